@@ -1,0 +1,2 @@
+//! subako
+fn main() {}
