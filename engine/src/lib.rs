@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What should be and how to get there.
+
+pub mod manifest;
+pub mod world;

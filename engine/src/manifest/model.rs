@@ -1,0 +1,216 @@
+//! The manifest after parsing: complete, checked, in the units the engine uses.
+//!
+//! Nothing here knows TOML. Every default has been filled in; every name refers to something
+//! that exists in the same manifest.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::world::{Availability, NetworkSpec, Role, Rule, ServiceSpec};
+
+/// A whole manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// `[cluster]`.
+    pub cluster: Cluster,
+    /// `[aws]`.
+    pub aws: Aws,
+    /// `[key_pair]`; `None` runs instances without one.
+    pub key_pair: Option<KeyPair>,
+    /// `[ssh]`.
+    pub ssh: Ssh,
+    /// `[security_group]`.
+    pub security_group: SecurityGroup,
+    /// `[swarm]`.
+    pub swarm: SwarmSettings,
+    /// `[[pool]]`, in the order written.
+    pub pools: Vec<Pool>,
+    /// `[[network]]`, in the order written.
+    pub networks: Vec<NetworkSpec>,
+    /// `[[service]]`, in the order written.
+    pub services: Vec<Service>,
+    /// `[sim]`.
+    pub sim: Sim,
+}
+
+impl Manifest {
+    /// The names of a pool's instances, `pool-0` to `pool-(count-1)`.
+    pub fn instance_names(pool: &Pool) -> impl Iterator<Item = String> + '_ {
+        (0..pool.count).map(|index| format!("{}-{index}", pool.name))
+    }
+}
+
+/// What acts on the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// Amazon EC2.
+    Aws,
+    /// The simulator.
+    Sim,
+}
+
+/// `[cluster]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The name: lower-case letters, digits and hyphens; it becomes part of tags and file names.
+    pub name: String,
+    /// The provider.
+    pub provider: Provider,
+    /// Tags for everything that can carry them.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// `[aws]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aws {
+    /// The region; `None` leaves it to the environment or profile.
+    pub region: Option<String>,
+    /// Zones to spread over, in this order; empty for the first zone of the VPC that has a subnet.
+    pub availability_zones: Vec<String>,
+    /// The VPC; `None` for the default one.
+    pub vpc: Option<String>,
+    /// Subnets to use, at most one a zone; empty for the zones' default ones.
+    pub subnets: Vec<String>,
+}
+
+/// `[key_pair]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// The name in EC2.
+    pub name: String,
+    /// The public key in OpenSSH's one-line form, already read from its file.
+    pub public_key: String,
+}
+
+/// `[ssh]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The login user.
+    pub user: String,
+    /// The port.
+    pub port: u16,
+    /// The private key's file; `None` leaves it to the agent.
+    pub private_key: Option<PathBuf>,
+    /// Whether hosts are dialled by their private addresses.
+    pub private: bool,
+    /// A bastion, `user@host[:port]`.
+    pub jump: Option<String>,
+    /// A known_hosts file to honour; `None` for none.
+    pub known_hosts: Option<PathBuf>,
+    /// How long a host may take to boot and let us in, seconds.
+    pub boot_timeout_s: u64,
+    /// How long one remote command may take, seconds.
+    pub command_timeout_s: u64,
+}
+
+/// `[security_group]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// The name in EC2; the cluster's name when not given.
+    pub name: String,
+    /// Ranges that may reach port 22, in CIDR notation.
+    pub ssh_from: Vec<String>,
+    /// Ranges that may reach published ports; everyone when not given.
+    pub publish_to: Vec<String>,
+    /// Further rules, as written.
+    pub ingress: Vec<Rule>,
+}
+
+/// `[swarm]`: all optional.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwarmSettings {
+    /// Ranges that overlay networks are cut from; empty lets Subako choose one that does not
+    /// collide with the VPC.
+    pub addr_pool: Vec<String>,
+    /// The mask length of each network, 1 to 29.
+    pub subnet_size: u8,
+    /// A Docker Engine version wanted on every host; `None` for the distribution's newest.
+    pub engine_version: Option<String>,
+    /// How long a service may take to converge, seconds.
+    pub converge_timeout_s: u64,
+}
+
+/// `[[pool]]`: instances alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// The name: instances are `name-0`, `name-1`, …
+    pub name: String,
+    /// The role of its nodes.
+    pub role: Role,
+    /// How many.
+    pub count: u32,
+    /// The instance type.
+    pub instance_type: String,
+    /// The image: `ami-…`, a family name or a name pattern.
+    pub ami: String,
+    /// Root volume, GiB.
+    pub disk_gib: u32,
+    /// Whether the root volume is encrypted.
+    pub disk_encrypted: bool,
+    /// Node labels.
+    pub labels: BTreeMap<String, String>,
+    /// Availability of its nodes.
+    pub availability: Availability,
+    /// Fixed private addresses, one an instance; empty for none.
+    pub private_ips: Vec<String>,
+    /// Whether instances get a public address; `None` leaves it to the subnet.
+    pub public_ip: Option<bool>,
+    /// Whether its instances refuse to be terminated.
+    pub protect: bool,
+    /// Further tags for its instances.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// `[[service]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// What Swarm is told.
+    pub spec: ServiceSpec,
+}
+
+/// How the simulator's time runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SimTime {
+    /// Virtual: nothing waits.
+    Instant,
+    /// So fast that the example cluster is up in a few seconds.
+    #[default]
+    Fast,
+    /// As on EC2.
+    Real,
+}
+
+/// What a simulated fault does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SimFaultKind {
+    /// The call fails with this code and changes nothing.
+    Error(String),
+    /// The call times out and changed nothing.
+    TimeoutBeforeEffect,
+    /// The call times out and took effect.
+    TimeoutAfterEffect,
+}
+
+/// One line of the simulator's fault table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimFault {
+    /// The call, for example `run_instance`; `*` for any call that changes something.
+    pub call: String,
+    /// Which call of that name in one run of the program, from 1.
+    pub nth: u32,
+    /// For how many calls in a row.
+    pub times: u32,
+    /// What happens.
+    pub kind: SimFaultKind,
+}
+
+/// `[sim]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sim {
+    /// Decides every duration and id.
+    pub seed: u64,
+    /// How time runs.
+    pub time: SimTime,
+    /// Faults.
+    pub faults: Vec<SimFault>,
+}

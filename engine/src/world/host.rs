@@ -1,0 +1,140 @@
+//! The seams `Hosts` and `Host`: the machine behind an instance, and its Docker Engine.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Result;
+use super::progress::Progress;
+use super::swarm::{
+    JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Service, ServiceSpec, Swarm, SwarmInit, Task,
+    TaskFilter,
+};
+
+/// Which machine to talk to. How (user, key, bastion, public or private address) is the
+/// adapter's own setting, from the manifest's `[ssh]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostTarget {
+    /// The manifest name, for messages.
+    pub name: String,
+    /// The instance.
+    pub instance_id: String,
+    /// The private address.
+    pub private_ip: String,
+    /// The public address, if it has one.
+    pub public_ip: Option<String>,
+    /// The SSH host key pinned at first contact, as one line `type base64`; `None` before it.
+    pub host_key: Option<String>,
+}
+
+/// How the Docker Engine should be installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineRequest {
+    /// A version wanted, as the distribution's package manager names it; `None` for its newest.
+    pub version: Option<String>,
+}
+
+/// Whether a node is in a swarm, as in the Engine API's `LocalNodeState`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LocalNodeState {
+    /// In no swarm.
+    Inactive,
+    /// Joining.
+    Pending,
+    /// In a swarm.
+    Active,
+    /// Waiting for its unlock key.
+    Locked,
+    /// In a swarm, and failing.
+    Error,
+}
+
+/// What an engine says of itself (`GET /info`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// The engine's version.
+    pub version: String,
+    /// Whether it is in a swarm.
+    pub swarm: LocalNodeState,
+    /// Its node id in the swarm, if it is in one.
+    pub node_id: Option<String>,
+    /// The swarm's cluster id, where the node is a manager that knows it.
+    pub cluster_id: Option<String>,
+    /// Whether it is a manager that answers as one.
+    pub control_available: bool,
+}
+
+/// Finds the way to hosts.
+#[async_trait]
+pub trait Hosts: Send + Sync {
+    /// Logs in, waiting for the machine to boot. The connection is shared by all who ask for
+    /// the same target. Fails when the pinned host key is not the one shown.
+    async fn connect(&self, target: &HostTarget, progress: &Progress) -> Result<Arc<dyn Host>>;
+
+    /// As `connect`, but for a machine that should be up already: one short attempt, for reads.
+    async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>>;
+}
+
+/// One machine, logged in to. Engine calls that change something read the object's version
+/// first and try again when they are told "update out of sequence".
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The SSH host key shown, as one line `type base64`.
+    fn host_key(&self) -> String;
+
+    /// Installs, enables and starts the Docker Engine, or finds it there already; waits until
+    /// it answers the login user on its socket.
+    async fn install_engine(&self, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo>;
+
+    /// What the engine says of itself; `None` when none is installed.
+    async fn engine_info(&self) -> Result<Option<EngineInfo>>;
+
+    /// Makes this engine the first manager of a new swarm; returns its node id.
+    async fn swarm_init(&self, init: &SwarmInit) -> Result<String>;
+
+    /// The swarm, with its join tokens. Managers only.
+    async fn swarm_inspect(&self) -> Result<Swarm>;
+
+    /// Joins a swarm, waiting until this engine says it is active; returns its node id. A call
+    /// that times out but whose join goes on in the background counts as joined.
+    async fn swarm_join(&self, join: &JoinRequest, progress: &Progress) -> Result<String>;
+
+    /// Leaves the swarm; fine if in none. A manager leaves only with `force`.
+    async fn swarm_leave(&self, force: bool) -> Result<()>;
+
+    /// Every node, sorted by id. Managers only.
+    async fn nodes(&self) -> Result<Vec<Node>>;
+
+    /// Changes role, availability or labels of a node.
+    async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()>;
+
+    /// Forgets a node that is down (any node with `force`); fine if unknown.
+    async fn remove_node(&self, node_id: &str, force: bool) -> Result<()>;
+
+    /// Overlay networks of the swarm, sorted by name, without `ingress`.
+    async fn networks(&self) -> Result<Vec<Network>>;
+
+    /// Creates an overlay network; returns its id. An existing one of that name is the failure `conflict`.
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String>;
+
+    /// Removes a network; fine if unknown.
+    async fn remove_network(&self, name: &str) -> Result<()>;
+
+    /// Every service, sorted by name.
+    async fn services(&self) -> Result<Vec<Service>>;
+
+    /// Creates a service; returns its id. An existing one of that name is the failure `conflict`.
+    async fn create_service(&self, spec: &ServiceSpec) -> Result<String>;
+
+    /// Changes a service; fields of the engine's that [`ServiceSpec`] lacks stay as they are.
+    /// `force` recreates all tasks even if nothing differs.
+    async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()>;
+
+    /// Removes a service; fine if unknown.
+    async fn remove_service(&self, name: &str) -> Result<()>;
+
+    /// Tasks, sorted by service, slot and id.
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
+}

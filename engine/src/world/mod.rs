@@ -1,0 +1,46 @@
+//! The seams between the engine and the outside.
+//!
+//! A provider implements [`Cloud`] (key pairs, security groups, instances), [`Hosts`] and
+//! [`Host`] (log in, install the Docker Engine, drive its API). Kinds are written against
+//! these traits only, so that the same code runs on the simulator and on AWS.
+//!
+//! Rules for implementors, held by the conformance suite:
+//! * every failure says whether the world may have changed ([`Certainty`]);
+//! * a create call repeated with the same token returns the first result, never a second object;
+//! * every wait has a deadline; time is only read and spent through [`Clock`].
+
+mod clock;
+mod cloud;
+mod failure;
+mod host;
+mod progress;
+mod swarm;
+
+pub use clock::{Clock, ScaledClock};
+pub use cloud::{
+    Account, Cloud, CloudSurvey, ImageAnswer, ImageQuery, Instance, InstanceChange, InstanceRequest,
+    InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Ownership, Port, Protocol, Residue, Rule,
+    SecurityGroup, SecurityGroupRequest, Source, Subnet, tag,
+};
+pub use failure::{Certainty, Failure, Result};
+pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
+pub use progress::Progress;
+pub use swarm::{
+    Availability, Endpoint, HealthCheck, JoinRequest, JoinTokens, Mode, Mount, MountKind, Network,
+    NetworkSpec, Node, NodeState, NodeUpdate, PublishMode, Reachability, Resources, RestartCondition,
+    RestartPolicy, Role, Secret, Service, ServiceNetwork, ServiceSpec, Swarm, SwarmInit, Task, TaskFilter,
+    TaskState, UpdateConfig, UpdateOrder, UpdateState, UpdateStatus,
+};
+
+use std::sync::Arc;
+
+/// A provider: everything outside the process that a run reads or changes.
+#[derive(Clone)]
+pub struct World {
+    /// Key pairs, security groups, instances.
+    pub cloud: Arc<dyn Cloud>,
+    /// The machines behind the instances, and their Docker Engines.
+    pub hosts: Arc<dyn Hosts>,
+    /// The only source of time.
+    pub clock: Arc<dyn Clock>,
+}

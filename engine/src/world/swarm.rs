@@ -1,0 +1,556 @@
+//! Docker Swarm's own objects, in the words of the Engine API and the Compose specification.
+//!
+//! Fields of serialised specs stand in alphabetical order, so that their JSON is canonical.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A value that must never be printed or written: join tokens, secret contents. It can be
+/// neither formatted nor serialised.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a value into custody.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, to be handed to the one call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A node's role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Takes part in raft.
+    Manager,
+    /// Only runs tasks.
+    Worker,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Manager => "manager",
+            Self::Worker => "worker",
+        })
+    }
+}
+
+/// Whether the scheduler may put tasks on a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Availability {
+    /// Takes tasks.
+    #[default]
+    Active,
+    /// Keeps its tasks, takes no new ones.
+    Pause,
+    /// Its tasks are moved elsewhere.
+    Drain,
+}
+
+impl fmt::Display for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Pause => "pause",
+            Self::Drain => "drain",
+        })
+    }
+}
+
+/// A node's health as the managers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeState {
+    /// Not heard of since a leader change.
+    Unknown,
+    /// Heartbeats are missing.
+    Down,
+    /// Fine.
+    Ready,
+    /// Cut off from the managers.
+    Disconnected,
+}
+
+/// A manager's standing in raft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reachability {
+    /// Not known.
+    Unknown,
+    /// Counts in quorum, cannot be reached.
+    Unreachable,
+    /// Fine.
+    Reachable,
+}
+
+/// A node of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// The id.
+    pub id: String,
+    /// The host's name, `ip-10-0-0-235…`.
+    pub hostname: String,
+    /// The address the managers see.
+    pub addr: String,
+    /// The role wanted of it.
+    pub role: Role,
+    /// Its availability.
+    pub availability: Availability,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its health.
+    pub state: NodeState,
+    /// Its standing in raft; `None` for a worker.
+    pub reachability: Option<Reachability>,
+    /// Whether it leads.
+    pub leader: bool,
+    /// Its engine's version.
+    pub engine_version: String,
+}
+
+/// A change to a node; `None` leaves the attribute as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeUpdate {
+    /// Promote or demote.
+    pub role: Option<Role>,
+    /// Availability.
+    pub availability: Option<Availability>,
+    /// All the labels from now on.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// How to start a swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwarmInit {
+    /// The private address that other nodes reach this one by.
+    pub advertise_addr: String,
+    /// Ranges that overlay networks are cut from, in CIDR notation; empty for Docker's own.
+    pub addr_pool: Vec<String>,
+    /// The mask length of each network cut from them.
+    pub subnet_size: u8,
+    /// Labels of the swarm.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The two join tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinTokens {
+    /// For managers.
+    pub manager: Secret,
+    /// For workers.
+    pub worker: Secret,
+}
+
+/// The swarm as a manager describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swarm {
+    /// The cluster id.
+    pub id: String,
+    /// The join tokens.
+    pub tokens: JoinTokens,
+    /// Ranges that overlay networks are cut from.
+    pub addr_pool: Vec<String>,
+    /// The mask length of each network.
+    pub subnet_size: u8,
+    /// Labels of the swarm.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How to join a swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRequest {
+    /// The token, which decides the role.
+    pub token: Secret,
+    /// Managers to ask, `address:2377`.
+    pub remote_addrs: Vec<String>,
+    /// The private address that other nodes reach this one by.
+    pub advertise_addr: String,
+}
+
+/// An overlay network wanted. Swarm cannot change one: every change is a replacement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// Whether containers outside services may attach.
+    pub attachable: bool,
+    /// The driver, `overlay`.
+    pub driver: String,
+    /// Whether the data path is encrypted (IPsec).
+    pub encrypted: bool,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The name.
+    pub name: String,
+    /// Driver options.
+    pub options: BTreeMap<String, String>,
+    /// The range, in CIDR notation; `None` lets Swarm cut one from its pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<String>,
+}
+
+/// A network as the engine has it. `spec.subnet` is what is in use, chosen or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// The id.
+    pub id: String,
+    /// What it is.
+    pub spec: NetworkSpec,
+}
+
+/// How many tasks a service has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// So many, anywhere.
+    Replicated(u64),
+    /// One on every node that qualifies.
+    Global,
+}
+
+/// How a published port is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PublishMode {
+    /// On every node, through the routing mesh.
+    #[default]
+    Ingress,
+    /// Only on the nodes that run a task.
+    Host,
+}
+
+/// A published port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// How it is reached.
+    pub mode: PublishMode,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// The port on the node.
+    pub published: u16,
+    /// The port in the container.
+    pub target: u16,
+}
+
+/// What a mount is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MountKind {
+    /// A named volume of the node.
+    Volume,
+    /// A path of the node.
+    Bind,
+    /// Memory.
+    Tmpfs,
+}
+
+/// A mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// What it is of.
+    pub kind: MountKind,
+    /// Whether the container may not write.
+    pub read_only: bool,
+    /// The volume or path; `None` for tmpfs or an anonymous volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The path in the container.
+    pub target: String,
+}
+
+/// A health check, as in Compose. Durations are nanoseconds, as in the Engine API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// Between two checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<u64>,
+    /// Failures in a row until unhealthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u64>,
+    /// Grace after the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_period: Option<u64>,
+    /// The command: `["CMD", …]`, `["CMD-SHELL", …]` or `["NONE"]`.
+    pub test: Vec<String>,
+    /// How long one check may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+}
+
+/// CPU and memory: nano-CPUs and bytes, as in the Engine API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// The most CPU a task may use, in billionths of a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_cpus: Option<u64>,
+    /// The most memory a task may use, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_memory: Option<u64>,
+    /// CPU that a node must have free, in billionths of a CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve_cpus: Option<u64>,
+    /// Memory that a node must have free, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve_memory: Option<u64>,
+}
+
+/// When a task that ended is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartCondition {
+    /// Never.
+    None,
+    /// When it ended with an error.
+    OnFailure,
+    /// Always.
+    Any,
+}
+
+/// What happens when a task ends. Durations are nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    /// When.
+    pub condition: RestartCondition,
+    /// Between two attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u64>,
+    /// How often at most; `None` for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u64>,
+    /// Over which time the attempts are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<u64>,
+}
+
+/// Which comes first when a task is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateOrder {
+    /// The old one stops, then the new one starts.
+    StopFirst,
+    /// The new one starts, then the old one stops.
+    StartFirst,
+}
+
+/// How an update (or a rollback) proceeds. Durations are nanoseconds; fields not given are
+/// the engine's: parallelism 1, failure action pause, stop-first, monitor 5 s.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateConfig {
+    /// Between two batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u64>,
+    /// `pause`, `continue` or `rollback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_action: Option<String>,
+    /// The share of failures tolerated, parts per million (kept whole so that digests are exact).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_failure_ppm: Option<u32>,
+    /// How long a task is watched after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<u64>,
+    /// Which comes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<UpdateOrder>,
+    /// How many at once; 0 for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<u64>,
+}
+
+/// A network that a service is on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ServiceNetwork {
+    /// Other names that resolve to the service there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The network's name.
+    pub name: String,
+}
+
+/// A service wanted, or as the engine has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceSpec {
+    /// Arguments (Compose `command`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// Placement constraints, `node.role == worker`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
+    /// Labels of each container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub container_labels: BTreeMap<String, String>,
+    /// `vip` or `dnsrr`.
+    pub endpoint_mode: String,
+    /// The program (Compose `entrypoint`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    /// Environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Health check; `None` for the image's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<HealthCheck>,
+    /// The image, as written.
+    pub image: String,
+    /// Labels of the service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// How many tasks.
+    pub mode: Mode,
+    /// Mounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
+    /// The name.
+    pub name: String,
+    /// Networks, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<ServiceNetwork>,
+    /// Published ports, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Endpoint>,
+    /// Placement preferences, `node.labels.zone` to spread over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<String>,
+    /// CPU and memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// What happens when a task ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_policy: Option<RestartPolicy>,
+    /// How a rollback proceeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_config: Option<UpdateConfig>,
+    /// How long a container may take to stop, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_grace_period: Option<u64>,
+    /// How an update proceeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_config: Option<UpdateConfig>,
+    /// The user in the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The working directory in the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+}
+
+/// How far the engine is with a service's update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateState {
+    /// Going on.
+    Updating,
+    /// Stopped at a failure.
+    Paused,
+    /// Done.
+    Completed,
+    /// Going back.
+    RollbackStarted,
+    /// Stopped at a failure on the way back.
+    RollbackPaused,
+    /// Back.
+    RollbackCompleted,
+}
+
+/// The state of a service's last update, with the engine's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateStatus {
+    /// How far.
+    pub state: UpdateState,
+    /// The engine's message.
+    pub message: String,
+}
+
+/// A service as the engine has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The id.
+    pub id: String,
+    /// What it is.
+    pub spec: ServiceSpec,
+    /// Its last update; `None` if it was never updated.
+    pub update: Option<UpdateStatus>,
+}
+
+/// Where a task is in its life, in Swarm's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskState {
+    /// Made.
+    New,
+    /// Has its network resources.
+    Allocated,
+    /// Waits for a node.
+    Pending,
+    /// Has a node.
+    Assigned,
+    /// The node took it.
+    Accepted,
+    /// The image is pulled.
+    Preparing,
+    /// Can start.
+    Ready,
+    /// Starts.
+    Starting,
+    /// Runs (and is healthy, where there is a health check).
+    Running,
+    /// Ended without error.
+    Complete,
+    /// Asked to stop, and stopped.
+    Shutdown,
+    /// Ended with an error.
+    Failed,
+    /// Refused by the node.
+    Rejected,
+    /// To be removed.
+    Remove,
+    /// Its node has been down for long.
+    Orphaned,
+}
+
+/// One task of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The id.
+    pub id: String,
+    /// The service's name.
+    pub service: String,
+    /// The slot of a replicated service; `None` for a global one.
+    pub slot: Option<u64>,
+    /// The node; `None` while unassigned.
+    pub node_id: Option<String>,
+    /// Where it is.
+    pub state: TaskState,
+    /// Where it should be.
+    pub desired: TaskState,
+    /// The task's own error.
+    pub error: Option<String>,
+    /// The image it runs.
+    pub image: String,
+}
+
+/// Which tasks to read; `None` for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Of this service only, by name.
+    pub service: Option<String>,
+    /// On this node only, by id.
+    pub node: Option<String>,
+    /// Only those of the service's current spec (the engine's filter `_up-to-date`).
+    pub up_to_date: bool,
+}
