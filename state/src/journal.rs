@@ -205,9 +205,12 @@ struct Inner {
     probe: Option<Probe>,
 }
 
+/// Tells the one who waits whether its entry is durable.
+type Acknowledge = oneshot::Sender<Result<(), Arc<std::io::Error>>>;
+
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<(String, oneshot::Sender<Result<(), Arc<std::io::Error>>>)>,
+    waiting: Vec<(String, Acknowledge)>,
     flushing: bool,
 }
 

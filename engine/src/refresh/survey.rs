@@ -255,7 +255,7 @@ async fn survey_swarm(
     Ok(SwarmSurvey::None)
 }
 
-async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>, Failure> {
+async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
     let host = world.hosts.reach(target).await?;
     let Some(info) = host.engine_info().await? else {
         return Ok(None);
