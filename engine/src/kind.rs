@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{Failure, Ownership, Progress, Result, World};
 
@@ -134,7 +135,7 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     fn traits() -> Traits;
 
     /// What a change of `field` (the first segment of its path) means.
-    fn impact(field: &str) -> Impact;
+    fn impact(field: &str, before: &Value, after: &Value) -> Impact;
 
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
@@ -180,7 +181,7 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::traits`].
     fn traits(&self) -> Traits;
     /// See [`Kind::impact`].
-    fn impact(&self, field: &str) -> Impact;
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
     /// See [`Kind::coexists`].
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
     /// See [`Kind::serial_group`].
@@ -228,8 +229,8 @@ impl<K: Kind> ErasedKind for Erased<K> {
         K::traits()
     }
 
-    fn impact(&self, field: &str) -> Impact {
-        K::impact(field)
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
+        K::impact(field, before, after)
     }
 
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod desired;
 pub mod event;
+pub mod graph;
 pub mod kind;
 pub mod manifest;
 pub mod plan;
