@@ -116,6 +116,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
     for position in graph.order() {
         let wanted = &desired.resources[position];
         let mut dependencies = references(&wanted.spec);
+        let referred = dependencies.len();
         for dependency in &wanted.depends_on {
             if !dependencies.contains(dependency) {
                 dependencies.push(dependency.clone());
@@ -129,6 +130,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     wanted,
                     record: *record,
                     dependencies: &dependencies,
+                    referred: &dependencies[..referred],
                     anew: &anew,
                     replaced: &replaced,
                     old_first: &old_first,
@@ -220,6 +222,8 @@ struct Recorded<'a, 'b> {
     wanted: &'a Desired,
     record: usize,
     dependencies: &'b [Address],
+    /// The dependencies that its spec refers to.
+    referred: &'b [Address],
     anew: &'b HashSet<&'a str>,
     replaced: &'b HashSet<&'a str>,
     old_first: &'b HashSet<&'a str>,
@@ -314,6 +318,17 @@ impl Recorded<'_, '_> {
             .dependencies
             .iter()
             .find(|d| self.replaced.contains(d.as_str()) && kind.traits().replaced_with.contains(&d.kind()));
+        // What it refers to, or did, cannot go first while it still uses it.
+        let in_the_way = if self.old_first.is_empty() {
+            None
+        } else {
+            let before = references(&resource.spec);
+            self.referred
+                .iter()
+                .chain(&before)
+                .find(|d| self.old_first.contains(d.as_str()))
+                .cloned()
+        };
         let forced = found
             .iter()
             .find_map(|c| Some(format!("{} {}", c.path, c.forces_replacement.as_ref()?)));
@@ -322,7 +337,13 @@ impl Recorded<'_, '_> {
         } else if let Some(reason) = forced {
             Some(reason)
         } else {
-            together.map(|dependency| format!("it is replaced together with {dependency}"))
+            together
+                .map(|dependency| format!("it is replaced together with {dependency}"))
+                .or_else(|| {
+                    in_the_way
+                        .as_ref()
+                        .map(|d| format!("it uses {d}, whose old one has to go first"))
+                })
         };
         match reason {
             Some(reason) => {
