@@ -43,8 +43,9 @@ pub fn parse_with(
                 .collect(),
         );
     }
-    let span = table.span();
-    let root = toml::Spanned::new(span, DeValue::Table(table.into_inner()));
+    // What the manifest lacks as a whole is missing at its end.
+    let end = source.text.trim_end().len();
+    let root = toml::Spanned::new(end..end, DeValue::Table(table.into_inner()));
     let mut cx = Context::new(&source.text, variables, Document::keys());
     let document = Document::decode(&mut cx, "manifest", &root).unwrap_or_default();
     let manifest = check::manifest(

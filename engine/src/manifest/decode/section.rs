@@ -58,7 +58,14 @@ impl Context<'_> {
                 let header = (key.header)(key.name);
                 self.report(
                     ManifestError::new(Code::Missing, format!("{} needs `{header}`", S::TITLE))
-                        .at(node.span().into(), format!("`{header}` is missing here"))
+                        .at(
+                            node.span().into(),
+                            if S::TITLE == WHOLE {
+                                format!("no {header} up to here")
+                            } else {
+                                format!("`{header}` is missing here")
+                            },
+                        )
                         .help(about(key, S::TITLE == WHOLE)),
                 );
             }

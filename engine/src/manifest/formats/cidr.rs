@@ -63,10 +63,10 @@ impl Cidr {
         };
         let first = first(address, mask);
         if first != address {
-            return Err(Malformed::new(format!(
-                "this address lies inside the range, it does not begin it"
-            ))
-            .help(format!("did you mean \"{first}/{mask}\"?")));
+            return Err(
+                Malformed::new("this address lies inside the range, it does not begin it")
+                    .help(format!("did you mean \"{first}/{mask}\"?")),
+            );
         }
         Ok(Self { address, mask })
     }

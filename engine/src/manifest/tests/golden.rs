@@ -1,6 +1,6 @@
 //! Every file in `tests/manifests/bad` is refused with the report that stands beside it.
 //!
-//! `SUBAKO_BLESS=1 cargo test -p subako-engine bad_manifest` writes the reports anew: read
+//! `SUBAKO_BLESS=1 cargo test -p subako-engine manifest` writes the reports anew: read
 //! every one that changed, as its user would.
 
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ fn every_kind_of_mistake_has_a_bad_manifest() {
 }
 
 #[test]
-fn every_mistake_points_at_a_place_and_most_say_what_to_do() {
+fn every_mistake_points_at_a_place() {
     for path in manifests() {
         for error in refuse(&path).errors() {
             assert!(error.spans().next().is_some(), "{}: {error}", path.display());

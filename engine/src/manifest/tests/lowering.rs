@@ -239,3 +239,26 @@ fn sections_may_be_written_inline() {
     let inline = "cluster = { name = 'test' }\npool = [{ name = 'm', role = 'manager', count = 1, instance_type = 't3.micro' }]";
     assert_eq!(read(inline).expect("good"), with(""));
 }
+
+#[test]
+fn thousands_of_services_are_read_with_every_reference_resolved() {
+    let one = |n: usize| {
+        format!(
+            "[[network]]\nname = 'n{n}'\n[[service]]\nname = 's{n}'\nimage = 'i'\nports = ['{}:80']\nnetworks = ['n{n}']\n",
+            10_000 + n
+        )
+    };
+    let manifest = with(&(0..3000).map(one).collect::<String>());
+    assert_eq!(manifest.services.len(), 3000);
+    assert_eq!(manifest.services[2999].spec.networks[0].name, "n2999");
+}
+
+#[test]
+fn a_pool_is_never_expanded_however_many_instances_it_has() {
+    let manifest = with("[[pool]]\nname = 'w'\nrole = 'worker'\ncount = 30000\ninstance_type = 't3.micro'");
+    assert_eq!(manifest.pools[1].count, 30_000);
+    assert_eq!(
+        Manifest::instance_names(&manifest.pools[1]).last().as_deref(),
+        Some("w-29999")
+    );
+}

@@ -83,7 +83,11 @@ fn valid(schema: &Value, value: &Value) -> Result<(), String> {
                 false
             }
             // The alternative for a variable; other patterns need a matcher that is not here.
-            "pattern" if wanted.as_str().is_some_and(|pattern| pattern.starts_with(r"\$\{")) => {
+            "pattern"
+                if wanted
+                    .as_str()
+                    .is_some_and(|pattern| pattern.starts_with(r"\$\{")) =>
+            {
                 value.as_str().is_some_and(|text| !text.contains("${"))
             }
             "$schema" | "title" | "description" | "examples" | "pattern" | "minLength" | "maxLength" => false,
