@@ -87,7 +87,7 @@ fn network(cx: &mut Context<'_>, raw: raw::Network) -> NetworkSpec {
             ManifestError::new(Code::Conflict, "only the overlay driver encrypts")
                 .at(encrypted.span, "encryption is asked for")
                 .at(driver.span, "this driver does not")
-                .help("take one of the two lines out"),
+                .help("take one of the two out"),
         );
     }
     let mut options = BTreeMap::new();

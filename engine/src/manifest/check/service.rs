@@ -88,7 +88,7 @@ fn mode(cx: &mut Context<'_>, raw: &raw::Service) -> Mode {
                 ManifestError::new(Code::Conflict, "a global service has no replicas")
                     .at(replicas.span, "but so many are asked for")
                     .at(mode.span, "one task on every node")
-                    .help("take one of the two lines out"),
+                    .help("take one of the two out"),
             );
             Mode::Global
         }

@@ -178,7 +178,9 @@ fn about(key: &Key, whole: bool) -> String {
     } else {
         ""
     };
-    format!("{} is {sentence}{start}", (key.header)(key.name))
+    let header = (key.header)(key.name);
+    let name = if header.starts_with('[') { header } else { format!("`{header}`") };
+    format!("{name} is {sentence}{start}")
 }
 
 /// Documentation as prose: the lines of a paragraph joined.
