@@ -179,7 +179,11 @@ fn about(key: &Key, whole: bool) -> String {
         ""
     };
     let header = (key.header)(key.name);
-    let name = if header.starts_with('[') { header } else { format!("`{header}`") };
+    let name = if header.starts_with('[') {
+        header
+    } else {
+        format!("`{header}`")
+    };
     format!("{name} is {sentence}{start}")
 }
 
