@@ -252,3 +252,4 @@ fn what_cannot_be_read_is_said_to_be_stuck_and_settled_later() {
         assert!(harness.toys.picture().is_empty(), "the orphan is gone");
     });
 }
+

@@ -258,10 +258,12 @@ impl Crew<'_> {
             Action::Update => (Effect::Applied, step.outputs.clone()),
             Action::Delete => {
                 let spec = self.resolved_or_raw(step, step.before.as_ref())?;
-                (
-                    Effect::Applied,
-                    kind.find(&spec, step.outputs.as_ref(), cx).await?,
-                )
+                match kind.find(&spec, step.outputs.as_ref(), cx).await? {
+                    // One call that did not get through. Others delete in several steps, and
+                    // what is still there may have been changed by the first of them.
+                    Some(_) if kind.traits().delete_is_undoable => (Effect::None, None),
+                    found => (Effect::Applied, found),
+                }
             }
             Action::Adopt | Action::Forget => (Effect::None, None),
         })
