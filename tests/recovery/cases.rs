@@ -1,6 +1,9 @@
 //! The properties.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
+use subako_engine::plan::Plan;
 use subako_state::Outcome;
 
 use crate::harness::{Disturbance, Harness, Recovered, Wanted, Way};
@@ -93,6 +96,24 @@ fn virtual_time() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
+/// Everything about a run, for the message of a failed property.
+fn story(harness: &Harness, plan: &Plan) -> String {
+    let mut story = String::new();
+    for (number, step) in plan.steps.iter().enumerate() {
+        let line = if step.past_the_line { ", past the line" } else { "" };
+        let _ = writeln!(
+            story,
+            "{number}: {} {} after {:?}{line}",
+            step.action, step.address, step.after_nodes
+        );
+    }
+    for line in harness.journal().lines().skip(1) {
+        let _ = writeln!(story, "{line}");
+    }
+    let _ = writeln!(story, "{:#?}", harness.toys.picture());
+    story
+}
+
 async fn settled(before: &[Wanted]) -> Harness {
     let mut harness = Harness::new();
     let plan = harness.plan(before);
@@ -116,7 +137,7 @@ async fn undisturbed(before: &[Wanted], after: &[Wanted]) -> Harness {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn any_change_is_made_in_an_order_that_the_world_accepts(
@@ -202,7 +223,7 @@ proptest! {
                     assert_eq!(harness.records(), wished.records());
                 }
                 Recovered::Ran(finished) if way == Way::Back => {
-                    assert_eq!(finished.outcome, Outcome::RolledBack, "{:?}", finished.failures);
+                    assert_eq!(finished.outcome, Outcome::RolledBack, "{}", story(&harness, &plan));
                     assert_eq!(harness.toys.picture(), world, "the world after recover --back");
                     assert_eq!(harness.records(), records, "the records after recover --back");
                 }
@@ -253,3 +274,10 @@ fn what_cannot_be_read_is_said_to_be_stuck_and_settled_later() {
     });
 }
 
+/// How many random cases each property is tried on; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(192)
+}

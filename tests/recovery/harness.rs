@@ -92,6 +92,11 @@ impl Harness {
         }
     }
 
+    /// The text of the last run's journal.
+    pub fn journal(&self) -> String {
+        std::fs::read_to_string(self.journal_path()).unwrap_or_default()
+    }
+
     fn journal_path(&self) -> std::path::PathBuf {
         self.directory.path().join(format!("journal-{}.jsonl", self.runs))
     }

@@ -11,6 +11,7 @@ use subako_state::{Address, Json, Resource};
 use super::decide::{Decisions, Fate, Input};
 use super::types::{Action, Step};
 use super::vanish::{Object, vanishing};
+use crate::reference::references;
 
 /// Steps with edges between nodes: steps first, then gates by name.
 pub(super) struct Draft {
@@ -315,6 +316,13 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether a record cannot be without a dependency: it refers to it, or is replaced with it.
+    fn uses(&self, resource: &Resource, dependency: &Address) -> bool {
+        let kind = self.input.registry.get(resource.address.kind());
+        references(&resource.spec).contains(dependency)
+            || kind.is_some_and(|kind| kind.traits().replaced_with.contains(&dependency.kind()))
+    }
+
     /// What a host lives on in the end.
     fn root_of(&self, hosts: &[Option<Address>], host: &Address) -> Address {
         let mut root = host.clone();
@@ -444,7 +452,10 @@ impl<'a> Builder<'a> {
                     continue;
                 }
                 for removal in self.removals_of(dependency) {
-                    if removal != step && self.steps[removal as usize].gone_with.is_none() {
+                    let other = &self.steps[removal as usize];
+                    // What only has to be made in order does not hold back an old one that goes first.
+                    let only_order = other.goes_first() && !self.uses(resource, dependency);
+                    if removal != step && other.gone_with.is_none() && !only_order {
                         self.edges.push((Node::Step(step), Node::Step(removal)));
                     }
                 }

@@ -88,7 +88,9 @@ pub(super) async fn roll_back(
             () = stop.at_once() => return Ok(Ended::Cut),
             finished = flight.next() => finished,
         };
-        let Some((node, began, made)) = finished else { break };
+        let Some((node, began, made)) = finished else {
+            break;
+        };
         let step = &plan.steps[node as usize];
         let elapsed_ms = crew.elapsed_ms();
         match made? {
