@@ -136,13 +136,32 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// What a change of `field` (the first segment of its path) means.
     fn impact(field: &str) -> Impact;
 
+    /// As [`Kind::impact`], where the values decide: a disk grows in place, but never shrinks.
+    fn impact_of(field: &str, before: &Self, after: &Self) -> Impact {
+        let _ = (before, after);
+        Self::impact(field)
+    }
+
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String>;
 
+    /// Whether a change in place can be taken back. One that cannot belongs past the line.
+    fn change_is_undoable(before: &Self, after: &Self) -> bool {
+        let _ = (before, after);
+        true
+    }
+
     /// Steps on resources of the same group are made one after the other; `None` for no group.
     fn serial_group(&self) -> Option<String> {
         None
+    }
+
+    /// The serial group of a whole step, from what is there before and after it: a change may
+    /// need company that the resource by itself does not. By default that of what it will be,
+    /// else of what it was.
+    fn serial_group_of(before: Option<&Self>, after: Option<&Self>) -> Option<String> {
+        after.or(before)?.serial_group()
     }
 
     /// Finds these resources in what was read of the world: one sighting each, in order.
@@ -181,10 +200,24 @@ pub trait ErasedKind: Send + Sync {
     fn traits(&self) -> Traits;
     /// See [`Kind::impact`].
     fn impact(&self, field: &str) -> Impact;
+    /// See [`Kind::impact_of`].
+    fn impact_of(&self, field: &str, before: &Json, after: &Json) -> Impact {
+        let _ = (before, after);
+        self.impact(field)
+    }
     /// See [`Kind::coexists`].
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
+    /// See [`Kind::change_is_undoable`].
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        let _ = (before, after);
+        true
+    }
     /// See [`Kind::serial_group`].
     fn serial_group(&self, spec: &Json) -> Option<String>;
+    /// See [`Kind::serial_group_of`].
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        self.serial_group(after.or(before)?)
+    }
     /// See [`Kind::sight`].
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
     /// See [`Kind::create`]. The spec has its references resolved.
@@ -232,6 +265,13 @@ impl<K: Kind> ErasedKind for Erased<K> {
         K::impact(field)
     }
 
+    fn impact_of(&self, field: &str, before: &Json, after: &Json) -> Impact {
+        match (before.decode::<K>(), after.decode::<K>()) {
+            (Ok(before), Ok(after)) => K::impact_of(field, &before, &after),
+            _ => K::impact(field),
+        }
+    }
+
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
         match (old.decode::<K>(), new.decode::<K>()) {
             (Ok(old), Ok(new)) => K::coexists(&old, &new),
@@ -239,8 +279,20 @@ impl<K: Kind> ErasedKind for Erased<K> {
         }
     }
 
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        match (before.decode::<K>(), after.decode::<K>()) {
+            (Ok(before), Ok(after)) => K::change_is_undoable(&before, &after),
+            _ => true,
+        }
+    }
+
     fn serial_group(&self, spec: &Json) -> Option<String> {
         spec.decode::<K>().ok()?.serial_group()
+    }
+
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        let typed = |spec: Option<&Json>| spec.and_then(|spec| spec.decode::<K>().ok());
+        K::serial_group_of(typed(before).as_ref(), typed(after).as_ref())
     }
 
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
