@@ -4,6 +4,7 @@ pub mod check;
 pub mod desired;
 pub mod event;
 pub mod kind;
+pub mod kinds;
 pub mod manifest;
 pub mod plan;
 pub mod reference;
