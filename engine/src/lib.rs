@@ -3,10 +3,12 @@
 pub mod check;
 pub mod desired;
 pub mod event;
+pub mod graph;
 pub mod kind;
 pub mod kinds;
 pub mod manifest;
 pub mod plan;
 pub mod reference;
 pub mod refresh;
+pub mod run;
 pub mod world;

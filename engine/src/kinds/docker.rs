@@ -9,6 +9,7 @@ use super::labels::{self, label};
 use super::sighting::Typed;
 use super::{hosts, instance, rejoin};
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
 use crate::world::{
@@ -150,6 +151,7 @@ impl<'a> Finder<'a> {
 
 impl Kind for Docker {
     const NAME: &'static str = "docker";
+    const GROUPED: bool = false;
     type Outputs = DockerOutputs;
 
     fn traits() -> Traits {
@@ -159,7 +161,7 @@ impl Kind for Docker {
         }
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "instance" => Impact::Replaces("it is on another instance"),
             "version" => Impact::InPlaceBut("restarts the engine"),
@@ -173,8 +175,7 @@ impl Kind for Docker {
     }
 
     /// Restarts go one by one: two managers without an engine are a quorum lost.
-    fn serial_group_of(before: Option<&Self>, after: Option<&Self>) -> Option<String> {
-        let (before, after) = (before?, after?);
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
         let restarts = before.version != after.version || before.running != after.running;
         restarts.then(|| rejoin::RESTARTS.to_owned())
     }

@@ -10,6 +10,7 @@ use super::sighting::{Typed, reference};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
 use crate::world::{self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, Result};
@@ -137,6 +138,14 @@ impl Instance {
     }
 }
 
+/// Whether a number gets smaller.
+fn shrinks(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Known(before), Value::Known(after)) => after.as_u64() < before.as_u64(),
+        _ => false,
+    }
+}
+
 /// Starts an instance, whatever it is on its way to, and waits until it runs.
 pub(super) async fn start(cx: &StepContext, live: &world::Instance) -> Result<world::Instance> {
     let cloud = &cx.world.cloud;
@@ -172,13 +181,14 @@ pub(super) async fn stop(cx: &StepContext, live: &world::Instance) -> Result<()>
 
 impl Kind for Instance {
     const NAME: &'static str = "instance";
+    const GROUPED: bool = false;
     type Outputs = InstanceOutputs;
 
     fn traits() -> Traits {
         Traits::default()
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, before: &Value, after: &Value) -> Impact {
         match field {
             "image_id" => Impact::Replaces("an instance keeps the image it was launched from"),
             "subnet_id" => Impact::Replaces("an instance cannot move to another subnet"),
@@ -188,16 +198,10 @@ impl Kind for Instance {
             "disk_encrypted" => Impact::Replaces("EC2 cannot encrypt a volume in place"),
             "key_name" => Impact::Replaces("EC2 puts the key there at first boot only"),
             "instance_type" => Impact::InPlaceBut("stops and starts the instance"),
+            "disk_gib" if shrinks(before, after) => Impact::Replaces("a volume cannot shrink"),
             "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
             _ => Impact::InPlace,
         }
-    }
-
-    fn impact_of(field: &str, before: &Self, after: &Self) -> Impact {
-        if field == "disk_gib" && after.disk_gib < before.disk_gib {
-            return Impact::Replaces("a volume cannot shrink");
-        }
-        Self::impact(field)
     }
 
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
@@ -215,8 +219,8 @@ impl Kind for Instance {
     }
 
     /// Restarts go one by one: two managers stopped at once are a quorum lost.
-    fn serial_group_of(before: Option<&Self>, after: Option<&Self>) -> Option<String> {
-        let restarts = before?.instance_type != after?.instance_type;
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        let restarts = before.instance_type != after.instance_type;
         restarts.then(|| rejoin::RESTARTS.to_owned())
     }
 
@@ -406,21 +410,20 @@ mod tests {
 
     #[test]
     fn a_smaller_disk_is_a_replacement_and_a_larger_one_is_not() {
-        let (small, large) = (
-            wanted(),
-            Instance {
-                disk_gib: 20,
-                ..wanted()
-            },
-        );
+        let disk = |gib: u32| Value::Known(gib.into());
         assert!(matches!(
-            Instance::impact_of("disk_gib", &large, &small),
+            Instance::impact("disk_gib", &disk(20), &disk(8)),
             Impact::Replaces(_)
         ));
         assert!(matches!(
-            Instance::impact_of("disk_gib", &small, &large),
+            Instance::impact("disk_gib", &disk(8), &disk(20)),
             Impact::InPlaceBut(_)
         ));
+        let large = Instance {
+            disk_gib: 20,
+            ..wanted()
+        };
+        assert!(!Instance::change_is_undoable(&wanted(), &large));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::sighting::Typed;
 use super::tags;
 use super::wait::settled;
 use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{self, Failure, KeyPairRequest, Ownership, Result};
 
@@ -45,6 +46,7 @@ fn bare(key: &str) -> Vec<&str> {
 
 impl Kind for KeyPair {
     const NAME: &'static str = "key_pair";
+    const GROUPED: bool = false;
     type Outputs = KeyPairOutputs;
 
     fn traits() -> Traits {
@@ -54,7 +56,7 @@ impl Kind for KeyPair {
         }
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "name" => Impact::Replaces("EC2 cannot rename a key pair"),
             "public_key" => Impact::Replaces("EC2 cannot change the key of a key pair"),

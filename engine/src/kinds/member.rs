@@ -12,6 +12,7 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
 use crate::world::{
@@ -20,7 +21,7 @@ use crate::world::{
 };
 
 /// The serial group of everything that changes who takes part in raft.
-const RAFT: &str = "raft";
+pub(super) const RAFT: &str = "raft";
 /// How long a node may take from joining to Ready, or from a promotion to Reachable. A join
 /// goes on in the background after its call has timed out at 20 s; a manager must also fetch
 /// the raft log. Six such calls.
@@ -229,7 +230,7 @@ impl Kind for Member {
         }
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "instance" => Impact::Replaces("a node stays on its machine"),
             "swarm" => Impact::Replaces("it is another swarm"),
@@ -246,8 +247,8 @@ impl Kind for Member {
     }
 
     /// A promotion or demotion concerns raft, whichever way it goes.
-    fn serial_group_of(before: Option<&Self>, after: Option<&Self>) -> Option<String> {
-        [before, after].into_iter().flatten().find_map(Self::serial_group)
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        after.serial_group().or_else(|| before.serial_group())
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
@@ -438,9 +439,9 @@ mod tests {
             },
         );
         assert_eq!(
-            Member::serial_group_of(Some(&manager), Some(&worker)).as_deref(),
+            Member::serial_group_of(&manager, &worker).as_deref(),
             Some("raft")
         );
-        assert_eq!(Member::serial_group_of(None, Some(&worker)), None);
+        assert_eq!(Member::serial_group_of(&worker, &worker), None);
     }
 }

@@ -11,6 +11,7 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
 use crate::world::{self, Failure, NetworkSpec, Result};
@@ -104,6 +105,7 @@ impl Network {
 
 impl Kind for Network {
     const NAME: &'static str = "network";
+    const GROUPED: bool = false;
     type Outputs = NoOutputs;
 
     fn traits() -> Traits {
@@ -114,7 +116,7 @@ impl Kind for Network {
         }
     }
 
-    fn impact(_field: &str) -> Impact {
+    fn impact(_field: &str, _before: &Value, _after: &Value) -> Impact {
         Impact::Replaces("Swarm cannot change a network")
     }
 

@@ -9,6 +9,7 @@ use super::sighting::Typed;
 use super::tags;
 use super::wait::{Wait, settled};
 use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{self, Failure, Ownership, Result, Rule, SecurityGroupRequest};
 
@@ -121,13 +122,14 @@ impl SecurityGroup {
 
 impl Kind for SecurityGroup {
     const NAME: &'static str = "security_group";
+    const GROUPED: bool = false;
     type Outputs = SecurityGroupOutputs;
 
     fn traits() -> Traits {
         Traits::default()
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "name" => Impact::Replaces("EC2 cannot rename a security group"),
             "description" => Impact::Replaces("EC2 cannot change the description of a security group"),

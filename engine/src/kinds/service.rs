@@ -14,6 +14,7 @@ use super::swarm::Swarm;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{self, Failure, Result, TaskFilter, TaskState};
 
@@ -43,6 +44,7 @@ impl Service {
 
 impl Kind for Service {
     const NAME: &'static str = "service";
+    const GROUPED: bool = false;
     type Outputs = NoOutputs;
 
     fn traits() -> Traits {
@@ -53,7 +55,7 @@ impl Kind for Service {
         }
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "name" => Impact::Replaces("Swarm cannot rename a service"),
             "mode" => Impact::Replaces("Swarm cannot change the mode of a service"),

@@ -9,6 +9,7 @@ use super::hosts;
 use super::labels::{self, label};
 use super::sighting::{Typed, swarm_view};
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, Result, SwarmInit};
 
@@ -94,6 +95,7 @@ impl Swarm {
 
 impl Kind for Swarm {
     const NAME: &'static str = "swarm";
+    const GROUPED: bool = false;
     type Outputs = SwarmOutputs;
 
     fn traits() -> Traits {
@@ -103,7 +105,7 @@ impl Kind for Swarm {
         }
     }
 
-    fn impact(field: &str) -> Impact {
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             "addr_pool" => Impact::Replaces("a swarm's address pool is fixed when it is started"),
             "subnet_size" => Impact::Replaces("the size of a swarm's subnets is fixed when it is started"),

@@ -6,11 +6,11 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::hosts;
-use super::member::Member;
+use super::member::RAFT;
 use super::swarm::Swarm;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Host, HostTarget, InstanceState, Ownership, Result, Role};
+use crate::world::{Host, HostTarget, InstanceState, Ownership, Result};
 
 /// How long the managers may be without a leader. Raft elects within seconds; a manager that
 /// crashed is only missed after three heartbeats of 5 s (`facts`: Down after about 15 s), and
@@ -30,8 +30,8 @@ pub(super) struct Manager {
 
 /// Finds a manager among those that are known, and keeps to it until it is lost.
 ///
-/// The swarm's first manager is asked first and the list of members is read only if it does
-/// not answer, so that a step costs the same however many nodes there are.
+/// The swarm's first manager is asked first, the others only if it does not answer: a step
+/// costs the same however many nodes there are.
 pub(super) struct Managers<'a> {
     cx: &'a StepContext,
     fresh: Option<HostTarget>,
@@ -115,18 +115,15 @@ impl<'a> Managers<'a> {
                 Err(why) => tried.push(why),
             }
         }
-        for address in self.cx.known.of_kind("member") {
+        for address in self.cx.known.of_group(RAFT) {
             let name = address.name();
             if first.as_deref() == Some(name) {
                 continue;
             }
-            let manages = |(member, _): (Member, _)| member.role == Role::Manager;
-            if self.cx.typed::<Member>(&address).is_some_and(manages) {
-                names.push(name.to_owned());
-                match self.ask(name).await {
-                    Ok(manager) => return Ok(manager),
-                    Err(why) => tried.push(why),
-                }
+            names.push(name.to_owned());
+            match self.ask(name).await {
+                Ok(manager) => return Ok(manager),
+                Err(why) => tried.push(why),
             }
         }
         if let Some(manager) = self.elsewhere(&mut tried, &names).await {
