@@ -6,6 +6,7 @@ pub mod event;
 pub mod graph;
 pub mod kind;
 pub mod kinds;
+pub mod lower;
 pub mod manifest;
 pub mod plan;
 pub mod reference;
