@@ -98,8 +98,10 @@ pub struct Item {
 pub trait Known: Send + Sync {
     /// The current resource at an address: its spec (references resolved) and outputs.
     fn get(&self, address: &Address) -> Option<(Json, Json)>;
-    /// The addresses of a kind that exist now, sorted.
+    /// The addresses of a kind that exist now, sorted. Linear in their number.
     fn of_kind(&self, kind: &str) -> Vec<Address>;
+    /// The addresses of a serial group ([`Kind::serial_group`]) that exist now, sorted.
+    fn of_group(&self, group: &str) -> Vec<Address>;
 }
 
 /// What a step's call is given.

@@ -9,4 +9,5 @@ pub mod manifest;
 pub mod plan;
 pub mod reference;
 pub mod refresh;
+pub mod run;
 pub mod world;
