@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Adapters behind the engine's seams: what Subako acts on.
+
+pub mod sim;
