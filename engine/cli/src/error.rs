@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use subako_engine::plan::PlanError;
+use subako_engine::session::SessionError;
 use subako_engine::world::Failure;
 use subako_state::{Damage, LockError, StateError};
 
@@ -128,6 +130,33 @@ impl From<LockError> for CliError {
             LockError::State(error) => error.into(),
             LockError::Held { .. } => Self::refused(error.to_string())
                 .help("wait until it is done, or end that process; `subako lock show` tells more"),
+        }
+    }
+}
+
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        let text = error.to_string();
+        match error {
+            SessionError::State(error) => error.into(),
+            SessionError::World(failure) => failure.into(),
+            SessionError::Plan(PlanError::NoMatch(_)) => {
+                Self::new(text).help("addresses are `kind.name`; `subako graph` shows those that the manifest wants, `subako state list` those that exist")
+            }
+            SessionError::WrongAccount { .. } => Self::refused(text)
+                .help("use the credentials and region of that account, or another cluster name"),
+            SessionError::WrongCluster { .. } => Self::refused(text)
+                .help("each cluster has a state directory of its own: choose another with --state-dir"),
+            SessionError::Unsettled(_) => Self::new(text)
+                .exit(Exit::Remains)
+                .help("nothing more was done; run the command again when the world can be read"),
+            SessionError::NothingToRecover => Self::new(text),
+            SessionError::PastTheLine(_) => Self::refused(text)
+                .help("`subako recover --forward` finishes it"),
+            SessionError::Journal(_) | SessionError::JournalPlan(_) => Self::new(text).help(
+                "the journal was written by another version of Subako, or changed: `subako state rebuild` finds every resource by its tags",
+            ),
+            SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
         }
     }
 }
