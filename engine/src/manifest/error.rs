@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use miette::{Diagnostic, LabeledSpan, ReportHandler, SourceCode};
 
 use super::source_text::SourceText;
 use super::span::Span;
@@ -118,7 +118,13 @@ pub struct ManifestError {
 
 impl ManifestError {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: Vec::new(), help: None, source_text: None }
+        Self {
+            code,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+            source_text: None,
+        }
     }
 
     /// Adds a place; the first one is where the mistake is.
@@ -160,7 +166,9 @@ impl Diagnostic for ManifestError {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -168,18 +176,22 @@ impl Diagnostic for ManifestError {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().enumerate().map(|(index, (span, label))| {
-            let range = span.start..span.end;
-            if index == 0 {
-                LabeledSpan::new_primary_with_span(Some(label.clone()), range)
-            } else {
-                LabeledSpan::new_with_span(Some(label.clone()), range)
-            }
-        })))
+        Some(Box::new(self.labels.iter().enumerate().map(
+            |(index, (span, label))| {
+                let range = span.start..span.end;
+                if index == 0 {
+                    LabeledSpan::new_primary_with_span(Some(label.clone()), range)
+                } else {
+                    LabeledSpan::new_with_span(Some(label.clone()), range)
+                }
+            },
+        )))
     }
 }
 
 /// Every mistake found in a manifest, in the order of the text; never empty.
+///
+/// `failed to {}` says how many; [`ManifestErrors::report`] shows them.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("read the manifest {name}: {}", count(.errors.len()))]
 pub struct ManifestErrors {
@@ -188,7 +200,11 @@ pub struct ManifestErrors {
 }
 
 fn count(errors: usize) -> String {
-    if errors == 1 { "1 mistake".to_owned() } else { format!("{errors} mistakes") }
+    if errors == 1 {
+        "1 mistake".to_owned()
+    } else {
+        format!("{errors} mistakes")
+    }
 }
 
 impl ManifestErrors {
@@ -197,7 +213,10 @@ impl ManifestErrors {
         for error in &mut errors {
             error.source_text = Some(Arc::clone(source));
         }
-        Self { name: source.name().to_owned(), errors }
+        Self {
+            name: source.name().to_owned(),
+            errors,
+        }
     }
 
     /// The mistakes, each a [`Diagnostic`] that carries its source.
@@ -210,14 +229,28 @@ impl ManifestErrors {
         &self.name
     }
 
-    /// The last line of a report: `3 mistakes in cluster.toml`.
-    pub fn summary(&self) -> String {
-        format!("{} in {}", count(self.errors.len()), self.name)
+    /// The whole report: each mistake as the handler shows it, an empty line after it, and
+    /// at the end `3 mistakes in cluster.toml`.
+    pub fn report<'a>(&'a self, handler: &'a dyn ReportHandler) -> impl fmt::Display + 'a {
+        Report {
+            errors: self,
+            handler,
+        }
     }
 }
 
-impl Diagnostic for ManifestErrors {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
+/// What [`ManifestErrors::report`] gives.
+struct Report<'a> {
+    errors: &'a ManifestErrors,
+    handler: &'a dyn ReportHandler,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for error in &self.errors.errors {
+            self.handler.debug(error, f)?;
+            writeln!(f)?;
+        }
+        writeln!(f, "{} in {}", count(self.errors.errors.len()), self.errors.name)
     }
 }

@@ -18,6 +18,7 @@ mod source;
 mod source_text;
 mod span;
 mod starter;
+mod syntax;
 
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Surroundings};
 use super::decode::{Context, Decode};
-use super::error::{Code, ManifestError, ManifestErrors};
+use super::error::ManifestErrors;
 use super::model::Manifest;
 use super::raw::Document;
 use super::source::{Disk, Files, Source, Variables};
 use super::source_text::SourceText;
-use super::span::Span;
+use super::syntax::syntax_error;
 
 /// After so many mistakes of syntax, what follows is mostly their echo.
 const MOST_SYNTAX_ERRORS: usize = 10;
@@ -27,23 +27,40 @@ pub fn parse_with(
     variables: &Variables,
     files: &dyn Files,
 ) -> Result<Manifest, ManifestErrors> {
-    let fail = |errors| Err(ManifestErrors::new(&Arc::new(SourceText::new(&source.name, &source.text)), errors));
+    let fail = |errors| {
+        Err(ManifestErrors::new(
+            &Arc::new(SourceText::new(&source.name, &source.text)),
+            errors,
+        ))
+    };
     let (table, syntax) = DeTable::parse_recoverable(&source.text);
     if !syntax.is_empty() {
-        return fail(syntax.iter().take(MOST_SYNTAX_ERRORS).map(|e| syntax_error(e, &source.text)).collect());
+        return fail(
+            syntax
+                .iter()
+                .take(MOST_SYNTAX_ERRORS)
+                .map(|e| syntax_error(e, &source.text))
+                .collect(),
+        );
     }
-    let span = table.span();
-    let root = toml::Spanned::new(span, DeValue::Table(table.into_inner()));
-    let mut cx = Context::new(&source.text, variables);
+    // What the manifest lacks as a whole is missing at its end.
+    let end = source.text.trim_end().len();
+    let root = toml::Spanned::new(end..end, DeValue::Table(table.into_inner()));
+    let mut cx = Context::new(&source.text, variables, Document::keys());
     let document = Document::decode(&mut cx, "manifest", &root).unwrap_or_default();
-    let manifest = check::manifest(&mut cx, document, &Surroundings { source, variables, files });
+    let manifest = check::manifest(
+        &mut cx,
+        document,
+        &Surroundings {
+            source,
+            variables,
+            files,
+        },
+    );
     let errors = cx.into_errors();
-    if errors.is_empty() { Ok(manifest) } else { fail(errors) }
-}
-
-fn syntax_error(error: &toml::de::Error, text: &str) -> ManifestError {
-    let mut span = error.span().map_or(Span { start: text.len(), end: text.len() }, Span::from);
-    span.end = span.end.min(text.len());
-    span.start = span.start.min(span.end);
-    ManifestError::new(Code::Syntax, "this is not TOML").at(span, error.message().to_owned())
+    if errors.is_empty() {
+        Ok(manifest)
+    } else {
+        fail(errors)
+    }
 }

@@ -64,14 +64,21 @@ mod tests {
 
     #[test]
     fn a_path_starts_from_the_manifest_the_root_or_the_home_directory() {
-        let source = Source { name: "c.toml".into(), text: "".into(), dir: "/srv".into() };
+        let source = Source {
+            name: "c.toml".into(),
+            text: "".into(),
+            dir: "/srv".into(),
+        };
         let variables = Variables {
             env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
             ..Variables::default()
         };
         assert_eq!(resolve("a/b.pub", &source, &variables), Path::new("/srv/a/b.pub"));
         assert_eq!(resolve("/k.pub", &source, &variables), Path::new("/k.pub"));
-        assert_eq!(resolve("~/.ssh/k.pub", &source, &variables), Path::new("/home/me/.ssh/k.pub"));
+        assert_eq!(
+            resolve("~/.ssh/k.pub", &source, &variables),
+            Path::new("/home/me/.ssh/k.pub")
+        );
         assert_eq!(resolve("~x", &source, &variables), Path::new("/srv/~x"));
     }
 }

@@ -1,14 +1,23 @@
 //! The manifest's text as reports show it: lines found in logarithmic time, private keys masked.
 
+use std::fmt;
+
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 /// A named text with an index of its lines, so that a report of many mistakes in a large
 /// manifest does not walk the text for each.
-#[derive(Debug)]
 pub struct SourceText {
     name: String,
     text: String,
     line_starts: Vec<usize>,
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceText")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SourceText {
@@ -17,7 +26,11 @@ impl SourceText {
         let text = mask_private_keys(text);
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
-        Self { name: name.to_owned(), text, line_starts }
+        Self {
+            name: name.to_owned(),
+            text,
+            line_starts,
+        }
     }
 
     /// The name, as given.
@@ -26,7 +39,9 @@ impl SourceText {
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1)
+        self.line_starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
     }
 
     /// The end of a line, its newline included.
@@ -48,15 +63,25 @@ impl SourceCode for SourceText {
         }
         let span_line = self.line_of(from);
         let first = span_line.saturating_sub(lines_before);
-        let last = (self.line_of(to.saturating_sub(1).max(from)) + lines_after).min(self.line_starts.len() - 1);
+        let last =
+            (self.line_of(to.saturating_sub(1).max(from)) + lines_after).min(self.line_starts.len() - 1);
         // Asked for no context, the handlers want the text to begin at the span itself: they
         // take the column in a report's heading from it.
         let (start, column) = if lines_before == 0 {
-            (from, self.text.get(self.line_starts[span_line]..from).map_or(0, |t| t.chars().count()))
+            (
+                from,
+                self.text
+                    .get(self.line_starts[span_line]..from)
+                    .map_or(0, |t| t.chars().count()),
+            )
         } else {
             (self.line_starts[first], 0)
         };
-        let end = if lines_after == 0 { to.max(start) } else { self.line_end(last) };
+        let end = if lines_after == 0 {
+            to.max(start)
+        } else {
+            self.line_end(last)
+        };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             &self.text.as_bytes()[start..end],
@@ -78,7 +103,13 @@ fn mask_private_keys(text: &str) -> String {
         masked.push_str(&rest[..body]);
         rest = &rest[body..];
         let end = rest.find("-----END").unwrap_or(rest.len());
-        masked.extend(rest[..end].bytes().map(|byte| if byte.is_ascii_whitespace() { byte as char } else { '*' }));
+        masked.extend(rest[..end].bytes().map(|byte| {
+            if byte.is_ascii_whitespace() {
+                byte as char
+            } else {
+                '*'
+            }
+        }));
         rest = &rest[end..];
         // The mark that closes the key must not open another.
         if let Some(close) = rest.find(END_OF_MARK) {
@@ -96,7 +127,9 @@ mod tests {
 
     fn lines(text: &str, from: usize, len: usize) -> (String, usize, usize) {
         let source = SourceText::new("x", text);
-        let contents = source.read_span(&SourceSpan::new(from.into(), len), 1, 1).expect("in range");
+        let contents = source
+            .read_span(&SourceSpan::new(from.into(), len), 1, 1)
+            .expect("in range");
         let data = String::from_utf8(contents.data().to_vec()).expect("text");
         (data, contents.line(), contents.line_count())
     }

@@ -17,7 +17,10 @@ pub struct Span {
 
 impl From<Range<usize>> for Span {
     fn from(range: Range<usize>) -> Self {
-        Self { start: range.start, end: range.end }
+        Self {
+            start: range.start,
+            end: range.end,
+        }
     }
 }
 
@@ -51,7 +54,7 @@ impl<T: JsonSchema> JsonSchema for At<T> {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
+        format!("At<{}>", T::schema_id()).into()
     }
 
     /// The value's own schema; where that is narrower than any text, a text with a variable

@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use subako_state::Address;
+
 use super::steps::Draft;
 use super::types::{Action, Gate, Step};
 use crate::kind::Registry;
 
-/// The steps that wait for each other, should a plan ever be circular.
+/// The steps that wait for each other.
 #[derive(Debug)]
-pub(super) struct Circular(pub Vec<String>);
+pub(super) struct Circular(pub Vec<(Action, Address)>);
 
 /// Marks what lies past the line, adds the line and the chains, and numbers everything in an
 /// order in which it could be made one by one.
@@ -81,12 +83,8 @@ fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u
     if order.len() == nodes {
         return Ok(order);
     }
-    let stuck = (0..nodes)
-        .filter(|node| waiting[*node] > 0)
-        .map(|node| match steps.get(node) {
-            Some(step) => format!("{} {}", step.action, step.address),
-            None => gates[node - steps.len()].clone(),
-        });
+    let stuck = (0..steps.len()).filter(|node| waiting[*node] > 0);
+    let stuck = stuck.map(|node| (steps[node].action, steps[node].address.clone()));
     Err(Circular(stuck.collect()))
 }
 

@@ -19,7 +19,11 @@ pub const MOST_TAGS: usize = 45;
 
 /// Tags as a map.
 pub fn tags(cx: &mut Context<'_>, field: Option<At<Table<Scalar>>>) -> BTreeMap<String, String> {
-    let Some(At { value: Table(entries), span }) = field else {
+    let Some(At {
+        value: Table(entries),
+        span,
+    }) = field
+    else {
         return BTreeMap::new();
     };
     too_many(cx, entries.len(), span);
@@ -60,8 +64,11 @@ pub fn tags(cx: &mut Context<'_>, field: Option<At<Table<Scalar>>>) -> BTreeMap<
 pub fn too_many(cx: &mut Context<'_>, tags: usize, span: Span) {
     if tags > MOST_TAGS {
         cx.report(
-            ManifestError::new(Code::BadTag, format!("EC2 has room for {MOST_TAGS} tags of yours on a resource"))
-                .at(span, format!("with these there are {tags}")),
+            ManifestError::new(
+                Code::BadTag,
+                format!("EC2 has room for {MOST_TAGS} tags of yours on a resource"),
+            )
+            .at(span, format!("with these there are {tags}")),
         );
     }
 }
@@ -71,17 +78,30 @@ pub fn labels(cx: &mut Context<'_>, field: Option<At<KeyValues>>) -> BTreeMap<St
     let entries = map(cx, field, "label");
     for key in entries.keys() {
         let problem = if key.starts_with(OWN_LABELS) {
-            Some((format!("labels that begin with `{OWN_LABELS}` are Subako's own"), "by these it knows its nodes and services"))
+            Some((
+                format!("labels that begin with `{OWN_LABELS}` are Subako's own"),
+                "by these it knows its nodes and services",
+            ))
         } else if key.contains(|c: char| c.is_whitespace() || c == '=') {
-            Some(("a label's key has no blanks and no `=` in it".to_owned(), "this one has"))
+            Some((
+                "a label's key has no blanks and no `=` in it".to_owned(),
+                "this one has",
+            ))
         } else {
             None
         };
         if let Some((message, label)) = problem {
-            cx.report(ManifestError::new(Code::BadTag, message).at(key.span, label).help("choose another key"));
+            cx.report(
+                ManifestError::new(Code::BadTag, message)
+                    .at(key.span, label)
+                    .help("choose another key"),
+            );
         }
     }
-    entries.into_iter().map(|(key, value)| (key.value, value)).collect()
+    entries
+        .into_iter()
+        .map(|(key, value)| (key.value, value))
+        .collect()
 }
 
 /// Environment variables as a map.
@@ -90,11 +110,15 @@ pub fn environment(cx: &mut Context<'_>, field: Option<At<KeyValues>>) -> BTreeM
     for key in entries.keys() {
         if key.contains(['=', '\0']) {
             cx.report(
-                ManifestError::new(Code::BadName, "a variable's name has no `=` in it").at(key.span, "this one has"),
+                ManifestError::new(Code::BadName, "a variable's name has no `=` in it")
+                    .at(key.span, "this one has"),
             );
         }
     }
-    entries.into_iter().map(|(key, value)| (key.value, value)).collect()
+    entries
+        .into_iter()
+        .map(|(key, value)| (key.value, value))
+        .collect()
 }
 
 /// The entries by key, once empty keys and keys given twice are reported.
@@ -104,10 +128,13 @@ fn map(cx: &mut Context<'_>, field: Option<At<KeyValues>>, what: &str) -> BTreeM
     for (key, value) in field.map(|at| at.value.0).unwrap_or_default() {
         if key.is_empty() {
             cx.report(
-                ManifestError::new(Code::BadName, format!("a {what} needs a name")).at(key.span, "this one is empty"),
+                ManifestError::new(Code::BadName, format!("a {what} needs a name"))
+                    .at(key.span, "this one is empty"),
             );
         }
-        seen.claim(cx, key.value.clone(), key.span, || format!("the {what} `{}` is set twice", key.value));
+        seen.claim(cx, key.value.clone(), key.span, || {
+            format!("the {what} `{}` is set twice", key.value)
+        });
         map.insert(key, value.value.0);
     }
     map

@@ -46,7 +46,9 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
     let ssh = ssh::check(cx, value(document.ssh), around);
-    let key_pair = document.key_pair.and_then(|raw| key_pair::check(cx, raw.value, around));
+    let key_pair = document
+        .key_pair
+        .and_then(|raw| key_pair::check(cx, raw.value, around));
     let security_group = security_group::check(cx, value(document.security_group), &cluster.name);
     let swarm = swarm::check(cx, value(document.swarm));
     let pools_written = document.pool.is_some();

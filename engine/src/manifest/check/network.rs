@@ -47,17 +47,26 @@ pub fn check(cx: &mut Context<'_>, raw: Vec<At<raw::Network>>) -> Networks {
     for At { value: raw, span: _ } in raw {
         match &raw.name {
             Some(name) => {
-                seen.claim(cx, name.0.clone(), name.span, || format!("two networks are called \"{}\"", name.0));
+                seen.claim(cx, name.0.clone(), name.span, || {
+                    format!("two networks are called \"{}\"", name.0)
+                });
                 if DOCKERS_OWN.contains(&name.0.as_str()) {
                     cx.report(
-                        ManifestError::new(Code::BadName, format!("\"{}\" is a network of Docker's own", name.0))
-                            .at(name.span, "this name is taken")
-                            .help("choose another name"),
+                        ManifestError::new(
+                            Code::BadName,
+                            format!("\"{}\" is a network of Docker's own", name.0),
+                        )
+                        .at(name.span, "this name is taken")
+                        .help("choose another name"),
                     );
                 }
                 networks.names.insert(name.0.clone(), name.span);
                 if let Some(subnet) = &raw.subnet {
-                    subnets.push(Named { name: name.0.clone(), range: subnet.value, span: subnet.span });
+                    subnets.push(Named {
+                        name: name.0.clone(),
+                        range: subnet.value,
+                        span: subnet.span,
+                    });
                 }
             }
             None => networks.unnamed = true,
@@ -77,8 +86,8 @@ fn network(cx: &mut Context<'_>, raw: raw::Network) -> NetworkSpec {
         cx.report(
             ManifestError::new(Code::Conflict, "only the overlay driver encrypts")
                 .at(encrypted.span, "encryption is asked for")
-                .at(driver.span, "of this driver")
-                .help("take one of the two lines out"),
+                .at(driver.span, "this driver does not")
+                .help("take one of the two out"),
         );
     }
     let mut options = BTreeMap::new();
@@ -94,7 +103,9 @@ fn network(cx: &mut Context<'_>, raw: raw::Network) -> NetworkSpec {
     }
     NetworkSpec {
         attachable: value(raw.attachable),
-        driver: raw.driver.map_or_else(|| "overlay".to_owned(), |driver| driver.value.0),
+        driver: raw
+            .driver
+            .map_or_else(|| "overlay".to_owned(), |driver| driver.value.0),
         encrypted: value(raw.encrypted),
         internal: value(raw.internal),
         labels: labels::labels(cx, raw.labels),
@@ -125,14 +136,18 @@ pub fn overlaps(cx: &mut Context<'_>, what: &str, mut ranges: Vec<Named>) {
         if let Some(before) = reaching
             && from <= before.range.bounds().1
         {
-            let (first, second) = if before.span <= named.span { (before, named) } else { (named, before) };
+            let (first, second) = if before.span <= named.span {
+                (before, named)
+            } else {
+                (named, before)
+            };
             cx.report(
                 ManifestError::new(
                     Code::Overlap,
                     format!("{what} {} and {} share addresses", first.name, second.name),
                 )
-                .at(second.span, "this range overlaps")
-                .at(first.span, "with this one")
+                .at(second.span, format!("{} overlaps {}", second.range, first.range))
+                .at(first.span, "the other range")
                 .help("give each a range of its own"),
             );
         }

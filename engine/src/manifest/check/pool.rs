@@ -31,7 +31,9 @@ pub fn check(
     let mut managers = Managers::default();
     for At { value: raw, span } in raw {
         if let Some(name) = &raw.name {
-            names.claim(cx, name.0.clone(), name.span, || format!("two pools are called \"{}\"", name.0));
+            names.claim(cx, name.0.clone(), name.span, || {
+                format!("two pools are called \"{}\"", name.0)
+            });
         }
         managers.see(&raw, span);
         pools.push(pool(cx, raw, span, cluster_tags, &mut addresses));
@@ -74,9 +76,13 @@ fn pool(
 }
 
 fn private_ips(cx: &mut Context<'_>, raw: &raw::Pool, addresses: &mut Unique<Address>) -> Vec<String> {
-    let Some(ips) = &raw.private_ips else { return Vec::new() };
+    let Some(ips) = &raw.private_ips else {
+        return Vec::new();
+    };
     for ip in ips.iter() {
-        addresses.claim(cx, ip.value, ip.span, || format!("two instances have the address {}", ip.0));
+        addresses.claim(cx, ip.value, ip.span, || {
+            format!("two instances have the address {}", ip.0)
+        });
     }
     if let Some(count) = &raw.count
         && ips.len() as u64 != count.0
@@ -85,14 +91,21 @@ fn private_ips(cx: &mut Context<'_>, raw: &raw::Pool, addresses: &mut Unique<Add
     {
         let (message, instances) = match count.0 {
             1 => ("1 instance needs 1 address".to_owned(), "1 instance".to_owned()),
-            n => (format!("{n} instances need {n} addresses"), format!("{n} instances")),
+            n => (
+                format!("{n} instances need {n} addresses"),
+                format!("{n} instances"),
+            ),
         };
-        let addresses = if ips.len() == 1 { "1 address".to_owned() } else { format!("{} addresses", ips.len()) };
+        let addresses = if ips.len() == 1 {
+            "1 address".to_owned()
+        } else {
+            format!("{} addresses", ips.len())
+        };
         cx.report(
             ManifestError::new(Code::Conflict, message)
-            .at(ips.span, addresses)
-            .at(count.span, instances)
-            .help("list as many addresses as `count` says, or leave `private_ips` out"),
+                .at(ips.span, addresses)
+                .at(count.span, instances)
+                .help("list as many addresses as `count` says, or leave `private_ips` out"),
         );
     }
     ips.iter().map(|ip| ip.0.to_string()).collect()
@@ -108,7 +121,8 @@ struct Managers {
 
 impl Managers {
     fn see(&mut self, pool: &raw::Pool, span: Span) {
-        self.first_pool.get_or_insert(pool.role.as_ref().map_or(span, |role| role.span));
+        self.first_pool
+            .get_or_insert(pool.role.as_ref().map_or(span, |role| role.span));
         match (&pool.role, &pool.count) {
             (Some(role), Some(count)) if role.value == Role::Manager && count.0 == 0 => {
                 self.empty_pool.get_or_insert(count.span);
@@ -126,11 +140,22 @@ impl Managers {
         let error = |message: &str| ManifestError::new(Code::NoManager, message);
         let how_many = "write 1 manager to try things out, 3 to survive the loss of one, 5 of two";
         cx.report(match (self.empty_pool, self.first_pool) {
-            (Some(empty), _) => error("the cluster would have no manager").at(empty, "no instance at all").help(how_many),
+            (Some(empty), _) => error("the cluster would have no manager")
+                .at(empty, "no instance at all")
+                .help(how_many),
             (None, Some(first)) => error("no pool has the role of manager")
-                .at(first, if pools.len() == 1 { "the only pool is one of workers" } else { "this pool and all others are of workers" })
+                .at(
+                    first,
+                    if pools.len() == 1 {
+                        "the only pool is one of workers"
+                    } else {
+                        "this pool and all others are of workers"
+                    },
+                )
                 .help(format!("add a [[pool]] with role = \"manager\"; {how_many}")),
-            (None, None) => error("the list of pools is empty").at(Span::default(), "").help("add a [[pool]] with role = \"manager\""),
+            (None, None) => error("the list of pools is empty")
+                .at(Span::default(), "")
+                .help("add a [[pool]] with role = \"manager\""),
         });
     }
 }

@@ -29,7 +29,10 @@ struct Taken {
 impl PublishedPorts {
     /// None so far. Hosts are logged in to by `ssh_port`.
     pub fn new(ssh_port: u16) -> Self {
-        Self { taken: BTreeMap::new(), ssh_port }
+        Self {
+            taken: BTreeMap::new(),
+            ssh_port,
+        }
     }
 
     /// The endpoints of one entry of the service with this number, once its conflicts with all
@@ -40,8 +43,11 @@ impl PublishedPorts {
             Published::Long(table) => Vec::from_iter(long(&table)),
             Published::Short(short) if short.published.len() > MOST_PORTS => {
                 cx.report(
-                    ManifestError::new(Code::OutOfRange, format!("at most {MOST_PORTS} ports can be published at once"))
-                        .at(span, format!("these are {}", short.published.len())),
+                    ManifestError::new(
+                        Code::OutOfRange,
+                        format!("at most {MOST_PORTS} ports can be published at once"),
+                    )
+                    .at(span, format!("these are {}", short.published.len())),
                 );
                 Vec::new()
             }
@@ -69,7 +75,11 @@ impl PublishedPorts {
     }
 
     fn take(&mut self, service: usize, endpoint: &Endpoint, span: Span) -> Option<ManifestError> {
-        let transport = if endpoint.protocol == "udp" { Transport::Udp } else { Transport::Tcp };
+        let transport = if endpoint.protocol == "udp" {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
         let port = format!("port {}/{}", endpoint.published, endpoint.protocol);
         if let Some(owner) = self.reserved(transport, endpoint.published) {
             return Some(
@@ -78,7 +88,11 @@ impl PublishedPorts {
                     .help("publish another port; the one in the container can stay"),
             );
         }
-        let taker = Taken { mode: endpoint.mode, span, service };
+        let taker = Taken {
+            mode: endpoint.mode,
+            span,
+            service,
+        };
         let first = match self.taken.entry((transport, endpoint.published)) {
             std::collections::btree_map::Entry::Vacant(free) => {
                 free.insert(taker);
@@ -91,7 +105,11 @@ impl PublishedPorts {
         if hosts_of_two && first.service != service {
             return None;
         }
-        let word = if first.service == service { "by the same service" } else { "by another service" };
+        let word = if first.service == service {
+            "by the same service"
+        } else {
+            "by another service"
+        };
         Some(
             ManifestError::new(Code::PortTaken, format!("{port} is published twice"))
                 .at(span, "published again here")
@@ -117,8 +135,16 @@ fn long(table: &PublishedTable) -> Option<Endpoint> {
         field.as_ref().and_then(|port| u16::try_from(port.0).ok())
     };
     Some(Endpoint {
-        mode: table.mode.as_ref().map_or(PublishMode::Ingress, |mode| mode.value),
-        protocol: table.protocol.as_ref().map_or(Transport::Tcp, |at| at.value).as_str().to_owned(),
+        mode: table
+            .mode
+            .as_ref()
+            .map_or(PublishMode::Ingress, |mode| mode.value),
+        protocol: table
+            .protocol
+            .as_ref()
+            .map_or(Transport::Tcp, |at| at.value)
+            .as_str()
+            .to_owned(),
         published: port(&table.published)?,
         target: port(&table.target)?,
     })

@@ -28,9 +28,13 @@ pub fn check(
     let mut services = Vec::with_capacity(raw.len());
     for (index, At { value: raw, .. }) in raw.into_iter().enumerate() {
         if let Some(name) = &raw.name {
-            names.claim(cx, name.0.clone(), name.span, || format!("two services are called \"{}\"", name.0));
+            names.claim(cx, name.0.clone(), name.span, || {
+                format!("two services are called \"{}\"", name.0)
+            });
         }
-        services.push(Service { spec: service(cx, raw, index, networks, &mut ports) });
+        services.push(Service {
+            spec: service(cx, raw, index, networks, &mut ports),
+        });
     }
     services
 }
@@ -82,9 +86,9 @@ fn mode(cx: &mut Context<'_>, raw: &raw::Service) -> Mode {
         (Some(mode), Some(replicas)) if mode.value == Deployment::Global => {
             cx.report(
                 ManifestError::new(Code::Conflict, "a global service has no replicas")
-                    .at(replicas.span, "a number of tasks is asked for")
-                    .at(mode.span, "and one task on every node")
-                    .help("take one of the two lines out"),
+                    .at(replicas.span, "but so many are asked for")
+                    .at(mode.span, "one task on every node")
+                    .help("take one of the two out"),
             );
             Mode::Global
         }
@@ -106,7 +110,10 @@ fn ports(
     for entry in value(raw) {
         let span = entry.span;
         let endpoints = published.publish(cx, index, entry);
-        if endpoints.iter().any(|endpoint| endpoint.mode == PublishMode::Ingress) {
+        if endpoints
+            .iter()
+            .any(|endpoint| endpoint.mode == PublishMode::Ingress)
+        {
             through_mesh.get_or_insert(span);
         }
         ports.extend(endpoints);
@@ -114,8 +121,8 @@ fn ports(
     if let (Some(dnsrr), Some(port)) = (dnsrr, through_mesh) {
         cx.report(
             ManifestError::new(Code::Conflict, "the routing mesh needs the endpoint mode \"vip\"")
-                .at(port, "published through the mesh")
-                .at(dnsrr.span, "but the service has no address of its own")
+                .at(port, "the mesh would need one")
+                .at(dnsrr.span, "with this, the service has no address of its own")
                 .help("take `endpoint_mode` out, or publish on hosts: { target = 80, published = 80, mode = \"host\" }"),
         );
     }
@@ -131,33 +138,49 @@ fn attachments(
     let mut seen = Unique::new();
     let mut attachments = Vec::new();
     for (name, aliases) in value(raw).0 {
-        seen.claim(cx, name.value.clone(), name.span, || format!("the network \"{}\" is named twice", name.value));
+        seen.claim(cx, name.value.clone(), name.span, || {
+            format!("the network \"{}\" is named twice", name.value)
+        });
         if !networks.may_have(&name) {
             unknown_network(cx, &name, networks);
         }
         let mut alias_seen = Unique::new();
         for alias in &aliases {
-            alias_seen.claim(cx, alias.0.clone(), alias.span, || format!("the alias \"{}\" is given twice", alias.0));
+            alias_seen.claim(cx, alias.0.clone(), alias.span, || {
+                format!("the alias \"{}\" is given twice", alias.0)
+            });
         }
         let mut aliases: Vec<_> = aliases.into_iter().map(|alias| alias.value.0).collect();
         aliases.sort();
-        attachments.push(ServiceNetwork { aliases, name: name.value });
+        attachments.push(ServiceNetwork {
+            aliases,
+            name: name.value,
+        });
     }
     attachments.sort();
     attachments
 }
 
 fn unknown_network(cx: &mut Context<'_>, name: &At<String>, networks: &Networks) {
-    let near = if cx.mistakes() < MOST_SUGGESTIONS { did_you_mean(name, networks.names()) } else { None };
+    let near = if cx.mistakes() < MOST_SUGGESTIONS {
+        did_you_mean(name, networks.names())
+    } else {
+        None
+    };
     let help = near.unwrap_or_else(|| match name.as_str() {
         "ingress" => "published ports go through the ingress network by themselves: take this out".to_owned(),
-        "host" | "bridge" | "none" => "services talk over networks that span the nodes: add a [[network]]".to_owned(),
+        "host" | "bridge" | "none" => {
+            "services talk over networks that span the nodes: add a [[network]]".to_owned()
+        }
         _ => format!("add it: [[network]] with name = \"{}\"", name.value),
     });
     cx.report(
-        ManifestError::new(Code::UnknownReference, format!("there is no network \"{}\"", name.value))
-            .at(name.span, "named here, but nowhere made")
-            .help(help),
+        ManifestError::new(
+            Code::UnknownReference,
+            format!("there is no network \"{}\"", name.value),
+        )
+        .at(name.span, "named here, but nowhere made")
+        .help(help),
     );
 }
 
@@ -199,6 +222,7 @@ fn mount(cx: &mut Context<'_>, raw: raw::MountTable, span: Span) -> Option<Mount
     let kind = raw.kind.as_ref().map_or(MountKind::Volume, |kind| kind.value);
     let kind_span = super::place(&raw.kind, span);
     match (kind, &raw.source) {
+        (MountKind::Bind, None) if raw.mistaken => {}
         (MountKind::Bind, None) => cx.report(
             ManifestError::new(Code::Missing, "a bind mount needs `source`")
                 .at(span, "`source` is missing here")

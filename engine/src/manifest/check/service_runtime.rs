@@ -4,7 +4,7 @@ use super::value;
 use crate::manifest::decode::{Context, Number};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::formats::Duration;
-use crate::manifest::raw::{self, Amount};
+use crate::manifest::raw;
 use crate::manifest::span::At;
 use crate::world::{HealthCheck, Resources, RestartCondition, RestartPolicy, UpdateConfig};
 
@@ -17,10 +17,13 @@ pub fn healthcheck(cx: &mut Context<'_>, raw: Option<At<raw::HealthCheck>>) -> O
     let test = match (&raw.test, raw.disable.as_ref().filter(|disable| disable.value)) {
         (Some(test), Some(disable)) => {
             cx.report(
-                ManifestError::new(Code::Conflict, "a health check is either described or switched off")
-                    .at(disable.span, "switched off")
-                    .at(test.span, "described")
-                    .help("take one of the two lines out"),
+                ManifestError::new(
+                    Code::Conflict,
+                    "a health check is either described or switched off",
+                )
+                .at(disable.span, "switched off")
+                .at(test.span, "described")
+                .help("take one of the two out"),
             );
             Vec::new()
         }
@@ -32,8 +35,11 @@ pub fn healthcheck(cx: &mut Context<'_>, raw: Option<At<raw::HealthCheck>>) -> O
         let at = field?;
         if at.value > Duration(0) && at.value < SHORTEST_CHECK {
             cx.report(
-                ManifestError::new(Code::OutOfRange, format!("`{key}` must be 1ms or more, or 0 for the default"))
-                    .at(at.span, "too short"),
+                ManifestError::new(
+                    Code::OutOfRange,
+                    format!("`{key}` must be 1ms or more, or 0 for the default"),
+                )
+                .at(at.span, "too short"),
             );
         }
         Some(at.value.0)
@@ -54,30 +60,28 @@ pub fn resources(cx: &mut Context<'_>, raw: Option<At<raw::Resources>>) -> Optio
     let (limits, reservations) = (value(raw.limits), value(raw.reservations));
     compare(cx, "CPU", &reservations.cpus, &limits.cpus);
     compare(cx, "memory", &reservations.memory, &limits.memory);
-    let Amount { cpus: limit_cpus, memory: limit_memory } = limits;
-    let Amount { cpus: reserve_cpus, memory: reserve_memory } = reservations;
     let resources = Resources {
-        limit_cpus: limit_cpus.map(|at| at.value.0),
-        limit_memory: limit_memory.map(|at| at.value.0),
-        reserve_cpus: reserve_cpus.map(|at| at.value.0),
-        reserve_memory: reserve_memory.map(|at| at.value.0),
+        limit_cpus: limits.cpus.map(|at| at.value.0),
+        limit_memory: limits.memory.map(|at| at.value.0),
+        reserve_cpus: reservations.cpus.map(|at| at.value.0),
+        reserve_memory: reservations.memory.map(|at| at.value.0),
     };
     (resources != Resources::default()).then_some(resources)
 }
 
-fn compare<T: PartialOrd>(
-    cx: &mut Context<'_>,
-    what: &str,
-    reserved: &Option<At<T>>,
-    limit: &Option<At<T>>,
-) {
-    let (Some(reserved), Some(limit)) = (reserved, limit) else { return };
+fn compare<T: PartialOrd>(cx: &mut Context<'_>, what: &str, reserved: &Option<At<T>>, limit: &Option<At<T>>) {
+    let (Some(reserved), Some(limit)) = (reserved, limit) else {
+        return;
+    };
     if reserved.value > limit.value {
         cx.report(
-            ManifestError::new(Code::Conflict, format!("more {what} is reserved for a task than it may use"))
-                .at(reserved.span, "reserved")
-                .at(limit.span, "the limit")
-                .help("raise the limit, or reserve less"),
+            ManifestError::new(
+                Code::Conflict,
+                format!("more {what} is reserved for a task than it may use"),
+            )
+            .at(reserved.span, "reserved")
+            .at(limit.span, "the limit")
+            .help("raise the limit, or reserve less"),
         );
     }
 }
@@ -126,7 +130,9 @@ fn said(config: UpdateConfig) -> Option<UpdateConfig> {
 fn parts_per_million(cx: &mut Context<'_>, ratio: Option<At<Number>>) -> Option<u32> {
     let ratio = ratio?;
     if !(0.0..=1.0).contains(&ratio.0) {
-        let help = (1.0..=100.0).contains(&ratio.0).then(|| format!("for {} %, write {}", ratio.0, ratio.0 / 100.0));
+        let help = (1.0..=100.0)
+            .contains(&ratio.0)
+            .then(|| format!("for {} %, write {}", ratio.0, ratio.0 / 100.0));
         cx.report(
             ManifestError::new(Code::OutOfRange, "`max_failure_ratio` must be from 0 to 1")
                 .at(ratio.span, "this is not a share")

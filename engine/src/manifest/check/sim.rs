@@ -57,16 +57,23 @@ const ANY_CALL: &str = "*";
 
 /// Checks the simulator's settings.
 pub fn check(cx: &mut Context<'_>, raw: raw::Sim) -> Sim {
-    let faults = value(raw.faults).0;
+    let faults = value(raw.faults);
     Sim {
         seed: value(raw.seed).0,
         time: value(raw.time),
-        faults: faults.into_iter().filter_map(|At { value, span }| fault(cx, value, span)).collect(),
+        faults: faults
+            .into_iter()
+            .filter_map(|At { value, span }| fault(cx, value, span))
+            .collect(),
     }
 }
 
 fn fault(cx: &mut Context<'_>, raw: raw::Fault, span: Span) -> Option<SimFault> {
-    if let Some(call) = raw.call.as_ref().filter(|call| call.0 != ANY_CALL && !CALLS.contains(&call.0.as_str())) {
+    if let Some(call) = raw
+        .call
+        .as_ref()
+        .filter(|call| call.0 != ANY_CALL && !CALLS.contains(&call.0.as_str()))
+    {
         cx.report(
             ManifestError::new(Code::UnknownReference, format!("there is no call \"{}\"", call.0))
                 .at(call.span, "this fault would never happen")
@@ -92,21 +99,30 @@ fn fault(cx: &mut Context<'_>, raw: raw::Fault, span: Span) -> Option<SimFault> 
             return None;
         }
         (None, None) => {
-            // A value with a mistake in it is already reported.
-            if !cx.has_mistake_within(span) {
+            if !raw.mistaken {
                 cx.report(
                     ManifestError::new(Code::Missing, "a fault needs `error` or `timeout`")
                         .at(span, "neither is here")
-                        .help("write error = \"InsufficientInstanceCapacity\", or timeout = \"after-effect\""),
+                        .help(
+                            "write error = \"InsufficientInstanceCapacity\", or timeout = \"after-effect\"",
+                        ),
                 );
             }
             return None;
         }
     };
     let number = |n: Option<At<_>>| {
-        n.map_or(1, |at: At<crate::manifest::decode::Int<1, { u32::MAX as u64 }>>| at.0 as u32)
+        n.map_or(
+            1,
+            |at: At<crate::manifest::decode::Int<1, { u32::MAX as u64 }>>| at.0 as u32,
+        )
     };
-    Some(SimFault { call: raw.call?.value.0, nth: number(raw.nth), times: number(raw.times), kind })
+    Some(SimFault {
+        call: raw.call?.value.0,
+        nth: number(raw.nth),
+        times: number(raw.times),
+        kind,
+    })
 }
 
 #[cfg(test)]
@@ -114,7 +130,10 @@ mod tests {
     use super::*;
 
     /// The seams' own text: a trait's methods cannot be listed at run time.
-    const SEAMS: [&str; 2] = [include_str!("../../world/cloud.rs"), include_str!("../../world/host.rs")];
+    const SEAMS: [&str; 2] = [
+        include_str!("../../world/cloud.rs"),
+        include_str!("../../world/host.rs"),
+    ];
 
     #[test]
     fn the_calls_are_those_of_the_seams() {

@@ -28,21 +28,37 @@ pub fn check(cx: &mut Context<'_>, raw: raw::Ssh, around: &Surroundings<'_>) -> 
         && key.0.contains("PRIVATE KEY-----")
     {
         cx.report(
-            ManifestError::new(Code::BadKey, "`private_key` is the path of a file, not the key itself")
-                .at(key.span, "a private key stands here")
-                .help("take it out of the manifest, keep it in a file of mode 0600, and name that file"),
+            ManifestError::new(
+                Code::BadKey,
+                "`private_key` is the path of a file, not the key itself",
+            )
+            .at(key.span, "a private key stands here")
+            .help("take it out of the manifest, keep it in a file of mode 0600, and name that file"),
         );
     }
-    let user = raw.user.map_or_else(|| DEFAULT_USER.to_owned(), |user| user.value.0);
-    let path = |field: Option<At<crate::manifest::formats::PlainText>>| field.map(|path| around.resolve(&path.0));
+    let user = raw
+        .user
+        .map_or_else(|| DEFAULT_USER.to_owned(), |user| user.value.0);
+    let path =
+        |field: Option<At<crate::manifest::formats::PlainText>>| field.map(|path| around.resolve(&path.0));
     Ssh {
-        port: raw.port.and_then(|port| u16::try_from(port.0).ok()).unwrap_or(DEFAULT_PORT),
+        port: raw
+            .port
+            .and_then(|port| u16::try_from(port.0).ok())
+            .unwrap_or(DEFAULT_PORT),
         private_key: path(raw.private_key),
         private: raw.via.is_some_and(|via| via.value == Via::Private),
-        jump: raw.jump.map(|jump| format!("{}@{}", jump.user.as_deref().unwrap_or(&user), jump.host)),
+        jump: raw
+            .jump
+            .map(|jump| format!("{}@{}", jump.user.as_deref().unwrap_or(&user), jump.host)),
         known_hosts: path(raw.known_hosts),
         boot_timeout_s: deadline(cx, "boot_timeout", raw.boot_timeout, DEFAULT_BOOT_TIMEOUT_S),
-        command_timeout_s: deadline(cx, "command_timeout", raw.command_timeout, DEFAULT_COMMAND_TIMEOUT_S),
+        command_timeout_s: deadline(
+            cx,
+            "command_timeout",
+            raw.command_timeout,
+            DEFAULT_COMMAND_TIMEOUT_S,
+        ),
         user,
     }
 }
@@ -52,8 +68,8 @@ pub fn deadline(cx: &mut Context<'_>, key: &str, field: Option<At<Duration>>, de
     let Some(at) = field else { return default };
     if at.value == Duration(0) {
         cx.report(
-            ManifestError::new(Code::OutOfRange, format!("`{key}` must be longer than nothing"))
-                .at(at.span, "no wait can end in time")
+            ManifestError::new(Code::OutOfRange, format!("`{key}` must be longer than 0"))
+                .at(at.span, "no wait could end in time")
                 .help(format!("leave it out for the default of {default} seconds")),
         );
     }

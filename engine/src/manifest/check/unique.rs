@@ -31,7 +31,10 @@ impl<K: Ord> Unique<K> {
     pub fn claim(&mut self, cx: &mut Context<'_>, key: K, span: Span, message: impl FnOnce() -> String) {
         if let Some(first) = self.take(key, span) {
             cx.report(
-                ManifestError::new(Code::Duplicate, message()).at(span, "again here").at(first, "first here"),
+                ManifestError::new(Code::Duplicate, message())
+                    .at(span, "again here")
+                    .at(first, "first here")
+                    .help("take one of the two out, or change it"),
             );
         }
     }

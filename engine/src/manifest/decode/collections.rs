@@ -5,13 +5,18 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::de::DeValue;
 
-use super::{Context, Decode, FromText, Malformed, Node, Scalar, plain_schema};
+use super::{Context, Decode, FromText, Key, Malformed, Node, Scalar, plain_schema};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::span::At;
 
 /// The items of a list; those with a mistake are left out.
 fn items<T: Decode>(cx: &mut Context<'_>, key: &str, items: &[Node<'_>]) -> Vec<At<T>> {
-    let decode = |item: &Node<'_>| Some(At { value: T::decode(cx, key, item)?, span: item.span().into() });
+    let decode = |item: &Node<'_>| {
+        Some(At {
+            value: T::decode(cx, key, item)?,
+            span: item.span().into(),
+        })
+    };
     items.iter().filter_map(decode).collect()
 }
 
@@ -43,9 +48,10 @@ impl<T: Decode> Decode for OneOrMany<T> {
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         match node.get_ref() {
             DeValue::Array(array) => Some(Self(items(cx, key, array))),
-            DeValue::String(_) => {
-                Some(Self(vec![At { value: T::decode(cx, key, node)?, span: node.span().into() }]))
-            }
+            DeValue::String(_) => Some(Self(vec![At {
+                value: T::decode(cx, key, node)?,
+                span: node.span().into(),
+            }])),
             _ => {
                 cx.wrong_type::<Self>(key, node);
                 None
@@ -91,9 +97,9 @@ impl<T: Decode> Decode for Tables<T> {
             DeValue::Array(array) => Some(Self(items(cx, key, array))),
             DeValue::Table(_) => {
                 cx.report(
-                    ManifestError::new(Code::WrongType, format!("there can be several `{key}`"))
-                        .at(node.span().into(), "this is written as if there were only one")
-                        .help(format!("write [[{key}]], with double brackets")),
+                    ManifestError::new(Code::WrongType, format!("`{key}` stands in double brackets"))
+                        .at(node.span().into(), "written as if there could be only one")
+                        .help(format!("write [[{key}]]")),
                 );
                 None
             }
@@ -102,6 +108,10 @@ impl<T: Decode> Decode for Tables<T> {
                 None
             }
         }
+    }
+
+    fn keys() -> &'static [Key] {
+        T::keys()
     }
 
     fn header(key: &str) -> String {
@@ -141,9 +151,18 @@ impl<T: Decode> Decode for Table<T> {
         };
         let mut entries = Vec::with_capacity(table.len());
         for (name, node) in table {
-            let entry = At { value: name.get_ref().to_string(), span: name.span().into() };
+            let entry = At {
+                value: name.get_ref().to_string(),
+                span: name.span().into(),
+            };
             if let Some(value) = T::decode(cx, &format!("{key}.{}", entry.value), node) {
-                entries.push((entry, At { value, span: node.span().into() }));
+                entries.push((
+                    entry,
+                    At {
+                        value,
+                        span: node.span().into(),
+                    },
+                ));
             }
         }
         Some(Self(entries))
@@ -185,9 +204,12 @@ impl Decode for KeyValues {
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         match node.get_ref() {
             DeValue::Table(_) => Table::decode(cx, key, node).map(|table| Self(table.0)),
-            DeValue::Array(array) => {
-                Some(Self(items::<Assignment>(cx, key, array).into_iter().map(Assignment::entry).collect()))
-            }
+            DeValue::Array(array) => Some(Self(
+                items::<Assignment>(cx, key, array)
+                    .into_iter()
+                    .map(Assignment::entry)
+                    .collect(),
+            )),
             _ => {
                 cx.wrong_type::<Self>(key, node);
                 None
@@ -201,8 +223,17 @@ struct Assignment(String, String);
 
 impl Assignment {
     fn entry(at: At<Self>) -> (At<String>, At<Scalar>) {
-        let At { value: Self(key, value), span } = at;
-        (At { value: key, span }, At { value: Scalar(value), span })
+        let At {
+            value: Self(key, value),
+            span,
+        } = at;
+        (
+            At { value: key, span },
+            At {
+                value: Scalar(value),
+                span,
+            },
+        )
     }
 }
 
@@ -213,8 +244,9 @@ impl FromText for Assignment {
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            Malformed::new("there is no `=` in this")
-                .help(format!("to pass on a variable of your environment, write \"{text}=${{env:{text}}}\""))
+            Malformed::new("there is no `=` in this").help(format!(
+                "to pass on a variable of your environment, write \"{text}=${{env:{text}}}\""
+            ))
         })?;
         Ok(Self(key.to_owned(), value.to_owned()))
     }

@@ -2,24 +2,30 @@
 
 use toml::de::DeValue;
 
-use super::{Decode, Node, variables};
+use super::{Decode, Key, Node, variables};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::source::Variables;
 use crate::manifest::span::Span;
 
 /// The mistakes found so far. After one, reading goes on with a placeholder, so that all of
 /// them are found; no manifest comes out of it.
-#[derive(Debug)]
 pub struct Context<'a> {
     text: &'a str,
     variables: &'a Variables,
+    /// The sections of the manifest, for keys that stand in the wrong one.
+    pub(super) sections: &'static [Key],
     errors: Vec<ManifestError>,
 }
 
 impl<'a> Context<'a> {
     /// Starts on a text.
-    pub fn new(text: &'a str, variables: &'a Variables) -> Self {
-        Self { text, variables, errors: Vec::new() }
+    pub fn new(text: &'a str, variables: &'a Variables, sections: &'static [Key]) -> Self {
+        Self {
+            text,
+            variables,
+            sections,
+            errors: Vec::new(),
+        }
     }
 
     /// Notes a mistake.
@@ -30,7 +36,9 @@ impl<'a> Context<'a> {
     /// Whether a mistake was noted inside a place.
     pub fn has_mistake_within(&self, place: Span) -> bool {
         let within = |span: std::ops::Range<usize>| place.start <= span.start && span.end <= place.end;
-        self.errors.iter().any(|error| error.spans().next().is_some_and(within))
+        self.errors
+            .iter()
+            .any(|error| error.spans().next().is_some_and(within))
     }
 
     /// How many mistakes were noted.
@@ -53,12 +61,14 @@ impl<'a> Context<'a> {
         variables::interpolate(text, self.variables, |reference, error| {
             // The reference itself where the literal spells it out, else the whole literal.
             let place = match self.written(span).find(reference) {
-                Some(at) if !reference.is_empty() => {
-                    Span { start: span.start + at, end: span.start + at + reference.len() }
-                }
+                Some(at) if !reference.is_empty() => Span {
+                    start: span.start + at,
+                    end: span.start + at + reference.len(),
+                },
                 _ => span,
             };
-            self.errors.push(error.into_error(reference, place, self.variables));
+            self.errors
+                .push(error.into_error(reference, place, self.variables));
         })
     }
 
@@ -88,9 +98,9 @@ impl<'a> Context<'a> {
             DeValue::String(_) | DeValue::Integer(_) if expected.starts_with("a list") => {
                 Some(format!("write {key} = [{written}]"))
             }
-            DeValue::Array(items) if items.len() == 1 && expected.contains("string") => {
-                items.first().map(|item| format!("write {key} = {}", self.written(item.span().into())))
-            }
+            DeValue::Array(items) if items.len() == 1 && expected.contains("string") => items
+                .first()
+                .map(|item| format!("write {key} = {}", self.written(item.span().into()))),
             _ => None,
         };
         self.report(
@@ -118,7 +128,10 @@ pub fn nearest<'n>(name: &str, among: impl IntoIterator<Item = &'n str>) -> Opti
     among
         .into_iter()
         .map(|candidate| {
-            let (a, b) = (name.to_lowercase().replace('-', "_"), candidate.to_lowercase().replace('-', "_"));
+            let (a, b) = (
+                name.to_lowercase().replace('-', "_"),
+                candidate.to_lowercase().replace('-', "_"),
+            );
             (strsim::damerau_levenshtein(&a, &b), candidate)
         })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count().min(9) / 4)

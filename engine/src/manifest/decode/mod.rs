@@ -12,7 +12,7 @@ mod variables;
 
 pub use collections::{KeyValues, OneOrMany, Table, Tables};
 pub use context::{Context, did_you_mean, nearest};
-pub use numbers::{Int, Number, Scalar};
+pub use numbers::{Int, Natural, Number, Scalar};
 pub use section::{Key, Section, section_schema};
 pub use text::{FromText, Malformed};
 
@@ -33,6 +33,11 @@ pub trait Decode: JsonSchema + Sized {
 
     /// Reads the value of `key`; `None` after a mistake, which the context then holds.
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self>;
+
+    /// The keys of a section; none for anything else.
+    fn keys() -> &'static [Key] {
+        &[]
+    }
 
     /// How the key is written where it is introduced: `name = …`, `[name]` or `[[name]]`.
     fn header(key: &str) -> String {

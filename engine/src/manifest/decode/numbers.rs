@@ -32,6 +32,27 @@ impl Decode for bool {
     }
 }
 
+/// The upper bound of an [`Int`] that needs none: what TOML can write.
+pub const UNBOUNDED: u64 = i64::MAX as u64;
+
+/// A whole number that is not negative.
+pub type Natural = Int<0, UNBOUNDED>;
+
+/// A number for people: that of a port as it is, a longer one in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    if digits.len() < 6 {
+        return digits;
+    }
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|g| std::str::from_utf8(g).ok())
+        .collect();
+    groups.join(",")
+}
+
 /// A whole number in a range; `"${var:…}"` stands for one too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Int<const MIN: u64, const MAX: u64>(pub u64);
@@ -42,9 +63,7 @@ impl<const MIN: u64, const MAX: u64> Decode for Int<MIN, MAX> {
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         let number = match node.get_ref() {
             // Digits beyond 128 bits are out of every range.
-            DeValue::Integer(int) => {
-                i128::from_str_radix(int.as_str(), int.radix()).unwrap_or(i128::MAX)
-            }
+            DeValue::Integer(int) => i128::from_str_radix(int.as_str(), int.radix()).unwrap_or(i128::MAX),
             DeValue::String(text) if text.contains("${") => {
                 let Ok(number) = cx.interpolate(text, node.span().into())?.parse::<i128>() else {
                     cx.wrong_type::<Self>(key, node);
@@ -61,10 +80,14 @@ impl<const MIN: u64, const MAX: u64> Decode for Int<MIN, MAX> {
             Ok(number) if (MIN..=MAX).contains(&number) => Some(Self(number)),
             _ => {
                 let range = match MAX {
-                    i64_max if i64_max >= i64::MAX as u64 => format!("{MIN} or more"),
-                    _ => format!("from {MIN} to {MAX}"),
+                    UNBOUNDED => format!("{MIN} or more"),
+                    _ => format!("from {MIN} to {}", grouped(MAX)),
                 };
-                let side = if number < i128::from(MIN) { "too small" } else { "too large" };
+                let side = if number < i128::from(MIN) {
+                    "too small"
+                } else {
+                    "too large"
+                };
                 cx.report(
                     ManifestError::new(Code::OutOfRange, format!("`{key}` must be {range}"))
                         .at(node.span().into(), side),
@@ -86,7 +109,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Int<MIN, MAX> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut schema = json_schema!({ "type": "integer", "minimum": MIN });
-        if MAX < i64::MAX as u64 {
+        if MAX < UNBOUNDED {
             schema.insert("maximum".to_owned(), MAX.into());
         }
         schema
@@ -104,9 +127,9 @@ impl Decode for Number {
 
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         let number = match node.get_ref() {
-            DeValue::Integer(int) => {
-                i128::from_str_radix(int.as_str(), int.radix()).ok().map(|int| int as f64)
-            }
+            DeValue::Integer(int) => i128::from_str_radix(int.as_str(), int.radix())
+                .ok()
+                .map(|int| int as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),
             DeValue::String(text) if text.contains("${") => {
                 cx.interpolate(text, node.span().into())?.parse().ok()
@@ -133,9 +156,9 @@ impl Decode for Scalar {
         match node.get_ref() {
             DeValue::String(text) => cx.interpolate(text, node.span().into()).map(Self),
             DeValue::Integer(int) if int.radix() == 10 => Some(Self(int.as_str().to_owned())),
-            DeValue::Integer(int) => {
-                i128::from_str_radix(int.as_str(), int.radix()).ok().map(|int| Self(int.to_string()))
-            }
+            DeValue::Integer(int) => i128::from_str_radix(int.as_str(), int.radix())
+                .ok()
+                .map(|int| Self(int.to_string())),
             DeValue::Float(float) => Some(Self(float.as_str().to_owned())),
             DeValue::Boolean(boolean) => Some(Self(boolean.to_string())),
             _ => {

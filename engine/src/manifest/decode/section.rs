@@ -19,6 +19,8 @@ pub struct Key {
     pub doc: &'static [&'static str],
     /// How it is written where it is introduced.
     pub header: fn(&str) -> String,
+    /// The keys of its value, if that is a section.
+    pub nested: fn() -> &'static [Key],
     /// The schema of its value.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -56,8 +58,15 @@ impl Context<'_> {
                 let header = (key.header)(key.name);
                 self.report(
                     ManifestError::new(Code::Missing, format!("{} needs `{header}`", S::TITLE))
-                        .at(node.span().into(), format!("`{header}` is missing here"))
-                        .help(format!("{header}: {}", first_sentence(key.doc))),
+                        .at(
+                            node.span().into(),
+                            if S::TITLE == WHOLE {
+                                format!("no {header} up to here")
+                            } else {
+                                format!("`{header}` is missing here")
+                            },
+                        )
+                        .help(about(key, S::TITLE == WHOLE)),
                 );
             }
         }
@@ -68,13 +77,34 @@ impl Context<'_> {
     pub fn field<T: Decode>(&mut self, table: &DeTable<'_>, key: &str) -> Option<At<T>> {
         let node = table.get(key)?;
         let value = T::decode(self, key, node)?;
-        Some(At { value, span: node.span().into() })
+        Some(At {
+            value,
+            span: node.span().into(),
+        })
+    }
+
+    /// Where a key that is unknown here would belong.
+    fn other_section(&self, name: &str) -> Option<String> {
+        let keys = self
+            .sections
+            .iter()
+            .flat_map(|section| (section.nested)().iter().map(move |key| (section, key)));
+        let near = nearest(name, keys.clone().map(|(_, key)| key.name))?;
+        let (section, _) = keys.clone().find(|(_, key)| key.name == near)?;
+        let header = (section.header)(section.name);
+        Some(match near == name {
+            true => format!("`{name}` belongs under {header}"),
+            false => format!("did you mean `{near}`, which belongs under {header}?"),
+        })
     }
 
     /// Reports a key that the section does not have; returns the one that was meant.
     fn unknown_key<S: Section>(&mut self, name: &str, span: Span, value: &Node<'_>) -> Option<&'static str> {
         let advice = |table: &'static [(&str, &'static str)]| {
-            table.iter().find(|(key, _)| *key == name).map(|(_, advice)| *advice)
+            table
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, advice)| *advice)
         };
         if let Some(advice) = advice(S::LATER) {
             self.report(
@@ -84,14 +114,16 @@ impl Context<'_> {
             );
             return None;
         }
-        let near = S::KEYS.iter().find(|key| Some(key.name) == nearest(name, S::KEYS.iter().map(|k| k.name)));
+        let near = S::KEYS
+            .iter()
+            .find(|key| Some(key.name) == nearest(name, S::KEYS.iter().map(|k| k.name)));
         let help = match (advice(S::ELSEWHERE), near) {
             (Some(advice), _) => advice.to_owned(),
             (None, Some(key)) => format!("did you mean `{}`?", (key.header)(key.name)),
-            (None, None) => {
+            (None, None) => self.other_section(name).unwrap_or_else(|| {
                 let all: Vec<_> = S::KEYS.iter().map(|key| (key.header)(key.name)).collect();
                 format!("known here: {}", all.join(", "))
-            }
+            }),
         };
         // Outside every section, a table is a section that does not exist.
         let whole = S::TITLE == WHOLE;
@@ -106,20 +138,53 @@ impl Context<'_> {
                 format!("there is no section `[[{name}]]`"),
                 "unknown section",
             ),
-            _ => (Code::UnknownKey, format!("{} has no key `{name}`", S::TITLE), "unknown key"),
+            _ => (
+                Code::UnknownKey,
+                format!("{} has no key `{name}`", S::TITLE),
+                "unknown key",
+            ),
         };
         self.report(ManifestError::new(code, message).at(span, label).help(help));
-        advice(S::ELSEWHERE).is_none().then_some(near).flatten().map(|key| key.name)
+        advice(S::ELSEWHERE)
+            .is_none()
+            .then_some(near)
+            .flatten()
+            .map(|key| key.name)
     }
 }
 
 /// The title of the section that holds all others.
 pub const WHOLE: &str = "the manifest";
 
-fn first_sentence(doc: &[&str]) -> String {
-    let text = paragraphs(doc);
+/// What a missing key is: the first sentence of its documentation.
+fn about(key: &Key, whole: bool) -> String {
+    let text = paragraphs(key.doc);
     let end = text.find(". ").or_else(|| text.find(".\n")).unwrap_or(text.len());
-    text[..end].trim_end_matches('.').to_owned()
+    let sentence = text[..end].trim_end_matches('.');
+    let mut rest = sentence.chars();
+    let first = rest
+        .next()
+        .map(|c| c.to_lowercase().to_string())
+        .unwrap_or_default();
+    // An acronym keeps its capitals.
+    let acronym = rest.as_str().starts_with(|c: char| c.is_uppercase());
+    let sentence = if acronym {
+        sentence.to_owned()
+    } else {
+        format!("{first}{}", rest.as_str())
+    };
+    let start = if whole {
+        "; `subako new` writes a manifest to start from"
+    } else {
+        ""
+    };
+    let header = (key.header)(key.name);
+    let name = if header.starts_with('[') {
+        header
+    } else {
+        format!("`{header}`")
+    };
+    format!("{name} is {sentence}{start}")
 }
 
 /// Documentation as prose: the lines of a paragraph joined.
@@ -146,7 +211,11 @@ pub fn section_schema<S: Section>(generator: &mut SchemaGenerator) -> Schema {
         schema.insert("description".to_owned(), Value::String(paragraphs(key.doc)));
         properties.insert(key.name.to_owned(), schema.to_value());
     }
-    let required: Vec<_> = S::KEYS.iter().filter(|key| key.required).map(|key| key.name).collect();
+    let required: Vec<_> = S::KEYS
+        .iter()
+        .filter(|key| key.required)
+        .map(|key| key.name)
+        .collect();
     json_schema!({
         "type": "object",
         "description": paragraphs(S::DOC),
@@ -185,6 +254,9 @@ macro_rules! section {
         #[derive(Debug, Default)]
         pub struct $name {
             $($(#[doc = $field_doc])* pub $field: Option<$crate::manifest::span::At<$type>>,)*
+            /// Whether a key is absent or wrong: then nothing follows from the absence of another.
+            #[allow(dead_code)]
+            pub mistaken: bool,
         }
 
         impl $crate::manifest::decode::Section for $name {
@@ -195,6 +267,7 @@ macro_rules! section {
                 required: $crate::manifest::decode::section!(@$presence),
                 doc: &[$($field_doc),*],
                 header: <$type as $crate::manifest::decode::Decode>::header,
+                nested: <$type as $crate::manifest::decode::Decode>::keys,
                 schema: |generator| generator.subschema_for::<$crate::manifest::span::At<$type>>(),
             }),*];
             const ELSEWHERE: &'static [(&'static str, &'static str)] = &[$($(($tried, $instead)),*)?];
@@ -209,8 +282,14 @@ macro_rules! section {
                 key: &str,
                 node: &$crate::manifest::decode::Node<'_>,
             ) -> Option<Self> {
+                let before = cx.mistakes();
                 let table = cx.section::<Self>(key, node)?;
-                Some(Self { $($field: cx.field(table, $crate::manifest::decode::section!(@name $field)),)* })
+                $(let $field = cx.field(table, $crate::manifest::decode::section!(@name $field));)*
+                Some(Self { $($field,)* mistaken: cx.mistakes() > before })
+            }
+
+            fn keys() -> &'static [$crate::manifest::decode::Key] {
+                <Self as $crate::manifest::decode::Section>::KEYS
             }
 
             fn header(key: &str) -> String {

@@ -17,7 +17,10 @@ pub struct Malformed {
 impl Malformed {
     /// A reason alone.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: None }
+        Self {
+            reason: reason.into(),
+            help: None,
+        }
     }
 
     /// With what to write instead.

@@ -40,18 +40,22 @@ impl Unfilled {
                     Some(near) => format!("did you mean `${{var:{near}}}`?"),
                     None => format!("give it a value on the command line: --var {name}=…"),
                 };
-                ManifestError::new(Code::UnknownVariable, format!("the variable `{name}` has no value"))
-                    .at(place, "used here")
-                    .help(help)
+                ManifestError::new(
+                    Code::UnknownVariable,
+                    format!("the variable `{name}` has no value"),
+                )
+                .at(place, "used here")
+                .help(help)
             }
-            Self::Malformed => {
-                ManifestError::new(Code::BadVariable, "a variable must say where its value comes from")
-                    .at(place, "neither `env:` nor `var:` and a name")
-                    .help(
-                        "write ${env:NAME} for the environment, ${var:name} for --var name=value, \
+            Self::Malformed => ManifestError::new(
+                Code::BadVariable,
+                "a variable must say where its value comes from",
+            )
+            .at(place, "neither `env:` nor `var:` and a name")
+            .help(
+                "write ${env:NAME} for the environment, ${var:name} for --var name=value, \
                          or $${ for the two characters themselves",
-                    )
-            }
+            ),
             Self::Unclosed => ManifestError::new(Code::BadVariable, "a variable is not closed")
                 .at(place, "the `}` is missing")
                 .help("write ${env:NAME} or ${var:name}, or $${ for the two characters themselves"),
@@ -127,12 +131,18 @@ mod tests {
 
     #[test]
     fn references_are_filled_in_once_and_not_again() {
-        assert_eq!(fill("a ${env:HOME}/${var:n} b"), Ok("a /root/${var:n} b".to_owned()));
+        assert_eq!(
+            fill("a ${env:HOME}/${var:n} b"),
+            Ok("a /root/${var:n} b".to_owned())
+        );
     }
 
     #[test]
     fn a_dollar_is_kept_unless_it_opens_a_reference() {
-        assert_eq!(fill("$5 $$ $${env:HOME} a$"), Ok("$5 $ ${env:HOME} a$".to_owned()));
+        assert_eq!(
+            fill("$5 $$ $${env:HOME} a$"),
+            Ok("$5 $ ${env:HOME} a$".to_owned())
+        );
     }
 
     #[test]

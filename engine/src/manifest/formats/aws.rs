@@ -39,7 +39,9 @@ fn region_end(text: &str) -> Option<usize> {
     let mut words = head.split('-');
     let words_ok = words.clone().count() >= 2
         && words.all(|word| word.len() >= 2 && word.bytes().all(|b| b.is_ascii_lowercase()));
-    let digits = text[digit..].find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len() - digit);
+    let digits = text[digit..]
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len() - digit);
     words_ok.then_some(digit + digits)
 }
 
@@ -50,9 +52,11 @@ impl FromText for Region {
         match region_end(text) {
             Some(end) if end == text.len() => Ok(Self(text.to_owned())),
             Some(end) if text[end..].len() == 1 => {
-                Err(Malformed::new("this is an availability zone").help(format!("write \"{}\"", &text[..end])))
+                Err(Malformed::new("this is an availability zone")
+                    .help(format!("write \"{}\"", &text[..end])))
             }
-            _ => Err(Malformed::new("not the form of a region's name")),
+            _ => Err(Malformed::new("not the form of a region's name")
+                .help("Tokyo is \"ap-northeast-1\", Frankfurt \"eu-central-1\", Virginia \"us-east-1\"")),
         }
     }
 }
@@ -77,12 +81,15 @@ impl FromText for Zone {
         let local = rest.starts_with('-')
             && rest.ends_with(|c: char| c.is_ascii_lowercase())
             && rest[..rest.len() - 1].ends_with(|c: char| c.is_ascii_digit())
-            && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if letter || local {
             return Ok(Self(text.to_owned()));
         }
         Err(if rest.is_empty() {
-            Malformed::new("this is a region, the zone's letter is missing").help(format!("write \"{text}a\" for its zone a"))
+            Malformed::new("this is a region, the zone's letter is missing")
+                .help(format!("write \"{text}a\" for its zone a"))
         } else {
             Malformed::new("a zone is its region and one small letter")
                 .help(format!("write \"{}a\" for zone a of that region", &text[..end]))
@@ -97,7 +104,11 @@ fn id(text: &str, prefix: &str) -> Result<(), Malformed> {
         return Err(Malformed::new(format!("it does not begin with \"{prefix}-\"")));
     };
     if !matches!(hex.len(), 8 | 17) || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(Malformed::new(format!("8 or 17 hexadecimal digits have to follow \"{prefix}-\"")));
+        return Err(
+            Malformed::new(format!("8 or 17 hexadecimal digits have to follow \"{prefix}-\"")).help(format!(
+                "write it as in \"{prefix}-0a1b2c3d4e5f60718\", or leave the key out for the default"
+            )),
+        );
     }
     Ok(())
 }
@@ -123,7 +134,10 @@ impl FromText for InstanceType {
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let part = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
         match text.split_once('.') {
             Some((family, size)) if part(family) && part(size) => Ok(Self(text.to_owned())),
@@ -169,8 +183,10 @@ impl FromText for Ami {
             return id(text, "ami").and(good);
         }
         match nearest(text, FAMILIES) {
-            Some(family) => Err(Malformed::new("no family of this name")
-                .help(format!("did you mean \"{family}\"? The families are {}", FAMILIES.join(", ")))),
+            Some(family) => Err(Malformed::new("no family of this name").help(format!(
+                "did you mean \"{family}\"? The families are {}",
+                FAMILIES.join(", ")
+            ))),
             None => good,
         }
     }
@@ -179,10 +195,15 @@ impl FromText for Ami {
 /// A name in printable ASCII without blanks at its ends.
 fn printable(text: &str) -> Result<(), Malformed> {
     if text.is_empty() || text.chars().count() > 255 {
-        return Err(Malformed::new(format!("{} characters long", text.chars().count())));
+        return Err(Malformed::new(format!(
+            "{} characters long",
+            text.chars().count()
+        )));
     }
     if text.trim() != text {
-        return Err(Malformed::new("it begins or ends with a blank").help(format!("write \"{}\"", text.trim())));
+        return Err(
+            Malformed::new("it begins or ends with a blank").help(format!("write \"{}\"", text.trim()))
+        );
     }
     match text.chars().find(|c| !c.is_ascii() || c.is_ascii_control()) {
         Some(c) => Err(Malformed::new(format!("{c:?} cannot be part of it"))),
@@ -208,7 +229,10 @@ impl FromText for GroupName {
         if text.starts_with("sg-") {
             return Err(Malformed::new("\"sg-\" begins the ids of security groups"));
         }
-        match text.chars().find(|c| !c.is_ascii_alphanumeric() && !" ._-:/()#,@[]+=&;{}!$*".contains(*c)) {
+        match text
+            .chars()
+            .find(|c| !c.is_ascii_alphanumeric() && !" ._-:/()#,@[]+=&;{}!$*".contains(*c))
+        {
             Some(c) => Err(Malformed::new(format!("{c:?} cannot be part of it"))),
             None => Ok(Self(text.to_owned())),
         }
@@ -225,14 +249,29 @@ mod tests {
         assert_eq!(region("ap-northeast-1a").as_deref(), Ok("ap-northeast-1"));
         assert_eq!(region("us-west-2-lax-1a").as_deref(), Ok("us-west-2"));
         assert_eq!(region("us-gov-west-1b").as_deref(), Ok("us-gov-west-1"));
-        for text in ["", "ap-northeast-1", "ap-northeast-1A", "ap-northeast-1aa", "1a", "tokyo", "a-b-1a", "ap-1-"] {
+        for text in [
+            "",
+            "ap-northeast-1",
+            "ap-northeast-1A",
+            "ap-northeast-1aa",
+            "1a",
+            "tokyo",
+            "a-b-1a",
+            "ap-1-",
+        ] {
             assert!(region(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_image_is_an_id_a_family_or_a_name() {
-        for text in ["ami-0123456789abcdef0", "ami-12345678", "amazon-linux-2023", "al2023-ami-2023.*-x86_64", "my golden image"] {
+        for text in [
+            "ami-0123456789abcdef0",
+            "ami-12345678",
+            "amazon-linux-2023",
+            "al2023-ami-2023.*-x86_64",
+            "my golden image",
+        ] {
             assert!(Ami::from_text(text).is_ok(), "{text}");
         }
         for text in ["", "ami-xyz", "amazon-linux-2032", "ubuntu-24.4", "ami-123"] {
@@ -243,7 +282,13 @@ mod tests {
     #[test]
     fn an_instance_type_has_a_family_and_a_size() {
         assert!(InstanceType::from_text("u-6tb1.112xlarge").is_ok());
-        assert_eq!(InstanceType::from_text("T2 micro").expect_err("bad").help.as_deref(), Some("did you mean \"t2.micro\"?"));
+        assert_eq!(
+            InstanceType::from_text("T2 micro")
+                .expect_err("bad")
+                .help
+                .as_deref(),
+            Some("did you mean \"t2.micro\"?")
+        );
         assert!(InstanceType::from_text("t2micro").is_err());
     }
 }

@@ -42,21 +42,31 @@ impl Cidr {
     fn parse(text: &str) -> Result<Self, Malformed> {
         let Some((address, mask)) = text.split_once('/') else {
             return Err(match text.parse::<IpAddr>() {
-                Ok(address) => Malformed::new("an address without a mask")
-                    .help(format!("for this one address, write \"{address}/{}\"", width(address))),
+                Ok(address) => Malformed::new("an address without a mask").help(format!(
+                    "for this one address, write \"{address}/{}\"",
+                    width(address)
+                )),
                 Err(_) => Malformed::new("not a range").help("write a range as \"10.0.0.0/16\""),
             });
         };
-        let address: IpAddr =
-            address.parse().map_err(|_| Malformed::new(format!("\"{address}\" is not an IP address")))?;
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| Malformed::new(format!("\"{address}\" is not an IP address")))?;
         let mask = match mask.parse::<u8>() {
             Ok(bits) if bits <= width(address) && !mask.starts_with('+') => bits,
-            _ => return Err(Malformed::new(format!("the mask must be from 0 to {}", width(address)))),
+            _ => {
+                return Err(Malformed::new(format!(
+                    "the mask must be from 0 to {}",
+                    width(address)
+                )));
+            }
         };
         let first = first(address, mask);
         if first != address {
-            return Err(Malformed::new(format!("this address lies inside the range, it does not begin it"))
-                .help(format!("did you mean \"{first}/{mask}\"?")));
+            return Err(
+                Malformed::new("this address lies inside the range, it does not begin it")
+                    .help(format!("did you mean \"{first}/{mask}\"?")),
+            );
         }
         Ok(Self { address, mask })
     }
@@ -96,7 +106,9 @@ impl Range4 {
 
     /// The first and the last address.
     pub fn bounds(&self) -> (u32, u32) {
-        let IpAddr::V4(first) = self.0.address else { return (0, 0) };
+        let IpAddr::V4(first) = self.0.address else {
+            return (0, 0);
+        };
         let rest = u32::MAX.checked_shr(u32::from(self.0.mask)).unwrap_or(0);
         (first.to_bits(), first.to_bits() | rest)
     }
@@ -119,7 +131,7 @@ impl FromText for Address {
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
         text.parse().map(Self).map_err(|_| {
-            let malformed = Malformed::new("not an address");
+            let malformed = Malformed::new("an address is four numbers from 0 to 255");
             match text.split_once('/') {
                 Some((address, _)) if address.parse::<Ipv4Addr>().is_ok() => {
                     malformed.help(format!("write the address without its mask: \"{address}\""))
@@ -136,7 +148,13 @@ mod tests {
 
     #[test]
     fn a_range_is_shown_as_it_was_written() {
-        for text in ["0.0.0.0/0", "10.0.0.0/8", "203.0.113.7/32", "::/0", "2001:db8::/32"] {
+        for text in [
+            "0.0.0.0/0",
+            "10.0.0.0/8",
+            "203.0.113.7/32",
+            "::/0",
+            "2001:db8::/32",
+        ] {
             assert_eq!(Cidr::from_text(text).map(|c| c.to_string()).as_deref(), Ok(text));
         }
     }
@@ -144,8 +162,14 @@ mod tests {
     #[test]
     fn a_near_miss_comes_with_what_was_meant() {
         let help = |text: &str| Cidr::from_text(text).expect_err("bad").help;
-        assert_eq!(help("10.1.2.3/8").as_deref(), Some("did you mean \"10.0.0.0/8\"?"));
-        assert_eq!(help("10.1.2.3").as_deref(), Some("for this one address, write \"10.1.2.3/32\""));
+        assert_eq!(
+            help("10.1.2.3/8").as_deref(),
+            Some("did you mean \"10.0.0.0/8\"?")
+        );
+        assert_eq!(
+            help("10.1.2.3").as_deref(),
+            Some("for this one address, write \"10.1.2.3/32\"")
+        );
         assert!(Cidr::from_text("10.0.0.0/33").is_err());
         assert!(Cidr::from_text("10.0.0.0/").is_err());
         assert!(Cidr::from_text("10.0.0/8").is_err());

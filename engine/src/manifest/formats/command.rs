@@ -31,9 +31,12 @@ impl Decode for Command {
                     Ok(words) => Some(Self(words)),
                     Err(malformed) => {
                         cx.report(
-                            ManifestError::new(Code::BadFormat, format!("`{key}` cannot be split into words"))
-                                .at(node.span().into(), malformed.reason)
-                                .maybe_help(malformed.help),
+                            ManifestError::new(
+                                Code::BadFormat,
+                                format!("`{key}` cannot be split into words"),
+                            )
+                            .at(node.span().into(), malformed.reason)
+                            .maybe_help(malformed.help),
                         );
                         None
                     }
@@ -78,12 +81,18 @@ impl Decode for HealthTest {
                 let written = cx.written(node.span().into());
                 let inner = written.trim_start_matches('[').trim_start();
                 cx.report(
-                    ManifestError::new(Code::BadFormat, format!("`{key}` must begin with \"CMD\", \"CMD-SHELL\" or \"NONE\""))
-                        .at(node.span().into(), problem)
-                        .maybe_help(
-                            (rest > 0 && !problem.starts_with("nothing") && !inner.contains('\n') && !problem.contains("SHELL"))
-                                .then(|| format!("to run the command itself, write {key} = [\"CMD\", {inner}")),
-                        ),
+                    ManifestError::new(
+                        Code::BadFormat,
+                        format!("`{key}` must begin with \"CMD\", \"CMD-SHELL\" or \"NONE\""),
+                    )
+                    .at(node.span().into(), problem)
+                    .maybe_help(
+                        (rest > 0
+                            && !problem.starts_with("nothing")
+                            && !inner.contains('\n')
+                            && !problem.contains("SHELL"))
+                        .then(|| format!("to run the command itself, write {key} = [\"CMD\", {inner}")),
+                    ),
                 );
                 None
             }
@@ -154,7 +163,10 @@ mod tests {
     fn a_command_is_split_as_a_shell_would() {
         let words = |text: &str| split(text).expect("splits");
         assert_eq!(words("ping docker.com"), ["ping", "docker.com"]);
-        assert_eq!(words(r#"sh -c 'echo "a b"' "" x\ y "a\"b\n""#), ["sh", "-c", "echo \"a b\"", "", "x y", "a\"b\\n"]);
+        assert_eq!(
+            words(r#"sh -c 'echo "a b"' "" x\ y "a\"b\n""#),
+            ["sh", "-c", "echo \"a b\"", "", "x y", "a\"b\\n"]
+        );
         assert_eq!(words("  \n "), Vec::<String>::new());
         assert_eq!(words("a'b'\"c\"d"), ["abcd"]);
     }

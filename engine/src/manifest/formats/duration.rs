@@ -38,13 +38,16 @@ impl FromText for Duration {
             return Err(Malformed::new("this is empty"));
         }
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Malformed::new("a number without a unit")
-                .help(format!("write \"{text}s\" for seconds, \"{text}m\" for minutes, \"{text}ms\" for milliseconds")));
+            return Err(Malformed::new("a number without a unit").help(format!(
+                "write \"{text}s\" for seconds, \"{text}m\" for minutes, \"{text}ms\" for milliseconds"
+            )));
         }
         let mut nanos: u64 = 0;
         let mut rest = text;
         while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(rest.len());
             let (number, after) = rest.split_at(digits);
             let unit = UNITS.iter().find(|(unit, _)| after.starts_with(unit));
             let Some((unit, factor)) = unit else {
@@ -60,7 +63,9 @@ impl FromText for Duration {
             };
             let part = scaled(number, *factor)
                 .ok_or_else(|| Malformed::new(format!("\"{number}{unit}\" is not a number with a unit")))?;
-            nanos = nanos.checked_add(part).ok_or_else(|| Malformed::new("too long"))?;
+            nanos = nanos
+                .checked_add(part)
+                .ok_or_else(|| Malformed::new("too long"))?;
             rest = &after[unit.len()..];
         }
         // Docker keeps durations in a signed 64-bit number.
@@ -117,7 +122,20 @@ mod tests {
 
     #[test]
     fn what_is_not_a_duration_is_refused() {
-        for text in ["", "10", "s", "10 s", "1d", "10s5", "-1s", "1.2.3s", ".s", "9999999999999h", "1e3s", "１s"] {
+        for text in [
+            "",
+            "10",
+            "s",
+            "10 s",
+            "1d",
+            "10s5",
+            "-1s",
+            "1.2.3s",
+            ".s",
+            "9999999999999h",
+            "1e3s",
+            "１s",
+        ] {
             assert_eq!(nanos(text), None, "{text:?}");
         }
     }

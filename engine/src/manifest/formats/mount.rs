@@ -31,12 +31,18 @@ impl FromText for ShortMount {
             _ => return Err(Malformed::new("too many colons")),
         };
         if !target.starts_with('/') {
-            return Err(Malformed::new("the path in the container has to begin with a slash"));
+            return Err(Malformed::new(
+                "the path in the container has to begin with a slash",
+            ));
         }
         let read_only = match access {
             "rw" => false,
             "ro" => true,
-            _ => return Err(Malformed::new(format!("\"{access}\" is neither \"ro\" nor \"rw\""))),
+            _ => {
+                return Err(Malformed::new(format!(
+                    "\"{access}\" is neither \"ro\" nor \"rw\""
+                )));
+            }
         };
         let kind = match source {
             Some(path) if path.starts_with('/') => MountKind::Bind,
@@ -50,14 +56,20 @@ impl FromText for ShortMount {
             }
             None => MountKind::Volume,
         };
-        Ok(Self { kind, source: source.map(str::to_owned), target: target.to_owned(), read_only })
+        Ok(Self {
+            kind,
+            source: source.map(str::to_owned),
+            target: target.to_owned(),
+            read_only,
+        })
     }
 }
 
 /// Checks a volume's name, by Docker's rule for names.
 pub fn volume_name(name: &str) -> Result<(), Malformed> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    if name.len() < 2 || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(allowed) {
+    if name.len() < 2 || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(allowed)
+    {
         return Err(Malformed::new(format!("\"{name}\" is not a volume's name"))
             .help("a volume's name is letters, digits, `_`, `.` and `-`, two at least"));
     }
@@ -72,9 +84,25 @@ mod tests {
     fn the_source_decides_what_a_mount_is_of() {
         let kind = |text: &str| ShortMount::from_text(text).map(|m| (m.kind, m.source, m.read_only));
         assert_eq!(kind("/data"), Ok((MountKind::Volume, None, false)));
-        assert_eq!(kind("db:/data:ro"), Ok((MountKind::Volume, Some("db".into()), true)));
-        assert_eq!(kind("/srv:/data"), Ok((MountKind::Bind, Some("/srv".into()), false)));
-        for text in ["", "db", "db:data", "./x:/data", "~/x:/data", "db:/data:z", "a:b:c:d", "d:/x", "-x:/y"] {
+        assert_eq!(
+            kind("db:/data:ro"),
+            Ok((MountKind::Volume, Some("db".into()), true))
+        );
+        assert_eq!(
+            kind("/srv:/data"),
+            Ok((MountKind::Bind, Some("/srv".into()), false))
+        );
+        for text in [
+            "",
+            "db",
+            "db:data",
+            "./x:/data",
+            "~/x:/data",
+            "db:/data:z",
+            "a:b:c:d",
+            "d:/x",
+            "-x:/y",
+        ] {
             assert!(kind(text).is_err(), "{text}");
         }
     }

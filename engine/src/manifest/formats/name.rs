@@ -12,7 +12,10 @@ fn label(text: &str, longest: usize) -> Result<(), Malformed> {
     let reason = if text.is_empty() {
         "a name cannot be empty".to_owned()
     } else if text.len() > longest {
-        format!("{} characters long, at most {longest} are possible", text.chars().count())
+        format!(
+            "{} characters long, at most {longest} are possible",
+            text.chars().count()
+        )
     } else if let Some(c) = text.chars().find(|c| !allowed(*c)) {
         format!("{c:?} cannot be part of it")
     } else if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -24,14 +27,26 @@ fn label(text: &str, longest: usize) -> Result<(), Malformed> {
     };
     let better = slug(text, longest);
     let malformed = Malformed::new(reason);
-    Err(if better.is_empty() { malformed } else { malformed.help(format!("write \"{better}\"")) })
+    Err(if better.is_empty() {
+        malformed
+    } else {
+        malformed.help(format!("write \"{better}\""))
+    })
 }
 
 /// The nearest text that is a label; empty if there is none.
 fn slug(text: &str, longest: usize) -> String {
     let lower = text.to_ascii_lowercase();
-    let hyphened: String =
-        lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let hyphened: String = lower
+        .chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let from_letter = hyphened.trim_start_matches(|c: char| !c.is_ascii_lowercase());
     let cut = &from_letter[..from_letter.len().min(longest)];
     cut.trim_end_matches('-').to_owned()
@@ -86,7 +101,10 @@ impl FromText for SwarmName {
         let reason = if text.is_empty() {
             "a name cannot be empty".to_owned()
         } else if text.len() > LONGEST_LABEL {
-            format!("{} characters long, at most {LONGEST_LABEL} are possible", text.chars().count())
+            format!(
+                "{} characters long, at most {LONGEST_LABEL} are possible",
+                text.chars().count()
+            )
         } else if let Some(c) = text.chars().find(|c| !allowed(*c)) {
             format!("{c:?} cannot be part of it")
         } else if text.starts_with(edge) || text.ends_with(edge) {
@@ -96,7 +114,11 @@ impl FromText for SwarmName {
         };
         let better = slug(text, LONGEST_LABEL);
         let malformed = Malformed::new(reason);
-        Err(if better.is_empty() { malformed } else { malformed.help(format!("write \"{better}\"")) })
+        Err(if better.is_empty() {
+            malformed
+        } else {
+            malformed.help(format!("write \"{better}\""))
+        })
     }
 }
 
@@ -110,7 +132,8 @@ impl FromText for Driver {
     fn from_text(text: &str) -> Result<Self, Malformed> {
         match text {
             "bridge" | "host" | "none" | "macvlan" | "ipvlan" => {
-                Err(Malformed::new("this one stays within one machine").help("write \"overlay\", or leave the key out"))
+                Err(Malformed::new("this one stays within one machine")
+                    .help("write \"overlay\", or leave the key out"))
             }
             _ if text.is_empty() || text.contains(char::is_whitespace) => {
                 Err(Malformed::new("not a driver's name").help("write \"overlay\", or leave the key out"))

@@ -23,20 +23,31 @@ plain_schema! {
 }
 
 /// What a constraint can be about, but for labels (swarmkit, `constraint.NodeMatches`).
-const SUBJECTS: [&str; 6] =
-    ["node.id", "node.hostname", "node.ip", "node.role", "node.platform.os", "node.platform.arch"];
+const SUBJECTS: [&str; 6] = [
+    "node.id",
+    "node.hostname",
+    "node.ip",
+    "node.role",
+    "node.platform.os",
+    "node.platform.arch",
+];
 
 fn is_label(subject: &str) -> bool {
-    ["node.labels.", "engine.labels."]
-        .iter()
-        .any(|prefix| subject.strip_prefix(prefix).is_some_and(|label| !label.is_empty()))
+    ["node.labels.", "engine.labels."].iter().any(|prefix| {
+        subject
+            .strip_prefix(prefix)
+            .is_some_and(|label| !label.is_empty())
+    })
 }
 
 impl FromText for Constraint {
     const FORM: &'static str = "a constraint such as \"node.role == worker\"";
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
-        let split = |operator| text.split_once(operator).map(|(a, b)| (a.trim(), operator, b.trim()));
+        let split = |operator| {
+            text.split_once(operator)
+                .map(|(a, b)| (a.trim(), operator, b.trim()))
+        };
         let Some((subject, operator, value)) = split("!=").or_else(|| split("==")) else {
             let malformed = Malformed::new("neither `==` nor `!=` in it");
             return Err(match text.split_once('=') {
@@ -52,7 +63,10 @@ impl FromText for Constraint {
                 _ if !subject.contains('.') && !subject.is_empty() => {
                     format!("for a label, write \"node.labels.{subject} {operator} {value}\"")
                 }
-                _ => format!("it can be {}, node.labels.NAME or engine.labels.NAME", SUBJECTS.join(", ")),
+                _ => format!(
+                    "it can be {}, node.labels.NAME or engine.labels.NAME",
+                    SUBJECTS.join(", ")
+                ),
             };
             return Err(malformed.help(help));
         }
@@ -86,7 +100,10 @@ impl Decode for Spread {
                 crate::manifest::error::Code::BadFormat,
                 format!("`{key}` must be {}", Self::EXPECTED),
             )
-            .at(node.span().into(), "tasks spread over the values of a label, and this is none")
+            .at(
+                node.span().into(),
+                "tasks spread over the values of a label, and this is none",
+            )
             .help("write \"node.labels.NAME\" or \"engine.labels.NAME\""),
         );
         None
@@ -101,15 +118,29 @@ mod tests {
     fn constraints_are_brought_into_one_form() {
         let read = |text: &str| Constraint::from_text(text).map(|c| c.0);
         assert_eq!(read("node.role==worker").as_deref(), Ok("node.role == worker"));
-        assert_eq!(read("node.labels.zone !=  a").as_deref(), Ok("node.labels.zone != a"));
-        assert_eq!(read("engine.labels.os==x").as_deref(), Ok("engine.labels.os == x"));
+        assert_eq!(
+            read("node.labels.zone !=  a").as_deref(),
+            Ok("node.labels.zone != a")
+        );
+        assert_eq!(
+            read("engine.labels.os==x").as_deref(),
+            Ok("engine.labels.os == x")
+        );
     }
 
     #[test]
     fn a_near_miss_comes_with_what_was_meant() {
-        let help = |text: &str| Constraint::from_text(text).expect_err("bad").help.unwrap_or_default();
+        let help = |text: &str| {
+            Constraint::from_text(text)
+                .expect_err("bad")
+                .help
+                .unwrap_or_default()
+        };
         assert_eq!(help("node.rol == worker"), "did you mean \"node.role\"?");
-        assert_eq!(help("node.role = worker"), "did you mean \"node.role == worker\"?");
+        assert_eq!(
+            help("node.role = worker"),
+            "did you mean \"node.role == worker\"?"
+        );
         assert_eq!(help("zone == a"), "for a label, write \"node.labels.zone == a\"");
         assert!(help("node.labels. == a").starts_with("it can be node.id"));
         assert!(help("node.role == master").contains("\"manager\""));

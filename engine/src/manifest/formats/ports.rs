@@ -44,13 +44,16 @@ impl Transport {
 }
 
 fn port(text: &str, least: u16) -> Result<u16, Malformed> {
-    text.parse::<u16>().ok().filter(|port| *port >= least && text.bytes().all(|b| b.is_ascii_digit())).ok_or_else(|| {
-        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            Malformed::new(format!("ports are numbers from {least} to 65535"))
-        } else {
-            Malformed::new(format!("\"{text}\" is not a port"))
-        }
-    })
+    text.parse::<u16>()
+        .ok()
+        .filter(|port| *port >= least && text.bytes().all(|b| b.is_ascii_digit()))
+        .ok_or_else(|| {
+            if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+                Malformed::new(format!("ports are numbers from {least} to 65535"))
+            } else {
+                Malformed::new(format!("\"{text}\" is not a port"))
+            }
+        })
 }
 
 fn range(text: &str, least: u16) -> Result<RangeInclusive<u16>, Malformed> {
@@ -60,7 +63,8 @@ fn range(text: &str, least: u16) -> Result<RangeInclusive<u16>, Malformed> {
     };
     let (first, last) = (port(from.trim(), least)?, port(to.trim(), least)?);
     if first > last {
-        return Err(Malformed::new("the first port is above the last").help(format!("did you mean \"{last}-{first}\"?")));
+        return Err(Malformed::new("the first port is above the last")
+            .help(format!("did you mean \"{last}-{first}\"?")));
     }
     Ok(first..=last)
 }
@@ -78,7 +82,10 @@ impl Decode for Ports {
             }
         };
         match range(&text, 0) {
-            Ok(ports) => Some(Self(Port { from: *ports.start(), to: *ports.end() })),
+            Ok(ports) => Some(Self(Port {
+                from: *ports.start(),
+                to: *ports.end(),
+            })),
             Err(malformed) => {
                 cx.report(
                     ManifestError::new(Code::BadFormat, format!("`{key}` must be {}", Self::EXPECTED))
@@ -121,11 +128,15 @@ impl FromText for ShortPorts {
             [published, target] => (range(published, 1)?, range(target, 1)?),
             [only] => {
                 range(only, 1)?;
-                return Err(Malformed::new("the published port is missing").help(format!("write \"{only}:{text}\"")));
+                return Err(
+                    Malformed::new("the published port is missing").help(format!("write \"{only}:{text}\""))
+                );
             }
             [_, published, target] => {
-                return Err(Malformed::new("Swarm publishes on every address of a node, not on one")
-                    .help(format!("write \"{published}:{target}\"")));
+                return Err(
+                    Malformed::new("Swarm publishes on every address of a node, not on one")
+                        .help(format!("write \"{published}:{target}\"")),
+                );
             }
             _ => return Err(Malformed::new("too many colons")),
         };
@@ -137,7 +148,11 @@ impl FromText for ShortPorts {
             ))
             .help("make both ranges the same length"));
         }
-        Ok(Self { published, target, transport })
+        Ok(Self {
+            published,
+            target,
+            transport,
+        })
     }
 }
 
@@ -155,7 +170,20 @@ mod tests {
 
     #[test]
     fn what_swarm_cannot_publish_is_refused() {
-        for text in ["", "80", ":80", "0:80", "80:0", "127.0.0.1:80:80", "1:2:3:4", "80:80/sctp", "1-2:5", "5-1:5-1", "+80:80", "65536:1"] {
+        for text in [
+            "",
+            "80",
+            ":80",
+            "0:80",
+            "80:0",
+            "127.0.0.1:80:80",
+            "1:2:3:4",
+            "80:80/sctp",
+            "1-2:5",
+            "5-1:5-1",
+            "+80:80",
+            "65536:1",
+        ] {
             assert!(ShortPorts::from_text(text).is_err(), "{text}");
         }
         let help = ShortPorts::from_text("80/udp").expect_err("bad").help;

@@ -17,16 +17,24 @@ pub fn check_public_key(text: &str) -> Result<String, Malformed> {
         return Err(Malformed::new("this is a private key")
             .help("name the file of the public key, which ends in .pub; the private key goes to `private_key` under [ssh] and never leaves your machine"));
     }
-    if text.contains("BEGIN SSH2 PUBLIC KEY") || text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN RSA PUBLIC KEY") {
+    if text.contains("BEGIN SSH2 PUBLIC KEY")
+        || text.contains("BEGIN PUBLIC KEY")
+        || text.contains("BEGIN RSA PUBLIC KEY")
+    {
         return Err(Malformed::new("this is a public key, but not in OpenSSH's one-line form")
             .help("convert it: ssh-keygen -i -m PKCS8 -f FILE (RFC4716 instead of PKCS8 for one that says SSH2)"));
     }
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     let Some(line) = lines.next() else {
-        return Err(Malformed::new("there is no key in it").help("make a pair with: ssh-keygen -t ed25519 -f sandbox"));
+        return Err(Malformed::new("there is no key in it")
+            .help("make a pair with: ssh-keygen -t ed25519 -f sandbox"));
     };
     if lines.next().is_some() {
-        return Err(Malformed::new("there is more than one line in it").help("keep the one public key that EC2 is to import"));
+        return Err(Malformed::new("there is more than one line in it")
+            .help("keep the one public key that EC2 is to import"));
     }
     let mut words = line.split_whitespace();
     let kind = words.next().unwrap_or_default();
@@ -44,7 +52,9 @@ pub fn check_public_key(text: &str) -> Result<String, Malformed> {
     };
     let encoded = words.next().unwrap_or_default();
     let Some(blob) = base64(encoded) else {
-        return Err(Malformed::new("what follows its type is not base64").help("copy the whole line, unbroken"));
+        return Err(
+            Malformed::new("what follows its type is not base64").help("copy the whole line, unbroken")
+        );
     };
     // The blob repeats the type, with its length before it (RFC 4253, section 6.6).
     let length = (kind.len() as u32).to_be_bytes();
@@ -97,13 +107,19 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_without_its_comment() {
-        assert_eq!(check_public_key(&format!("# mine\n{KEY} me@host\n")).as_deref(), Ok(KEY));
+        assert_eq!(
+            check_public_key(&format!("# mine\n{KEY} me@host\n")).as_deref(),
+            Ok(KEY)
+        );
     }
 
     #[test]
     fn what_is_not_a_whole_public_key_is_refused() {
         let reason = |text: &str| check_public_key(text).expect_err("bad").reason;
-        assert_eq!(reason("-----BEGIN OPENSSH PRIVATE KEY-----\nx"), "this is a private key");
+        assert_eq!(
+            reason("-----BEGIN OPENSSH PRIVATE KEY-----\nx"),
+            "this is a private key"
+        );
         assert_eq!(reason(&KEY[..60]), "the key is not whole");
         assert_eq!(reason("ssh-ed25519 AAA$"), "what follows its type is not base64");
         assert_eq!(reason(""), "there is no key in it");

@@ -31,7 +31,9 @@ impl FromText for Bytes {
     const FORM: &'static str = "an amount of memory such as \"512M\"";
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
-        let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let unit_at = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
         let (number, unit) = text.split_at(unit_at);
         let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
             "b" => 0,
@@ -40,8 +42,9 @@ impl FromText for Bytes {
             "g" | "gb" | "gib" => 30,
             "t" | "tb" | "tib" => 40,
             "" if !number.is_empty() => {
-                return Err(Malformed::new("a number without a unit")
-                    .help(format!("write \"{number}M\" for mebibytes, \"{number}G\" for gibibytes")));
+                return Err(Malformed::new("a number without a unit").help(format!(
+                    "write \"{number}M\" for mebibytes, \"{number}G\" for gibibytes"
+                )));
             }
             _ => {
                 return Err(Malformed::new("not a number with a unit of memory")
@@ -50,7 +53,11 @@ impl FromText for Bytes {
         };
         let bytes = scaled(number, 1 << shift)
             .filter(|bytes| *bytes <= i64::MAX as u64)
-            .ok_or_else(|| Malformed::new(format!("\"{number}\" is not a number that memory can be counted in")))?;
+            .ok_or_else(|| {
+                Malformed::new(format!(
+                    "\"{number}\" is not a number that memory can be counted in"
+                ))
+            })?;
         if bytes < LEAST_MEMORY {
             return Err(Malformed::new("Swarm refuses less than 4 MiB").help("write \"4M\" or more"));
         }

@@ -39,8 +39,9 @@ impl FromText for UserName {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
         let first = |c: char| c.is_ascii_lowercase() || c == '_';
         if text.len() > 32 || !text.starts_with(first) || !text.chars().all(allowed) {
-            return Err(Malformed::new("Linux has no such names")
-                .help("a login name is lower-case letters, digits, `_`, `-` and `.`, and begins with a letter"));
+            return Err(Malformed::new("Linux has no such names").help(
+                "a login name is lower-case letters, digits, `_`, `-` and `.`, and begins with a letter",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -53,19 +54,36 @@ impl FromText for Jump {
         if let Some(rest) = text.strip_prefix("ssh://") {
             return Err(Malformed::new("this is a URL").help(format!("write \"{rest}\"")));
         }
-        let (user, host) = text.split_once('@').map_or((None, text), |(user, host)| (Some(user), host));
+        let (user, host) = text
+            .split_once('@')
+            .map_or((None, text), |(user, host)| (Some(user), host));
         if let Some(user) = user {
-            UserName::from_text(user).map_err(|m| Malformed { reason: format!("\"{user}\" is not a login name"), ..m })?;
+            UserName::from_text(user).map_err(|m| Malformed {
+                reason: format!("\"{user}\" is not a login name"),
+                ..m
+            })?;
         }
         let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((v6, rest)) => {
-                v6.parse::<Ipv6Addr>().map_err(|_| Malformed::new(format!("\"{v6}\" is not an IPv6 address")))?;
-                ("", rest.strip_prefix(':').or((!rest.is_empty()).then_some(rest)))
+                v6.parse::<Ipv6Addr>()
+                    .map_err(|_| Malformed::new(format!("\"{v6}\" is not an IPv6 address")))?;
+                // Without a colon, what follows the bracket is no port and fails as one.
+                (
+                    "",
+                    if rest.is_empty() {
+                        None
+                    } else {
+                        Some(rest.strip_prefix(':').unwrap_or(""))
+                    },
+                )
             }
             None if host.parse::<Ipv6Addr>().is_ok() => {
-                return Err(Malformed::new("an IPv6 address stands in brackets here").help(format!("write \"[{host}]\"")));
+                return Err(Malformed::new("an IPv6 address stands in brackets here")
+                    .help(format!("write \"[{host}]\"")));
             }
-            None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+            None => host
+                .split_once(':')
+                .map_or((host, None), |(name, port)| (name, Some(port))),
         };
         if !host.starts_with('[') {
             let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -76,7 +94,10 @@ impl FromText for Jump {
         if port.is_some_and(|port| port.parse::<u16>().is_ok_and(|p| p > 0).eq(&false)) {
             return Err(Malformed::new("what follows the colon is not a port"));
         }
-        Ok(Self { user: user.map(str::to_owned), host: host.to_owned() })
+        Ok(Self {
+            user: user.map(str::to_owned),
+            host: host.to_owned(),
+        })
     }
 }
 
@@ -85,9 +106,12 @@ impl FromText for EngineVersion {
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let parts: Vec<_> = text.split('.').collect();
-        let number = |part: &&str| !part.is_empty() && part.len() < 6 && part.bytes().all(|b| b.is_ascii_digit());
+        let number =
+            |part: &&str| !part.is_empty() && part.len() < 6 && part.bytes().all(|b| b.is_ascii_digit());
         if parts.len() > 3 || !parts.iter().all(number) {
-            return Err(Malformed::new("a version is up to three numbers with dots between them"));
+            return Err(Malformed::new(
+                "a version is up to three numbers with dots between them",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -110,10 +134,31 @@ mod tests {
 
     #[test]
     fn a_bastion_is_a_host_with_or_without_user_and_port() {
-        for text in ["host", "me@host", "me@host:2222", "me@10.0.0.1", "me@[::1]:22", "[::1]"] {
+        for text in [
+            "host",
+            "me@host",
+            "me@host:2222",
+            "me@10.0.0.1",
+            "me@[::1]:22",
+            "[::1]",
+        ] {
             assert!(Jump::from_text(text).is_ok(), "{text}");
         }
-        for text in ["", "@host", "me@", "me@host:", "me@host:0", "me@host:x", "a b@h", "me@ho st", "ssh://h", "::1", "me@-oProxyCommand=x", "[::1]22", "[x]:1"] {
+        for text in [
+            "",
+            "@host",
+            "me@",
+            "me@host:",
+            "me@host:0",
+            "me@host:x",
+            "a b@h",
+            "me@ho st",
+            "ssh://h",
+            "::1",
+            "me@-oProxyCommand=x",
+            "[::1]22",
+            "[x]:1",
+        ] {
             assert!(Jump::from_text(text).is_err(), "{text}");
         }
     }

@@ -18,7 +18,7 @@ section! {
         optional security_group: SecurityGroup,
         /// Settings of the swarm itself.
         optional swarm: Swarm,
-        /// Instances of one kind; at least one pool has the role of manager.
+        /// A group of like instances; at least one group is of managers.
         required pool: Tables<Pool>,
         /// An overlay network that services talk over.
         optional network: Tables<Network>,

@@ -27,7 +27,7 @@ pub use pool::Pool;
 pub use security_group::{From, Ingress, SecurityGroup};
 pub use service::{Deployment, EndpointMode, Service};
 pub use service_ports::{Mount, MountTable, Networks, Published, PublishedTable};
-pub use service_runtime::{Amount, HealthCheck, Resources, RestartPolicy};
+pub use service_runtime::{HealthCheck, Resources, RestartPolicy};
 pub use service_update::{RollbackConfig, UpdateConfig};
 pub use sim::{Fault, Sim, Timeout};
 pub use ssh::{Ssh, Via};

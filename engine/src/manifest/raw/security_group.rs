@@ -1,7 +1,8 @@
 //! `[security_group]`.
 
-use crate::manifest::decode::{FromText, Malformed, OneOrMany, Tables, keywords, plain_schema, section};
+use crate::manifest::decode::{FromText, Malformed, OneOrMany, keywords, plain_schema, section};
 use crate::manifest::formats::{Cidr, GroupName, Ports};
+use crate::manifest::span::At;
 use crate::world::Protocol;
 
 section! {
@@ -16,7 +17,7 @@ section! {
         /// Ranges that may reach published ports. Default: "0.0.0.0/0", everyone.
         optional publish_to: OneOrMany<Cidr>,
         /// Further rules, as a list of tables.
-        optional ingress: Tables<Ingress>,
+        optional ingress: Vec<At<Ingress>>,
     }
     elsewhere {
         "rules" => "did you mean `ingress`?",

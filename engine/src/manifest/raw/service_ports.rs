@@ -126,9 +126,19 @@ impl Decode for Networks {
             DeValue::Table(_) => {
                 let table = Table::<Attachment>::decode(cx, key, node)?;
                 let aliases = |attachment: At<Attachment>| {
-                    attachment.value.aliases.map(|aliases| aliases.value.0).unwrap_or_default()
+                    attachment
+                        .value
+                        .aliases
+                        .map(|aliases| aliases.value.0)
+                        .unwrap_or_default()
                 };
-                Some(Self(table.0.into_iter().map(|(name, at)| (name, aliases(at))).collect()))
+                Some(Self(
+                    table
+                        .0
+                        .into_iter()
+                        .map(|(name, at)| (name, aliases(at)))
+                        .collect(),
+                ))
             }
             _ => {
                 cx.wrong_type::<Self>(key, node);

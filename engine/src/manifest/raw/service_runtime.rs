@@ -1,6 +1,6 @@
 //! `healthcheck`, `restart_policy` and `resources` of a service.
 
-use crate::manifest::decode::{Int, keywords, section};
+use crate::manifest::decode::{Natural, keywords, section};
 use crate::manifest::formats::{Bytes, Cpus, Duration, HealthTest};
 use crate::world::RestartCondition;
 
@@ -15,7 +15,7 @@ section! {
         /// How long one test may take, for example "5s".
         optional timeout: Duration,
         /// Failures in a row until the task counts as unhealthy.
-        optional retries: Int<0, 1_000_000>,
+        optional retries: Natural,
         /// How long failures after the start do not count, for example "10s".
         optional start_period: Duration,
         /// Switches the image's own check off.
@@ -34,7 +34,7 @@ section! {
         /// The pause before a restart, for example "5s".
         optional delay: Duration,
         /// How many restarts at most; left out, without end.
-        optional max_attempts: Int<0, 1_000_000>,
+        optional max_attempts: Natural,
         /// The time over which restarts are counted, for example "2m".
         optional window: Duration,
     }

@@ -1,6 +1,6 @@
 //! `update_config` and `rollback_config` of a service.
 
-use crate::manifest::decode::{Int, Number, keywords, plain_schema, section};
+use crate::manifest::decode::{Natural, Number, keywords, plain_schema, section};
 use crate::manifest::formats::Duration;
 use crate::world::UpdateOrder;
 
@@ -9,7 +9,7 @@ section! {
     /// pause on failure, 5 s of watching.
     pub struct UpdateConfig = "`update_config`" {
         /// How many tasks are updated at once; 0 for all.
-        optional parallelism: Int<0, 1_000_000>,
+        optional parallelism: Natural,
         /// The pause between two batches, for example "10s".
         optional delay: Duration,
         /// What a failure leads to: "pause", "continue" or "rollback".
@@ -27,7 +27,7 @@ section! {
     /// How a rollback proceeds; as `update_config`.
     pub struct RollbackConfig = "`rollback_config`" {
         /// How many tasks go back at once; 0 for all.
-        optional parallelism: Int<0, 1_000_000>,
+        optional parallelism: Natural,
         /// The pause between two batches, for example "10s".
         optional delay: Duration,
         /// What a failure leads to: "pause" or "continue".

@@ -1,20 +1,21 @@
 //! `[sim]`.
 
-use crate::manifest::decode::{Int, Tables, keywords, plain_schema, section};
+use crate::manifest::decode::{Int, Natural, keywords, plain_schema, section};
 use crate::manifest::formats::PlainText;
 use crate::manifest::model::SimTime;
+use crate::manifest::span::At;
 
 section! {
     /// How the simulator behaves when the manifest is rehearsed with --sim. The real world
     /// takes no notice of it.
     pub struct Sim = "[sim]" {
         /// Decides every id, duration and address: the same seed, the same run. Default: 0.
-        optional seed: Int<0, { i64::MAX as u64 }>,
+        optional seed: Natural,
         /// How time runs: "instant", "fast" (the default: the example cluster is up in a few
         /// seconds) or "real" (as long as EC2 would take).
         optional time: SimTime,
         /// Calls that fail, as a list of tables.
-        optional faults: Tables<Fault>,
+        optional faults: Vec<At<Fault>>,
     }
     elsewhere {
         "fault" => "did you mean `faults`?",

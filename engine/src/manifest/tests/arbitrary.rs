@@ -14,15 +14,20 @@ fn holds(text: &str) {
         assert!(previous <= first.start, "sorted by place");
         previous = first.start;
         for span in error.spans() {
-            assert!(span.start <= span.end && span.end <= text.len(), "{span:?} of {}", text.len());
-            assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{span:?}");
+            assert!(
+                span.start <= span.end && span.end <= text.len(),
+                "{span:?} of {}",
+                text.len()
+            );
+            assert!(
+                text.is_char_boundary(span.start) && text.is_char_boundary(span.end),
+                "{span:?}"
+            );
         }
         assert!(error.source_code().is_some());
     }
-    let mut report = String::new();
-    GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
-        .render_report(&mut report, &errors)
-        .expect("a report");
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+    let report = errors.report(&handler).to_string();
     assert!(!report.contains("Failed to read"), "{report}");
 }
 
@@ -31,7 +36,9 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9:/.@${} -]{0,12}".prop_map(|text| format!("\"{text}\"")),
         any::<i64>().prop_map(|number| number.to_string()),
-        any::<f64>().prop_filter("TOML's own words", |f| f.is_finite()).prop_map(|f| format!("{f:?}")),
+        any::<f64>()
+            .prop_filter("TOML's own words", |f| f.is_finite())
+            .prop_map(|f| format!("{f:?}")),
         any::<bool>().prop_map(|boolean| boolean.to_string()),
         Just("1979-05-27".to_owned()),
         Just("[\"80:80\", 5, { target = 80 }, \"${var:x}\", \"${var:n}\"]".to_owned()),
@@ -43,16 +50,57 @@ fn value() -> impl Strategy<Value = String> {
 /// Lines of a manifest, shuffled.
 fn line() -> impl Strategy<Value = String> {
     let header = prop::sample::select(vec![
-        "cluster", "aws", "key_pair", "ssh", "security_group", "swarm", "sim", "service.healthcheck",
+        "cluster",
+        "aws",
+        "key_pair",
+        "ssh",
+        "security_group",
+        "swarm",
+        "sim",
+        "service.healthcheck",
     ])
     .prop_map(|name| format!("[{name}]"));
-    let headers =
-        prop::sample::select(vec!["pool", "network", "service", "sim.faults", "servic"]).prop_map(|n| format!("[[{n}]]"));
+    let headers = prop::sample::select(vec!["pool", "network", "service", "sim.faults", "servic"])
+        .prop_map(|n| format!("[[{n}]]"));
     let key = prop::sample::select(vec![
-        "name", "role", "count", "instance_type", "ami", "labels", "private_ips", "tags", "subnet", "driver", "image",
-        "command", "ports", "networks", "mounts", "environment", "healthcheck", "resources", "update_config", "test",
-        "ssh_from", "ingress", "from", "call", "error", "seed", "jump", "public_key", "region", "availability_zones",
-        "addr_pool", "deploy", "secrets", "replicas", "mode", "constraints", "preferences", "nmae",
+        "name",
+        "role",
+        "count",
+        "instance_type",
+        "ami",
+        "labels",
+        "private_ips",
+        "tags",
+        "subnet",
+        "driver",
+        "image",
+        "command",
+        "ports",
+        "networks",
+        "mounts",
+        "environment",
+        "healthcheck",
+        "resources",
+        "update_config",
+        "test",
+        "ssh_from",
+        "ingress",
+        "from",
+        "call",
+        "error",
+        "seed",
+        "jump",
+        "public_key",
+        "region",
+        "availability_zones",
+        "addr_pool",
+        "deploy",
+        "secrets",
+        "replicas",
+        "mode",
+        "constraints",
+        "preferences",
+        "nmae",
     ]);
     prop_oneof![
         1 => header,

@@ -10,7 +10,11 @@ use crate::world::{Mode, Role};
 pub fn example(name: &str) -> Manifest {
     let dir = root().join("examples");
     let text = fs::read_to_string(dir.join(name)).expect(name);
-    let source = Source { name: name.to_owned(), text: text.into(), dir };
+    let source = Source {
+        name: name.to_owned(),
+        text: text.into(),
+        dir,
+    };
     let vars = [("version", "1.8.2"), ("web_replicas", "6")];
     let variables = Variables {
         env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
@@ -21,8 +25,15 @@ pub fn example(name: &str) -> Manifest {
 
 pub fn names() -> Vec<String> {
     let entries = fs::read_dir(root().join("examples")).expect("examples");
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.retain(|name| name.ends_with(".toml"));
     names.sort();
     names
@@ -31,7 +42,10 @@ pub fn names() -> Vec<String> {
 #[test]
 fn every_example_is_a_good_manifest() {
     let names = names();
-    assert_eq!(names, ["minimal.toml", "production.toml", "sandbox.toml", "thousand.toml"]);
+    assert_eq!(
+        names,
+        ["minimal.toml", "production.toml", "sandbox.toml", "thousand.toml"]
+    );
     for name in names {
         example(&name);
     }
@@ -40,12 +54,27 @@ fn every_example_is_a_good_manifest() {
 #[test]
 fn the_sandbox_is_the_cluster_of_the_article() {
     let sandbox = example("sandbox.toml");
-    let pools: Vec<_> = sandbox.pools.iter().map(|p| (p.name.as_str(), p.role, p.count, p.disk_gib)).collect();
-    assert_eq!(pools, [("manager", Role::Manager, 3, 8), ("node", Role::Worker, 2, 8)]);
-    let services: Vec<_> = sandbox.services.iter().map(|s| (s.spec.name.as_str(), s.spec.mode)).collect();
+    let pools: Vec<_> = sandbox
+        .pools
+        .iter()
+        .map(|p| (p.name.as_str(), p.role, p.count, p.disk_gib))
+        .collect();
+    assert_eq!(
+        pools,
+        [("manager", Role::Manager, 3, 8), ("node", Role::Worker, 2, 8)]
+    );
+    let services: Vec<_> = sandbox
+        .services
+        .iter()
+        .map(|s| (s.spec.name.as_str(), s.spec.mode))
+        .collect();
     assert_eq!(
         services,
-        [("helloworld", Mode::Replicated(1)), ("reply", Mode::Replicated(8)), ("reply2", Mode::Replicated(5))]
+        [
+            ("helloworld", Mode::Replicated(1)),
+            ("reply", Mode::Replicated(8)),
+            ("reply2", Mode::Replicated(5))
+        ]
     );
     assert_eq!(sandbox.services[0].spec.command, ["ping", "docker.com"]);
     assert_eq!(sandbox.networks[0].name, "my-overlay");
@@ -53,14 +82,24 @@ fn the_sandbox_is_the_cluster_of_the_article() {
 
 #[test]
 fn the_starter_is_a_good_manifest() {
-    let source = Source { name: "cluster.toml".into(), text: starter().into(), dir: root() };
+    let source = Source {
+        name: "cluster.toml".into(),
+        text: starter().into(),
+        dir: root(),
+    };
     let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
     assert_eq!(manifest.cluster.name, "my-cluster");
 }
 
 #[test]
 fn the_starter_is_good_with_its_comments_taken_out_too() {
-    let lines = ["# [key_pair]", "# name =", "# public_key =", "# [ssh]", "# private_key ="];
+    let lines = [
+        "# [key_pair]",
+        "# name =",
+        "# public_key =",
+        "# [ssh]",
+        "# private_key =",
+    ];
     let uncommented: Vec<String> = starter()
         .lines()
         .map(|line| match lines.iter().any(|start| line.starts_with(start)) {
@@ -68,9 +107,16 @@ fn the_starter_is_good_with_its_comments_taken_out_too() {
             false => line.to_owned(),
         })
         .collect();
-    let source = Source { name: "cluster.toml".into(), text: uncommented.join("\n").into(), dir: root() };
+    let source = Source {
+        name: "cluster.toml".into(),
+        text: uncommented.join("\n").into(),
+        dir: root(),
+    };
     let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
-    assert_eq!(manifest.key_pair.map(|key| key.name).as_deref(), Some("my-cluster"));
+    assert_eq!(
+        manifest.key_pair.map(|key| key.name).as_deref(),
+        Some("my-cluster")
+    );
     assert!(manifest.ssh.private_key.is_some());
 }
 

@@ -3,7 +3,8 @@
 use super::{PUBLIC_KEY, read};
 use crate::manifest::{Manifest, Provider, SimFaultKind};
 use crate::world::{
-    Availability, Endpoint, Mode, MountKind, Port, Protocol, PublishMode, RestartCondition, Source, UpdateOrder,
+    Availability, Endpoint, Mode, MountKind, Port, Protocol, PublishMode, RestartCondition, Source,
+    UpdateOrder,
 };
 
 const LEAST: &str = "
@@ -22,7 +23,9 @@ fn with(text: &str) -> Manifest {
 }
 
 fn service(text: &str) -> crate::world::ServiceSpec {
-    let mut manifest = with(&format!("[[network]]\nname = 'a'\n[[network]]\nname = 'b'\n[[service]]\nname = 's'\nimage = 'i'\n{text}"));
+    let mut manifest = with(&format!(
+        "[[network]]\nname = 'a'\n[[network]]\nname = 'b'\n[[service]]\nname = 's'\nimage = 'i'\n{text}"
+    ));
     manifest.services.remove(0).spec
 }
 
@@ -33,14 +36,23 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(manifest.aws.region, None);
     assert_eq!(manifest.key_pair, None);
     let ssh = &manifest.ssh;
-    assert_eq!((ssh.user.as_str(), ssh.port, ssh.private), ("ec2-user", 22, false));
+    assert_eq!(
+        (ssh.user.as_str(), ssh.port, ssh.private),
+        ("ec2-user", 22, false)
+    );
     assert_eq!((ssh.boot_timeout_s, ssh.command_timeout_s), (300, 600));
     assert_eq!(manifest.security_group.name, "test");
     assert_eq!(manifest.security_group.ssh_from, Vec::<String>::new());
     assert_eq!(manifest.security_group.publish_to, ["0.0.0.0/0"]);
-    assert_eq!((manifest.swarm.subnet_size, manifest.swarm.converge_timeout_s), (24, 300));
+    assert_eq!(
+        (manifest.swarm.subnet_size, manifest.swarm.converge_timeout_s),
+        (24, 300)
+    );
     let pool = &manifest.pools[0];
-    assert_eq!((pool.ami.as_str(), pool.disk_gib, pool.protect), ("amazon-linux-2023", 8, false));
+    assert_eq!(
+        (pool.ami.as_str(), pool.disk_gib, pool.protect),
+        ("amazon-linux-2023", 8, false)
+    );
     assert_eq!((pool.availability, pool.public_ip), (Availability::Active, None));
 }
 
@@ -54,15 +66,27 @@ fn the_region_follows_from_the_zones() {
 #[test]
 fn a_public_key_is_read_from_its_file_or_taken_as_it_stands() {
     let from_file = with("[key_pair]\nname = 'k'\npublic_key = 'a.pub'").key_pair;
-    let inline = with(&format!("[key_pair]\nname = 'k'\npublic_key = '{PUBLIC_KEY} other comment'")).key_pair;
-    assert_eq!(from_file.as_ref().map(|k| k.public_key.as_str()), Some(PUBLIC_KEY));
+    let inline = with(&format!(
+        "[key_pair]\nname = 'k'\npublic_key = '{PUBLIC_KEY} other comment'"
+    ))
+    .key_pair;
+    assert_eq!(
+        from_file.as_ref().map(|k| k.public_key.as_str()),
+        Some(PUBLIC_KEY)
+    );
     assert_eq!(from_file, inline);
 }
 
 #[test]
 fn ssh_paths_and_bastions_are_completed() {
-    let ssh = with("[ssh]\nuser = 'admin'\nprivate_key = '~/.ssh/k'\njump = 'bastion:2222'\nboot_timeout = '90500ms'").ssh;
-    assert_eq!(ssh.private_key.as_deref(), Some(std::path::Path::new("/home/me/.ssh/k")));
+    let ssh = with(
+        "[ssh]\nuser = 'admin'\nprivate_key = '~/.ssh/k'\njump = 'bastion:2222'\nboot_timeout = '90500ms'",
+    )
+    .ssh;
+    assert_eq!(
+        ssh.private_key.as_deref(),
+        Some(std::path::Path::new("/home/me/.ssh/k"))
+    );
     assert_eq!(ssh.jump.as_deref(), Some("admin@bastion:2222"));
     assert_eq!(ssh.boot_timeout_s, 91);
 }
@@ -80,12 +104,17 @@ fn one_rule_comes_of_each_source() {
     assert_eq!(rules.len(), 3);
     assert_eq!(rules[0].ports, Port { from: 8000, to: 8010 });
     assert_eq!(rules[1].source, Source::SelfGroup);
-    assert_eq!((rules[2].protocol, rules[2].ports), (Protocol::Icmp, Port { from: 0, to: 65535 }));
+    assert_eq!(
+        (rules[2].protocol, rules[2].ports),
+        (Protocol::Icmp, Port { from: 0, to: 65535 })
+    );
 }
 
 #[test]
 fn variables_stand_for_numbers_and_booleans_too() {
-    let manifest = with("[[pool]]\nname = 'w'\nrole = 'worker'\ncount = '${var:n}'\ninstance_type = 'a.b'\nprotect = '${var:yes}'\ntags = { home = '${env:HOME} $$${var:n}' }");
+    let manifest = with(
+        "[[pool]]\nname = 'w'\nrole = 'worker'\ncount = '${var:n}'\ninstance_type = 'a.b'\nprotect = '${var:yes}'\ntags = { home = '${env:HOME} $$${var:n}' }",
+    );
     let pool = &manifest.pools[1];
     assert_eq!((pool.count, pool.protect), (4, true));
     assert_eq!(pool.tags["home"], "/home/me $4");
@@ -100,25 +129,38 @@ fn a_service_has_one_replica_unless_it_says_otherwise() {
 
 #[test]
 fn ports_networks_and_mounts_have_one_form() {
-    let short = service("ports = ['8080:80', '53:53/udp']\nnetworks = ['b', 'a']\nmounts = ['/srv:/data:ro', 'v:/v']");
+    let short = service(
+        "ports = ['8080:80', '53:53/udp']\nnetworks = ['b', 'a']\nmounts = ['/srv:/data:ro', 'vol:/v']",
+    );
     let long = service(
         "ports = [{ target = 53, published = 53, protocol = 'udp' }, { target = 80, published = 8080, mode = 'ingress' }]
-        volumes = [{ type = 'bind', source = '/srv', target = '/data', read_only = true }, { source = 'v', target = '/v' }]
+        volumes = [{ type = 'bind', source = '/srv', target = '/data', read_only = true }, { source = 'vol', target = '/v' }]
         networks = { a = {}, b = {} }",
     );
     assert_eq!(short, long);
     assert_eq!(
         short.ports[0],
-        Endpoint { mode: PublishMode::Ingress, protocol: "tcp".into(), published: 8080, target: 80 }
+        Endpoint {
+            mode: PublishMode::Ingress,
+            protocol: "tcp".into(),
+            published: 8080,
+            target: 80
+        }
     );
     assert_eq!(short.mounts[0].kind, MountKind::Bind);
-    assert_eq!(short.networks.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(
+        short.networks.iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
 }
 
 #[test]
 fn a_range_of_ports_is_one_endpoint_each() {
     let ports = service("ports = ['8000-8002:9000-9002']").ports;
-    assert_eq!(ports.iter().map(|p| (p.published, p.target)).collect::<Vec<_>>(), [(8000, 9000), (8001, 9001), (8002, 9002)]);
+    assert_eq!(
+        ports.iter().map(|p| (p.published, p.target)).collect::<Vec<_>>(),
+        [(8000, 9000), (8001, 9001), (8002, 9002)]
+    );
 }
 
 #[test]
@@ -143,26 +185,45 @@ fn amounts_and_times_are_in_the_engines_units() {
     assert_eq!(resources.reserve_cpus, Some(250_000_000));
     assert_eq!(resources.limit_memory, Some(512 << 20));
     let update = spec.update_config.expect("an update config");
-    assert_eq!((update.parallelism, update.max_failure_ppm), (Some(2), Some(100_000)));
+    assert_eq!(
+        (update.parallelism, update.max_failure_ppm),
+        (Some(2), Some(100_000))
+    );
     assert_eq!(update.order, Some(UpdateOrder::StartFirst));
-    assert_eq!(spec.restart_policy.map(|p| p.condition), Some(RestartCondition::Any));
-    assert_eq!(spec.healthcheck.map(|h| h.test), Some(vec!["CMD-SHELL".to_owned(), "true".to_owned()]));
+    assert_eq!(
+        spec.restart_policy.map(|p| p.condition),
+        Some(RestartCondition::Any)
+    );
+    assert_eq!(
+        spec.healthcheck.map(|h| h.test),
+        Some(vec!["CMD-SHELL".to_owned(), "true".to_owned()])
+    );
 }
 
 #[test]
 fn what_says_nothing_is_nothing() {
-    let spec = service("update_config = {}\nrollback_config = {}\nhealthcheck = {}\nresources = { limits = {} }");
+    let spec =
+        service("update_config = {}\nrollback_config = {}\nhealthcheck = {}\nresources = { limits = {} }");
     assert_eq!(spec, service(""));
-    assert_eq!(service("healthcheck = { disable = true }").healthcheck.map(|h| h.test), Some(vec!["NONE".to_owned()]));
+    assert_eq!(
+        service("healthcheck = { disable = true }")
+            .healthcheck
+            .map(|h| h.test),
+        Some(vec!["NONE".to_owned()])
+    );
 }
 
 #[test]
 fn two_services_may_publish_one_port_on_hosts() {
     let port = "ports = [{ target = 80, published = 80, mode = 'host' }]";
-    let manifest = with(&format!("[[service]]\nname = 'a'\nimage = 'i'\n{port}\n[[service]]\nname = 'b'\nimage = 'i'\n{port}"));
+    let manifest = with(&format!(
+        "[[service]]\nname = 'a'\nimage = 'i'\n{port}\n[[service]]\nname = 'b'\nimage = 'i'\n{port}"
+    ));
     assert_eq!(manifest.services.len(), 2);
     // The routing mesh listens on every node.
-    let mesh = format!("{LEAST}[[service]]\nname = 'a'\nimage = 'i'\n{port}\n[[service]]\nname = 'b'\nimage = 'i'\nports = ['80:80']");
+    let mesh = format!(
+        "{LEAST}[[service]]\nname = 'a'\nimage = 'i'\n{port}\n[[service]]\nname = 'b'\nimage = 'i'\nports = ['80:80']"
+    );
     assert!(read(&mesh).is_err());
 }
 
@@ -177,4 +238,27 @@ fn faults_of_the_simulator_are_read() {
 fn sections_may_be_written_inline() {
     let inline = "cluster = { name = 'test' }\npool = [{ name = 'm', role = 'manager', count = 1, instance_type = 't3.micro' }]";
     assert_eq!(read(inline).expect("good"), with(""));
+}
+
+#[test]
+fn thousands_of_services_are_read_with_every_reference_resolved() {
+    let one = |n: usize| {
+        format!(
+            "[[network]]\nname = 'n{n}'\n[[service]]\nname = 's{n}'\nimage = 'i'\nports = ['{}:80']\nnetworks = ['n{n}']\n",
+            10_000 + n
+        )
+    };
+    let manifest = with(&(0..3000).map(one).collect::<String>());
+    assert_eq!(manifest.services.len(), 3000);
+    assert_eq!(manifest.services[2999].spec.networks[0].name, "n2999");
+}
+
+#[test]
+fn a_pool_is_never_expanded_however_many_instances_it_has() {
+    let manifest = with("[[pool]]\nname = 'w'\nrole = 'worker'\ncount = 30000\ninstance_type = 't3.micro'");
+    assert_eq!(manifest.pools[1].count, 30_000);
+    assert_eq!(
+        Manifest::instance_names(&manifest.pools[1]).last().as_deref(),
+        Some("w-29999")
+    );
 }

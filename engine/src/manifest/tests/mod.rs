@@ -26,17 +26,30 @@ pub struct InMemory(pub BTreeMap<PathBuf, String>);
 
 impl Files for InMemory {
     fn read(&self, path: &Path) -> io::Result<String> {
-        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
 /// Reads a manifest from a text alone.
 pub fn read(text: &str) -> Result<Manifest, ManifestErrors> {
-    let source = Source { name: "cluster.toml".to_owned(), text: text.into(), dir: "/srv".into() };
-    let files = InMemory(BTreeMap::from([(PathBuf::from("/srv/a.pub"), format!("{PUBLIC_KEY} me\n"))]));
+    let source = Source {
+        name: "cluster.toml".to_owned(),
+        text: text.into(),
+        dir: "/srv".into(),
+    };
+    let files = InMemory(BTreeMap::from([(
+        PathBuf::from("/srv/a.pub"),
+        format!("{PUBLIC_KEY} me\n"),
+    )]));
     let variables = Variables {
         env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
-        vars: BTreeMap::from([("n".to_owned(), "4".to_owned()), ("yes".to_owned(), "true".to_owned())]),
+        vars: BTreeMap::from([
+            ("n".to_owned(), "4".to_owned()),
+            ("yes".to_owned(), "true".to_owned()),
+        ]),
     };
     parse_with(&source, &variables, &files)
 }
