@@ -5,6 +5,7 @@ pub mod desired;
 pub mod event;
 pub mod graph;
 pub mod kind;
+pub mod kinds;
 pub mod manifest;
 pub mod plan;
 pub mod reference;

@@ -100,10 +100,14 @@ fn mark_past_the_line(
     for node in order {
         let node = *node as usize;
         if let Some(step) = steps.get_mut(node) {
-            let undoable = step.action != Action::Delete
-                || registry
-                    .get(step.address.kind())
-                    .is_some_and(|kind| kind.traits().delete_is_undoable);
+            let kind = registry.get(step.address.kind());
+            let undoable = match (step.action, &step.before, &step.after) {
+                (Action::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
+                (Action::Update, Some(before), Some(after)) => {
+                    kind.is_none_or(|kind| kind.change_is_undoable(before, after))
+                }
+                _ => true,
+            };
             past[node] |= !undoable;
             step.past_the_line = past[node];
         }
@@ -128,8 +132,8 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         let Some(kind) = registry.get(step.address.kind()) else {
             continue;
         };
-        let spec = step.after.as_ref().or(step.before.as_ref());
-        let Some(group) = spec.and_then(|spec| kind.serial_group(spec)) else {
+        let group = kind.serial_group_of(step.before.as_ref(), step.after.as_ref());
+        let Some(group) = group else {
             continue;
         };
         if let Some(before) = last.insert(group, *node) {
