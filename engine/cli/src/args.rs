@@ -459,11 +459,11 @@ pub enum SimCommand {
     OpenPort(PortArgs),
     /// Close a port in the cluster's security group
     ClosePort(PortArgs),
-    /// Set a tag of an instance, or remove it
+    /// Set a tag of an instance
     Tag {
         /// The instance: its manifest name or id
         instance: String,
-        /// KEY=VALUE to set it, KEY to remove it
+        /// KEY=VALUE
         tag: String,
     },
     /// Drain a node by hand
@@ -506,7 +506,8 @@ mod tests {
 
     #[test]
     fn global_options_may_stand_after_the_command() {
-        let cli = Cli::try_parse_from(["subako", "plan", "-f", "x.toml", "--sim", "--var", "a=b=c"]).expect("valid");
+        let cli = Cli::try_parse_from(["subako", "plan", "-f", "x.toml", "--sim", "--var", "a=b=c"])
+            .expect("valid");
         assert_eq!(cli.global.vars, [("a".to_owned(), "b=c".to_owned())]);
         assert!(cli.global.sim);
         assert!(Cli::try_parse_from(["subako", "plan", "--var", "a"]).is_err());

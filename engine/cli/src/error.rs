@@ -95,9 +95,12 @@ impl From<StateError> for CliError {
                         "`subako state restore {serial}` puts the newest whole snapshot of the history in its place"
                     ));
                 }
-                out = out.help("`subako state rebuild` makes the state anew from the world's tags").help(
-                    format!("nothing was changed, and {} was left as it is", path.display()),
-                );
+                out = out
+                    .help("`subako state rebuild` makes the state anew from the world's tags")
+                    .help(format!(
+                        "nothing was changed, and {} was left as it is",
+                        path.display()
+                    ));
             }
             StateError::Journal { path, .. } => {
                 out = out.help(format!(
@@ -174,11 +177,18 @@ mod tests {
         });
         assert_eq!(error.exit, Exit::Error);
         assert_eq!(error.message, "x/state.json cannot be trusted: it is empty");
-        assert!(error.help[0].contains("subako state restore 7"), "{:?}", error.help);
+        assert!(
+            error.help[0].contains("subako state restore 7"),
+            "{:?}",
+            error.help
+        );
     }
 
     #[test]
     fn a_held_lock_is_a_refusal() {
-        assert_eq!(CliError::from(LockError::Held { holder: None }).exit, Exit::Refused);
+        assert_eq!(
+            CliError::from(LockError::Held { holder: None }).exit,
+            Exit::Refused
+        );
     }
 }

@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // A reader who has gone away needs no help text.
             let _ = error.print();
-            let exit = if error.use_stderr() { Exit::Error } else { Exit::Done };
+            let exit = if error.use_stderr() {
+                Exit::Error
+            } else {
+                Exit::Done
+            };
             return exit.into();
         }
     };

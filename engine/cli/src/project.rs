@@ -132,15 +132,11 @@ fn explain(errors: &ManifestErrors, ui: &Ui) -> CliError {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(ui.width().min(120))
         .with_links(false);
-    let mut report = String::new();
-    for error in errors.errors() {
-        // Writing to a string does not fail.
-        let _ = handler.render_report(&mut report, error);
-        report.push('\n');
-    }
+    let report = errors.report(&handler).to_string();
+    // The last line counts the mistakes.
+    let (mistakes, summary) = report.trim_end().rsplit_once('\n').unwrap_or(("", &report));
     CliError {
-        report: Some(report),
-        ..CliError::new(errors.summary())
+        report: Some(mistakes.to_owned()),
+        ..CliError::new(summary)
     }
 }
-

@@ -147,14 +147,18 @@ impl SavedPlan {
 /// The resources for which two plans differ, sorted.
 fn differing(saved: &Plan, again: &Plan) -> Vec<Address> {
     let parts = |plan: &Plan| {
-        let steps = plan
-            .steps
-            .iter()
-            .map(|step| (step.address.clone(), serde_json::to_string(step).unwrap_or_default()));
-        let drift = plan
-            .drift
-            .iter()
-            .map(|drift| (drift.address.clone(), serde_json::to_string(drift).unwrap_or_default()));
+        let steps = plan.steps.iter().map(|step| {
+            (
+                step.address.clone(),
+                serde_json::to_string(step).unwrap_or_default(),
+            )
+        });
+        let drift = plan.drift.iter().map(|drift| {
+            (
+                drift.address.clone(),
+                serde_json::to_string(drift).unwrap_or_default(),
+            )
+        });
         let refreshed = plan
             .refreshed
             .iter()
@@ -179,7 +183,9 @@ pub fn expect(plan: &Plan, expected: &str) -> Result<()> {
     }
     let digits = expected.strip_prefix("sha256:").unwrap_or(expected);
     let error = if digits.len() < 12 {
-        CliError::refused(format!("--expect {expected}: at least the first twelve digits are needed"))
+        CliError::refused(format!(
+            "--expect {expected}: at least the first twelve digits are needed"
+        ))
     } else {
         CliError::refused(format!(
             "the plan has digest {}, not {expected}: the manifest, the state or the world is not what was reviewed",
@@ -209,7 +215,10 @@ mod tests {
             for mask in [1u8, 2, 4, 8, 16, 32, 64, 128] {
                 let mut changed = bytes.clone();
                 changed[index] ^= mask;
-                assert!(SavedPlan::parse(&changed).is_err(), "byte {index} with {mask} flipped");
+                assert!(
+                    SavedPlan::parse(&changed).is_err(),
+                    "byte {index} with {mask} flipped"
+                );
             }
             assert!(SavedPlan::parse(&bytes[..index]).is_err(), "cut at {index}");
         }
@@ -242,7 +251,11 @@ mod tests {
         assert!(expect(&plan, plan.digest.as_str()).is_ok());
         assert!(expect(&plan, plan.digest.short()).is_ok());
         for wrong in ["", "abc", "000000000000", &plan.digest.hex()[1..]] {
-            assert_eq!(expect(&plan, wrong).expect_err("refused").exit, Exit::Refused, "{wrong}");
+            assert_eq!(
+                expect(&plan, wrong).expect_err("refused").exit,
+                Exit::Refused,
+                "{wrong}"
+            );
         }
     }
 }

@@ -37,7 +37,10 @@ impl Ui {
         };
         let err_is_terminal = io::stderr().is_terminal();
         Self {
-            out: Paint::new(choose(io::stdout().is_terminal(), AutoStream::choice(&io::stdout()))),
+            out: Paint::new(choose(
+                io::stdout().is_terminal(),
+                AutoStream::choice(&io::stdout()),
+            )),
             err: Paint::new(choose(err_is_terminal, AutoStream::choice(&io::stderr()))),
             live: err_is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
             interactive: io::stdin().is_terminal(),
@@ -89,7 +92,11 @@ impl Ui {
             self.say(report.trim_end());
         }
         if !error.message.is_empty() {
-            self.say(&format!("{}: {}", self.err.of(Meaning::Error, "error"), error.message));
+            self.say(&format!(
+                "{}: {}",
+                self.err.of(Meaning::Error, "error"),
+                error.message
+            ));
         }
         for help in &error.help {
             self.say(&format!("{}: {help}", self.err.of(Meaning::Note, "help")));

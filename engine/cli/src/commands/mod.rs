@@ -8,6 +8,7 @@ mod lock;
 mod new;
 mod output;
 mod plan;
+mod rebuild;
 mod recover;
 mod show;
 mod sim;

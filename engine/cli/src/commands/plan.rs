@@ -20,9 +20,8 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let full = args.full || ui.verbose;
     let text = match args.format {
         PlanFormat::Text => plan_text::plan(&plan, ui.out, full),
-        PlanFormat::Json => {
-            plan_json::plan(&plan).map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?
-        }
+        PlanFormat::Json => plan_json::plan(&plan)
+            .map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?,
         PlanFormat::Markdown => plan_markdown::plan(&plan, full),
     };
     ui.print(&text)?;
@@ -59,5 +58,8 @@ async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<Plan> {
         ));
     }
     let selection = args.selection.selection(args.destroy);
-    Ok(cluster.session.plan(&known, &selection, args.refresh.refresh).await?)
+    Ok(cluster
+        .session
+        .plan(&known, &selection, args.refresh.refresh)
+        .await?)
 }

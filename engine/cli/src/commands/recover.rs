@@ -35,11 +35,17 @@ async fn recover(project: &Project, args: &RecoverArgs, ui: &Ui) -> Result<Exit>
         return Ok(Exit::Done);
     };
     ui.note(&found(unfinished));
-    let direction = if args.back { Direction::Back } else { Direction::Forward };
+    let direction = if args.back {
+        Direction::Back
+    } else {
+        Direction::Forward
+    };
     let stop = Stop::new();
     let reporter = reporter(ui, &args.run, project, &cluster, None);
     let events = reporter.events();
-    let run = cluster.session.recover(known, direction, &options, &events, &stop);
+    let run = cluster
+        .session
+        .recover(known, direction, &options, &events, &stop);
     let driven = drive(run, reporter, &stop, &mut signals).await;
     let closed = cluster.close();
     let driven = driven?;

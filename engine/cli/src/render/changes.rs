@@ -166,11 +166,13 @@ mod tests {
 
     #[test]
     fn lists_show_what_comes_and_goes() {
-        let rule = |port: u16| {
-            json!({"description": "", "ports": {"from": port, "to": port}, "protocol": "tcp", "source": {"cidr": "::/0"}})
-        };
+        let rule = |port: u16| json!({"description": "", "ports": {"from": port, "to": port}, "protocol": "tcp", "source": {"cidr": "::/0"}});
         assert_eq!(
-            text(&[change("rules", json!([rule(22), rule(80)]), json!([rule(22), rule(443)]))]),
+            text(&[change(
+                "rules",
+                json!([rule(22), rule(80)]),
+                json!([rule(22), rule(443)])
+            )]),
             "    rules:\n      - tcp 80 from ::/0\n      + tcp 443 from ::/0\n        (1 unchanged)\n"
         );
     }

@@ -5,7 +5,7 @@
 //! it shared out among as many as may be in flight. It is known once each kind and action on
 //! what remains has been seen.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use subako_engine::plan::{Action, Plan};
 
@@ -35,7 +35,7 @@ pub struct Eta {
 impl Eta {
     /// The estimate of a plan that has not begun.
     pub fn new(plan: &Plan, parallelism: usize) -> Self {
-        let mut classes: HashMap<(&str, Action), usize> = HashMap::new();
+        let mut classes: BTreeMap<(&str, Action), usize> = BTreeMap::new();
         let of_steps = plan
             .steps
             .iter()
@@ -162,7 +162,11 @@ mod tests {
         eta.done(2, 500);
         eta.started(1, 2_000);
         assert_eq!(eta.left_ms(2_400), Some(600 + 500));
-        assert_eq!(eta.left_ms(9_000), Some(500), "an instance that is late is due at once");
+        assert_eq!(
+            eta.left_ms(9_000),
+            Some(500),
+            "an instance that is late is due at once"
+        );
     }
 
     #[test]

@@ -133,7 +133,10 @@ mod tests {
     fn a_run_is_named_by_its_ends() {
         assert_eq!(label_of(&[7]), "instance.node-7");
         assert_eq!(label_of(&[0, 1, 2, 3]), "instance.node-0 … node-3 (4)");
-        assert_eq!(label_of(&[10, 9, 0, 1, 2, 5]), "instance.node-0 … node-2, node-5, node-9, node-10 (6)");
+        assert_eq!(
+            label_of(&[10, 9, 0, 1, 2, 5]),
+            "instance.node-0 … node-2, node-5, node-9, node-10 (6)"
+        );
         assert_eq!(
             label_of(&[0, 2, 4, 6, 8]),
             "instance.node-0 … node-8 (5, not all in between)"

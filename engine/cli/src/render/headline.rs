@@ -6,9 +6,10 @@ use subako_state::Json;
 use super::value;
 
 /// What people look for first, in this order, whatever the kind.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "image",
     "mode",
+    "replicas",
     "instance_type",
     "image_name",
     "image_id",
@@ -25,6 +26,8 @@ const FIELDS: [&str; 17] = [
     "networks",
     "constraints",
 ];
+/// Words that go without saying.
+const DEFAULTS: [&str; 3] = ["active", "replicated", "overlay"];
 /// Longer lists are counted instead.
 const LIST: usize = 3;
 
@@ -36,7 +39,8 @@ pub fn headline(spec: &Json) -> String {
         let word = match spec.get(field) {
             None | Some(J::Null | J::Bool(false)) => continue,
             Some(J::Bool(true)) => field.to_owned(),
-            Some(J::String(text)) if text.is_empty() || text == "active" => continue,
+            Some(J::String(text)) if text.is_empty() || DEFAULTS.contains(&text.as_str()) => continue,
+            Some(found) if field == "replicas" => format!("{found} replicas"),
             // The family name says more than the id.
             Some(_) if field == "image_id" && spec.get("image_name").is_some() => continue,
             Some(J::Array(items)) if items.is_empty() => continue,
@@ -70,7 +74,7 @@ mod tests {
     #[test]
     fn a_service_is_its_image_replicas_and_ports() {
         let spec = json!({
-            "image": "nginx:1", "mode": {"replicated": 8}, "name": "web", "endpoint_mode": "vip",
+            "image": "nginx:1", "mode": "replicated", "replicas": 8, "name": "web", "endpoint_mode": "vip",
             "networks": [{"name": "front"}],
             "ports": [{"mode": "ingress", "protocol": "tcp", "published": 80, "target": 80}],
         });

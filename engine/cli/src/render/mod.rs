@@ -14,6 +14,8 @@ mod fold;
 mod headline;
 pub mod plan_json;
 pub mod plan_markdown;
+#[cfg(test)]
+mod plan_tests;
 pub mod plan_text;
 pub mod progress;
 pub mod report;

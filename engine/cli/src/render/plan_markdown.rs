@@ -34,7 +34,11 @@ pub fn plan(plan: &Plan, full: bool) -> String {
                 write_changes(&mut body, &moved.changes);
             }
         }
-        details(&mut out, &format!("Changed outside of Subako ({})", plan.drift.len()), &body);
+        details(
+            &mut out,
+            &format!("Changed outside of Subako ({})", plan.drift.len()),
+            &body,
+        );
     }
     if !plan.steps.is_empty() {
         let body = steps(plan, full);
@@ -127,11 +131,7 @@ fn write_changes(body: &mut String, found: &[Change]) {
 
 fn details(out: &mut String, title: &str, body: &str) {
     // Longer than any run of backticks in the body, so that nothing in it can end the block.
-    let longest = body
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let _ = writeln!(
         out,

@@ -36,7 +36,11 @@ pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
         out.push('\n');
     }
     if !plan.steps.is_empty() {
-        let verb = if plan.selection.destroy { "destroy" } else { "change" };
+        let verb = if plan.selection.destroy {
+            "destroy"
+        } else {
+            "change"
+        };
         let head = format!("To {verb} {} on {}:", plan.cluster, provider(&plan.provider));
         let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
         steps(&mut out, plan, paint, full);
@@ -47,7 +51,11 @@ pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
         out.push('\n');
     }
     let _ = writeln!(out, "{}", summary(plan, paint));
-    let _ = writeln!(out, "{}", paint.of(Meaning::Dim, format!("Digest: {}", plan.digest)));
+    let _ = writeln!(
+        out,
+        "{}",
+        paint.of(Meaning::Dim, format!("Digest: {}", plan.digest))
+    );
     out
 }
 
@@ -58,7 +66,10 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
         let what = if plan.selection.destroy {
             format!("No changes: there is nothing of {} to destroy.", plan.cluster)
         } else if plan.selection.target.is_empty() && plan.selection.exclude.is_empty() {
-            format!("No changes: {} is as the manifest wants it ({unchanged} resources).", plan.cluster)
+            format!(
+                "No changes: {} is as the manifest wants it ({unchanged} resources).",
+                plan.cluster
+            )
         } else {
             format!(
                 "No changes: the chosen part of {} is as the manifest wants it.",
@@ -114,9 +125,13 @@ pub fn why(step: &Step) -> String {
             Some(reason) => reason,
             None => "the old one of the replacement".to_owned(),
         },
-        (Action::Create, _) if step.replaces => {
-            format!("replaced: {}", reason.unwrap_or_default())
+        // The field that forces it says why.
+        (Action::Create, _)
+            if step.replaces && step.changes.iter().any(|c| c.forces_replacement.is_some()) =>
+        {
+            "must be replaced".to_owned()
         }
+        (Action::Create, _) if step.replaces => format!("replaced: {}", reason.unwrap_or_default()),
         _ => reason.unwrap_or_default(),
     }
 }
@@ -187,7 +202,12 @@ fn fields(out: &mut String, step: &Step) {
 fn write_drift(out: &mut String, paint: Paint, drift: &[Drift]) {
     for moved in drift {
         if moved.gone {
-            let _ = writeln!(out, "{} {} is gone", paint.of(Meaning::Delete, "  -"), moved.address);
+            let _ = writeln!(
+                out,
+                "{} {} is gone",
+                paint.of(Meaning::Delete, "  -"),
+                moved.address
+            );
         } else {
             let _ = writeln!(out, "{} {}", paint.of(Meaning::Update, "  ~"), moved.address);
             changes::write(out, paint, 6, &moved.changes);

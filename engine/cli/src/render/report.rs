@@ -63,7 +63,12 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
         write_failure(&mut out, paint, address, failure);
     }
     if !log.undone.is_empty() {
-        let _ = writeln!(out, "  {} {}", paint.of(Meaning::Strong, "undone:"), list(&log.undone));
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            paint.of(Meaning::Strong, "undone:"),
+            list(&log.undone)
+        );
     }
     match ran.outcome {
         Outcome::RolledBack => {
@@ -113,7 +118,9 @@ fn next(ran: &Ran, told: Told<'_>) -> Vec<String> {
     let Told { command, options } = told;
     match ran.outcome {
         Outcome::RolledBack if ran.failures.is_empty() => {
-            vec![format!("run `subako {command}{options}` again when you are ready")]
+            vec![format!(
+                "run `subako {command}{options}` again when you are ready"
+            )]
         }
         Outcome::RolledBack => vec![format!(
             "remove the cause, then run `subako {command}{options}` again"
@@ -136,10 +143,20 @@ fn write_failure(out: &mut String, paint: Paint, address: &Address, failure: &Fa
         value::printable(&failure.to_string())
     );
     for line in &failure.output {
-        let _ = writeln!(out, "    {} {}", paint.of(Meaning::Dim, "|"), value::printable(line));
+        let _ = writeln!(
+            out,
+            "    {} {}",
+            paint.of(Meaning::Dim, "|"),
+            value::printable(line)
+        );
     }
     if let Some(hint) = &failure.hint {
-        let _ = writeln!(out, "    {}: {}", paint.of(Meaning::Note, "hint"), value::printable(hint));
+        let _ = writeln!(
+            out,
+            "    {}: {}",
+            paint.of(Meaning::Note, "hint"),
+            value::printable(hint)
+        );
     }
 }
 
@@ -179,7 +196,11 @@ pub fn residue(found: &[Residue], paint: Paint) -> String {
     }
     let mut out = table.text(paint);
     if sum > 0.0 {
-        let _ = writeln!(out, "  together {sum:.4} USD an hour, about {:.2} USD a month", sum * 730.0);
+        let _ = writeln!(
+            out,
+            "  together {sum:.4} USD an hour, about {:.2} USD a month",
+            sum * 730.0
+        );
     }
     out
 }
@@ -285,6 +306,9 @@ mod tests {
             Paint::PLAIN,
         );
         assert!(text.contains("vol-1        instance.a  0.0010"), "{text}");
-        assert!(text.contains("together 0.0010 USD an hour, about 0.73 USD a month"), "{text}");
+        assert!(
+            text.contains("together 0.0010 USD an hour, about 0.73 USD a month"),
+            "{text}"
+        );
     }
 }

@@ -83,7 +83,12 @@ pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
         fields(out, paint, &resource.spec.value(), None);
         if !resource.depends_on.is_empty() {
             let names: Vec<&str> = resource.depends_on.iter().map(Address::as_str).collect();
-            let _ = writeln!(out, "  {} {}", paint.of(Meaning::Dim, "depends on"), names.join(", "));
+            let _ = writeln!(
+                out,
+                "  {} {}",
+                paint.of(Meaning::Dim, "depends on"),
+                names.join(", ")
+            );
         }
     }
 }
@@ -218,7 +223,11 @@ mod tests {
     fn a_published_port_is_a_url_at_every_manager() {
         let mut snapshot = Snapshot::empty("l".into(), "c".into(), "sim".into());
         snapshot.resources = vec![
-            resource("instance.m-0", json!({}), json!({"private_ip": "10.0.0.1", "public_ip": "1.2.3.4"})),
+            resource(
+                "instance.m-0",
+                json!({}),
+                json!({"private_ip": "10.0.0.1", "public_ip": "1.2.3.4"}),
+            ),
             resource("instance.w-0", json!({}), json!({"private_ip": "10.0.0.2"})),
             resource("member.m-0", json!({"role": "manager"}), json!({})),
             resource(

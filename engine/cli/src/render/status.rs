@@ -82,13 +82,24 @@ fn head(status: &Status, paint: Paint) -> String {
     } else {
         format!(" ({alive} of {all} managers, {} needed)", status.quorum)
     };
-    let via = status.via.as_ref().map_or_else(String::new, |via| format!(", as {via} sees it"));
+    let via = status
+        .via
+        .as_ref()
+        .map_or_else(String::new, |via| format!(", as {via} sees it"));
     format!("{name}: {}{quorum}{via}", paint.of(meaning, word))
 }
 
 fn nodes(nodes: &[NodeStatus]) -> Table {
     let mut table = Table::new(&[
-        "NODE", "INSTANCE", "PRIVATE IP", "PUBLIC IP", "ROLE", "AVAILABILITY", "HEALTH", "TASKS", "ENGINE",
+        "NODE",
+        "INSTANCE",
+        "PRIVATE IP",
+        "PUBLIC IP",
+        "ROLE",
+        "AVAILABILITY",
+        "HEALTH",
+        "TASKS",
+        "ENGINE",
     ]);
     for node in nodes {
         let text = |text: &Option<String>| (text.clone().unwrap_or_else(|| "-".to_owned()), None);

@@ -37,7 +37,12 @@ impl Table {
         let headings = self.headings.iter().map(|heading| (*heading, Some(Meaning::Dim)));
         line(&mut out, paint, &widths, headings);
         for row in &self.rows {
-            line(&mut out, paint, &widths, row.iter().map(|(cell, meaning)| (cell.as_str(), *meaning)));
+            line(
+                &mut out,
+                paint,
+                &widths,
+                row.iter().map(|(cell, meaning)| (cell.as_str(), *meaning)),
+            );
         }
         out
     }

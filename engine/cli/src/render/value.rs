@@ -41,7 +41,8 @@ pub fn is_long(value: &J) -> bool {
     match value {
         J::String(text) => text.contains('\n'),
         J::Array(items) => {
-            items.iter().any(|item| item.is_object() || item.is_array()) || inline("", value).chars().count() > 48
+            items.iter().any(|item| item.is_object() || item.is_array())
+                || inline("", value).chars().count() > 48
         }
         J::Object(_) => known_shape(value).is_none() && inline("", value).chars().count() > 48,
         _ => false,
@@ -102,7 +103,9 @@ fn known_shape(value: &J) -> Option<String> {
     }
     let text = |key: &str| fields.get(key).and_then(J::as_str);
     let number = |key: &str| fields.get(key).and_then(J::as_u64);
-    if let (Some(protocol), Some(ports), Some(source)) = (text("protocol"), fields.get("ports"), fields.get("source")) {
+    if let (Some(protocol), Some(ports), Some(source)) =
+        (text("protocol"), fields.get("ports"), fields.get("source"))
+    {
         let mut out = protocol.to_owned();
         let (from, to) = (ports.get("from")?.as_u64()?, ports.get("to")?.as_u64()?);
         match (from, to) {
@@ -124,8 +127,14 @@ fn known_shape(value: &J) -> Option<String> {
         }
         return Some(out);
     }
-    if let (Some(published), Some(target), Some(protocol)) = (number("published"), number("target"), text("protocol")) {
-        let mode = if text("mode") == Some("host") { " on its node" } else { "" };
+    if let (Some(published), Some(target), Some(protocol)) =
+        (number("published"), number("target"), text("protocol"))
+    {
+        let mode = if text("mode") == Some("host") {
+            " on its node"
+        } else {
+            ""
+        };
         return Some(format!("{published}→{target}/{protocol}{mode}"));
     }
     if let (1, Some(replicas)) = (fields.len(), number("replicated")) {
@@ -174,8 +183,11 @@ fn bytes(whole: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     UNITS
         .iter()
-        .find(|(unit, _)| whole >= *unit && whole % unit == 0)
-        .map_or_else(|| format!("{whole} B"), |(unit, name)| format!("{} {name}", whole / unit))
+        .find(|(unit, _)| whole >= *unit && whole.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{whole} B"),
+            |(unit, name)| format!("{} {name}", whole / unit),
+        )
 }
 
 /// A string as it is, or quoted where it could be taken for something else.
@@ -230,7 +242,11 @@ mod tests {
             ("mode", json!({"replicated": 8}), "8 replicas"),
             ("", json!(["a", 1]), "[a, 1]"),
             ("", json!({"a": {"b": null}}), "{a: {b: (none)}}"),
-            ("", json!({"$ref": "instance.a", "attr": "private_ip"}), "instance.a.private_ip"),
+            (
+                "",
+                json!({"$ref": "instance.a", "attr": "private_ip"}),
+                "instance.a.private_ip",
+            ),
             (
                 "",
                 json!({"mode": "ingress", "protocol": "tcp", "published": 80, "target": 8080}),

@@ -76,7 +76,9 @@ async fn locked(
             findings::write(&mut said, ui.err, &plan.findings);
             ui.say(said.trim_end());
         }
-        return Err(CliError::refused("the plan breaks an invariant, so it is not applied; nothing was changed"));
+        return Err(CliError::refused(
+            "the plan breaks an invariant, so it is not applied; nothing was changed",
+        ));
     }
     if !plan.is_empty() && !request.run.yes {
         let question = match request.command {
@@ -94,7 +96,9 @@ async fn locked(
             holder: HolderView(holder.clone()),
         });
     }
-    let run = cluster.session.apply(&plan, &known, options, request.command, &events, &stop);
+    let run = cluster
+        .session
+        .apply(&plan, &known, options, request.command, &events, &stop);
     if plan.is_empty() {
         let ran = run.await;
         empty_run(&events, &plan);
@@ -161,15 +165,28 @@ pub fn found(unfinished: &Unfinished) -> String {
         text.push_str(&report::list(&unfinished.in_flight));
     }
     for (address, why) in &unfinished.failed {
-        text.push_str(&format!("\n  {address}: {}", crate::render::value::printable(why)));
+        text.push_str(&format!(
+            "\n  {address}: {}",
+            crate::render::value::printable(why)
+        ));
     }
     text
 }
 
 fn settled_text(settled: &Settled) -> String {
     let mut text = String::from("it was settled by reading the world: ");
-    let there: Vec<_> = settled.found.iter().filter(|(_, is)| *is).map(|(a, _)| a.clone()).collect();
-    let not: Vec<_> = settled.found.iter().filter(|(_, is)| !is).map(|(a, _)| a.clone()).collect();
+    let there: Vec<_> = settled
+        .found
+        .iter()
+        .filter(|(_, is)| *is)
+        .map(|(a, _)| a.clone())
+        .collect();
+    let not: Vec<_> = settled
+        .found
+        .iter()
+        .filter(|(_, is)| !is)
+        .map(|(a, _)| a.clone())
+        .collect();
     if !there.is_empty() {
         text.push_str(&format!("{} did happen; ", report::list(&there)));
     }

@@ -31,7 +31,13 @@ pub fn options(args: &RunArgs) -> Result<ApplyOptions> {
 }
 
 /// How a run is shown.
-pub fn reporter(ui: &Ui, args: &RunArgs, project: &Project, cluster: &Cluster, plan: Option<&Plan>) -> Reporter {
+pub fn reporter(
+    ui: &Ui,
+    args: &RunArgs,
+    project: &Project,
+    cluster: &Cluster,
+    plan: Option<&Plan>,
+) -> Reporter {
     let how = match args.format {
         Format::Json => How::Json,
         Format::Text => How::Text {

@@ -7,4 +7,4 @@ mod changes;
 mod drive;
 
 pub use changes::{Request, changes, found};
-pub use drive::{Driven, drive, exit_of, options, reporter};
+pub use drive::{drive, exit_of, options, reporter};

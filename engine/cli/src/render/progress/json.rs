@@ -43,6 +43,9 @@ impl JsonLines {
         };
         line.push('\n');
         let mut stdout = std::io::stdout().lock();
-        self.closed = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).is_err();
+        self.closed = stdout
+            .write_all(line.as_bytes())
+            .and_then(|()| stdout.flush())
+            .is_err();
     }
 }

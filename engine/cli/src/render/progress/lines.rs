@@ -177,7 +177,10 @@ mod tests {
 
     fn lines(events: &[Event]) -> Vec<String> {
         let mut lines = Lines::new(Paint::PLAIN, false);
-        events.iter().filter_map(|event| lines.line(event, false)).collect()
+        events
+            .iter()
+            .filter_map(|event| lines.line(event, false))
+            .collect()
     }
 
     fn address() -> Address {

@@ -36,7 +36,7 @@ pub struct Live {
     in_flight: BTreeMap<u32, InFlight>,
     count: (u32, u32),
     undoing: bool,
-    eta: Eta,
+    eta: Option<Eta>,
     estimate: Option<(Instant, Option<u64>)>,
     width: usize,
 }
@@ -44,7 +44,7 @@ pub struct Live {
 impl Live {
     /// An empty region. Without a clock time stands still between events (virtual time).
     pub fn new(
-        plan: &Plan,
+        plan: Option<&Plan>,
         parallelism: usize,
         paint: Paint,
         verbose: bool,
@@ -62,9 +62,9 @@ impl Live {
             clock,
             synced: (0, Duration::ZERO),
             in_flight: BTreeMap::new(),
-            count: (0, plan.steps.len() as u32),
+            count: (0, plan.map_or(0, |plan| plan.steps.len() as u32)),
             undoing: false,
-            eta: Eta::new(plan, parallelism),
+            eta: plan.map(|plan| Eta::new(plan, parallelism)),
             estimate: None,
             width,
         }
@@ -82,8 +82,8 @@ impl Live {
                 elapsed_ms,
             } => {
                 self.sync(*elapsed_ms);
-                if !undo {
-                    self.eta.started(*step, *elapsed_ms);
+                if let (false, Some(eta)) = (*undo, &mut self.eta) {
+                    eta.started(*step, *elapsed_ms);
                 }
                 self.in_flight.insert(
                     *step,
@@ -117,8 +117,8 @@ impl Live {
                 self.sync(*elapsed_ms);
                 self.in_flight.remove(step);
                 self.count = (*done, *of);
-                if !undo {
-                    self.eta.done(*step, *took_ms);
+                if let (false, Some(eta)) = (*undo, &mut self.eta) {
+                    eta.done(*step, *took_ms);
                 }
             }
             Event::StepFailed { step, elapsed_ms, .. } => {
@@ -137,6 +137,11 @@ impl Live {
         if let Some(line) = self.lines.line(event, true) {
             self.bar.println(line);
         }
+    }
+
+    /// Puts a line above the region.
+    pub fn say(&self, text: &str) {
+        self.bar.println(text);
     }
 
     /// Draws the region again.
@@ -162,7 +167,10 @@ impl Live {
 
     fn now(&self) -> u64 {
         let (elapsed_ms, then) = self.synced;
-        let since = self.clock.as_ref().map_or(Duration::ZERO, |clock| clock.now().saturating_sub(then));
+        let since = self
+            .clock
+            .as_ref()
+            .map_or(Duration::ZERO, |clock| clock.now().saturating_sub(then));
         elapsed_ms + since.as_millis() as u64
     }
 
@@ -202,7 +210,7 @@ impl Live {
         {
             return left;
         }
-        let left = self.eta.left_ms(now);
+        let left = self.eta.as_ref()?.left_ms(now);
         self.estimate = Some((Instant::now(), left));
         left
     }
@@ -238,7 +246,7 @@ mod tests {
             samples::create("instance.a", &[]),
             samples::create("instance.b", &[0]),
         ]);
-        let mut live = Live::new(&plan, 4, Paint::PLAIN, false, 60, None);
+        let mut live = Live::new(Some(&plan), 4, Paint::PLAIN, false, 60, None);
         live.bar.set_draw_target(ProgressDrawTarget::hidden());
         let started = |step, name: &str, elapsed_ms| Event::StepStarted {
             step,
@@ -272,7 +280,7 @@ mod tests {
         live.estimate = None;
         assert_eq!(
             live.region(12_000),
-            "1 of 2 steps done, 1 in flight, 12 s, about 8.0 s left\n  instance.b: creating 2.0 s, waiting for it to boot and to…"
+            "1 of 2 steps done, 1 in flight, 12 s, about 8.0 s left\n  instance.b: creating 2.0 s, waiting for it to boot and t…"
         );
     }
 }

@@ -20,7 +20,9 @@ impl RunLog {
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event) {
         match event {
-            Event::StepDone { address, undo: true, .. } => self.undone.push(address.clone()),
+            Event::StepDone {
+                address, undo: true, ..
+            } => self.undone.push(address.clone()),
             Event::StepDone { undo: false, .. } => self.done += 1,
             Event::Turned { direction, why, .. } => self.turned = Some((*direction, why.clone())),
             Event::RunFinished { elapsed_ms, .. } => self.elapsed_ms = *elapsed_ms,

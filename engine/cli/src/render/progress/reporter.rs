@@ -1,5 +1,6 @@
 //! Where a run's events go.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,8 +25,8 @@ pub enum How<'a> {
     Json,
     /// For people: a live region on a terminal, lines elsewhere.
     Text {
-        /// The plan that is run.
-        plan: &'a Plan,
+        /// The plan that is run, where it is known: the estimate is made from it.
+        plan: Option<&'a Plan>,
         /// How many steps may be in flight.
         parallelism: usize,
         /// The world's clock; `None` if its time is virtual.
@@ -86,6 +87,15 @@ impl Reporter {
         Events::new(move |event| lock(&shared).take(&event))
     }
 
+    /// Says something that is not an event; not to those who read JSON.
+    pub fn say(&self, text: &str) {
+        match &mut lock(&self.shared).view {
+            View::Json(_) => {}
+            View::Plain(_) => write_line(text),
+            View::Live(live) => live.say(text),
+        }
+    }
+
     /// Ends the showing, and tells what happened.
     pub fn finish(self) -> RunLog {
         self.over.store(true, Ordering::Relaxed);
@@ -108,14 +118,17 @@ impl Shared {
             View::Json(json) => json.write(event),
             View::Plain(lines) => {
                 if let Some(line) = lines.line(event, false) {
-                    use std::io::Write as _;
-                    // Nobody can be told that stderr does not work; the run goes on.
-                    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+                    write_line(&line);
                 }
             }
             View::Live(live) => live.event(event),
         }
     }
+}
+
+fn write_line(line: &str) {
+    // Nobody can be told that stderr does not work; the run goes on.
+    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
 fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
