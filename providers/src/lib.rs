@@ -1,3 +1,4 @@
 //! Adapters behind the engine's seams: what Subako acts on.
 
+pub mod conformance;
 pub mod sim;

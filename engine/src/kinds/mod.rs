@@ -25,7 +25,7 @@ mod swarm;
 mod swarm_access;
 mod tags;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod wait;
 
 pub use docker::{Docker, DockerOutputs};

@@ -39,7 +39,11 @@ impl Session {
             return self.nothing_to_do(plan, known);
         }
         let serial = known.snapshot.serial;
-        let run = format!("{}-{serial}-{}", known.snapshot.lineage, self.store.runs_from(serial));
+        let run = format!(
+            "{}-{serial}-{}",
+            known.snapshot.lineage,
+            self.store.runs_from(serial)
+        );
         let journal = JournalFile::create(&self.store.journal_path(), boxed(options.probe.as_ref()))?;
         let as_json = Json::sorted(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
         journal
@@ -53,7 +57,10 @@ impl Session {
                 plan: as_json,
             })
             .await?;
-        events.emit(Event::RunStarted { steps: plan.steps.len() as u32, digest: plan.digest.to_string() });
+        events.emit(Event::RunStarted {
+            steps: plan.steps.len() as u32,
+            digest: plan.digest.to_string(),
+        });
         let finished = Run {
             registry: &self.registry,
             world: &self.world,
@@ -75,7 +82,13 @@ impl Session {
     fn nothing_to_do(&self, plan: &Plan, known: &Knowledge) -> Result<Ran, SessionError> {
         let resources = crate::run::fold(&known.snapshot.resources, plan, &Progress::new(0));
         let snapshot = self.record(plan, known, resources)?;
-        Ok(Ran { outcome: Outcome::Applied, snapshot, remains: vec![], failures: vec![], cut: false })
+        Ok(Ran {
+            outcome: Outcome::Applied,
+            snapshot,
+            remains: vec![],
+            failures: vec![],
+            cut: false,
+        })
     }
 
     /// Records what came of a run. A run that is over is retired; one of which something
@@ -88,17 +101,36 @@ impl Session {
         journal: &JournalFile,
         finished: Finished,
     ) -> Result<Ran, SessionError> {
-        let Finished { outcome, resources, remains, failures, cut, .. } = finished;
+        let Finished {
+            outcome,
+            resources,
+            remains,
+            failures,
+            cut,
+            ..
+        } = finished;
         if cut {
             // Steps in flight are not settled: the journal alone says what may be so.
-            return Ok(Ran { outcome, snapshot: known.snapshot.clone(), remains, failures, cut });
+            return Ok(Ran {
+                outcome,
+                snapshot: known.snapshot.clone(),
+                remains,
+                failures,
+                cut,
+            });
         }
         let snapshot = self.record(plan, known, resources)?;
         if outcome != Outcome::Remains {
             journal.append(&Entry::End { outcome }).await?;
             self.store.retire_journal(serial)?;
         }
-        Ok(Ran { outcome, snapshot, remains, failures, cut })
+        Ok(Ran {
+            outcome,
+            snapshot,
+            remains,
+            failures,
+            cut,
+        })
     }
 
     /// Writes the next snapshot, unless nothing in it differs.
@@ -109,7 +141,10 @@ impl Session {
         resources: Vec<subako_state::Resource>,
     ) -> Result<Snapshot, StateError> {
         let before = &known.snapshot;
-        let mut next = Snapshot { resources, ..before.clone() };
+        let mut next = Snapshot {
+            resources,
+            ..before.clone()
+        };
         next.sort();
         if next.resources == before.resources {
             return Ok(next);

@@ -37,7 +37,9 @@ pub enum SessionError {
         found: AccountId,
     },
     /// The state is of another cluster.
-    #[error("the state is of the cluster `{recorded}` on {recorded_provider}, not of `{wanted}` on {wanted_provider}")]
+    #[error(
+        "the state is of the cluster `{recorded}` on {recorded_provider}, not of `{wanted}` on {wanted_provider}"
+    )]
     WrongCluster {
         /// The cluster in the state.
         recorded: String,

@@ -50,9 +50,17 @@ impl Session {
         let (snapshot, base) = match loaded.snapshot {
             Some((snapshot, digest)) => (snapshot, Some(digest)),
             None => {
-                let lineage =
-                    unfinished.as_ref().map_or_else(|| self.new_lineage(), |run| run.lineage.clone());
-                (Snapshot::empty(lineage, self.manifest.cluster.name.clone(), self.provider.to_owned()), None)
+                let lineage = unfinished
+                    .as_ref()
+                    .map_or_else(|| self.new_lineage(), |run| run.lineage.clone());
+                (
+                    Snapshot::empty(
+                        lineage,
+                        self.manifest.cluster.name.clone(),
+                        self.provider.to_owned(),
+                    ),
+                    None,
+                )
             }
         };
         if snapshot.cluster != self.manifest.cluster.name || snapshot.provider != self.provider {
@@ -63,23 +71,46 @@ impl Session {
                 wanted_provider: self.provider.to_owned(),
             });
         }
-        Ok(Knowledge { snapshot, base, unfinished })
+        Ok(Knowledge {
+            snapshot,
+            base,
+            unfinished,
+        })
     }
 
     /// Tells two histories of one cluster name apart, for example after its state was lost:
     /// their tokens must never be the same.
     fn new_lineage(&self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let text = format!("{}\n{}\n{now}\n{}", self.manifest.cluster.name, self.provider, std::process::id());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        let text = format!(
+            "{}\n{}\n{now}\n{}",
+            self.manifest.cluster.name,
+            self.provider,
+            std::process::id()
+        );
         Digest::of(text).hex()[..32].to_owned()
     }
 }
 
 fn unfinished(journal: Journal) -> Result<Unfinished, SessionError> {
-    let Some(Entry::Begin { run, command, lineage, serial, plan, .. }) = journal.entries.first() else {
-        return Err(SessionError::JournalPlan("it does not begin with a plan".to_owned()));
+    let Some(Entry::Begin {
+        run,
+        command,
+        lineage,
+        serial,
+        plan,
+        ..
+    }) = journal.entries.first()
+    else {
+        return Err(SessionError::JournalPlan(
+            "it does not begin with a plan".to_owned(),
+        ));
     };
-    let plan: Plan = plan.decode().map_err(|error| SessionError::JournalPlan(error.to_string()))?;
+    let plan: Plan = plan
+        .decode()
+        .map_err(|error| SessionError::JournalPlan(error.to_string()))?;
     let progress = Progress::replay(plan.steps.len(), &journal.entries)?;
     let steps = || plan.steps.iter().zip(&progress.steps);
     let unfinished = Unfinished {
@@ -87,7 +118,9 @@ fn unfinished(journal: Journal) -> Result<Unfinished, SessionError> {
         command: command.clone(),
         serial: *serial,
         lineage: lineage.clone(),
-        done: steps().filter(|(_, status)| matches!(status, StepStatus::Done { .. })).count() as u32,
+        done: steps()
+            .filter(|(_, status)| matches!(status, StepStatus::Done { .. }))
+            .count() as u32,
         of: plan.steps.len() as u32,
         direction: progress.direction,
         in_flight: steps()

@@ -40,7 +40,13 @@ impl Session {
         registry: Registry,
         world: World,
     ) -> Self {
-        Self { manifest, provider, store, registry, world }
+        Self {
+            manifest,
+            provider,
+            store,
+            registry,
+            world,
+        }
     }
 
     /// The manifest.

@@ -47,11 +47,15 @@ impl Session {
     /// Refuses to work on a state that belongs elsewhere.
     async fn guard_account(&self, snapshot: &Snapshot) -> Result<AccountId, SessionError> {
         let account = self.world.cloud.account().await?;
-        let found = AccountId { id: account.id, region: account.region };
+        let found = AccountId {
+            id: account.id,
+            region: account.region,
+        };
         match &snapshot.account {
-            Some(recorded) if *recorded != found => {
-                Err(SessionError::WrongAccount { recorded: recorded.clone(), found })
-            }
+            Some(recorded) if *recorded != found => Err(SessionError::WrongAccount {
+                recorded: recorded.clone(),
+                found,
+            }),
             _ => Ok(found),
         }
     }

@@ -36,7 +36,9 @@ impl Session {
         options: &ApplyOptions,
         events: &Events,
     ) -> Result<(Knowledge, Option<Settled>), SessionError> {
-        let Some(unfinished) = known.unfinished.take() else { return Ok((known, None)) };
+        let Some(unfinished) = known.unfinished.take() else {
+            return Ok((known, None));
+        };
         let stop = Stop::new();
         let opened = self.open(&known, &unfinished, options, events, &stop).await?;
         let plan = &unfinished.plan;
@@ -45,10 +47,19 @@ impl Session {
         if known.snapshot.serial > 0 {
             known.base = digest_of(&known.snapshot);
         }
-        opened.journal.append(&Entry::End { outcome: Outcome::Remains }).await?;
+        opened
+            .journal
+            .append(&Entry::End {
+                outcome: Outcome::Remains,
+            })
+            .await?;
         self.store.retire_journal(unfinished.serial)?;
-        let kept =
-            opened.progress.steps.iter().filter(|status| matches!(status, StepStatus::Done { .. })).count();
+        let kept = opened
+            .progress
+            .steps
+            .iter()
+            .filter(|status| matches!(status, StepStatus::Done { .. }))
+            .count();
         let settled = Settled {
             command: unfinished.command,
             found: opened.found,
@@ -91,7 +102,8 @@ impl Session {
             }
             Direction::Forward | Direction::Keep => run.forward_again("recover --forward").await?,
         };
-        self.conclude(plan, &known, unfinished.serial, &opened.journal, finished).await
+        self.conclude(plan, &known, unfinished.serial, &opened.journal, finished)
+            .await
     }
 
     /// Opens the journal again and settles every step in flight.
@@ -129,7 +141,11 @@ impl Session {
             .filter(|(_, (before, after))| before != after)
             .map(|(step, (_, after))| (step.address.clone(), after.may_have_effect()))
             .collect();
-        Ok(Opened { journal, progress, found })
+        Ok(Opened {
+            journal,
+            progress,
+            found,
+        })
     }
 }
 
@@ -143,7 +159,13 @@ fn crossed(unfinished: &Unfinished, progress: &Progress) -> Vec<Address> {
         .filter(|(step, status)| {
             step.past_the_line
                 && status.may_have_effect()
-                && !matches!(status, StepStatus::Failed { effect: Effect::None, .. })
+                && !matches!(
+                    status,
+                    StepStatus::Failed {
+                        effect: Effect::None,
+                        ..
+                    }
+                )
         })
         .map(|(step, _)| step.address.clone())
         .collect()

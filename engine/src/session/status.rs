@@ -92,7 +92,11 @@ impl Session {
         let nodes = node_statuses(&survey, view, &names);
         let is_manager = |node: &&NodeStatus| node.role.as_deref() == Some("manager");
         let managers = nodes.iter().filter(is_manager).count() as u32;
-        let alive = nodes.iter().filter(is_manager).filter(|node| node.health == "ready").count() as u32;
+        let alive = nodes
+            .iter()
+            .filter(is_manager)
+            .filter(|node| node.health == "ready")
+            .count() as u32;
         Ok(Status {
             cluster: known.snapshot.cluster.clone(),
             via: view.map(|view| view.via.clone()),
@@ -107,9 +111,18 @@ impl Session {
 
 /// Manifest names by node id.
 fn node_names(known: &Knowledge) -> HashMap<String, String> {
-    let members = known.snapshot.resources.iter().filter(|r| r.address.kind() == "member");
+    let members = known
+        .snapshot
+        .resources
+        .iter()
+        .filter(|r| r.address.kind() == "member");
     members
-        .filter_map(|r| Some((r.outputs.value().get("node_id")?.as_str()?.to_owned(), r.address.name().to_owned())))
+        .filter_map(|r| {
+            Some((
+                r.outputs.value().get("node_id")?.as_str()?.to_owned(),
+                r.address.name().to_owned(),
+            ))
+        })
         .collect()
 }
 
@@ -130,14 +143,20 @@ fn node_statuses(
     }
     let mut running: HashMap<&str, u32> = HashMap::new();
     for task in view.into_iter().flat_map(|view| &view.tasks) {
-        if let (TaskState::Running, TaskState::Running, Some(node)) = (task.state, task.desired, &task.node_id) {
+        if let (TaskState::Running, TaskState::Running, Some(node)) =
+            (task.state, task.desired, &task.node_id)
+        {
             *running.entry(node).or_default() += 1;
         }
     }
     let mut nodes: Vec<NodeStatus> = Vec::new();
     for instance in &survey.cloud.instances {
-        let Some(ownership) = Ownership::from_tags(&instance.tags) else { continue };
-        let Some(name) = ownership.address.strip_prefix("instance.") else { continue };
+        let Some(ownership) = Ownership::from_tags(&instance.tags) else {
+            continue;
+        };
+        let Some(name) = ownership.address.strip_prefix("instance.") else {
+            continue;
+        };
         let node = by_name.remove(name);
         nodes.push(NodeStatus {
             name: name.to_owned(),
@@ -163,13 +182,16 @@ fn node_statuses(
             ..in_swarm(Some(node), &running, String::new)
         });
     }
-    nodes.sort_by(|a, b| (!a.managed, natural(&a.name)).cmp(&(!b.managed, natural(&b.name))));
+    nodes.sort_by_key(|node| (!node.managed, natural(&node.name)));
     nodes
 }
 
 /// Sorts `node-10` after `node-9`.
 fn natural(name: &str) -> (String, u64) {
-    match name.rsplit_once('-').and_then(|(stem, digits)| Some((stem, digits.parse().ok()?))) {
+    match name
+        .rsplit_once('-')
+        .and_then(|(stem, digits)| Some((stem, digits.parse().ok()?)))
+    {
         Some((stem, number)) => (stem.to_owned(), number),
         None => (name.to_owned(), 0),
     }
@@ -193,7 +215,9 @@ fn in_swarm(node: Option<&Node>, running: &HashMap<&str, u32>, otherwise: impl F
         leader: node.is_some_and(|node| node.leader),
         availability: node.map(|node| node.availability.to_string()),
         health: node.map_or_else(otherwise, |node| health(node).to_owned()),
-        tasks: node.and_then(|node| running.get(node.id.as_str()).copied()).unwrap_or(0),
+        tasks: node
+            .and_then(|node| running.get(node.id.as_str()).copied())
+            .unwrap_or(0),
         engine_version: node.map(|node| node.engine_version.clone()),
     }
 }
@@ -204,14 +228,21 @@ fn service_statuses(
     names: &HashMap<String, String>,
     nodes: &[NodeStatus],
 ) -> Vec<ServiceStatus> {
-    let ready = view.nodes.iter().filter(|node| node.state == NodeState::Ready).count() as u64;
+    let ready = view
+        .nodes
+        .iter()
+        .filter(|node| node.state == NodeState::Ready)
+        .count() as u64;
     let name_of = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     view.services
         .iter()
         .map(|service| {
             let mut status = ServiceStatus {
                 name: service.spec.name.clone(),
-                managed: known.snapshot.get(&Address::new("service", &service.spec.name)).is_some(),
+                managed: known
+                    .snapshot
+                    .get(&Address::new("service", &service.spec.name))
+                    .is_some(),
                 image: service.spec.image.clone(),
                 running: 0,
                 wanted: match service.spec.mode {
@@ -230,17 +261,26 @@ fn service_statuses(
                 } else if let Some(error) = &task.error
                     && status.errors.len() < 3
                 {
-                    status.errors.push(format!("{}: {error}", node.as_deref().unwrap_or("unassigned")));
+                    status
+                        .errors
+                        .push(format!("{}: {error}", node.as_deref().unwrap_or("unassigned")));
                 }
             }
-            for port in service.spec.ports.iter().filter(|port| port.mode == PublishMode::Ingress) {
+            for port in service
+                .spec
+                .ports
+                .iter()
+                .filter(|port| port.mode == PublishMode::Ingress)
+            {
                 let first = nodes.iter().find(|node| node.health == "ready");
                 let address = first.and_then(|node| node.public_ip.as_ref().or(node.private_ip.as_ref()));
-                status.urls.extend(address.map(|address| match port.protocol.as_str() {
-                    "tcp" if port.published == 80 => format!("http://{address}/"),
-                    "tcp" => format!("http://{address}:{}/", port.published),
-                    other => format!("{address}:{}/{other}", port.published),
-                }));
+                status
+                    .urls
+                    .extend(address.map(|address| match port.protocol.as_str() {
+                        "tcp" if port.published == 80 => format!("http://{address}/"),
+                        "tcp" => format!("http://{address}:{}/", port.published),
+                        other => format!("{address}:{}/{other}", port.published),
+                    }));
             }
             status
         })

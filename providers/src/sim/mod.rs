@@ -18,6 +18,8 @@ mod prices;
 mod schedule;
 mod simulator;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use options::{SimError, SimOptions};
 pub use simulator::Simulator;
