@@ -40,6 +40,7 @@ pub fn headline(spec: &Json) -> String {
             None | Some(J::Null | J::Bool(false)) => continue,
             Some(J::Bool(true)) => field.to_owned(),
             Some(J::String(text)) if text.is_empty() || DEFAULTS.contains(&text.as_str()) => continue,
+            Some(J::Number(one)) if field == "replicas" && one.as_u64() == Some(1) => "1 replica".to_owned(),
             Some(found) if field == "replicas" => format!("{found} replicas"),
             // The family name says more than the id.
             Some(_) if field == "image_id" && spec.get("image_name").is_some() => continue,
