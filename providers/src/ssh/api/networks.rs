@@ -1,0 +1,183 @@
+//! Overlay networks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use subako_engine::world::{Failure, Network, NetworkSpec, Result};
+
+use super::client::{Api, filters};
+use super::read::{elements, flag, list, map, text};
+
+/// Options that the engine itself adds: they are not wanted or unwanted by anybody.
+const ASSIGNED: &str = "com.docker.network.driver.overlay.vxlanid_list";
+/// The option that switches encryption on, whatever its value.
+const ENCRYPTED: &str = "encrypted";
+/// How long the tasks of a removed service may hold on to a network.
+const IN_USE: Duration = Duration::from_secs(60);
+
+impl Api<'_> {
+    /// Overlay networks of the swarm, sorted by name, without `ingress`.
+    pub(in crate::ssh) async fn networks(&self) -> Result<Vec<Network>> {
+        let doing = self.doing("list the networks");
+        let query = filters(&[("driver", "overlay"), ("scope", "swarm")]);
+        let answer = self.get(&doing, &format!("/networks?{query}")).await?;
+        // A network in use on this node is listed once as the swarm's and once as the node's.
+        let mut networks = BTreeMap::new();
+        for network in elements(&doing, &answer)? {
+            if !flag(network, "/Ingress") {
+                let network = read_network(network);
+                networks.insert((network.spec.name.clone(), network.id.clone()), network);
+            }
+        }
+        Ok(networks.into_values().collect())
+    }
+
+    /// Creates a network; returns its id.
+    pub(in crate::ssh) async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        let doing = self.doing(&format!("create network {}", spec.name));
+        let answer = self
+            .post(&doing, "/networks/create", Some(&write_network(spec)))
+            .await?;
+        match text(&answer, "/Id") {
+            "" => Err(Failure::unknown(doing, "the Docker Engine named no id for it")),
+            id => Ok(id.to_owned()),
+        }
+    }
+
+    /// Removes a network, waiting for the last tasks on it to end; fine if unknown.
+    pub(in crate::ssh) async fn remove_network(&self, name: &str) -> Result<()> {
+        let doing = self.doing(&format!("remove network {name}"));
+        let clock = &self.link.shared.clock;
+        let end = clock.now() + IN_USE.min(self.deadline());
+        loop {
+            // By id: the engine would take a name for the beginning of another network's id.
+            let found = self
+                .networks()
+                .await?
+                .into_iter()
+                .find(|network| network.spec.name == name);
+            let Some(network) = found else {
+                return Ok(());
+            };
+            match self.delete(&doing, &format!("/networks/{}", network.id)).await {
+                Err(failure) if failure.message.contains("in use by task") && clock.now() < end => {
+                    self.pause(Duration::from_millis(500)).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+fn write_network(spec: &NetworkSpec) -> Value {
+    let mut options = spec.options.clone();
+    if spec.encrypted {
+        options.insert(ENCRYPTED.to_owned(), String::new());
+    }
+    let pools: Vec<Value> = spec
+        .subnet
+        .iter()
+        .map(|subnet| json!({ "Subnet": subnet }))
+        .collect();
+    json!({
+        "Name": spec.name,
+        "CheckDuplicate": true,
+        "Scope": "swarm",
+        "Driver": spec.driver,
+        "Attachable": spec.attachable,
+        "Internal": spec.internal,
+        "Labels": spec.labels,
+        "Options": options,
+        "IPAM": { "Driver": "default", "Config": pools },
+    })
+}
+
+fn read_network(network: &Value) -> Network {
+    let mut options = map(network, "/Options");
+    options.remove(ASSIGNED);
+    let encrypted = options.remove(ENCRYPTED).is_some_and(|value| value != "false");
+    let subnets = || {
+        list(network, "/IPAM/Config")
+            .iter()
+            .map(|pool| text(pool, "/Subnet"))
+    };
+    let subnet = subnets()
+        .find(|subnet| subnet.contains('.'))
+        .or_else(|| subnets().next());
+    Network {
+        id: text(network, "/Id").to_owned(),
+        spec: NetworkSpec {
+            attachable: flag(network, "/Attachable"),
+            driver: text(network, "/Driver").to_owned(),
+            encrypted,
+            internal: flag(network, "/Internal"),
+            labels: map(network, "/Labels"),
+            name: text(network, "/Name").to_owned(),
+            options,
+            subnet: subnet.filter(|subnet| !subnet.is_empty()).map(str::to_owned),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> NetworkSpec {
+        NetworkSpec {
+            attachable: true,
+            driver: "overlay".into(),
+            encrypted: true,
+            internal: false,
+            labels: BTreeMap::from([("a".into(), "b".into())]),
+            name: "my-overlay".into(),
+            options: BTreeMap::from([("com.docker.network.driver.mtu".into(), "1400".into())]),
+            subnet: Some("10.20.0.0/24".into()),
+        }
+    }
+
+    #[test]
+    fn a_network_reads_back_as_it_was_written() {
+        let mut engine = write_network(&spec());
+        engine["Id"] = json!("n1");
+        engine["Options"][ASSIGNED] = json!("4097");
+        assert_eq!(
+            read_network(&engine),
+            Network {
+                id: "n1".into(),
+                spec: spec()
+            }
+        );
+    }
+
+    #[test]
+    fn a_network_without_anything_optional_reads_back_too() {
+        let plain = NetworkSpec {
+            attachable: false,
+            encrypted: false,
+            labels: BTreeMap::new(),
+            options: BTreeMap::new(),
+            subnet: None,
+            ..spec()
+        };
+        assert_eq!(read_network(&write_network(&plain)).spec, plain);
+    }
+
+    #[test]
+    fn the_subnet_in_use_is_read_from_what_docker_lists() {
+        let listed = json!({
+            "Name": "my-overlay", "Id": "8fvpu4", "Created": "2024-05-01T09:31:00Z", "Scope": "swarm",
+            "Driver": "overlay", "EnableIPv6": false,
+            "IPAM": { "Driver": "default", "Options": null, "Config": [
+                { "Subnet": "fd00::/64", "Gateway": "fd00::1" }, { "Subnet": "10.0.1.0/24", "Gateway": "10.0.1.1" } ] },
+            "Internal": false, "Attachable": false, "Ingress": false, "ConfigFrom": { "Network": "" },
+            "ConfigOnly": false, "Containers": null,
+            "Options": { "com.docker.network.driver.overlay.vxlanid_list": "4097" }, "Labels": null
+        });
+        let network = read_network(&listed);
+        assert_eq!(network.spec.subnet.as_deref(), Some("10.0.1.0/24"));
+        assert!(network.spec.options.is_empty() && network.spec.labels.is_empty());
+        assert!(!network.spec.encrypted);
+    }
+}
