@@ -1,6 +1,8 @@
 //! One form for service specs that mean the same.
 
-use super::swarm::{Resources, RestartCondition, RestartPolicy, ServiceSpec, UpdateConfig, UpdateOrder};
+use super::swarm::{
+    HealthCheck, Resources, RestartCondition, RestartPolicy, ServiceSpec, UpdateConfig, UpdateOrder,
+};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -32,24 +34,27 @@ impl ServiceSpec {
             .rollback_config
             .map(update)
             .filter(|given| *given != UpdateConfig::default());
-        self.healthcheck = self.healthcheck.map(|mut check| {
-            // In a health check, zero stands for the image's own value.
-            for field in [
-                &mut check.interval,
-                &mut check.retries,
-                &mut check.start_period,
-                &mut check.timeout,
-            ] {
-                *field = some_positive(*field);
-            }
-            check
-        });
+        self.healthcheck = self
+            .healthcheck
+            .map(check)
+            .filter(|check| *check != HealthCheck::default());
         self
     }
 }
 
 fn some_positive(number: Option<u64>) -> Option<u64> {
     number.filter(|number| *number > 0)
+}
+
+/// In a health check, zero stands for the image's own value.
+fn check(given: HealthCheck) -> HealthCheck {
+    HealthCheck {
+        interval: some_positive(given.interval),
+        retries: some_positive(given.retries),
+        start_period: some_positive(given.start_period),
+        test: given.test,
+        timeout: some_positive(given.timeout),
+    }
 }
 
 fn resources(given: Resources) -> Resources {
@@ -89,5 +94,103 @@ fn update(given: UpdateConfig) -> UpdateConfig {
         order: given.order.filter(|order| *order != UpdateOrder::StopFirst),
         // Not zero: that means all at once.
         parallelism: given.parallelism.filter(|parallelism| *parallelism != 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::swarm::{Endpoint, Mode, PublishMode};
+    use super::*;
+
+    fn plain() -> ServiceSpec {
+        ServiceSpec {
+            command: vec![],
+            constraints: vec![],
+            container_labels: BTreeMap::new(),
+            endpoint_mode: "vip".into(),
+            entrypoint: vec![],
+            environment: BTreeMap::new(),
+            healthcheck: None,
+            image: "i".into(),
+            labels: BTreeMap::new(),
+            mode: Mode::Replicated(1),
+            mounts: vec![],
+            name: "s".into(),
+            networks: vec![],
+            ports: vec![],
+            preferences: vec![],
+            resources: None,
+            restart_policy: None,
+            rollback_config: None,
+            stop_grace_period: None,
+            update_config: None,
+            user: None,
+            working_dir: None,
+        }
+    }
+
+    #[test]
+    fn swarms_own_defaults_are_the_same_as_nothing() {
+        let spelled_out = ServiceSpec {
+            healthcheck: Some(HealthCheck::default()),
+            resources: Some(Resources {
+                limit_cpus: Some(0),
+                ..Resources::default()
+            }),
+            restart_policy: Some(RestartPolicy {
+                condition: RestartCondition::Any,
+                delay: Some(5 * SECOND),
+                max_attempts: Some(0),
+                window: Some(0),
+            }),
+            stop_grace_period: Some(10 * SECOND),
+            update_config: Some(UpdateConfig {
+                delay: Some(0),
+                failure_action: Some("pause".into()),
+                max_failure_ppm: Some(0),
+                monitor: Some(5 * SECOND),
+                order: Some(UpdateOrder::StopFirst),
+                parallelism: Some(1),
+            }),
+            user: Some(String::new()),
+            ..plain()
+        };
+        assert_eq!(spelled_out.canonical(), plain());
+    }
+
+    #[test]
+    fn what_differs_from_the_defaults_is_kept() {
+        let all_at_once = ServiceSpec {
+            update_config: Some(UpdateConfig {
+                parallelism: Some(0),
+                ..UpdateConfig::default()
+            }),
+            restart_policy: Some(RestartPolicy {
+                condition: RestartCondition::None,
+                delay: Some(0),
+                max_attempts: None,
+                window: None,
+            }),
+            stop_grace_period: Some(0),
+            ..plain()
+        };
+        assert_eq!(all_at_once.clone().canonical(), all_at_once);
+    }
+
+    #[test]
+    fn ports_are_sorted() {
+        let port = |published| Endpoint {
+            mode: PublishMode::Ingress,
+            protocol: "tcp".into(),
+            published,
+            target: 80,
+        };
+        let spec = ServiceSpec {
+            ports: vec![port(81), port(80)],
+            ..plain()
+        };
+        assert_eq!(spec.canonical().ports, [port(80), port(81)]);
     }
 }

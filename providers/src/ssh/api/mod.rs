@@ -10,6 +10,8 @@ mod networks;
 mod nodes;
 mod read;
 mod service_read;
+#[cfg(test)]
+mod service_tests;
 mod service_write;
 mod services;
 mod swarm;

@@ -1,7 +1,8 @@
 # Installs the Docker Engine, enables and starts it, and lets the login user use it. Run as root,
 # from standard input; safe to run again at any time.
 #
-# Arguments: login user, version wanted or '', the engine's socket, seconds to wait for others.
+# Arguments: login user, version wanted or '', the engine's socket, seconds to wait for others, and
+# under test the directory that stands for the root.
 # Exit status: 0 done; 10 no way is known for this distribution; 11 the version cannot be had.
 # Lines that begin with "subako: " are notes on progress.
 
@@ -16,9 +17,9 @@ fail() {
 
 # The package manager of a machine that has just booted may be busy, and its sources not yet set.
 wait_for_cloud_init() {
-    [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/disabled ] || return 0
+    [ -d "$root/run/cloud-init" ] && [ ! -e "$root/run/cloud-init/disabled" ] || return 0
     waited=0
-    while [ ! -e /run/cloud-init/result.json ]; do
+    while [ ! -e "$root/run/cloud-init/result.json" ]; do
         [ "$waited" -gt 0 ] || say "waiting for cloud-init"
         if [ "$waited" -ge "$patience" ]; then
             echo "cloud-init is still running after $patience s; going on" >&2
@@ -134,7 +135,7 @@ detect() {
     ID=
     ID_LIKE=
     # shellcheck disable=SC1091
-    [ ! -r /etc/os-release ] || . /etc/os-release
+    [ ! -r "$root/etc/os-release" ] || . "$root/etc/os-release"
     # Amazon Linux says that it is like Fedora: its own name comes first.
     distribution=unknown
     for word in $ID $ID_LIKE; do
@@ -156,7 +157,7 @@ enable_engine() {
         return 1
     fi
     waited=0
-    until [ -S "$socket" ]; do
+    until [ -S "$root$socket" ]; do
         if [ "$waited" -ge 30 ]; then
             journalctl -u docker -n 20 --no-pager -o cat 2>/dev/null
             echo "the Docker Engine was started and has no socket $socket" >&2
@@ -181,9 +182,9 @@ admit_user() {
 }
 
 main() {
-    user=$1 version=$2 socket=$3 patience=$4
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-    export PATH
+    user=$1 version=$2 socket=$3 patience=$4 root=${5-}
+    # A login without a terminal may not have the directories of an administrator.
+    [ -n "$root" ] || export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
     detect
     packages="docker-ce moby-engine docker.io docker"
     # shellcheck disable=SC2086
