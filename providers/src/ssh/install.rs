@@ -9,7 +9,7 @@ use super::exec::{ExecError, Finished, quote};
 use super::link::Link;
 
 /// What is run on the host, by `sh -s` from standard input.
-const SCRIPT: &str = include_str!("scripts/install.sh");
+pub(super) const SCRIPT: &str = include_str!("scripts/install.sh");
 /// What the script puts before its own notes.
 const NOTE: &str = "subako: ";
 /// The script's exit status when it knows no way for this distribution.

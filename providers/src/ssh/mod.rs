@@ -18,6 +18,8 @@ mod host;
 mod host_key;
 mod hosts;
 mod install;
+#[cfg(test)]
+mod install_tests;
 mod link;
 mod options;
 

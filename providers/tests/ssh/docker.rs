@@ -1,6 +1,6 @@
 //! A Docker Engine's socket, as far as the tests need it: scripted answers over HTTP.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -37,7 +37,6 @@ type Script = dyn Fn(&Asked, usize) -> Answer + Send + Sync;
 
 /// The engine. `_ping` is answered by itself.
 pub struct Docker {
-    pub socket: PathBuf,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -45,8 +44,7 @@ impl Docker {
     /// Listens on `docker.sock` in `dir`. `script` gets each request and how many of the same method
     /// and path there were before it.
     pub fn start(dir: &Path, script: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static) -> Self {
-        let socket = dir.join("docker.sock");
-        let listener = UnixListener::bind(&socket).unwrap();
+        let listener = UnixListener::bind(dir.join("docker.sock")).unwrap();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let (log, script) = (Arc::clone(&asked), Arc::new(script) as Arc<Script>);
         tokio::spawn(async move {
@@ -58,7 +56,7 @@ impl Docker {
                 });
             }
         });
-        Self { socket, asked }
+        Self { asked }
     }
 
     /// All requests so far, but for `_ping`.

@@ -1,5 +1,7 @@
 //! Hosts over a real sshd on this machine, with a scripted Docker Engine behind its socket.
 #![cfg(all(feature = "ssh", unix))]
+// A test that skips itself says so.
+#![allow(clippy::print_stderr)]
 
 mod docker;
 mod engine;

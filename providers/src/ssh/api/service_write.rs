@@ -123,7 +123,11 @@ fn mounts(before: Option<&Value>, wanted: &[Mount]) -> Vec<Value> {
             "Source",
             mount.source.as_ref().map(|source| json!(source)),
         );
-        set(&mut object, "ReadOnly", mount.read_only.then(|| json!(true)));
+        set(
+            &mut object,
+            "ReadOnly",
+            mount.read_only.then_some(Value::Bool(true)),
+        );
         Value::Object(object)
     });
     written.chain(foreign).collect()
