@@ -307,9 +307,17 @@ fn cloud_init_is_waited_for_and_not_for_ever() {
             .contains("cloud-init is still running after 1 s; going on")
     );
 
-    std::fs::write(system.dir.path().join("run/cloud-init/result.json"), "{}").unwrap();
-    std::fs::remove_file(system.dir.path().join("bin/dockerd")).unwrap();
-    assert!(!system.run("", "1").output.contains("cloud-init"));
+    for done in [
+        "run/cloud-init/result.json",
+        "var/lib/cloud/instance/boot-finished",
+    ] {
+        let done = system.dir.path().join(done);
+        std::fs::create_dir_all(done.parent().unwrap()).unwrap();
+        std::fs::write(&done, "").unwrap();
+        std::fs::remove_file(system.dir.path().join("bin/dockerd")).unwrap();
+        assert!(!system.run("", "1").output.contains("cloud-init"));
+        std::fs::remove_file(&done).unwrap();
+    }
 }
 
 #[test]

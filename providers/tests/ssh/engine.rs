@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use subako_engine::world::{
-    Availability, Certainty, Host, JoinRequest, Mode, NetworkSpec, NodeUpdate, Secret, ServiceSpec,
-    TaskFilter,
+    Availability, Certainty, Endpoint, Host, JoinRequest, Mode, NetworkSpec, NodeUpdate, PublishMode, Secret,
+    ServiceSpec, TaskFilter,
 };
 
 use crate::docker::{Answer, Asked, Docker, error, ok};
@@ -198,6 +198,10 @@ fn two_services(asked: &Asked, _: usize) -> Answer {
             { "ID": "t1", "ServiceID": "s1", "Slot": 1, "NodeID": "n1", "Status": { "State": "running" },
               "DesiredState": "running", "Spec": { "ContainerSpec": { "Image": "old" } } }
         ])),
+        ("POST", "/services/create") if asked.body["EndpointSpec"].get("Ports").is_some() => error(
+            400,
+            "rpc error: code = InvalidArgument desc = port '80' is already in use by service 'reply' (s1) as an ingress port",
+        ),
         ("POST", "/services/create") => error(
             409,
             "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service reply already exists",
@@ -253,7 +257,32 @@ async fn what_exists_already_is_a_conflict_and_what_is_gone_is_removed_already()
     let service = failure(host.create_service(&spec("reply")).await);
     assert_eq!(service.code.as_deref(), Some("conflict"), "{service}");
     assert_eq!(service.certainty, Certainty::NotApplied);
-    let network = NetworkSpec {
+    // Its own port comes first, and is not what matters; another's is.
+    let with_port = |name| ServiceSpec {
+        ports: vec![Endpoint {
+            mode: PublishMode::Ingress,
+            protocol: "tcp".into(),
+            published: 80,
+            target: 80,
+        }],
+        ..spec(name)
+    };
+    let own = failure(host.create_service(&with_port("reply")).await);
+    assert_eq!(own.code.as_deref(), Some("conflict"), "{own}");
+    let others = failure(host.create_service(&with_port("third")).await);
+    assert_eq!(others.code.as_deref(), Some("port_in_use"), "{others}");
+    let network = failure(host.create_network(&overlay()).await);
+    assert_eq!(network.code.as_deref(), Some("conflict"), "{network}");
+    // `rep` is no service, although a service's name begins with it.
+    host.remove_service("rep").await.unwrap();
+    host.remove_network("net-o").await.unwrap();
+    assert_eq!(docker.count("DELETE", "/"), 0);
+    host.remove_service("reply").await.unwrap();
+    assert_eq!(docker.count("DELETE", "/services/s1"), 1);
+}
+
+fn overlay() -> NetworkSpec {
+    NetworkSpec {
         attachable: false,
         driver: "overlay".into(),
         encrypted: false,
@@ -262,15 +291,35 @@ async fn what_exists_already_is_a_conflict_and_what_is_gone_is_removed_already()
         name: "my-overlay".into(),
         options: BTreeMap::new(),
         subnet: None,
+    }
+}
+
+#[tokio::test]
+async fn a_network_is_there_once_it_is_allocated_and_gone_once_its_last_copy_is() {
+    let network =
+        |driver: &str| json!({ "Name": "my-overlay", "Id": "net-o", "Driver": driver, "Scope": "swarm" });
+    let Some((_sshd, docker, host)) =
+        host(
+            move |asked, before| match (asked.method.as_str(), asked.path.as_str(), before) {
+                ("POST", "/networks/create", _) => Answer::Json(201, json!({ "Id": "net-o" })),
+                ("GET", "/networks/net-o", 0) => ok(network("")),
+                ("GET", "/networks/net-o", _) => ok(network("overlay")),
+                ("DELETE", _, 0) => error(400, "network my-overlay is in use by task t1"),
+                ("DELETE", _, 1) => Answer::Json(204, Value::Null),
+                ("DELETE", _, _) => error(500, "network net-o not found"),
+                // In use, then removed, then only this node's own copy, then nothing.
+                ("GET", _, 0..3) => ok(json!([network("overlay")])),
+                _ => ok(json!([])),
+            },
+        )
+        .await
+    else {
+        return;
     };
-    let network = failure(host.create_network(&network).await);
-    assert_eq!(network.code.as_deref(), Some("conflict"), "{network}");
-    // `rep` is no service, although a service's name begins with it.
-    host.remove_service("rep").await.unwrap();
-    host.remove_network("net-o").await.unwrap();
-    assert_eq!(docker.count("DELETE", "/"), 0);
-    host.remove_service("reply").await.unwrap();
-    assert_eq!(docker.count("DELETE", "/services/s1"), 1);
+    assert_eq!(host.create_network(&overlay()).await.unwrap(), "net-o");
+    assert_eq!(docker.count("GET", "/networks/net-o"), 2);
+    host.remove_network("my-overlay").await.unwrap();
+    assert_eq!(docker.count("DELETE", "/networks/net-o"), 3);
 }
 
 #[tokio::test]

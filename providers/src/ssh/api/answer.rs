@@ -66,7 +66,12 @@ fn code(status: u16, message: &str) -> Option<&'static str> {
         Some("not_a_manager")
     } else if says("does not have a leader") || says("no elected primary") {
         Some("no_leader")
-    } else if status == 404 {
+    } else if says("participating as a manager") {
+        Some("is_manager")
+    } else if says("is already in use by service") {
+        Some("port_in_use")
+    } else if status == 404 || message.ends_with("not found") {
+        // A network of which only a node's own copy is left is not found with status 500.
         Some("not_found")
     } else {
         None
@@ -135,6 +140,17 @@ mod tests {
                 "no_leader",
             ),
             (404, "node x not found", "not_found"),
+            (500, "network xebvfablt44hmjbdcp7fblsra not found", "not_found"),
+            (
+                400,
+                "rpc error: code = InvalidArgument desc = port '80' is already in use by service 'reply' (41sv9cmu) as an ingress port",
+                "port_in_use",
+            ),
+            (
+                503,
+                "You are attempting to leave the swarm on a node that is participating as a manager. Use `--force` to suppress this message.",
+                "is_manager",
+            ),
         ] {
             let failure = failure("do it", Effect::Changes, &reply(status, text));
             assert_eq!(failure.code.as_deref(), Some(code), "{text}");

@@ -65,10 +65,10 @@ impl<'a> Api<'a> {
         let reply = self
             .exchange(doing, Effect::Changes, Method::DELETE, path, None)
             .await?;
-        if reply.status == 404 {
-            return Ok(());
+        match accept(doing, Effect::Changes, reply) {
+            Err(failure) if failure.code.as_deref() == Some("not_found") => Ok(()),
+            answer => answer.map(drop),
         }
-        accept(doing, Effect::Changes, reply).map(drop)
     }
 
     /// Reads an object at `path`, lets `change` rewrite its spec and sends that back; starts over

@@ -9,6 +9,8 @@ mod client;
 mod networks;
 mod nodes;
 mod read;
+#[cfg(test)]
+mod service_properties;
 mod service_read;
 #[cfg(test)]
 mod service_tests;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use subako_engine::world::{Failure, Network, NetworkSpec, Result};
 
 use super::client::{Api, filters};
-use super::read::{elements, flag, list, map, text};
+use super::read::{elements, flag, list, map, some_text, text};
 
 /// Options that the engine itself adds: they are not wanted or unwanted by anybody.
 const ASSIGNED: &str = "com.docker.network.driver.overlay.vxlanid_list";
@@ -15,17 +15,24 @@ const ASSIGNED: &str = "com.docker.network.driver.overlay.vxlanid_list";
 const ENCRYPTED: &str = "encrypted";
 /// How long the tasks of a removed service may hold on to a network.
 const IN_USE: Duration = Duration::from_secs(60);
+/// How long the swarm may take to allocate a network.
+const ALLOCATED: Duration = Duration::from_secs(15);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Api<'_> {
     /// Overlay networks of the swarm, sorted by name, without `ingress`.
     pub(in crate::ssh) async fn networks(&self) -> Result<Vec<Network>> {
         let doing = self.doing("list the networks");
-        let query = filters(&[("driver", "overlay"), ("scope", "swarm")]);
-        let answer = self.get(&doing, &format!("/networks?{query}")).await?;
+        let answer = self
+            .get(&doing, &format!("/networks?{}", filters(&[("scope", "swarm")])))
+            .await?;
         // A network in use on this node is listed once as the swarm's and once as the node's.
         let mut networks = BTreeMap::new();
         for network in elements(&doing, &answer)? {
-            if !flag(network, "/Ingress") {
+            // One just made has no driver until the swarm has allocated it: the engine's own filter
+            // by driver would hide it.
+            if !flag(network, "/Ingress") && ["overlay", ""].contains(&text(network, "/Driver")) {
                 let network = read_network(network);
                 networks.insert((network.spec.name.clone(), network.id.clone()), network);
             }
@@ -39,33 +46,48 @@ impl Api<'_> {
         let answer = self
             .post(&doing, "/networks/create", Some(&write_network(spec)))
             .await?;
-        match text(&answer, "/Id") {
-            "" => Err(Failure::unknown(doing, "the Docker Engine named no id for it")),
-            id => Ok(id.to_owned()),
+        let id = match text(&answer, "/Id") {
+            "" => return Err(Failure::unknown(doing, "the Docker Engine named no id for it")),
+            id => id.to_owned(),
+        };
+        // Its subnet is chosen a moment later.
+        let clock = &self.link.shared.clock;
+        let end = clock.now() + ALLOCATED.min(self.deadline());
+        while clock.now() < end {
+            let network = self
+                .get(&doing, &format!("/networks/{id}"))
+                .await
+                .map_err(Failure::after_effect)?;
+            if !text(&network, "/Driver").is_empty() {
+                return Ok(id);
+            }
+            self.pause(PAUSE).await;
         }
+        let message = format!("it was not allocated within {} s", ALLOCATED.as_secs());
+        Err(Failure::unknown(doing, message).with_code("timeout"))
     }
 
-    /// Removes a network, waiting for the last tasks on it to end; fine if unknown.
+    /// Removes a network, waiting for the last tasks on it to end and for this node's own copy to
+    /// go, so that another of that name can follow; fine if unknown.
     pub(in crate::ssh) async fn remove_network(&self, name: &str) -> Result<()> {
         let doing = self.doing(&format!("remove network {name}"));
         let clock = &self.link.shared.clock;
         let end = clock.now() + IN_USE.min(self.deadline());
+        let mut removed = false;
         loop {
             // By id: the engine would take a name for the beginning of another network's id.
-            let found = self
-                .networks()
-                .await?
-                .into_iter()
-                .find(|network| network.spec.name == name);
-            let Some(network) = found else {
+            let networks = self.networks().await;
+            let networks =
+                networks.map_err(|failure| if removed { failure.after_effect() } else { failure })?;
+            let Some(network) = networks.into_iter().find(|network| network.spec.name == name) else {
                 return Ok(());
             };
             match self.delete(&doing, &format!("/networks/{}", network.id)).await {
-                Err(failure) if failure.message.contains("in use by task") && clock.now() < end => {
-                    self.pause(Duration::from_millis(500)).await;
-                }
+                Ok(()) if clock.now() < end => removed = true,
+                Err(failure) if failure.message.contains("in use by task") && clock.now() < end => {}
                 answer => return answer,
             }
+            self.pause(PAUSE).await;
         }
     }
 }
@@ -109,7 +131,7 @@ fn read_network(network: &Value) -> Network {
         id: text(network, "/Id").to_owned(),
         spec: NetworkSpec {
             attachable: flag(network, "/Attachable"),
-            driver: text(network, "/Driver").to_owned(),
+            driver: some_text(network, "/Driver").unwrap_or_else(|| "overlay".to_owned()),
             encrypted,
             internal: flag(network, "/Internal"),
             labels: map(network, "/Labels"),

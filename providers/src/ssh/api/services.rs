@@ -29,10 +29,29 @@ impl Api<'_> {
         let doing = self.doing(&format!("create service {}", spec.name));
         let networks = self.network_ids().await?;
         let body = write_service(&json!({}), spec, &networks);
-        let answer = self.post(&doing, "/services/create", Some(&body)).await?;
+        let answer = match self.post(&doing, "/services/create", Some(&body)).await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.name_first(&doing, spec, failure).await),
+        };
         match text(&answer, "/ID") {
             "" => Err(Failure::unknown(doing, "the Docker Engine named no id for it")),
             id => Ok(id.to_owned()),
+        }
+    }
+
+    /// The failure of a creation. The engine looks at ports before it looks at names: a service that
+    /// exists already would be said to clash with its own ports.
+    async fn name_first(&self, doing: &str, spec: &ServiceSpec, failure: Failure) -> Failure {
+        if failure.code.as_deref() != Some("port_in_use") {
+            return failure;
+        }
+        match self.service_id(doing, &spec.name).await {
+            Ok(Some(_)) => {
+                let message = format!("service {} already exists", spec.name);
+                Failure::not_applied(doing, message).with_code("conflict")
+            }
+            // The engine's word stands: it refused, and that is certain.
+            Ok(None) | Err(_) => failure,
         }
     }
 

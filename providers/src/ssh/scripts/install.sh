@@ -19,7 +19,7 @@ fail() {
 wait_for_cloud_init() {
     [ -d "$root/run/cloud-init" ] && [ ! -e "$root/run/cloud-init/disabled" ] || return 0
     waited=0
-    while [ ! -e "$root/run/cloud-init/result.json" ]; do
+    until [ -e "$root/run/cloud-init/result.json" ] || [ -e "$root/var/lib/cloud/instance/boot-finished" ]; do
         [ "$waited" -gt 0 ] || say "waiting for cloud-init"
         if [ "$waited" -ge "$patience" ]; then
             echo "cloud-init is still running after $patience s; going on" >&2
@@ -53,7 +53,7 @@ apt_update() {
 # The first of the named packages that is installed, and its version.
 installed() {
     for name in "$@"; do
-        if command -v dpkg-query >/dev/null 2>&1; then
+        if [ "$distribution" = debian ]; then
             found=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' "$name" 2>/dev/null) || continue
             case $found in ii*) ;; *) continue ;; esac
             found=${found#ii?}
@@ -188,7 +188,7 @@ main() {
     detect
     packages="docker-ce moby-engine docker.io docker"
     # shellcheck disable=SC2086
-    if ! command -v dockerd >/dev/null 2>&1 || { installed $packages && ! wanted "$found"; }; then
+    if ! command -v dockerd >/dev/null 2>&1 || ! { [ -z "$version" ] || { installed $packages && wanted "$found"; }; }; then
         wait_for_cloud_init
         install_engine || exit $?
         command -v dockerd >/dev/null 2>&1 || fail 1 "$package was installed and has no dockerd"
