@@ -5,6 +5,8 @@ pub mod desired;
 pub mod event;
 pub mod graph;
 pub mod kind;
+pub mod kinds;
+pub mod lower;
 pub mod manifest;
 pub mod plan;
 pub mod reference;

@@ -1,11 +1,11 @@
 //! What becomes of each resource: kept, created, adopted, changed, replaced, deleted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::diff::changes;
-use super::types::{Change, Drift, Selection, Value};
+use super::types::{Action, Change, Drift, Selection, Value};
 use crate::check::{Finding, Severity};
 use crate::desired::{Desired, DesiredSet};
 use crate::graph::ResourceGraph;
@@ -78,6 +78,32 @@ pub(super) struct Decisions {
     pub dependencies: Vec<Vec<Address>>,
 }
 
+impl Decisions {
+    /// Of the steps that wait for each other, the resources to turn to old before new: first
+    /// those replaced anyway, and if that is not enough those changed in place.
+    pub fn to_turn(
+        &self,
+        desired: &DesiredSet,
+        stuck: &[(Action, Address)],
+        turned: &BTreeSet<Address>,
+    ) -> Vec<Address> {
+        let waiting: HashSet<&str> = stuck.iter().map(|(_, address)| address.as_str()).collect();
+        let of = |wanted: &dyn Fn(&Fate) -> bool| -> Vec<Address> {
+            let resources = desired.resources.iter().zip(&self.fates);
+            resources
+                .filter(|(d, fate)| {
+                    wanted(fate) && waiting.contains(d.address.as_str()) && !turned.contains(&d.address)
+                })
+                .map(|(d, _)| d.address.clone())
+                .collect()
+        };
+        match of(&|fate| matches!(fate, Fate::Replace { old_first: None, .. })) {
+            found if found.is_empty() => of(&|fate| matches!(fate, Fate::Update { .. })),
+            found => found,
+        }
+    }
+}
+
 pub(super) struct Input<'a> {
     pub registry: &'a Registry,
     pub desired: &'a DesiredSet,
@@ -85,6 +111,9 @@ pub(super) struct Input<'a> {
     pub snapshot: &'a Snapshot,
     pub observed: &'a Observed,
     pub selection: &'a Selection,
+    /// Resources that can only be replaced with the old one going first, because otherwise
+    /// steps would wait for each other.
+    pub circular: &'a BTreeSet<Address>,
 }
 
 pub(super) fn decide(input: &Input<'_>) -> Decisions {
@@ -116,6 +145,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
     for position in graph.order() {
         let wanted = &desired.resources[position];
         let mut dependencies = references(&wanted.spec);
+        let referred = dependencies.len();
         for dependency in &wanted.depends_on {
             if !dependencies.contains(dependency) {
                 dependencies.push(dependency.clone());
@@ -129,6 +159,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     wanted,
                     record: *record,
                     dependencies: &dependencies,
+                    referred: &dependencies[..referred],
                     anew: &anew,
                     replaced: &replaced,
                     old_first: &old_first,
@@ -220,6 +251,8 @@ struct Recorded<'a, 'b> {
     wanted: &'a Desired,
     record: usize,
     dependencies: &'b [Address],
+    /// The dependencies that its spec refers to.
+    referred: &'b [Address],
     anew: &'b HashSet<&'a str>,
     replaced: &'b HashSet<&'a str>,
     old_first: &'b HashSet<&'a str>,
@@ -291,7 +324,8 @@ impl Recorded<'_, '_> {
             .replace
             .iter()
             .any(|pattern| resource.address.matches(pattern));
-        if *live == self.wanted.spec && !touches_anew && !asked {
+        let circular = self.input.circular.contains(&resource.address);
+        if *live == self.wanted.spec && !touches_anew && !asked && !circular {
             return if resource.protect == self.wanted.protect && *live == resource.spec {
                 Fate::Keep
             } else {
@@ -314,6 +348,17 @@ impl Recorded<'_, '_> {
             .dependencies
             .iter()
             .find(|d| self.replaced.contains(d.as_str()) && kind.traits().replaced_with.contains(&d.kind()));
+        // What it refers to, or did, cannot go first while it still uses it.
+        let in_the_way = if self.old_first.is_empty() {
+            None
+        } else {
+            let before = references(&resource.spec);
+            self.referred
+                .iter()
+                .chain(&before)
+                .find(|d| self.old_first.contains(d.as_str()))
+                .cloned()
+        };
         let forced = found
             .iter()
             .find_map(|c| Some(format!("{} {}", c.path, c.forces_replacement.as_ref()?)));
@@ -321,8 +366,16 @@ impl Recorded<'_, '_> {
             Some("asked for with --replace".to_owned())
         } else if let Some(reason) = forced {
             Some(reason)
+        } else if circular {
+            Some("what it uses and what it used cannot be exchanged around it".to_owned())
         } else {
-            together.map(|dependency| format!("it is replaced together with {dependency}"))
+            together
+                .map(|dependency| format!("it is replaced together with {dependency}"))
+                .or_else(|| {
+                    in_the_way
+                        .as_ref()
+                        .map(|d| format!("it uses {d}, whose old one has to go first"))
+                })
         };
         match reason {
             Some(reason) => {
@@ -333,6 +386,9 @@ impl Recorded<'_, '_> {
                 let old_first = match (kind.coexists(live, &self.wanted.spec), dependency_first) {
                     (Err(why), _) => Some(why),
                     (Ok(()), Some(dependency)) => Some(format!("the old {dependency} goes first")),
+                    (Ok(()), None) if circular => {
+                        Some("its successor waits for what only its end sets free".to_owned())
+                    }
                     (Ok(()), None) => None,
                 };
                 Fate::Replace {

@@ -1,5 +1,7 @@
 //! The planner's entry point.
 
+use std::collections::BTreeSet;
+
 use subako_state::{AccountId, Address, Digest, Snapshot};
 
 use super::decide::{Decisions, Input, decide};
@@ -66,20 +68,29 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         }
     }
     let graph = ResourceGraph::build(desired)?;
-    let input = Input {
-        registry: planning.registry,
-        desired,
-        graph: &graph,
-        snapshot: planning.snapshot,
-        observed: planning.observed,
-        selection: planning.selection,
+    let mut circular = BTreeSet::new();
+    let (decisions, steps, gates) = loop {
+        let input = Input {
+            registry: planning.registry,
+            desired,
+            graph: &graph,
+            snapshot: planning.snapshot,
+            observed: planning.observed,
+            selection: planning.selection,
+            circular: &circular,
+        };
+        let mut decisions = decide(&input);
+        select(planning.selection, desired, planning.snapshot, &mut decisions)
+            .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
+        match finish(planning.registry, draft(&input, &decisions)) {
+            Ok((steps, gates)) => break (decisions, steps, gates),
+            // Old before new is always possible where new before old is not.
+            Err(Circular(stuck)) => match decisions.to_turn(desired, &stuck, &circular) {
+                found if found.is_empty() => return Err(PlanError::Circular(names(&stuck))),
+                found => circular.extend(found),
+            },
+        }
     };
-    let mut decisions = decide(&input);
-    select(planning.selection, desired, planning.snapshot, &mut decisions)
-        .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
-    let drafted = draft(&input, &decisions);
-    let (steps, gates) =
-        finish(planning.registry, drafted).map_err(|Circular(stuck)| PlanError::Circular(stuck))?;
     let summary = summarise(&steps, planning.snapshot, &decisions);
     let refreshed = refreshed(planning.snapshot, &decisions);
     let mut plan = Plan {
@@ -103,6 +114,13 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         .sealed()
         .map_err(|error| PlanError::Digest(error.to_string()))?;
     Ok(plan)
+}
+
+fn names(stuck: &[(Action, Address)]) -> Vec<String> {
+    stuck
+        .iter()
+        .map(|(action, address)| format!("{action} {address}"))
+        .collect()
 }
 
 impl Plan {

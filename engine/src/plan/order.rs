@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use subako_state::Address;
+
 use super::steps::Draft;
 use super::types::{Action, Gate, Step};
 use crate::kind::Registry;
 
-/// The steps that wait for each other, should a plan ever be circular.
+/// The steps that wait for each other.
 #[derive(Debug)]
-pub(super) struct Circular(pub Vec<String>);
+pub(super) struct Circular(pub Vec<(Action, Address)>);
 
 /// Marks what lies past the line, adds the line and the chains, and numbers everything in an
 /// order in which it could be made one by one.
@@ -81,12 +83,8 @@ fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u
     if order.len() == nodes {
         return Ok(order);
     }
-    let stuck = (0..nodes)
-        .filter(|node| waiting[*node] > 0)
-        .map(|node| match steps.get(node) {
-            Some(step) => format!("{} {}", step.action, step.address),
-            None => gates[node - steps.len()].clone(),
-        });
+    let stuck = (0..steps.len()).filter(|node| waiting[*node] > 0);
+    let stuck = stuck.map(|node| (steps[node].action, steps[node].address.clone()));
     Err(Circular(stuck.collect()))
 }
 
@@ -102,10 +100,14 @@ fn mark_past_the_line(
     for node in order {
         let node = *node as usize;
         if let Some(step) = steps.get_mut(node) {
-            let undoable = step.action != Action::Delete
-                || registry
-                    .get(step.address.kind())
-                    .is_some_and(|kind| kind.traits().delete_is_undoable);
+            let kind = registry.get(step.address.kind());
+            let undoable = match (step.action, &step.before, &step.after) {
+                (Action::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
+                (Action::Update, Some(before), Some(after)) => {
+                    kind.is_none_or(|kind| kind.change_is_undoable(before, after))
+                }
+                _ => true,
+            };
             past[node] |= !undoable;
             step.past_the_line = past[node];
         }
@@ -130,8 +132,8 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         let Some(kind) = registry.get(step.address.kind()) else {
             continue;
         };
-        let spec = step.after.as_ref().or(step.before.as_ref());
-        let Some(group) = spec.and_then(|spec| kind.serial_group(spec)) else {
+        let group = kind.serial_group_of(step.before.as_ref(), step.after.as_ref());
+        let Some(group) = group else {
             continue;
         };
         if let Some(before) = last.insert(group, *node) {

@@ -11,6 +11,7 @@ use subako_state::{Address, Json, Resource};
 use super::decide::{Decisions, Fate, Input};
 use super::types::{Action, Step};
 use super::vanish::{Object, vanishing};
+use crate::reference::references;
 
 /// Steps with edges between nodes: steps first, then gates by name.
 pub(super) struct Draft {
@@ -263,8 +264,10 @@ impl<'a> Builder<'a> {
                 });
             }
         }
-        let hosts = vanishing(self.input.registry, &objects);
-        for (record, host) in hosts.into_iter().take(records.len()).enumerate() {
+        let mut hosts = vanishing(self.input.registry, &objects);
+        hosts.truncate(records.len());
+        self.keep_calls(&mut hosts);
+        for (record, host) in hosts.into_iter().enumerate() {
             let (Some(host), Some((step, vanishes))) = (host, self.removed.get_mut(&record)) else {
                 continue;
             };
@@ -278,16 +281,85 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Where to wait for the removal of the objects at an address, old ones included.
-    fn removals_of(&self, address: &Address) -> Vec<u32> {
-        let resources = &self.input.snapshot.resources;
-        if address.name() == "*" {
-            return Vec::new();
+    /// What has to go before its host does cannot wait to vanish with it, and is deleted by a
+    /// call: the old half of a replacement that comes first, and what uses something else that
+    /// is deleted by a call.
+    fn keep_calls(&self, hosts: &mut [Option<Address>]) {
+        loop {
+            let mut again = false;
+            for record in 0..hosts.len() {
+                let Some(host) = &hosts[record] else { continue };
+                let Some((step, _)) = self.removed.get(&record) else {
+                    continue;
+                };
+                let root = self.root_of(hosts, host);
+                let host_first = self
+                    .removals_of(&root)
+                    .iter()
+                    .any(|r| self.steps[*r as usize].goes_first());
+                let itself_first =
+                    self.steps[*step as usize].goes_first() && !host_first && root.name() != "*";
+                let uses_called = self.record(record).depends_on.iter().any(|dependency| {
+                    let carries =
+                        *dependency == root || (root.name() == "*" && dependency.kind() == root.kind());
+                    !carries && self.is_called(hosts, dependency)
+                });
+                let host_stays = *host != root && self.is_called(hosts, host);
+                if itself_first || uses_called || host_stays {
+                    hosts[record] = None;
+                    again = true;
+                }
+            }
+            if !again {
+                return;
+            }
         }
+    }
+
+    /// Whether a record cannot be without a dependency: it refers to it, or is replaced with it.
+    fn uses(&self, resource: &Resource, dependency: &Address) -> bool {
+        let kind = self.input.registry.get(resource.address.kind());
+        references(&resource.spec).contains(dependency)
+            || kind.is_some_and(|kind| kind.traits().replaced_with.contains(&dependency.kind()))
+    }
+
+    /// What a host lives on in the end.
+    fn root_of(&self, hosts: &[Option<Address>], host: &Address) -> Address {
+        let mut root = host.clone();
+        while let Some(next) = self
+            .removed_records(&root)
+            .find_map(|record| hosts[record].clone())
+        {
+            root = next;
+        }
+        root
+    }
+
+    /// Whether something at an address is deleted by a call.
+    fn is_called(&self, hosts: &[Option<Address>], address: &Address) -> bool {
+        self.removed_records(address).any(|record| {
+            let step = self
+                .removed
+                .get(&record)
+                .map(|(step, _)| &self.steps[*step as usize]);
+            hosts[record].is_none() && step.is_some_and(|step| step.action == Action::Delete)
+        })
+    }
+
+    /// The records at an address that are removed.
+    fn removed_records(&self, address: &Address) -> impl Iterator<Item = usize> + '_ {
+        let resources = &self.input.snapshot.resources;
         let from = resources.partition_point(|r| r.address < *address);
+        let address = address.clone();
         (from..resources.len())
-            .take_while(|record| resources[*record].address == *address)
-            .filter_map(|record| self.removed.get(&record).map(|(step, _)| *step))
+            .take_while(move |record| resources[*record].address == address)
+            .filter(|record| self.removed.contains_key(record))
+    }
+
+    /// The steps that remove the objects at an address, old ones included.
+    fn removals_of(&self, address: &Address) -> Vec<u32> {
+        self.removed_records(address)
+            .map(|record| self.removed[&record].0)
             .collect()
     }
 
@@ -311,8 +383,7 @@ impl<'a> Builder<'a> {
                 }
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
-                    let comes_first = step.replaces && step.reason.is_some() || step.action == Action::Forget;
-                    if !comes_first {
+                    if step.action == Action::Delete && !step.goes_first() {
                         self.edges.push((Node::Step(made), Node::Step(removal)));
                     }
                 }
@@ -381,7 +452,10 @@ impl<'a> Builder<'a> {
                     continue;
                 }
                 for removal in self.removals_of(dependency) {
-                    if removal != step && self.steps[removal as usize].gone_with.is_none() {
+                    let other = &self.steps[removal as usize];
+                    // What only has to be made in order does not hold back an old one that goes first.
+                    let only_order = other.goes_first() && !self.uses(resource, dependency);
+                    if removal != step && other.gone_with.is_none() && !only_order {
                         self.edges.push((Node::Step(step), Node::Step(removal)));
                     }
                 }
@@ -399,7 +473,7 @@ impl<'a> Builder<'a> {
             for dependency in &self.record(*record).depends_on {
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
-                    if !step.replaces && step.action == Action::Delete {
+                    if step.action == Action::Delete && !step.goes_first() {
                         self.edges.push((Node::Step(made), Node::Step(removal)));
                     }
                 }
@@ -411,9 +485,8 @@ impl<'a> Builder<'a> {
             if entry.action == Action::Forget {
                 continue;
             }
-            let old_first = entry.replaces && entry.reason.is_some();
             let mut wait = vec![format!("nothing old needs a {kind}")];
-            if !old_first {
+            if !entry.goes_first() {
                 wait.push(format!("nothing new needs an old {kind}"));
             }
             for name in wait {
@@ -426,6 +499,13 @@ impl<'a> Builder<'a> {
                 self.edges.push((Node::Step(step), Node::Gate(*gate)));
             }
         }
+    }
+}
+
+impl Step {
+    /// Whether it is the old half of a replacement and goes before the new half.
+    fn goes_first(&self) -> bool {
+        self.replaces && self.action == Action::Delete && self.reason.is_some()
     }
 }
 

@@ -73,6 +73,7 @@ impl Run<'_> {
         let mut failures = Vec::new();
         let ended = self.walk_forward(&crew, &mut failures).await?;
         if matches!(ended, Ended::Cut) {
+            self.journal.settle().await?;
             return Ok(self.finish(&crew, Outcome::Remains, failures, true));
         }
         let all_done = crew
@@ -101,6 +102,18 @@ impl Run<'_> {
         self.go_back(&crew, failures).await
     }
 
+    /// Goes forward again with a run that had stopped or turned.
+    pub async fn forward_again(self, why: &str) -> Result<Finished, StateError> {
+        let crew = self.crew();
+        self.turn(&crew, Direction::Forward, why).await?;
+        drop(crew);
+        let progress = Progress {
+            direction: Direction::Forward,
+            ..self.progress.clone()
+        };
+        Self { progress, ..self }.forward().await
+    }
+
     /// Undoes everything the journal says was done.
     pub async fn back(self, why: &str) -> Result<Finished, StateError> {
         let crew = self.crew();
@@ -115,6 +128,9 @@ impl Run<'_> {
     ) -> Result<Finished, StateError> {
         let ended = roll_back(crew, self.resources, self.stop, &mut failures).await?;
         let cut = matches!(ended, Ended::Cut);
+        if cut {
+            self.journal.settle().await?;
+        }
         let clean = !crew.progress().steps.iter().any(StepStatus::may_have_effect);
         let outcome = if clean {
             Outcome::RolledBack

@@ -58,11 +58,13 @@ fn outcome(step: &Step, status: &StepStatus) -> Record {
             })
         }
         (Action::Create | Action::Adopt, _) => Record::Gone,
-        (Action::Update, StepStatus::Done { outputs }) => record(step, step.after.as_ref(), Some(outputs)),
-        (Action::Update, StepStatus::Undone { outputs }) => old(Some(outputs)),
+        (Action::Update, StepStatus::Done { outputs, .. }) => {
+            record(step, step.after.as_ref(), Some(outputs))
+        }
+        (Action::Update, StepStatus::Undone { outputs, .. }) => old(Some(outputs)),
         (Action::Update, _) => old(None),
         (Action::Delete | Action::Forget, StepStatus::Done { .. }) => Record::Gone,
-        (Action::Delete | Action::Forget, StepStatus::Undone { outputs }) => old(Some(outputs)),
+        (Action::Delete | Action::Forget, StepStatus::Undone { outputs, .. }) => old(Some(outputs)),
         (
             Action::Delete | Action::Forget,
             StepStatus::Failed {

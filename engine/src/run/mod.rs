@@ -22,5 +22,6 @@ mod working;
 pub use apply::{Finished, Run};
 pub use fold::fold;
 pub use options::{ApplyOptions, OnFailure, Probe, Stop};
+pub use rollback::can_go_back;
 pub use settle::{Unresolved, settle};
 pub use status::{Impossible, Progress, StepStatus};

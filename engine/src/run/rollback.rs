@@ -1,6 +1,6 @@
 //! The way back: everything a run did is undone in reverse, in parallel where the graph allows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -13,7 +13,7 @@ use super::status::{Progress, StepStatus};
 use super::step::{Crew, Made};
 use super::walk::Walk;
 use crate::event::Event;
-use crate::plan::{Action, Object, Plan, vanishing};
+use crate::plan::{Action, Object, Plan, Step, vanishing};
 use crate::world::Failure;
 
 /// Whether everything the run did can be undone: nothing past the line took effect.
@@ -68,6 +68,11 @@ pub(super) async fn roll_back(
                 // Nobody knows what to undo: what it depends on has to stay.
                 continue;
             }
+            if vanishes.contains_key(&node) {
+                // It is undone when its host is: until then it only lets the others pass.
+                walk.done(node);
+                continue;
+            }
             let began = crew.elapsed_ms();
             crew.events.emit(Event::StepStarted {
                 step: node,
@@ -76,8 +81,7 @@ pub(super) async fn roll_back(
                 undo: true,
                 elapsed_ms: began,
             });
-            let vanishes = vanishes.contains_key(&node);
-            flight.push(async move { (node, began, crew.undo(node, vanishes).await) });
+            flight.push(async move { (node, began, crew.undo(node, false).await) });
         }
         let finished = tokio::select! {
             biased;
@@ -85,7 +89,7 @@ pub(super) async fn roll_back(
             finished = flight.next() => finished,
         };
         let Some((node, began, made)) = finished else {
-            return Ok(Ended::Through);
+            break;
         };
         let step = &plan.steps[node as usize];
         let elapsed_ms = crew.elapsed_ms();
@@ -117,21 +121,65 @@ pub(super) async fn roll_back(
             }
         }
     }
+    for (node, host) in vanishes.iter().rev() {
+        if !is_gone(crew, &vanishes, host) {
+            continue;
+        }
+        crew.undo(*node, true).await?;
+        done += 1;
+        let (step, elapsed_ms) = (&plan.steps[*node as usize], crew.elapsed_ms());
+        crew.events.emit(Event::StepDone {
+            step: *node,
+            address: step.address.clone(),
+            action: step.action,
+            undo: true,
+            elapsed_ms,
+            took_ms: 0,
+            done,
+            of,
+        });
+    }
+    Ok(Ended::Through)
 }
 
-/// Which creates need no call to undo, because what they live on is undone too.
-fn vanish(crew: &Crew<'_>, resources: &[Resource]) -> HashMap<u32, Address> {
+/// Whether what a vanishing resource lives on in the end has been undone.
+fn is_gone(crew: &Crew<'_>, vanishes: &BTreeMap<u32, Address>, host: &Address) -> bool {
     let plan = crew.plan;
-    let existing = fold(resources, plan, &crew.progress());
-    let undone: HashMap<(&Address, u32), u32> = plan
+    let makes = |step: &Step, address: &Address| {
+        step.action == Action::Create
+            && (step.address == *address || (address.name() == "*" && step.address.kind() == address.kind()))
+    };
+    let mut root = host.clone();
+    while let Some(next) = vanishes
+        .iter()
+        .find(|(node, _)| makes(&plan.steps[**node as usize], &root))
+        .map(|(_, host)| host)
+    {
+        root = next.clone();
+    }
+    let progress = crew.progress();
+    let mut steps = plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .filter(|(step, _)| makes(step, &root));
+    steps.all(|(_, status)| !status.may_have_effect())
+}
+
+/// Which creates need no call to undo, because what they live on is undone too, and what that is.
+fn vanish(crew: &Crew<'_>, resources: &[Resource]) -> BTreeMap<u32, Address> {
+    let plan = crew.plan;
+    let progress = crew.progress().clone();
+    let existing = fold(resources, plan, &progress);
+    let made: HashMap<(&Address, u32), u32> = plan
         .steps
         .iter()
         .enumerate()
         .filter(|(_, step)| step.action == Action::Create)
         .map(|(number, step)| ((&step.address, step.generation), number as u32))
         .collect();
-    let step_of = |resource: &Resource| undone.get(&(&resource.address, resource.generation)).copied();
-    let objects: Vec<Object<'_>> = existing
+    let step_of = |resource: &Resource| made.get(&(&resource.address, resource.generation)).copied();
+    let mut objects: Vec<Object<'_>> = existing
         .iter()
         .map(|resource| Object {
             address: &resource.address,
@@ -140,6 +188,17 @@ fn vanish(crew: &Crew<'_>, resources: &[Resource]) -> HashMap<u32, Address> {
             old: resource.deposed,
         })
         .collect();
+    // What an interrupted way back has undone already took its guests with it.
+    for (step, status) in plan.steps.iter().zip(&progress.steps) {
+        if step.action == Action::Create && matches!(status, StepStatus::Undone { .. }) {
+            objects.push(Object {
+                address: &step.address,
+                depends_on: &step.depends_on,
+                deleted: true,
+                old: false,
+            });
+        }
+    }
     vanishing(crew.registry, &objects)
         .into_iter()
         .zip(&existing)

@@ -83,14 +83,14 @@ async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {
     let step = &crew.plan.steps[number as usize];
     let status = crew.progress().steps[number as usize].clone();
     match status {
-        StepStatus::Intended { token } => settle_forward(crew, number, &token).await,
-        StepStatus::Failed { .. } => {
-            let token = crew.first_token(number);
+        StepStatus::Intended { token } | StepStatus::Failed { token, .. } => {
             settle_forward(crew, number, &token).await
         }
-        StepStatus::UndoIntended { token, outputs } => {
+        StepStatus::UndoIntended {
+            undo_token, outputs, ..
+        } => {
             let why = "the run was interrupted while this was being undone".to_owned();
-            let cx = crew.settling(number, &token);
+            let cx = crew.settling(number, &undo_token);
             let undone = match step.action {
                 // What it made is gone, or still to be undone.
                 Action::Create => crew

@@ -14,11 +14,15 @@ pub enum StepStatus {
     },
     /// Made.
     Done {
+        /// The token of its call; empty if there was none.
+        token: String,
         /// What the world answered.
         outputs: Json,
     },
     /// Failed.
     Failed {
+        /// The token of its call.
+        token: String,
         /// What it did nevertheless.
         effect: Effect,
         /// What the world answers about what it did.
@@ -28,18 +32,24 @@ pub enum StepStatus {
     },
     /// Being undone; what came of it is not known.
     UndoIntended {
-        /// The token of its call.
+        /// The token of the call that made it.
         token: String,
+        /// The token of the call that undoes it.
+        undo_token: String,
         /// What the step had left, if known.
         outputs: Option<Json>,
     },
     /// Undone.
     Undone {
+        /// The token of the call that had made it: used up.
+        token: String,
         /// What the world answered.
         outputs: Json,
     },
     /// Could not be undone.
     UndoFailed {
+        /// The token of the call that made it.
+        token: String,
         /// What the step had left, if known.
         outputs: Option<Json>,
         /// Why.
@@ -72,7 +82,7 @@ impl StepStatus {
     /// What the step left in the world, if that is known.
     pub fn outputs(&self) -> Option<&Json> {
         match self {
-            Self::Done { outputs } => Some(outputs),
+            Self::Done { outputs, .. } => Some(outputs),
             Self::Failed { outputs, .. }
             | Self::UndoIntended { outputs, .. }
             | Self::UndoFailed { outputs, .. } => outputs.as_ref(),
@@ -80,49 +90,73 @@ impl StepStatus {
         }
     }
 
+    /// The token of the step's last call forward; empty if there was none.
+    pub fn token(&self) -> &str {
+        match self {
+            Self::Pending => "",
+            Self::Intended { token }
+            | Self::Done { token, .. }
+            | Self::Failed { token, .. }
+            | Self::UndoIntended { token, .. }
+            | Self::Undone { token, .. }
+            | Self::UndoFailed { token, .. } => token,
+        }
+    }
+
     /// The status after an entry about this step.
     fn next(&self, entry: &Entry) -> Option<Self> {
+        use StepStatus as S;
+        let token = || self.token().to_owned();
+        let left = || self.outputs().cloned();
         match (self, entry) {
-            // A failed step may be tried again on the way forward.
-            (Self::Pending | Self::Intended { .. } | Self::Failed { .. }, Entry::Intent { token, .. }) => {
-                Some(Self::Intended { token: token.clone() })
-            }
-            // Steps without a call are done without an intent.
-            (Self::Pending | Self::Intended { .. } | Self::Failed { .. }, Entry::Done { outputs, .. }) => {
-                Some(Self::Done {
-                    outputs: outputs.clone(),
-                })
-            }
+            // What failed, was undone or could not be undone may be tried again on the way forward.
             (
-                Self::Intended { .. } | Self::Failed { .. },
+                S::Pending | S::Intended { .. } | S::Failed { .. } | S::Undone { .. } | S::UndoFailed { .. },
+                Entry::Intent { token, .. },
+            ) => Some(S::Intended { token: token.clone() }),
+            // Steps without a call are done without an intent.
+            (
+                S::Pending | S::Intended { .. } | S::Failed { .. } | S::Undone { .. } | S::UndoFailed { .. },
+                Entry::Done { outputs, .. },
+            ) => Some(S::Done {
+                token: token(),
+                outputs: outputs.clone(),
+            }),
+            (
+                S::Intended { .. } | S::Failed { .. },
                 Entry::Failed {
                     effect, outputs, why, ..
                 },
-            ) => Some(Self::Failed {
+            ) => Some(S::Failed {
+                token: token(),
                 effect: *effect,
                 outputs: outputs.clone(),
                 why: why.clone(),
             }),
             (
-                Self::Done { .. } | Self::Failed { .. } | Self::UndoIntended { .. } | Self::UndoFailed { .. },
-                Entry::UndoIntent { token, .. },
-            ) => Some(Self::UndoIntended {
-                token: token.clone(),
-                outputs: self.outputs().cloned(),
+                S::Done { .. } | S::Failed { .. } | S::UndoIntended { .. } | S::UndoFailed { .. },
+                Entry::UndoIntent {
+                    token: undo_token, ..
+                },
+            ) => Some(S::UndoIntended {
+                token: token(),
+                undo_token: undo_token.clone(),
+                outputs: left(),
             }),
             (
-                Self::Done { .. } | Self::Failed { .. } | Self::UndoIntended { .. } | Self::UndoFailed { .. },
+                S::Done { .. } | S::Failed { .. } | S::UndoIntended { .. } | S::UndoFailed { .. },
                 Entry::Undone { outputs, .. },
-            ) => Some(Self::Undone {
+            ) => Some(S::Undone {
+                token: token(),
                 outputs: outputs.clone(),
             }),
-            (
-                Self::UndoIntended { outputs, .. } | Self::UndoFailed { outputs, .. },
-                Entry::UndoFailed { why, .. },
-            ) => Some(Self::UndoFailed {
-                outputs: outputs.clone(),
-                why: why.clone(),
-            }),
+            (S::UndoIntended { .. } | S::UndoFailed { .. }, Entry::UndoFailed { why, .. }) => {
+                Some(S::UndoFailed {
+                    token: token(),
+                    outputs: left(),
+                    why: why.clone(),
+                })
+            }
             _ => None,
         }
     }

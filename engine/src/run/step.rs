@@ -120,6 +120,18 @@ impl Crew<'_> {
             .map_err(|missing| Failure::not_applied(doing(), missing.to_string()))
     }
 
+    /// What a changed resource is before the change: as it was with the objects of that time.
+    fn resolved_before(&self, step: &Step) -> world::Result<Json> {
+        let view = View {
+            working: Arc::clone(&self.working),
+            old: true,
+        };
+        let before = step.before.as_ref();
+        before
+            .and_then(|spec| view.resolve(spec).ok())
+            .map_or_else(|| self.resolved_or_raw(step, before), Ok)
+    }
+
     /// As `resolved`, but what it refers to may be gone already.
     fn resolved_or_raw(&self, step: &Step, spec: Option<&Json>) -> world::Result<Json> {
         self.resolved(step, spec)
@@ -130,8 +142,10 @@ impl Crew<'_> {
     pub async fn make(&self, number: u32) -> Result<Made, StateError> {
         let step = &self.plan.steps[number as usize];
         let token = match &self.progress().steps[number as usize] {
+            // What it had made was unmade, and the world remembers that token.
+            StepStatus::Undone { token, .. } => self.token(number, &format!("do again after {token}")),
             // Tried before: the same token finds what that try may have made.
-            StepStatus::Intended { token } => token.clone(),
+            tried if !tried.token().is_empty() => tried.token().to_owned(),
             _ => self.token(number, "do"),
         };
         if matches!(step.action, Action::Adopt | Action::Forget) {
@@ -173,7 +187,7 @@ impl Crew<'_> {
         match step.action {
             Action::Create => kind.create(&self.resolved(step, step.after.as_ref())?, cx).await,
             Action::Update => {
-                let from = self.resolved_or_raw(step, step.before.as_ref())?;
+                let from = self.resolved_before(step)?;
                 let to = self.resolved(step, step.after.as_ref())?;
                 if from == to {
                     Ok(outputs)
@@ -244,10 +258,12 @@ impl Crew<'_> {
             Action::Update => (Effect::Applied, step.outputs.clone()),
             Action::Delete => {
                 let spec = self.resolved_or_raw(step, step.before.as_ref())?;
-                (
-                    Effect::Applied,
-                    kind.find(&spec, step.outputs.as_ref(), cx).await?,
-                )
+                match kind.find(&spec, step.outputs.as_ref(), cx).await? {
+                    // One call that did not get through. Others delete in several steps, and
+                    // what is still there may have been changed by the first of them.
+                    Some(_) if kind.traits().delete_is_undoable => (Effect::None, None),
+                    found => (Effect::Applied, found),
+                }
             }
             Action::Adopt | Action::Forget => (Effect::None, None),
         })
@@ -269,8 +285,9 @@ impl Crew<'_> {
             return self.undone(number, outputs).await.map(|()| Made::Done);
         }
         let token = match &self.progress().steps[number as usize] {
-            StepStatus::UndoIntended { token, .. } => token.clone(),
-            _ => self.token(number, "undo"),
+            StepStatus::UndoIntended { undo_token, .. } => undo_token.clone(),
+            // As often as the step is made, it may have to be undone.
+            status => self.token(number, &format!("undo {}", status.token())),
         };
         self.record(Entry::UndoIntent {
             step: number,
@@ -308,7 +325,7 @@ impl Crew<'_> {
             }
             Action::Update => {
                 let from = self.resolved_or_raw(step, step.after.as_ref())?;
-                let to = self.resolved_or_raw(step, step.before.as_ref())?;
+                let to = self.resolved_before(step)?;
                 if from == to {
                     Ok(outputs.clone())
                 } else {
@@ -339,11 +356,6 @@ pub(super) fn empty() -> Json {
 }
 
 impl Crew<'_> {
-    /// The token that the first try of a step had.
-    pub fn first_token(&self, number: u32) -> String {
-        self.token(number, "do")
-    }
-
     /// Whether what a create made is there: `None` if that cannot be found out.
     pub async fn still_there(
         &self,
