@@ -22,6 +22,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const LOGIN: Duration = Duration::from_secs(15);
 /// How long the server may take to open a channel.
 const CHANNEL: Duration = Duration::from_secs(15);
+/// How long a host may take to answer a ping.
+const PING: Duration = Duration::from_secs(3);
 /// Commands at a time; sshd's MaxSessions is 10, and the fallback for the socket needs some.
 const SESSIONS: usize = 4;
 
@@ -96,6 +98,12 @@ impl Connection {
     /// Whether the connection is gone.
     pub(super) fn is_closed(&self) -> bool {
         self.handle.is_closed()
+    }
+
+    /// Whether the host answers on it, now.
+    pub(super) async fn answers(&self) -> bool {
+        // A ping on a connection that ends meanwhile returns as if answered.
+        !self.is_closed() && timeout(PING, self.handle.send_ping()).await.is_ok() && !self.is_closed()
     }
 
     /// A channel for one command.

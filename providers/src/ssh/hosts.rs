@@ -55,17 +55,24 @@ impl SshHosts {
             .links
             .lock()
             .map_err(|_| Failure::not_applied(doing, "an earlier login ended abnormally"))?;
-        let known = links.get(&target.instance_id).filter(|link| {
-            // What another run of the program pinned is checked by a handshake of its own.
-            let pin = link.host_key();
-            link.leads_to(target) && (target.host_key.is_none() || pin == target.host_key)
-        });
-        if let Some(link) = known {
-            return Ok(Arc::clone(link));
+        let known = links
+            .get(&target.instance_id)
+            .filter(|link| link.leads_to(target));
+        let new = || Arc::new(Link::new(target.clone(), Arc::clone(&self.shared)));
+        match known.map(|link| (link, link.shown())) {
+            Some((link, Some(shown))) => match &target.host_key {
+                // Whoever insists on another key is judged by a handshake of their own, and the
+                // others' connection is left alone.
+                Some(pinned) if *pinned != shown => Ok(new()),
+                _ => Ok(Arc::clone(link)),
+            },
+            Some((link, None)) if link.target.host_key == target.host_key => Ok(Arc::clone(link)),
+            _ => {
+                let link = new();
+                links.insert(target.instance_id.clone(), Arc::clone(&link));
+                Ok(link)
+            }
         }
-        let link = Arc::new(Link::new(target.clone(), Arc::clone(&self.shared)));
-        links.insert(target.instance_id.clone(), Arc::clone(&link));
-        Ok(link)
     }
 }
 
@@ -79,7 +86,7 @@ impl Hosts for SshHosts {
         let mut denied_since = None;
         let mut said = String::new();
         loop {
-            let error = match link.live().await {
+            let error = match link.answering().await {
                 Ok(live) => return Ok(Arc::new(SshHost::new(link, live.connection.host_key.clone()))),
                 Err(error) => error,
             };
@@ -102,7 +109,7 @@ impl Hosts for SshHosts {
     async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>> {
         let doing = format!("reach {} over ssh", target.name);
         let link = self.link(target, &doing)?;
-        let attempt = tokio::time::timeout(REACH, link.live()).await;
+        let attempt = tokio::time::timeout(REACH, link.answering()).await;
         match attempt {
             Ok(Ok(live)) => Ok(Arc::new(SshHost::new(link, live.connection.host_key.clone()))),
             Ok(Err(error)) => Err(error.into_failure(&doing, &target.name, &target.instance_id)),

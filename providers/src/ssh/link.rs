@@ -23,7 +23,7 @@ pub(super) struct Shared {
 pub(super) struct Bastion {
     pub(super) login: Login,
     open: tokio::sync::Mutex<Option<Arc<Connection>>>,
-    pin: Mutex<Option<String>>,
+    shown: Mutex<Option<String>>,
 }
 
 impl Bastion {
@@ -31,7 +31,7 @@ impl Bastion {
         Self {
             login,
             open: tokio::sync::Mutex::default(),
-            pin: Mutex::default(),
+            shown: Mutex::default(),
         }
     }
 
@@ -41,12 +41,16 @@ impl Bastion {
             return Ok(Arc::clone(connection));
         }
         let name = format!("{}@{}:{}", self.login.user, self.login.address, self.login.port);
-        let connection = dial(shared, &self.login, &name, &self.pin, None)
+        let shown = self.shown.lock().map_or(None, |shown| shown.clone());
+        let connection = dial(shared, &self.login, &name, shown.as_deref(), None)
             .await
             .map_err(|cause| DialError::Bastion {
                 bastion: name,
                 cause: Box::new(cause),
             })?;
+        if let Ok(mut shown) = self.shown.lock() {
+            *shown = Some(connection.host_key.clone());
+        }
         *open = Some(Arc::clone(&connection));
         Ok(connection)
     }
@@ -64,17 +68,17 @@ pub(super) struct Link {
     pub(super) target: HostTarget,
     pub(super) shared: Arc<Shared>,
     live: tokio::sync::Mutex<Option<Live>>,
-    /// The key shown at first contact, or pinned before.
-    pin: Mutex<Option<String>>,
+    /// The key shown at first contact.
+    shown: Mutex<Option<String>>,
 }
 
 impl Link {
     pub(super) fn new(target: HostTarget, shared: Arc<Shared>) -> Self {
         Self {
-            pin: Mutex::new(target.host_key.clone()),
             target,
             shared,
             live: tokio::sync::Mutex::default(),
+            shown: Mutex::default(),
         }
     }
 
@@ -85,9 +89,22 @@ impl Link {
             && self.target.public_ip == target.public_ip
     }
 
-    /// The host key shown at first contact.
-    pub(super) fn host_key(&self) -> Option<String> {
-        self.pin.lock().map_or(None, |pin| pin.clone())
+    /// The host key shown at first contact; `None` before it.
+    pub(super) fn shown(&self) -> Option<String> {
+        self.shown.lock().map_or(None, |shown| shown.clone())
+    }
+
+    /// The open connection if the host still answers on it, or a new one.
+    pub(super) async fn answering(&self) -> Result<Live, DialError> {
+        let mut live = self.live.lock().await;
+        if let Some(live) = live.as_ref()
+            && live.connection.answers().await
+        {
+            return Ok(live.clone());
+        }
+        let opened = self.open().await?;
+        *live = Some(opened.clone());
+        Ok(opened)
     }
 
     /// The open connection, or a new one.
@@ -119,7 +136,18 @@ impl Link {
             Some(bastion) => Some(bastion.connection(&self.shared).await?),
             None => None,
         };
-        let connection = dial(&self.shared, &login, &self.target.name, &self.pin, bastion).await?;
+        let expected = self.shown().or_else(|| self.target.host_key.clone());
+        let connection = dial(
+            &self.shared,
+            &login,
+            &self.target.name,
+            expected.as_deref(),
+            bastion,
+        )
+        .await?;
+        if let Ok(mut shown) = self.shown.lock() {
+            *shown = Some(connection.host_key.clone());
+        }
         let engine = Engine::new(
             Arc::clone(&connection),
             self.shared.options.docker_socket.as_str(),
@@ -143,26 +171,22 @@ impl Link {
     }
 }
 
-/// Opens a connection that must show the pinned key, and pins the one shown at first contact.
+/// Opens a connection that must show the pinned key, if there is one.
 async fn dial(
     shared: &Shared,
     login: &Login,
     name: &str,
-    pin: &Mutex<Option<String>>,
+    pinned: Option<&str>,
     bastion: Option<Arc<Connection>>,
 ) -> Result<Arc<Connection>, DialError> {
-    let pinned = pin.lock().map_or(None, |pin| pin.clone());
     let expectation = Expectation::new(
         name,
         &login.address,
         login.port,
-        pinned.as_deref(),
+        pinned,
         shared.options.known_hosts.as_deref(),
     )
     .map_err(DialError::Settings)?;
     let connection = Connection::open(login, expectation, &shared.credentials, bastion).await?;
-    if let Ok(mut pin) = pin.lock() {
-        pin.get_or_insert_with(|| connection.host_key.clone());
-    }
     Ok(Arc::new(connection))
 }

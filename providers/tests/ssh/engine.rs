@@ -92,15 +92,12 @@ async fn a_join_that_never_completes_is_given_up_and_names_the_port() {
 }
 
 #[tokio::test]
-async fn a_join_repeated_is_recognised_in_its_own_swarm_only() {
-    for (manager, joined) in [("10.0.0.235:2377", true), ("10.9.9.9:2377", false)] {
-        let Some((_sshd, docker, host)) = host(move |asked, _| match asked.path.as_str() {
+async fn a_second_join_is_refused_and_one_that_goes_on_is_waited_for() {
+    for (earlier, joined) in [("pending", true), ("active", false)] {
+        let Some((_sshd, docker, host)) = host(move |asked, before| match asked.path.as_str() {
             "/swarm/join" => error(503, "This node is already part of a swarm."),
-            "/info" => {
-                let mut info = info("active");
-                info["Swarm"]["RemoteManagers"] = json!([{ "NodeID": "n9", "Addr": manager }]);
-                ok(info)
-            }
+            "/info" if before == 0 => ok(info(earlier)),
+            "/info" => ok(info("active")),
             _ => ok(Value::Null),
         })
         .await

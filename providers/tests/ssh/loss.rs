@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use subako_engine::world::{Certainty, SwarmInit};
+use subako_engine::world::{Certainty, Hosts, SwarmInit};
 
 use crate::docker::{Answer, Asked, Docker, ok};
 use crate::proxy::Proxy;
 use crate::sshd::{Sshd, available};
-use crate::{connect, failure, info, only_info, options};
+use crate::{connect, failure, hosts, info, only_info, options, target};
 
 fn init() -> SwarmInit {
     SwarmInit {
@@ -121,6 +121,25 @@ async fn a_network_that_swallows_everything_is_found_out_within_seconds() {
     let failure = failure(answer);
     assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
     assert_eq!(failure.certainty, Certainty::Unknown, "{failure}");
+}
+
+#[tokio::test]
+async fn a_machine_that_has_gone_is_not_reached_through_its_old_connection() {
+    if !available() {
+        return;
+    }
+    let sshd = Sshd::started("");
+    let proxy = Proxy::before(sshd.port).await;
+    let hosts = hosts(options(&sshd, proxy.port, "user"));
+    hosts.reach(&target()).await.unwrap();
+    hosts.reach(&target()).await.unwrap();
+    assert_eq!(proxy.connections(), 1);
+    std::fs::remove_file(sshd.file("authorized_keys")).unwrap();
+    proxy.silence();
+    let begun = Instant::now();
+    let failure = failure(hosts.reach(&target()).await);
+    assert!(begun.elapsed() < Duration::from_secs(16));
+    assert_eq!(failure.certainty, Certainty::NotApplied, "{failure}");
 }
 
 #[tokio::test]

@@ -43,6 +43,20 @@ impl Api<'_> {
     /// Creates a network; returns its id.
     pub(in crate::ssh) async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
         let doing = self.doing(&format!("create network {}", spec.name));
+        // The engine takes a range in use, and its swarm then never allocates the network.
+        if let Some(subnet) = &spec.subnet
+            && let Some(other) = self.networks().await?.into_iter().find(|other| {
+                other.spec.name != spec.name
+                    && other
+                        .spec
+                        .subnet
+                        .as_deref()
+                        .is_some_and(|range| overlap(subnet, range))
+            })
+        {
+            let message = format!("its range {subnet} overlaps that of network {}", other.spec.name);
+            return Err(Failure::not_applied(doing, message).with_code("subnet_in_use"));
+        }
         let answer = self
             .post(&doing, "/networks/create", Some(&write_network(spec)))
             .await?;
@@ -89,6 +103,22 @@ impl Api<'_> {
             }
             self.pause(PAUSE).await;
         }
+    }
+}
+
+/// Whether two IPv4 ranges in CIDR notation have an address in common. What is no such range
+/// overlaps nothing: the engine has its own opinion of it.
+fn overlap(a: &str, b: &str) -> bool {
+    let range = |text: &str| {
+        let (address, length) = text.split_once('/')?;
+        let address = u32::from(address.parse::<std::net::Ipv4Addr>().ok()?);
+        let length: u32 = length.parse().ok().filter(|length| *length <= 32)?;
+        let hosts = u32::MAX.checked_shr(length).unwrap_or(0);
+        Some((address & !hosts, address | hosts))
+    };
+    match (range(a), range(b)) {
+        (Some(a), Some(b)) => a.0 <= b.1 && b.0 <= a.1,
+        _ => false,
     }
 }
 
@@ -171,6 +201,15 @@ mod tests {
                 spec: spec()
             }
         );
+    }
+
+    #[test]
+    fn ranges_overlap_when_they_have_an_address_in_common() {
+        assert!(overlap("10.0.1.0/24", "10.0.1.0/24"));
+        assert!(overlap("10.0.0.0/16", "10.0.9.0/24") && overlap("10.0.9.0/24", "10.0.0.0/16"));
+        assert!(overlap("0.0.0.0/0", "10.0.1.0/24") && overlap("10.0.1.7/32", "10.0.1.0/24"));
+        assert!(!overlap("10.0.1.0/24", "10.0.2.0/24"));
+        assert!(!overlap("fd00::/64", "fd00::/64") && !overlap("10.0.1.0", "10.0.1.0/24"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use subako_engine::world::{
 
 use super::answer::{Effect, failure};
 use super::client::Api;
-use super::read::{list, map, number, some_text, text, texts, unexpected, word};
+use super::read::{map, number, some_text, text, texts, unexpected, word};
 
 /// Where every node listens for the others' control traffic.
 const LISTEN: &str = "0.0.0.0:2377";
@@ -60,15 +60,20 @@ impl Api<'_> {
         }
         let refused = failure(&doing, Effect::Changes, &reply);
         let goes_on = refused.message.contains("continue in the background");
-        let already = refused.code.as_deref() == Some("already_in_swarm");
-        if goes_on || already {
+        // An earlier join that has not ended yet is waited for; one that has ended is a refusal.
+        let earlier = refused.code.as_deref() == Some("already_in_swarm") && self.pending(&doing).await?;
+        if goes_on || earlier {
             return self.settled(&doing, join, Some(refused), progress).await;
         }
         Err(with_join_hint(refused, join))
     }
 
-    /// Waits until the engine says that the join is done. `refused` is what the call itself
-    /// answered: an engine that is in a swarm already counts as joined if it is this swarm.
+    async fn pending(&self, doing: &str) -> Result<bool> {
+        let info = read_info(doing, &self.get(doing, "/info").await?)?;
+        Ok(info.swarm == LocalNodeState::Pending)
+    }
+
+    /// Waits until the engine says that the join is done. `refused` is what the call itself answered.
     async fn settled(
         &self,
         doing: &str,
@@ -78,15 +83,13 @@ impl Api<'_> {
     ) -> Result<String> {
         let clock = &self.link.shared.clock;
         let end = clock.now() + BACKGROUND.min(self.link.shared.options.command_timeout);
-        let already = refused.as_ref().is_some_and(|failure| failure.code.is_some());
         let mut last_error = String::new();
         while clock.now() < end {
             // Changes were made: a failure to look is a failure of unknown effect.
             let info = self.get(doing, "/info").await.map_err(Failure::after_effect)?;
             let state = read_info(doing, &info).map_err(Failure::after_effect)?;
             match (state.swarm, state.node_id) {
-                (LocalNodeState::Active, Some(id)) if !already || knows_one_of(&info, join) => return Ok(id),
-                (LocalNodeState::Active, Some(_)) => break,
+                (LocalNodeState::Active, Some(id)) => return Ok(id),
                 (LocalNodeState::Inactive, _) => break,
                 _ => {}
             }
@@ -96,11 +99,8 @@ impl Api<'_> {
             progress.note("waiting for the join to complete in the background");
             self.pause(PAUSE).await;
         }
-        let mut failure = match refused {
-            Some(failure) if already => return Err(failure),
-            Some(failure) => failure,
-            None => Failure::unknown(doing, "the join was accepted and did not complete"),
-        };
+        let mut failure =
+            refused.unwrap_or_else(|| Failure::unknown(doing, "the join was accepted and did not complete"));
         if !last_error.is_empty() {
             failure.message = format!("{} ({last_error})", failure.message);
         }
@@ -136,15 +136,6 @@ impl Api<'_> {
             .node_id
             .ok_or_else(|| Failure::unknown(doing, "the Docker Engine named no node id"))
     }
-}
-
-/// Whether the engine's managers are among those that were to be joined.
-fn knows_one_of(info: &Value, join: &JoinRequest) -> bool {
-    list(info, "/Swarm/RemoteManagers").iter().any(|manager| {
-        join.remote_addrs
-            .iter()
-            .any(|addr| addr == text(manager, "/Addr"))
-    })
 }
 
 /// A join that fails by silence fails at the security group more often than not.
@@ -247,18 +238,6 @@ mod tests {
         assert_eq!(info.swarm, LocalNodeState::Inactive);
         assert_eq!(info.node_id, None);
         assert!(read_info("ask", &json!({})).is_err());
-    }
-
-    #[test]
-    fn an_engine_is_in_the_swarm_asked_for_if_it_knows_one_of_its_managers() {
-        let info = json!({ "Swarm": { "RemoteManagers": [{ "NodeID": "n1", "Addr": "10.0.0.235:2377" }] } });
-        assert!(knows_one_of(&info, &join()));
-        let other = json!({ "Swarm": { "RemoteManagers": [{ "NodeID": "n9", "Addr": "10.9.0.9:2377" }] } });
-        assert!(!knows_one_of(&other, &join()));
-        assert!(!knows_one_of(
-            &json!({ "Swarm": { "RemoteManagers": null } }),
-            &join()
-        ));
     }
 
     #[test]
