@@ -235,8 +235,9 @@ class Controller:
                 revision = view["revision"]
                 self.follow(view)
             except Exception as error:  # the next view may be fine; `lab status` shows it
-                self.errors = (self.errors + [f"{time.strftime('%H:%M:%S')} {error}"])[-20:]
-                log("follow:", traceback.format_exc())
+                if str(error) not in self.errors:
+                    self.errors = (self.errors + [str(error)])[-20:]
+                    log("follow:", traceback.format_exc())
                 time.sleep(0.5)
 
 

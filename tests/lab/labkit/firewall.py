@@ -32,7 +32,7 @@ def render(hosts, groups):
     """The whole table.
 
     hosts: [{instance, address, on, groups: [group id]}]
-    groups: {group id: [{protocol, from, to, ranges: [cidr], groups: [group id]}]}
+    groups: {group id: [{protocol, from, to, range: cidr or None, group: group id or None}]}
     """
     on = [h for h in hosts if h["on"]]
     off = sorted({h["address"] for h in hosts if not h["on"]} - {h["address"] for h in on})
@@ -45,10 +45,8 @@ def render(hosts, groups):
         out.append(f" chain {_chain(host['instance'])} {{")
         for group in host["groups"]:
             for rule in groups.get(group, []):
-                sources = list(rule["ranges"])
-                for other in rule["groups"]:
-                    sources += members.get(other, [])
-                for source in sorted(set(sources)):
+                sources = [rule["range"]] if rule["range"] else members.get(rule["group"], [])
+                for source in sources:
                     origin = "" if source == "0.0.0.0/0" else f"ip saddr {source} "
                     out.append(f"  {origin}{match(rule)} accept")
         out += ["  counter drop", " }"]

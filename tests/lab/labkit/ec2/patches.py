@@ -5,6 +5,7 @@
 - A ClientToken makes RunInstances idempotent; other parameters with the same token are refused, and
   so is a token whose instances are terminated.
 - An address in use is InvalidIPAddress.InUse; it is free again once its instance is terminated.
+- A rule for a protocol without ports (ESP) is accepted.
 - DeleteSecurityGroup refuses while an instance that is not terminated, or a rule, refers to it.
 - The default VPC is the lab's network, and its subnets map no public addresses.
 """
@@ -14,7 +15,7 @@ import json
 
 from moto.ec2 import models
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
-from moto.ec2.models import instances, subnets
+from moto.ec2.models import instances, security_groups, subnets
 from moto.ec2.models.vpcs import VPCBackend
 
 from ..config import NETWORK, SUBNETS
@@ -145,10 +146,20 @@ def _delete_group_if_unused(self, name=None, group_id=None):
         for groups in self.groups.values():
             for other in groups.values():
                 for rule in list(other.ingress_rules) + list(other.egress_rules):
-                    named = {g.get("GroupId") for g in rule.source_groups}
-                    if other.id != group.id and group.id in named:
+                    if other.id != group.id and rule.source_group.get("GroupId") == group.id:
                         raise DependencyViolationError(message)
     return _delete_security_group(self, name=name, group_id=group_id)
+
+
+_rule_init = security_groups.SecurityGroupRule.__init__
+
+
+def _init_rule(self, ec2_backend, ip_protocol, group_id, from_port, to_port, *args, **kwargs):
+    portless = from_port is None and to_port is None  # as ESP is: moto would fail
+    ports = (0, 0) if portless else (from_port, to_port)
+    _rule_init(self, ec2_backend, ip_protocol, group_id, *ports, *args, **kwargs)
+    if portless:
+        self.from_port = self.to_port = None
 
 
 def _create_default_vpc(self):
@@ -174,6 +185,7 @@ def apply(region):
     _Instance.stop = _begin("stop", "stopping", "stopped", ("pending", "shutting-down", "terminated"))
     _Instance.terminate = _begin("terminate", "shutting-down", "terminated", ())
     _Instance.reboot = _reboot
+    security_groups.SecurityGroupRule.__init__ = _init_rule
     subnets.Subnet.request_ip = _request_ip
     models.EC2Backend.run_instances = _run_idempotently
     models.EC2Backend.delete_security_group = _delete_group_if_unused

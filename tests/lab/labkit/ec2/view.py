@@ -8,6 +8,7 @@ POST /lab/act            {"instance", "verb"}: start or stop, as by the API
 import base64
 import json
 import threading
+import traceback
 
 from moto.ec2.models import ec2_backends
 
@@ -68,13 +69,9 @@ class View:
         }
 
     def _rule(self, rule):
-        def port(value):
-            return None if value in (None, "") else int(value)
-
         return {
-            "protocol": str(rule.ip_protocol), "from": port(rule.from_port), "to": port(rule.to_port),
-            "ranges": [r["CidrIp"] for r in rule.ip_ranges if r.get("CidrIp")],
-            "groups": [g["GroupId"] for g in rule.source_groups if g.get("GroupId")],
+            "protocol": str(rule.ip_protocol), "from": rule.from_port, "to": rule.to_port,
+            "range": rule.cidr_ipv4, "group": rule.source_group.get("GroupId"),
         }
 
     def settle(self, request):
@@ -107,6 +104,7 @@ class View:
                 answer = {"/lab/settle": self.settle, "/lab/act": self.act}[path](json.loads(body))
             return "200 OK", json.dumps(answer).encode()
         except Exception as error:  # answered, so that the caller reports it
+            traceback.print_exc()
             return "400 Bad Request", json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
 
     def network(self):
