@@ -162,7 +162,8 @@ class Check:
         self.client.on(first, "sudo docker network create -d overlay my-overlay >/dev/null;"
                        " sudo docker service create -q --name reply --network my-overlay --replicas 4 -p 80:80"
                        " --update-order start-first mingsiro71/replyhost &&"
-                       " sudo docker service create -q --name other --network my-overlay alpine sleep 100000")
+                       " sudo docker service create -q -d --name other --network my-overlay alpine"
+                       " sh -c 'trap exit TERM; sleep 100000 & wait'")
         for address in self.addresses:
             seen = set()
 
@@ -172,7 +173,9 @@ class Check:
 
             wait_until(all_four, 60, f"{address} reaches all four tasks")
             expect(all(text is None or text.startswith("I am ") for text in seen), f"answers {seen}")
-        where = self.client.on(first, "sudo docker service ps other -f desired-state=running --format '{{.Node}}'")
+        where = wait_until(lambda: self.client.on(
+            first, "sudo docker service ps other -f desired-state=running --format '{{.Node}} {{.CurrentState}}'"
+            " | sed -n 's/ Running.*//p'"), 30, "the other service runs")
         node = where.removeprefix("ip-").replace("-", ".")
         names = self.client.on(node, "sudo docker exec $(sudo docker ps -q -f name=other) sh -c"
                                " 'for i in 1 2 3 4 5 6 7 8; do wget -qO- http://reply; done; ping -c1 -w3 tasks.reply'")

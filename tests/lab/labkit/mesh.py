@@ -76,26 +76,40 @@ def ruleset(prerouting, postrouting, output=()):
     )
 
 
+def identity(path):
+    """Which namespace is behind a path; the kernel uses inode numbers again, hence the rest."""
+    found = os.stat(path)
+    return str(path), found.st_ino, found.st_ctime_ns
+
+
 class Mesh:
     """What has been programmed where."""
 
     def __init__(self, paths):
         self.paths = paths
-        self.programmed = {}  # namespace (inode) -> ruleset
-        self.gateways = {}  # ingress sandbox (inode) -> its address on docker_gwbridge
+        self.complaints = {}  # instance -> what was wrong last
+        self.programmed = {}  # namespace -> ruleset
+        self.gateways = {}  # ingress sandbox -> its address on docker_gwbridge
 
-    def program(self, path, text):
-        """Program a namespace unless it has this ruleset; True if it was new."""
-        key = os.stat(path).st_ino
+    def complain(self, instance, text):
+        """Log an error of a host unless it is the same as before."""
+        if self.complaints.get(instance) != text:
+            self.complaints[instance] = text
+            log(instance, text)
+
+    def program(self, path, text, prepare=None):
+        """Program a namespace unless it has this ruleset; `prepare` runs before."""
+        key = identity(path)
         if self.programmed.get(key) == text:
-            return False
+            return
+        if prepare:
+            prepare()
         in_netns(path, "nft", "-f", "-", stdin=text)
         self.programmed[key] = text
-        return True
 
     def gateway(self, sandbox):
         """The address by which a host reaches its ingress sandbox."""
-        key = os.stat(sandbox).st_ino
+        key = identity(sandbox)
         if key not in self.gateways:
             found = json.loads(in_netns(sandbox, "ip", "-j", "-4", "address", "show", "dev", "eth1"))
             self.gateways[key] = found[0]["addr_info"][0]["local"]
@@ -119,7 +133,7 @@ class Mesh:
                 self.program_host(host["pid1"], *state)
             except (LabError, OSError, IndexError, KeyError) as error:
                 # The host is going, or its sandboxes are being made: the next round sees.
-                log(host["instance"], error)
+                self.complain(host["instance"], str(error))
         return True
 
     def program_host(self, pid1, ports, virtual):
@@ -131,39 +145,49 @@ class Mesh:
         served = {key: value for key, value in sorted(ports.items()) if value[1]}
         gateway = self.gateway(sandbox)
         to_sandbox = [f"fib daddr type local {proto} dport {port} dnat to {gateway}" for proto, port in served]
-        fresh = self.program(f"/proc/{pid1}/ns/net", ruleset(
-            ['iifname != "docker_gwbridge" ' + rule for rule in to_sandbox],
-            [f"ip daddr {gateway} oifname docker_gwbridge masquerade"], to_sandbox,
-        ))
-        if fresh:
-            accept = f"DOCKER-USER -d {gateway} -o docker_gwbridge -j ACCEPT"
-            run(*enter_argv(pid1), "sh", "-c",
-                "echo 1 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet;"
-                f" iptables -w -C {accept} 2>/dev/null || iptables -w -I {accept}")
-        if self.program(sandbox, ruleset(
-            [f"iifname eth1 {proto} dport {port} dnat to {rotation(targets, target)}"
-             for (proto, port), (target, targets) in served.items()],
-            ["oifname eth0 masquerade"],
-        )):
-            in_netns(sandbox, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+        accept = f"DOCKER-USER -d {gateway} -o docker_gwbridge -j ACCEPT"
+        self.program(
+            f"/proc/{pid1}/ns/net",
+            ruleset(
+                ['iifname != "docker_gwbridge" ' + rule for rule in to_sandbox],
+                [f"ip daddr {gateway} oifname docker_gwbridge masquerade"], to_sandbox,
+            ),
+            lambda: run(
+                *enter_argv(pid1), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/docker_gwbridge/route_localnet;"
+                f" iptables -w -C {accept} 2>/dev/null || iptables -w -I {accept}"),
+        )
+        self.program(
+            sandbox,
+            ruleset(
+                [f"iifname eth1 {proto} dport {port} dnat to {rotation(targets, target)}"
+                 for (proto, port), (target, targets) in served.items()],
+                ["oifname eth0 masquerade"],
+            ),
+            lambda: in_netns(sandbox, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"),
+        )
         for network, addresses in virtual.items():
             for balancer in glob.glob(f"{folder}/lb_{network[:9]}*"):
                 self.program_balancer(balancer, addresses)
 
     def program_balancer(self, balancer, addresses):
         """The virtual IPs of one overlay network on one host."""
-        fresh = self.program(balancer, ruleset(
-            [f"ip daddr {address} dnat to {rotation(targets)}" for address, targets in sorted(addresses.items())
-             if targets],
-            ["oifname eth0 masquerade"],
-        ))
-        if fresh:
+        def prepare():
             present = in_netns(balancer, "ip", "-o", "-4", "address", "show", "dev", "eth0")
             for address in addresses:
                 if f" {address}/32 " not in present:
                     in_netns(balancer, "ip", "address", "add", f"{address}/32", "dev", "eth0")
             in_netns(balancer, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward;"
                      " echo 0 >/proc/sys/net/ipv4/conf/eth0/send_redirects")
+
+        self.program(
+            balancer,
+            ruleset(
+                [f"ip daddr {address} dnat to {rotation(targets)}"
+                 for address, targets in sorted(addresses.items()) if targets],
+                ["oifname eth0 masquerade"],
+            ),
+            prepare,
+        )
 
 
 def main():

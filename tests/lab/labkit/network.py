@@ -76,10 +76,16 @@ def down():
         run("ip", "link", "delete", UPLINK)
 
 
+def _links(space=None):
+    """Names of the interfaces in a namespace (default: the machine's)."""
+    where = ("-n", space) if space else ()
+    return [link["ifname"] for link in json.loads(run("ip", *where, "-j", "link", "show"))]
+
+
 def leftovers():
     """What exists of the lab's network."""
     spaces = [p.name for p in NETNS_DIR.iterdir()] if NETNS_DIR.is_dir() else []
-    links = [link["ifname"] for link in json.loads(run("ip", "-j", "link", "show"))]
+    links = _links()
     return {
         "namespaces": sorted(n for n in spaces if n == NAME or n.startswith(HOST_PREFIX)),
         "links": sorted(n for n in links if n == UPLINK or n.startswith(HOST_PREFIX)),
@@ -98,9 +104,14 @@ def sysctl(netns, key, value):
     in_netns(netns, "sh", "-c", f"echo {value} >/proc/sys/{key.replace('.', '/')}")
 
 
+def _port(name):
+    """The bridge's end of a host's cable."""
+    return "p-" + name.removeprefix(HOST_PREFIX)
+
+
 def host_up(name, address):
     """A host's namespace with its `eth0` on the bridge."""
-    port = "p-" + name.removeprefix(HOST_PREFIX)
+    port = _port(name)
     run("ip", "netns", "add", name)
     # Security groups are enforced for IPv4, hence there is no IPv6.
     sysctl(namespace(name), "net.ipv6.conf.all.disable_ipv6", 1)
@@ -118,8 +129,12 @@ def host_up(name, address):
 
 def host_down(name):
     """Remove a host's namespace, if there is one."""
-    if namespace(name).exists():
-        run("ip", "netns", "delete", name)
+    if not namespace(name).exists():
+        return
+    # The kernel takes a deleted namespace apart later; the cable has to be gone now.
+    if _port(name) in _links(NAME):
+        run("ip", "-n", NAME, "link", "delete", _port(name))
+    run("ip", "netns", "delete", name)
 
 
 def host_exists(name):
