@@ -1,6 +1,7 @@
 #!/bin/bash
 # base.sh DIR CA_CERT : Debian with systemd, sshd and sudo but no Docker, made into a machine image:
-# what all kinds of host have in common. Variables: LAB_MIRROR, LAB_SUITE, LAB_GUEST (folder guest/).
+# what all kinds of host have in common. Variables: LAB_MIRROR, LAB_SUITE, LAB_RESOLVER, LAB_GUEST
+# (the folder guest/).
 set -eu
 root=$1 ca=$2
 packages=systemd,systemd-sysv,dbus,libpam-systemd,openssh-server,sudo,iproute2,iptables,nftables,kmod
@@ -33,7 +34,7 @@ chroot "$root" update-ca-certificates >/dev/null
 rm -rf "$root"/etc/apt/sources.list.d/* "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin
 : >"$root/etc/apt/sources.list"
 rm -f "$root/etc/resolv.conf"
-echo 'nameserver 10.88.0.2' >"$root/etc/resolv.conf"
+echo "nameserver $LAB_RESOLVER" >"$root/etc/resolv.conf"
 echo uninitialized >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
 mkdir -p "$root/opt/lab-repo" "$root/var/lib/docker"

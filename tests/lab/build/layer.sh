@@ -1,15 +1,11 @@
 #!/bin/bash
 # layer.sh BASE LAYER SCRIPT : run SCRIPT in a chroot over BASE with Debian's package sources; what
 # it changes becomes the overlay layer LAYER. The folder LAB_SHARE is visible there as /mnt.
-# Variables: LAB_MIRROR, LAB_SUITE, LAB_SHARE. All mounts are private and end with this script.
+# Variables: LAB_MIRROR, LAB_SUITE, LAB_SHARE. The caller gives it a mount namespace of its own.
 set -eu
-if [ "${LAB_INSIDE:-}" != 1 ]; then
-    LAB_INSIDE=1 exec unshare --mount --propagation private bash "$0" "$@"
-fi
 base=$1 layer=$2 script=$3
 work=$layer.work
 mkdir -p "$layer" "$work/work" "$work/root"
-trap 'rm -rf --one-file-system "$work/work"' EXIT
 root=$work/root
 mount -t overlay overlay -o "lowerdir=$base,upperdir=$layer,workdir=$work/work" "$root"
 mount --bind "$LAB_SHARE" "$root/mnt"

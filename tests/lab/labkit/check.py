@@ -19,7 +19,7 @@ from .errors import LabError
 from .system import say, wait_until
 
 INSTALL = {
-    "amazon": "sudo dnf install -y -q docker && sudo systemctl enable --now docker",
+    "amazon": "sudo dnf install -y docker && sudo systemctl enable --now docker",
     "debian": "sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq docker.io",
 }
 
@@ -70,7 +70,7 @@ class Check:
         """All steps; True if all is well. The lab is taken down in any case."""
         try:
             for function in (
-                self.lab_up, self.endpoint, self.hosts_boot, self.docker_installs, self.port_2377_closed,
+                self.lab_up, self.endpoint, self.hosts_boot, self.isolation, self.docker_installs, self.port_2377_closed,
                 self.swarm_forms, self.service_answers, self.rolling_update, self.registries, self.host_stops,
                 self.host_crashes, self.broken_repository, self.reboot, self.terminate, self.crash_and_up,
             ):
@@ -123,6 +123,16 @@ class Check:
         described = self.ec2.describe_instances()["Reservations"]
         public = [i.get("PublicIpAddress") for r in described for i in r["Instances"]]
         expect(not any(public), f"moto invented public addresses: {public}")
+
+    def isolation(self):
+        """Hosts reach neither the machine nor the world; metadata wants a token where told so."""
+        first = self.addresses[0]
+        for target in ("10.88.0.3/22", "192.0.2.1/80", "10.88.0.1/22"):
+            probe = self.client.ssh(first, f"timeout 2 bash -c '</dev/tcp/{target}'")
+            expect(probe.returncode == 124, f"{target} is not silent: {probe.stderr}")
+        self.ec2.modify_instance_metadata_options(InstanceId=self.instances[first], HttpTokens="required")
+        ask = "curl -s -o /dev/null -w '%{http_code}' http://169.254.169.254/latest/meta-data/instance-id"
+        wait_until(lambda: self.client.on(first, ask) == "401", 10, "metadata without a token is refused")
 
     def docker_installs(self):
         def install(address):

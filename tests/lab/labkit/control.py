@@ -3,6 +3,7 @@ import json
 import os
 import socket
 import socketserver
+import time
 import traceback
 
 from .errors import LabError
@@ -83,6 +84,7 @@ def _row(machine):
     view, host = machine.view, machine.host
     return {
         "instance": view["instance"], "name": view["name"], "address": view["address"], "phase": machine.phase,
+        "phase_seconds": round(time.monotonic() - machine.phase_since, 1),
         "ec2_state": view["state"], "flavour": view["flavour"], "ami": view["ami"], "pid1": host.pid1,
         "netns": host.name, "boots": host.boots, "console": str(host.console), "repo_broken": machine.broken_repo,
         "errors": machine.errors,

@@ -4,7 +4,7 @@ It reads the endpoint's view whenever that changes, boots, stops, reboots and re
 when they are there, and keeps the firewall in step. It also serves instance metadata and names, and
 answers the `lab host` and `lab fault` commands on a socket.
 
-Usage: python -m labkit.controller ENDPOINT LOCK_FD
+Usage: python -m labkit.controller ENDPOINT (with the live lock among its open files)
 """
 import json
 import queue
@@ -32,6 +32,7 @@ class Machine:
         self.wanted = None  # the endpoint's state this machine was last sent to
         self.reboots = view["reboots"]
         self.phase = "off"
+        self.phase_since = time.monotonic()
         self.shut = False  # commanded to be off: its end is no surprise
         self.broken_repo = False
         self.errors = []
@@ -66,7 +67,7 @@ class Machine:
 
     def set_phase(self, phase):
         """Change the phase and, before anything else happens, the firewall with it."""
-        self.phase = phase
+        self.phase, self.phase_since = phase, time.monotonic()
         self.controller.apply_firewall()
 
     # -- operations, on the machine's own thread ---------------------------------------------------

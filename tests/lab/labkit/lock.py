@@ -58,7 +58,7 @@ def is_live():
 
 
 def take(root):
-    """Take the live lock for a lab; the descriptor, to be handed to the controller."""
+    """Take the live lock for a lab; the descriptor, to be handed to the controller and then closed."""
     fd = _open(LOCK_FILE)
     if not _try(fd):
         os.close(fd)

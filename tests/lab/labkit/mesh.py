@@ -7,8 +7,8 @@ tasks from a manager's Engine API and programs the same with nftables, from outs
 2. in each load-balancer sandbox of an overlay network: virtual IP -> tasks.
 
 A swarm agent waits two seconds between taking a task out of rotation and stopping it, which is more
-than this program needs to follow. The tasks of a node that fails stay in rotation until the
-managers call the node down.
+than this program needs to follow. The tasks of a node that dies stay in rotation for about
+as long as the gossip between Docker's agents takes to notice (GOSSIP).
 
 Usage: python -m labkit.mesh
 """
@@ -26,15 +26,22 @@ from .host import enter_argv
 from .system import in_netns, log, run
 
 PERIOD = 0.25
+GOSSIP = 5  # seconds
 TABLE = "subako_mesh"
 
 
-def read_services(pid1):
-    """({(protocol, port): (target port, addresses)}, {network: {virtual ip: addresses}})."""
+def read_services(pid1, dead=()):
+    """What a manager knows; `dead`: addresses of nodes that no longer take part.
+
+    ({(protocol, port): (target port, addresses)}, {network: {virtual ip: addresses}})
+    """
     services = engine_api.get(pid1, "/services")
     if not services:
         return {}, {}
-    down = {n["ID"] for n in engine_api.get(pid1, "/nodes") if n["Status"]["State"] == "down"}
+    down = {
+        n["ID"] for n in engine_api.get(pid1, "/nodes")
+        if n["Status"]["State"] == "down" or n["Status"].get("Addr") in dead
+    }
     ingress = {n["Id"] for n in engine_api.get(pid1, "/networks", driver=["overlay"]) if n.get("Ingress")}
     addresses = {}
     for task in engine_api.get(pid1, "/tasks", **{"desired-state": ["running"]}):
@@ -117,12 +124,14 @@ class Mesh:
 
     def step(self):
         """Look once, program what changed."""
-        hosts = [h for h in control.ask(self.paths, "list", seconds=5) if h["phase"] == "running" and h["pid1"]]
+        known = control.ask(self.paths, "list", seconds=5)
+        hosts = [h for h in known if h["phase"] == "running" and h["pid1"]]
+        dead = [h["address"] for h in known if h["phase"] == "off" and h["phase_seconds"] > GOSSIP]
         state = None
         for host in hosts:
             if os.path.exists(f"/proc/{host['pid1']}/root/run/docker/netns/ingress_sbox"):
                 try:
-                    state = read_services(host["pid1"])
+                    state = read_services(host["pid1"], dead)
                     break
                 except EngineError:  # a worker, or a manager without a leader: the next one may know
                     continue

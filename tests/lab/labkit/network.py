@@ -4,10 +4,12 @@ Nothing of it touches the machine's own network but one interface, UPLINK, with 
 that is where tests dial from. The lab's namespace has no other way out, forwards no IP packets,
 and lets no host open a connection to the machine, so nothing of the lab reaches the world.
 """
+import ipaddress
 import json
 from pathlib import Path
 
 from .config import CLIENT, HOST_PREFIX, METADATA, NAME, NETWORK, RESOLVER, ROUTER, UPLINK
+from .errors import LabError
 from .system import in_netns, run
 
 NETNS_DIR = Path("/run/netns")
@@ -46,6 +48,10 @@ def mac(address):
 
 def up():
     """Create the lab's namespace with its bridge, and the machine's leg in it."""
+    for link in json.loads(run("ip", "-j", "-4", "address", "show")):
+        for entry in link["addr_info"]:
+            if ipaddress.ip_interface(f"{entry['local']}/{entry['prefixlen']}").network.overlaps(NETWORK):
+                raise LabError(f"{link['ifname']} has the address {entry['local']}: the lab needs {NETWORK} for itself")
     run("ip", "netns", "add", NAME)
     sysctl(LAB_NETNS, "net.ipv4.ip_forward", 0)
     sysctl(LAB_NETNS, "net.bridge.bridge-nf-call-iptables", 1)

@@ -4,7 +4,9 @@ Each step has a fingerprint over its inputs and the steps it builds on; a step w
 the same fingerprint is skipped, so a second setup takes no time. Steps build beside the place
 they fill and move the result there at the end: an interrupted setup is repeated, never half used.
 """
+import fcntl
 import hashlib
+import importlib.util
 import inspect
 import os
 import platform
@@ -24,7 +26,7 @@ from .system import run, run_logged, say, wait_until
 TOOLS = {
     "mmdebstrap": "mmdebstrap", "nft": "nftables", "docker-registry": "docker-registry", "ip": "iproute2",
     "nsenter": "util-linux", "unshare": "util-linux", "ssh-keygen": "openssh-client", "ssh": "openssh-client",
-    "openssl": "openssl", "dpkg-deb": "dpkg", "curl": "curl",
+    "openssl": "openssl", "dpkg-deb": "dpkg", "setpriv": "util-linux", "ps": "procps",
 }
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -55,7 +57,8 @@ class Setup:
         """{step: what its stamp has to say}, with the whole under SETUP_COMPLETE."""
         marks = {}
         for name, function, inputs in self.steps():
-            total = hashlib.sha256(f"{name} {platform.machine()} {DEBIAN_MIRROR} {DEBIAN_SUITE}".encode())
+            words = (name, platform.machine(), DEBIAN_MIRROR, DEBIAN_SUITE, RESOLVER, ROUTER)
+            total = hashlib.sha256(" ".join(words).encode())
             total.update(inspect.getsource(function).encode())
             for item in inputs:
                 total.update(marks[item[1:]].encode() if item[0] == "@" else (HERE / item).read_bytes())
@@ -74,13 +77,17 @@ class Setup:
 
     def run(self):
         """Do what is missing."""
-        if self.is_complete() and not missing_tools():
-            say("lab: setup is complete:", self.paths.cache)
-            return
-        if lock.is_live():
-            raise LabError("a lab is up and uses the cache: `lab down` first")
         self.paths.stamps.mkdir(parents=True, exist_ok=True)
         os.chmod(self.paths.cache, 0o700)
+        with open(self.paths.cache / "lock", "w", encoding="ascii") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)  # another setup of this cache finishes first
+            if not self.is_complete() or missing_tools():
+                self._run()
+        say("lab: setup is complete:", self.paths.cache)
+
+    def _run(self):
+        if lock.is_live() and lock.owner().get("root") == str(self.paths.root):
+            raise LabError("a lab is up and uses the cache: `lab down` first")
         install_tools(self.log)
         marks = self.fingerprints()
         (self.paths.stamps / SETUP_COMPLETE).unlink(missing_ok=True)
@@ -93,7 +100,6 @@ class Setup:
             (self.paths.stamps / name).write_text(marks[name])
             say(f"lab: setup: {name}: {time.monotonic() - began:.1f} s")
         (self.paths.stamps / SETUP_COMPLETE).write_text(marks[SETUP_COMPLETE])
-        say("lab: setup is complete:", self.paths.cache)
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -115,8 +121,11 @@ class Setup:
         """Run a build script at low priority, with its output in the log."""
         self.share.mkdir(exist_ok=True)
         env = dict(os.environ, LAB_MIRROR=DEBIAN_MIRROR, LAB_SUITE=DEBIAN_SUITE, LAB_GUEST=str(HERE / "guest"),
-                   LAB_SHARE=str(self.share))
-        run_logged("nice", "-n", "5", "bash", *argv, logfile=self.log, timeout=timeout, env=env)
+                   LAB_SHARE=str(self.share), LAB_RESOLVER=RESOLVER)
+        # Mounts and processes end with this program, however it ends.
+        run_logged("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid",
+                   "--fork", "--kill-child", "--mount-proc", "nice", "-n", "5", "bash", *argv,
+                   logfile=self.log, timeout=timeout, env=env)
 
     def venv(self):
         if self.paths.venv.exists():  # a virtual environment cannot be moved: built in place
@@ -215,6 +224,8 @@ class Setup:
 def missing_tools():
     """Debian packages that this machine lacks."""
     lacking = {package for tool, package in TOOLS.items() if not shutil.which(tool)}
+    if not importlib.util.find_spec("ensurepip"):
+        lacking.add("python3-venv")
     if not os.path.exists(KEYRING):
         lacking.add("debian-archive-keyring")
     return sorted(lacking)

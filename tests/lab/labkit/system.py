@@ -73,6 +73,8 @@ def require_machine():
         raise Unsupported("this kernel has no overlayfs")
     if not load_module("br_netfilter", "/proc/sys/net/bridge"):
         raise Unsupported("this kernel has no br_netfilter: security groups could not be enforced")
+    if run("unshare", "--mount", "--net", "true", check=False).returncode:
+        raise Unsupported("root may not create namespaces here")
     cgroups.layout()  # raises when there is none that we can use
 
 

@@ -27,16 +27,14 @@ def up(paths, wait=0):
         if any(down.leftovers(paths).values()):
             say("lab: taking down what a lab left behind")
             down.clean(paths)
-        fd = lock.take(paths.root)
         try:
-            return _start(paths, fd)
+            return _start(paths)
         except BaseException:
-            os.close(fd)
             down.clean(paths)
             raise
 
 
-def _start(paths, lock_fd):
+def _start(paths):
     for folder in (paths.logs, paths.run):
         if folder.exists():
             shutil.rmtree(folder)
@@ -73,8 +71,11 @@ def _start(paths, lock_fd):
         daemon(name, "docker-registry", "serve", config, netns=network.LAB_NETNS)
     port = wait_until(lambda: alive("ec2") and port_file.exists() and port_file.read_text(), 60, "the EC2 endpoint")
     endpoint = f"http://127.0.0.1:{port}"
-    daemon("controller", paths.python, "-m", "labkit.controller", endpoint, pass_fds=(lock_fd,))
-    os.close(lock_fd)
+    lock_fd = lock.take(paths.root)
+    try:
+        daemon("controller", paths.python, "-m", "labkit.controller", endpoint, pass_fds=(lock_fd,))
+    finally:
+        os.close(lock_fd)
 
     def controller_answers():
         alive("controller")

@@ -7,15 +7,19 @@
 - An address in use is InvalidIPAddress.InUse; it is free again once its instance is terminated.
 - A rule for a protocol without ports (ESP) is accepted.
 - DeleteSecurityGroup refuses while an instance that is not terminated, or a rule, refers to it.
+- Public addresses, where asked for, are of the documentation ranges: nobody's, and dialled in vain.
 - The default VPC is the lab's network, and its subnets map no public addresses.
 """
 import copy
 import ipaddress
+import itertools
 import json
 
 from moto.ec2 import models
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
-from moto.ec2.models import instances, security_groups, subnets
+from moto.ec2.models import (
+    elastic_ip_addresses, elastic_network_interfaces, instances, security_groups, subnets,
+)
 from moto.ec2.models.vpcs import VPCBackend
 
 from ..config import NETWORK, SUBNETS
@@ -162,6 +166,15 @@ def _init_rule(self, ec2_backend, ip_protocol, group_id, from_port, to_port, *ar
         self.from_port = self.to_port = None
 
 
+_public = itertools.count()
+
+
+def _documentation_address():
+    """An address of TEST-NET-2 or TEST-NET-3: moto's own would be somebody's."""
+    n = next(_public) % 508
+    return f"{'203.0.113' if n < 254 else '198.51.100'}.{n % 254 + 1}"
+
+
 def _create_default_vpc(self):
     if self.region_name != _region[0]:
         return _default_vpc(self)
@@ -186,6 +199,8 @@ def apply(region):
     _Instance.terminate = _begin("terminate", "shutting-down", "terminated", ())
     _Instance.reboot = _reboot
     security_groups.SecurityGroupRule.__init__ = _init_rule
+    elastic_network_interfaces.random_public_ip = _documentation_address
+    elastic_ip_addresses.random_ip = _documentation_address
     subnets.Subnet.request_ip = _request_ip
     models.EC2Backend.run_instances = _run_idempotently
     models.EC2Backend.delete_security_group = _delete_group_if_unused
