@@ -1,6 +1,6 @@
 """`lab check`: the lab tested from `up` to `down`, through its public face only.
 
-Usage: python -m labkit.check HOSTS
+Usage: python -m labkit.check HOSTS SECONDS_TO_WAIT_FOR_ANOTHER_LAB
 """
 import json
 import os
@@ -43,8 +43,9 @@ def refused(code, call, **arguments):
 class Check:
     """One run."""
 
-    def __init__(self, count):
+    def __init__(self, count, wait=0):
         self.paths = Paths()
+        self.wait = wait
         self.addresses = [f"10.88.0.{10 + n}" for n in range(count)]
         self.flavours = {a: "amazon" for a in self.addresses}
         self.flavours[self.addresses[-1]] = "debian"
@@ -67,10 +68,14 @@ class Check:
         say(f"check: {name}: {took:.1f} s{'; ' + note if note else ''}")
 
     def run(self):
-        """All steps; True if all is well. The lab is taken down in any case."""
+        """All steps; True if all is well. A lab that came up is taken down in any case."""
+        self.step(self.lab_up)
         try:
+            self.client = Client(up.current(self.paths))
+            self.ec2 = self.client.ec2
+            self.group = self.client.prepare()
             for function in (
-                self.lab_up, self.endpoint, self.hosts_boot, self.isolation, self.docker_installs, self.port_2377_closed,
+                self.endpoint, self.hosts_boot, self.isolation, self.docker_installs, self.port_2377_closed,
                 self.swarm_forms, self.service_answers, self.rolling_update, self.registries, self.host_stops,
                 self.host_crashes, self.broken_repository, self.reboot, self.terminate, self.crash_and_up,
             ):
@@ -91,9 +96,7 @@ class Check:
     # -- steps -----------------------------------------------------------------------------------
 
     def lab_up(self):
-        self.client = Client(up.up(self.paths))
-        self.ec2 = self.client.ec2
-        self.group = self.client.prepare()
+        up.up(self.paths, self.wait)
 
     def endpoint(self):
         lab = self.client.lab
@@ -292,4 +295,8 @@ class Check:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if Check(int(sys.argv[1])).run() else 1)
+    try:
+        sys.exit(0 if Check(int(sys.argv[1]), float(sys.argv[2])).run() else 1)
+    except LabError as problem:  # no lab came up
+        say(f"check: {problem}")
+        sys.exit(1)

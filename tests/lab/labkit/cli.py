@@ -36,7 +36,9 @@ def parser():
     it.add_argument("--force", action="store_true", help="also a live lab of another folder")
     it = command(commands, "status", "hosts, pending faults and errors, as JSON", do_status)
     it = command(commands, "check", "self-test of the lab, from setup to teardown", do_check)
-    it.add_argument("--hosts", type=int, default=3, help="size of the swarm (default 3)")
+    it.add_argument("--hosts", type=int, default=3, choices=range(2, 41), metavar="N",
+                    help="size of the swarm (default 3)")
+    it.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for another lab to go down")
 
     hosts = commands.add_parser("host", help="power and faults of a host").add_subparsers(
         dest="verb", required=True, metavar="VERB")
@@ -154,7 +156,7 @@ def do_check(options, paths):
     """The self-test needs boto3, which is in the lab's own environment."""
     Setup(paths).run()
     environment = dict(os.environ, PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1", SUBAKO_LAB_DIR=str(paths.root))
-    argv = [str(paths.python), "-m", "labkit.check", str(options.hosts)]
+    argv = [str(paths.python), "-m", "labkit.check", str(options.hosts), str(options.wait)]
     return subprocess.run(argv, env=environment, check=False).returncode
 
 
