@@ -23,7 +23,7 @@ def run(*argv, stdin=None, timeout=60, check=True, env=None, cwd=None):
     """Run a program; its standard output. A failure carries the last lines that it wrote."""
     argv = [str(a) for a in argv]
     try:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout, env=env, cwd=cwd)
+        done = subprocess.run(argv, input=stdin or "", capture_output=True, text=True, timeout=timeout, env=env, cwd=cwd)
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{argv[0]}: no end after {timeout} s: {' '.join(argv)}") from error
     except FileNotFoundError as error:

@@ -12,7 +12,7 @@ from .config import (
 from .ec2 import amis
 from .errors import LabError
 from .setup import Setup, missing_tools
-from .system import load_module, run, say, spawn, wait_until
+from .system import launch_argv, load_module, run, say, spawn, wait_until
 
 
 def up(paths, wait=0):
@@ -45,9 +45,10 @@ def _start(paths):
     if before < INOTIFY_WANTED:
         (paths.run / "inotify").write_text(json.dumps([before, INOTIFY_WANTED]))
         INOTIFY.write_text(str(INOTIFY_WANTED))
-    for kind in ("ed25519", "rsa"):
-        run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"lab-{kind}", "-f", paths.keys / kind)
     cgroups.create("services")
+    for kind in ("ed25519", "rsa"):  # in the group: should this program be killed, teardown finds it
+        make = ("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"lab-{kind}", "-f", paths.keys / kind)
+        run(*launch_argv(make, "services"))
     network.up()
 
     environment = dict(os.environ, SUBAKO_LAB_DIR=str(paths.root), PYTHONPATH=str(HERE), PYTHONDONTWRITEBYTECODE="1",
