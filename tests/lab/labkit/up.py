@@ -23,7 +23,10 @@ def up(paths, wait=0):
         wait_until(lambda: not lock.is_live(), wait, f"{lock.describe_owner()} It is still there", pause=0.5)
     with lock.control():
         if lock.is_live():
-            raise LabError(lock.describe_owner())
+            other = Paths(lock.owner().get("root"))
+            if other.description.exists():
+                raise LabError(lock.describe_owner())
+            down.clean(other)  # its `up` was killed half-way: nobody else holds the control lock
         if any(down.leftovers(paths).values()):
             say("lab: taking down what a lab left behind")
             down.clean(paths)
