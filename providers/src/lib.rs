@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Adapters behind the engine's seams.
+
+#[cfg(feature = "aws")]
+pub mod aws;
