@@ -1,0 +1,5 @@
+//! (state, observed, desired) → plan: pure and synchronous.
+
+mod types;
+
+pub use types::{Action, Change, Drift, Gate, PLAN_FORMAT, Plan, Selection, Step, Summary, Value};
