@@ -116,9 +116,13 @@ async fn check_credentials(sdk: &SdkConfig) -> Result<()> {
 }
 
 fn no_credentials(failure: Failure) -> Failure {
-    failure.with_code("NoCredentials").with_hint(
-        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure` or `aws sso login`",
-    )
+    let hint = match std::env::var("AWS_PROFILE") {
+        Ok(profile) => format!(
+            "AWS_PROFILE says `{profile}`, which has no credentials: `aws configure list-profiles` shows the profiles that there are"
+        ),
+        Err(_) => "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure` or `aws sso login`".to_owned(),
+    };
+    failure.with_code("NoCredentials").with_hint(hint)
 }
 
 /// Who is calling.

@@ -7,6 +7,8 @@
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use subako_engine::world::{Port, Protocol, Rule, Source};
 
+/// EC2 ignores the ports of a protocol that has none, others that speak its API want some.
+const NO_PORTS: Option<(i32, i32)> = Some((-1, -1));
 const EVERY_PORT: Port = Port { from: 0, to: 65535 };
 
 /// A rule as EC2 wants it. Without `describe` it only says which traffic, as a revoke does.
@@ -21,8 +23,8 @@ pub(super) fn permission(rule: &Rule, group_id: &str, describe: bool) -> IpPermi
             Some((rule.ports.from.into(), rule.ports.to.into())),
         ),
         Protocol::Icmp => ("icmp".to_owned(), Some(icmp_numbers(rule.ports))),
-        Protocol::Esp => ("50".to_owned(), None),
-        Protocol::All if rule.ports.from == rule.ports.to => (rule.ports.from.to_string(), None),
+        Protocol::Esp => ("50".to_owned(), NO_PORTS),
+        Protocol::All if rule.ports.from == rule.ports.to => (rule.ports.from.to_string(), NO_PORTS),
         Protocol::All => ("-1".to_owned(), None),
     };
     let text = (describe && !rule.description.is_empty()).then(|| rule.description.clone());

@@ -158,9 +158,11 @@ impl Inner {
             if there.is_empty() {
                 return Ok(());
             }
+            // EC2 wants no descriptions here, and takes wrong ones for another rule. Others that
+            // speak its API want them as they stand, which is known after the first look.
             let permissions: Vec<_> = there
                 .iter()
-                .map(|rule| permission(rule, group_id, false))
+                .map(|rule| permission(rule, group_id, correction > 0))
                 .collect();
             let removed = self
                 .api
@@ -173,16 +175,19 @@ impl Inner {
                         .send()
                 })
                 .await;
-            match removed {
-                Err(failure)
-                    if failure.code.as_deref() == Some("InvalidPermission.NotFound")
-                        && correction < CORRECTIONS =>
-                {
-                    let now = self.rules_of(group_id).await?;
-                    there.retain(|rule| now.iter().any(|other| other.same_traffic(rule)));
-                }
-                result => return result.map(drop),
+            let again = match &removed {
+                // In a default VPC, rules that are not there are no error but listed in the answer.
+                Ok(answer) => !answer.unknown_ip_permissions().is_empty(),
+                Err(failure) => failure.code.as_deref() == Some("InvalidPermission.NotFound"),
+            };
+            if !again || correction == CORRECTIONS {
+                return removed.map(drop);
             }
+            let now = self.rules_of(group_id).await?;
+            there = now
+                .into_iter()
+                .filter(|rule| unwanted.iter().any(|other| other.same_traffic(rule)))
+                .collect();
         }
         Ok(())
     }

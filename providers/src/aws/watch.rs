@@ -38,7 +38,7 @@ struct Waiter {
 /// What a look says about one wait.
 enum Finding {
     Wait(Option<InstanceState>),
-    Done(Result<Instance>),
+    Done(Box<Result<Instance>>),
 }
 
 impl Inner {
@@ -126,15 +126,15 @@ impl Inner {
             let waited = now.saturating_sub(waiter.since);
             let finding = match seen {
                 // The read has retried already: whoever waits is told.
-                Err(failure) => Finding::Done(Err(Failure {
+                Err(failure) => Finding::Done(Box::new(Err(Failure {
                     doing: doing(&waiter.id, waiter.wanted),
                     ..failure.clone()
-                })),
+                }))),
                 Ok(seen) => self.judge(&waiter, seen.get(&waiter.id), waited),
             };
             match finding {
                 // A caller that has given up no longer listens.
-                Finding::Done(result) => drop(waiter.done.send(result)),
+                Finding::Done(result) => drop(waiter.done.send(*result)),
                 Finding::Wait(state) => {
                     if state != waiter.last {
                         let state = state.map_or_else(|| "not shown yet".to_owned(), |s| s.to_string());
@@ -154,11 +154,11 @@ impl Inner {
         let tuning = &self.api.tuning;
         let fail = |message: String, code: &str, hint: &str| {
             let failure = Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_code(code);
-            Finding::Done(Err(if hint.is_empty() {
+            Finding::Done(Box::new(Err(if hint.is_empty() {
                 failure
             } else {
                 failure.with_hint(hint)
-            }))
+            })))
         };
         let Some(seen) = seen else {
             if waited < tuning.newborn {
@@ -172,7 +172,7 @@ impl Inner {
         };
         let state = seen.instance.state;
         if state == waiter.wanted {
-            return Finding::Done(Ok(seen.instance.clone()));
+            return Finding::Done(Box::new(Ok(seen.instance.clone())));
         }
         if is_going(state) && waiter.wanted != InstanceState::Terminated {
             let why = seen.reason.as_deref().unwrap_or("EC2 gives no reason");
