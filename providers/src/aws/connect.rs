@@ -8,8 +8,11 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -49,10 +52,10 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
     };
     check_credentials(&sdk).await?;
     let ec2 = aws_sdk_ec2::config::Builder::from(&sdk)
-        .interceptor(OnlyTheTable)
+        .interceptor(Guard)
         .build();
     let sts = aws_sdk_sts::config::Builder::from(&sdk)
-        .interceptor(OnlyTheTable)
+        .interceptor(Guard)
         .build();
     let clock = options.clock.unwrap_or_else(|| Arc::new(ScaledClock::new(1)));
     let api = Api::new(
@@ -142,26 +145,70 @@ pub(super) async fn account(api: &Api, region: &str) -> Result<Account> {
     }
 }
 
-/// Refuses, before anything is sent, an operation that is not in the table: the policy and the
-/// pace are made from it.
+/// Refuses, before anything is sent, an operation that is not in the table (the policy and the
+/// pace are made from it), and afterwards an answer that is not EC2's: operations that answer
+/// with nothing would take any text for success, a captive portal's page for example.
 #[derive(Debug)]
-struct OnlyTheTable;
+struct Guard;
 
-impl Intercept for OnlyTheTable {
+impl Intercept for Guard {
     fn name(&self) -> &'static str {
-        "OnlyTheTable"
+        "Guard"
     }
 
     fn read_before_serialization(
         &self,
         _: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &aws_smithy_runtime_api::client::runtime_components::RuntimeComponents,
+        _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> std::result::Result<(), BoxError> {
-        let name = bag.load::<Metadata>().map_or("", Metadata::name);
+        let name = operation(bag);
         match Op::named(name) {
             Some(_) => Ok(()),
             None => Err(format!("{name} is not in the table of operations").into()),
         }
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let answer = context.response();
+        let text = String::from_utf8_lossy(answer.body().bytes().unwrap_or_default());
+        if !answer.status().is_success() || text.contains(&format!("<{}Response", operation(bag))) {
+            return Ok(());
+        }
+        Err("the answer is not EC2's".into())
+    }
+}
+
+fn operation(bag: &ConfigBag) -> &str {
+    bag.load::<Metadata>().map_or("", Metadata::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_operation_that_is_not_in_the_table_is_not_sent() {
+        let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .endpoint_url("http://127.0.0.1:9")
+            .http_client(Builder::new().build_http())
+            .no_credentials()
+            .load()
+            .await;
+        let config = aws_sdk_ec2::config::Builder::from(&sdk).interceptor(Guard);
+        let client = aws_sdk_ec2::Client::from_conf(config.build());
+        let error = client.describe_regions().send().await.unwrap_err();
+        assert!(
+            chain(&error).contains("DescribeRegions is not in the table"),
+            "{error:?}"
+        );
+        let error = client.describe_vpcs().send().await.unwrap_err();
+        assert!(!chain(&error).contains("table"), "{error:?}");
     }
 }
