@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
+use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{Failure, Ownership, Progress, Result, World};
 
@@ -97,8 +98,10 @@ pub struct Item {
 pub trait Known: Send + Sync {
     /// The current resource at an address: its spec (references resolved) and outputs.
     fn get(&self, address: &Address) -> Option<(Json, Json)>;
-    /// The addresses of a kind that exist now, sorted.
+    /// The addresses of a kind that exist now, sorted. Linear in their number.
     fn of_kind(&self, kind: &str) -> Vec<Address>;
+    /// The addresses of a serial group ([`Kind::serial_group`]) that exist now, sorted.
+    fn of_group(&self, group: &str) -> Vec<Address>;
 }
 
 /// What a step's call is given.
@@ -127,6 +130,8 @@ impl StepContext {
 pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
     /// The kind's name, the first part of addresses.
     const NAME: &'static str;
+    /// Whether [`Kind::serial_group`] ever answers: where it cannot, specs need not be read.
+    const GROUPED: bool = true;
     /// What the world answers.
     type Outputs: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static;
 
@@ -134,15 +139,28 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     fn traits() -> Traits;
 
     /// What a change of `field` (the first segment of its path) means.
-    fn impact(field: &str) -> Impact;
+    fn impact(field: &str, before: &Value, after: &Value) -> Impact;
 
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String>;
 
+    /// Whether a change in place can be taken back. One that cannot belongs past the line.
+    fn change_is_undoable(before: &Self, after: &Self) -> bool {
+        let _ = (before, after);
+        true
+    }
+
     /// Steps on resources of the same group are made one after the other; `None` for no group.
     fn serial_group(&self) -> Option<String> {
         None
+    }
+
+    /// The serial group of a change in place, which may need company that neither what it was
+    /// nor what it will be needs by itself.
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        let _ = before;
+        after.serial_group()
     }
 
     /// Finds these resources in what was read of the world: one sighting each, in order.
@@ -180,11 +198,21 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::traits`].
     fn traits(&self) -> Traits;
     /// See [`Kind::impact`].
-    fn impact(&self, field: &str) -> Impact;
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
     /// See [`Kind::coexists`].
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
+    /// See [`Kind::change_is_undoable`].
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        let _ = (before, after);
+        true
+    }
     /// See [`Kind::serial_group`].
     fn serial_group(&self, spec: &Json) -> Option<String>;
+    /// The serial group of a step, from what is there before and after it: of a change, see
+    /// [`Kind::serial_group_of`]; else of what it makes or deletes.
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        self.serial_group(after.or(before)?)
+    }
     /// See [`Kind::sight`].
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
     /// See [`Kind::create`]. The spec has its references resolved.
@@ -228,8 +256,8 @@ impl<K: Kind> ErasedKind for Erased<K> {
         K::traits()
     }
 
-    fn impact(&self, field: &str) -> Impact {
-        K::impact(field)
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
+        K::impact(field, before, after)
     }
 
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
@@ -239,8 +267,26 @@ impl<K: Kind> ErasedKind for Erased<K> {
         }
     }
 
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        match (before.decode::<K>(), after.decode::<K>()) {
+            (Ok(before), Ok(after)) => K::change_is_undoable(&before, &after),
+            _ => true,
+        }
+    }
+
     fn serial_group(&self, spec: &Json) -> Option<String> {
+        if !K::GROUPED {
+            return None;
+        }
         spec.decode::<K>().ok()?.serial_group()
+    }
+
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        let (Some(before), Some(after)) = (before, after) else {
+            return self.serial_group(after.or(before)?);
+        };
+        let (before, after) = (before.decode::<K>().ok()?, after.decode::<K>().ok()?);
+        K::serial_group_of(&before, &after)
     }
 
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -1,4 +1,6 @@
-//! Adapters behind the engine's seams.
+//! Adapters behind the engine's seams: what Subako acts on.
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod conformance;
+pub mod sim;

@@ -57,10 +57,12 @@ pub enum Outcome {
 
 /// One line of the journal. Steps are named by their number in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
+#[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// A run begins.
     Begin {
+        /// Identifies the run: no two runs of a lineage share it, so that tokens made from it are new.
+        run: String,
         /// The command, for people.
         command: String,
         /// The digest of the plan.
@@ -271,6 +273,16 @@ impl JournalFile {
     pub async fn append(&self, entry: &Entry) -> Result<(), StateError> {
         let text = serde_json::to_string(entry)
             .map_err(|error| StateError::io("write", &self.0.path)(std::io::Error::other(error)))?;
+        self.push(text).await
+    }
+
+    /// Returns when everything appended so far, awaited or not, is durable.
+    pub async fn settle(&self) -> Result<(), StateError> {
+        self.push(String::new()).await
+    }
+
+    /// Queues the text of an entry; an empty one only waits its turn.
+    async fn push(&self, text: String) -> Result<(), StateError> {
         let (sender, receiver) = oneshot::channel();
         let start = {
             let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -332,7 +344,7 @@ impl Sink {
         let mut text = String::new();
         let mut sum = self.sum.clone();
         let mut count = 0;
-        for entry in entries {
+        for entry in entries.filter(|entry| !entry.is_empty()) {
             sum = chain(&sum, entry);
             text.push_str("{\"sum\":\"");
             text.push_str(&sum);

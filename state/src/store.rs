@@ -164,18 +164,24 @@ impl Store {
         Ok(digest)
     }
 
-    /// Moves the journal of a run that has ended into the history, beside the snapshot it led to.
+    /// How many runs that started from the snapshot with that serial have been retired.
+    pub fn runs_from(&self, serial: u64) -> u32 {
+        (0..)
+            .find(|run| !self.retired_path(serial, *run).exists())
+            .unwrap_or(u32::MAX)
+    }
+
+    fn retired_path(&self, serial: u64, run: u32) -> PathBuf {
+        self.history_path()
+            .join(format!("{serial:08}.journal-{run}.jsonl"))
+    }
+
+    /// Moves the journal of a run that has ended into the history, beside the snapshot with
+    /// serial `serial` that it started from.
     pub fn retire_journal(&self, serial: u64) -> Result<(), StateError> {
         self.prepare()?;
         let from = self.journal_path();
-        let mut to = self.history_path().join(format!("{serial:08}.journal.jsonl"));
-        let mut again = 1;
-        while to.exists() {
-            to = self
-                .history_path()
-                .join(format!("{serial:08}.journal-{again}.jsonl"));
-            again += 1;
-        }
+        let to = self.retired_path(serial, self.runs_from(serial));
         fs::rename(&from, &to).map_err(StateError::io("move", &from))?;
         sync_directory(&self.directory)?;
         sync_directory(&self.history_path())
@@ -248,12 +254,9 @@ impl Store {
         let files = self.history_files()?;
         for (serial, path) in files.iter().take(files.len().saturating_sub(HISTORY)) {
             fs::remove_file(path).map_err(StateError::io("remove", path))?;
-            let journal = self.history_path().join(format!("{serial:08}.journal.jsonl"));
-            match fs::remove_file(&journal) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StateError::io("remove", &journal)(error));
-                }
-                _ => {}
+            for run in 0..self.runs_from(*serial) {
+                let journal = self.retired_path(*serial, run);
+                fs::remove_file(&journal).map_err(StateError::io("remove", &journal))?;
             }
         }
         Ok(())

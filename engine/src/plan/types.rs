@@ -95,6 +95,9 @@ pub struct Step {
     /// The outputs it has before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Json>,
+    /// What the state recorded, where that is not what it is before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Json>,
     /// What it depends on, as it is to be recorded (for a delete: as it was recorded).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Address>,
@@ -110,6 +113,9 @@ pub struct Step {
     /// Why, where it is not plain from the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What it goes with, so that no call is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_with: Option<Address>,
     /// Whether it lies past the line of no return.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub past_the_line: bool,
@@ -137,6 +143,17 @@ pub struct Drift {
     pub changes: Vec<Change>,
     /// Whether it is gone.
     pub gone: bool,
+}
+
+/// New outputs of a resource that stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refreshed {
+    /// The resource.
+    pub address: Address,
+    /// Its generation.
+    pub generation: u32,
+    /// What it answers now.
+    pub outputs: Json,
 }
 
 /// How many of each.
@@ -210,6 +227,9 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// What moved outside.
     pub drift: Vec<Drift>,
+    /// Outputs that a refresh found changed, for resources that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refreshed: Vec<Refreshed>,
     /// What the checks say.
     pub findings: Vec<Finding>,
 }

@@ -18,6 +18,12 @@ pub struct SwarmView {
     pub via: String,
     /// The cluster id.
     pub id: String,
+    /// Ranges that overlay networks are cut from.
+    pub addr_pool: Vec<String>,
+    /// The mask length of each network.
+    pub subnet_size: u8,
+    /// Labels of the swarm.
+    pub labels: BTreeMap<String, String>,
     /// The nodes, sorted by id.
     pub nodes: Vec<Node>,
     /// The overlay networks, sorted by name.
@@ -50,6 +56,9 @@ pub struct Survey {
     pub foreign: BTreeMap<(String, String), String>,
     /// The swarm.
     pub swarm: SwarmSurvey,
+    /// Whether no instance is left that could still hold the recorded swarm: every manager's
+    /// is gone, or runs and says that it is in no swarm.
+    pub swarm_lost: bool,
     /// Recorded outputs by address, current resources only.
     outputs: HashMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
@@ -69,7 +78,26 @@ impl Survey {
             .filter(|resource| !resource.deposed)
             .map(|resource| (resource.address.clone(), resource.outputs.clone()))
             .collect();
-        let swarm = survey_swarm(world, snapshot, desired, &cloud).await?;
+        let (swarm, swarm_lost) = survey_swarm(world, snapshot, desired, &cloud).await?;
+        Ok(Self::assemble(
+            &snapshot.cluster,
+            cloud,
+            foreign,
+            swarm,
+            swarm_lost,
+            outputs,
+        ))
+    }
+
+    /// Puts a survey together from its parts.
+    pub(crate) fn assemble(
+        cluster: &str,
+        cloud: CloudSurvey,
+        foreign: BTreeMap<(String, String), String>,
+        swarm: SwarmSurvey,
+        swarm_lost: bool,
+        outputs: HashMap<Address, Json>,
+    ) -> Self {
         let instances = cloud
             .instances
             .iter()
@@ -85,15 +113,16 @@ impl Survey {
                 .collect(),
             _ => HashMap::new(),
         };
-        Ok(Self {
-            cluster: snapshot.cluster.clone(),
+        Self {
+            cluster: cluster.to_owned(),
             cloud,
             foreign,
             swarm,
+            swarm_lost,
             outputs,
             instances,
             nodes,
-        })
+        }
     }
 
     /// The value of a reference as the recorded outputs give it.
@@ -182,8 +211,9 @@ pub fn host_target(name: &str, instance: &Instance, host_key: Option<String>) ->
     }
 }
 
-/// Instances that may be managers, best first: recorded managers, then wanted ones.
-fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> Vec<HostTarget> {
+/// Instances that may be managers, best first: recorded managers, then wanted ones. With it
+/// whether one of them exists without running, so that it cannot be asked.
+fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> (Vec<HostTarget>, bool) {
     let is_manager = |spec: &Json| spec.as_str().contains("\"role\":\"manager\"");
     let mut names: Vec<String> = Vec::new();
     let recorded = snapshot
@@ -203,19 +233,22 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
         }
     }
     let mut running: HashMap<String, Vec<&Instance>> = HashMap::new();
-    for instance in cloud
-        .instances
-        .iter()
-        .filter(|i| i.state == InstanceState::Running)
-    {
+    let mut resting = std::collections::HashSet::new();
+    for instance in &cloud.instances {
         if let Some(ownership) = Ownership::from_tags(&instance.tags)
             && let Some(name) = ownership.address.strip_prefix("instance.")
         {
-            running.entry(name.to_owned()).or_default().push(instance);
+            if instance.state == InstanceState::Running {
+                running.entry(name.to_owned()).or_default().push(instance);
+            } else {
+                resting.insert(name.to_owned());
+            }
         }
     }
+    let mut some_rest = false;
     let mut targets = Vec::new();
     for name in names {
+        some_rest |= resting.contains(&name);
         let key = snapshot
             .get(&Address::new("docker", &name))
             .and_then(|r| r.outputs.value().get("host_key")?.as_str().map(str::to_owned));
@@ -228,7 +261,7 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
             targets.push(host_target(&name, instance, key));
         }
     }
-    targets
+    (targets, some_rest)
 }
 
 async fn survey_swarm(
@@ -236,23 +269,27 @@ async fn survey_swarm(
     snapshot: &Snapshot,
     desired: &DesiredSet,
     cloud: &CloudSurvey,
-) -> Result<SwarmSurvey> {
+) -> Result<(SwarmSurvey, bool)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
     let mut reasons = Vec::new();
-    for target in candidates(snapshot, desired, cloud) {
+    let (targets, mut unsure) = candidates(snapshot, desired, cloud);
+    for target in targets {
         match ask(world, &target).await {
-            Ok(Some(view)) => return Ok(SwarmSurvey::Read(Box::new(view))),
+            Ok(Some(view)) => return Ok((SwarmSurvey::Read(Box::new(view)), false)),
             Ok(None) => reasons.push(format!("{} is in no swarm", target.name)),
-            Err(failure) => reasons.push(format!("{}: {}", target.name, failure.message)),
+            Err(failure) => {
+                unsure = true;
+                reasons.push(format!("{}: {}", target.name, failure.message));
+            }
         }
     }
     if expected {
         if reasons.is_empty() {
             reasons.push("no manager's instance is running".to_owned());
         }
-        return Ok(SwarmSurvey::Unreachable(reasons.join("; ")));
+        return Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure));
     }
-    Ok(SwarmSurvey::None)
+    Ok((SwarmSurvey::None, !unsure))
 }
 
 async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
@@ -269,10 +306,13 @@ async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
             "it does not answer as a manager",
         ));
     }
-    let id = host.swarm_inspect().await?.id;
+    let swarm = host.swarm_inspect().await?;
     Ok(Some(SwarmView {
         via: target.name.clone(),
-        id,
+        id: swarm.id,
+        addr_pool: swarm.addr_pool,
+        subnet_size: swarm.subnet_size,
+        labels: swarm.labels,
         nodes: host.nodes().await?,
         networks: host.networks().await?,
         services: host.services().await?,

@@ -1,0 +1,67 @@
+//! The cases of the seam `Cloud`: account and look-ups here, objects in files of their own.
+
+use subako_engine::world::ImageQuery;
+
+use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
+use super::cloud_bench::CloudBench;
+use super::{groups, instances};
+
+/// Every case of the seam `Cloud`.
+pub fn cloud_cases() -> Vec<Case<CloudBench>> {
+    let mut all = cases![
+        the_account_and_its_region_are_known,
+        a_lookup_finds_image_vpc_and_subnets,
+        an_unknown_image_is_refused_with_a_hint,
+    ];
+    all.extend(groups::cases());
+    all.extend(instances::cases());
+    all
+}
+
+async fn the_account_and_its_region_are_known(bench: &CloudBench) -> Outcome {
+    let account = bench.world.cloud.account().await?;
+    ensure!(
+        !account.id.is_empty() && account.region.contains('-'),
+        "{account:?}"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn a_lookup_finds_image_vpc_and_subnets(bench: &CloudBench) -> Outcome {
+    let query = bench.query();
+    let found = bench.world.cloud.lookup(&query).await?;
+    let image = found.images.get(&bench.fixture.image);
+    ensure!(
+        image.is_some_and(|image| image.image_id.starts_with("ami-")),
+        "no image: {:?}",
+        found.images
+    );
+    ensure!(
+        found.vpc_id.starts_with("vpc-") && !found.vpc_cidrs.is_empty(),
+        "no VPC: {found:?}"
+    );
+    ensure!(!found.subnets.is_empty(), "no subnet");
+    let zones: Vec<&String> = found.subnets.iter().map(|subnet| &subnet.zone).collect();
+    if query.zones.is_empty() {
+        ensure!(zones.is_sorted(), "subnets are not sorted by zone: {zones:?}");
+    } else {
+        ensure!(
+            zones == query.zones.iter().collect::<Vec<_>>(),
+            "not the zones wanted, in order: {zones:?}"
+        );
+    }
+    let again = bench.world.cloud.lookup(&query).await?;
+    ensure!(found == again, "two look-ups differ");
+    Ok(Verdict::Passed)
+}
+
+async fn an_unknown_image_is_refused_with_a_hint(bench: &CloudBench) -> Outcome {
+    let mut query = bench.query();
+    query.images = vec![ImageQuery {
+        ami: "no-such-image-of-conformance-*".to_owned(),
+        instance_type: bench.fixture.image.instance_type.clone(),
+    }];
+    let failure = refused("an unknown image", bench.world.cloud.lookup(&query).await)?;
+    ensure!(failure.hint.is_some(), "no hint: {failure}");
+    Ok(Verdict::Passed)
+}

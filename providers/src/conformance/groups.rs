@@ -1,0 +1,189 @@
+//! Cases of key pairs and security groups.
+
+use std::collections::BTreeMap;
+
+use subako_engine::world::{Ownership, Source};
+
+use super::case::{Case, Outcome, Verdict, ensure, refused_as};
+use super::cloud_bench::CloudBench;
+
+pub(super) fn cases() -> Vec<Case<CloudBench>> {
+    super::case::cases![
+        the_same_token_imports_one_key_pair,
+        another_key_pair_of_the_name_is_refused,
+        a_key_pair_is_found_by_name_until_deleted,
+        the_same_token_creates_one_group,
+        another_group_of_the_name_is_refused,
+        a_group_is_found_by_name_and_id_until_deleted,
+        rules_added_twice_are_there_once,
+        rules_are_removed_and_absent_ones_are_left_alone,
+        tags_of_a_group_are_set_and_removed,
+        a_survey_sees_tags_and_only_its_own_cluster,
+    ]
+}
+
+async fn the_same_token_imports_one_key_pair(bench: &CloudBench) -> Outcome {
+    let request = bench.key_request("key-token");
+    let first = bench.world.cloud.import_key_pair(&request).await?;
+    let again = bench.world.cloud.import_key_pair(&request).await?;
+    ensure!(
+        first.id == again.id,
+        "two key pairs: {} and {}",
+        first.id,
+        again.id
+    );
+    ensure!(
+        first.id.starts_with("key-") && !first.fingerprint.is_empty(),
+        "{first:?}"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn another_key_pair_of_the_name_is_refused(bench: &CloudBench) -> Outcome {
+    let mut request = bench.key_request("key-twice");
+    bench.world.cloud.import_key_pair(&request).await?;
+    request.ownership.token.push_str("-other");
+    let second = bench.world.cloud.import_key_pair(&request).await;
+    refused_as(
+        "a second key pair of one name",
+        "InvalidKeyPair.Duplicate",
+        second,
+    )?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_key_pair_is_found_by_name_until_deleted(bench: &CloudBench) -> Outcome {
+    let request = bench.key_request("key-found");
+    let cloud = &bench.world.cloud;
+    ensure!(
+        cloud.find_key_pair(&request.name).await?.is_none(),
+        "it is there before its import"
+    );
+    let made = cloud.import_key_pair(&request).await?;
+    let found = cloud.find_key_pair(&request.name).await?;
+    ensure!(
+        found.as_ref().is_some_and(|found| found.id == made.id),
+        "not found: {found:?}"
+    );
+    ensure!(
+        found.is_some_and(|found| found.fingerprint == made.fingerprint),
+        "another fingerprint"
+    );
+    cloud.delete_key_pair(&request.name).await?;
+    cloud.delete_key_pair(&request.name).await?;
+    ensure!(
+        cloud.find_key_pair(&request.name).await?.is_none(),
+        "it is there after its delete"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn the_same_token_creates_one_group(bench: &CloudBench) -> Outcome {
+    let request = bench.group_request("group-token").await?;
+    let first = bench.world.cloud.create_security_group(&request).await?;
+    let again = bench.world.cloud.create_security_group(&request).await?;
+    ensure!(first.id == again.id, "two groups: {} and {}", first.id, again.id);
+    ensure!(first.rules.is_empty(), "a new group has rules: {:?}", first.rules);
+    Ok(Verdict::Passed)
+}
+
+async fn another_group_of_the_name_is_refused(bench: &CloudBench) -> Outcome {
+    let mut request = bench.group_request("group-twice").await?;
+    bench.world.cloud.create_security_group(&request).await?;
+    request.ownership.token.push_str("-other");
+    let second = bench.world.cloud.create_security_group(&request).await;
+    refused_as("a second group of one name", "InvalidGroup.Duplicate", second)?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_group_is_found_by_name_and_id_until_deleted(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("group-found").await?;
+    let by_name = cloud.find_security_group(&group.vpc_id, &group.name).await?;
+    ensure!(by_name.as_ref() == Some(&group), "by name: {by_name:?}");
+    let by_id = cloud.security_group(&group.id).await?;
+    ensure!(by_id.as_ref() == Some(&group), "by id: {by_id:?}");
+    cloud.delete_security_group(&group.id).await?;
+    cloud.delete_security_group(&group.id).await?;
+    ensure!(
+        cloud.security_group(&group.id).await?.is_none(),
+        "it is there after its delete"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn rules_added_twice_are_there_once(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("rules-twice").await?;
+    let own = CloudBench::rule(2377, Source::SelfGroup);
+    let web = CloudBench::rule(80, Source::Cidr("0.0.0.0/0".to_owned()));
+    cloud
+        .authorize_ingress(&group.id, &[web.clone(), own.clone()])
+        .await?;
+    cloud
+        .authorize_ingress(&group.id, std::slice::from_ref(&own))
+        .await?;
+    let mut wanted = vec![own, web];
+    wanted.sort();
+    let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
+    ensure!(rules.as_ref() == Some(&wanted), "{rules:?}");
+    Ok(Verdict::Passed)
+}
+
+async fn rules_are_removed_and_absent_ones_are_left_alone(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("rules-removed").await?;
+    let stays = CloudBench::rule(443, Source::Cidr("10.0.0.0/8".to_owned()));
+    let goes = CloudBench::rule(80, Source::Cidr("0.0.0.0/0".to_owned()));
+    cloud
+        .authorize_ingress(&group.id, &[stays.clone(), goes.clone()])
+        .await?;
+    cloud
+        .revoke_ingress(&group.id, std::slice::from_ref(&goes))
+        .await?;
+    cloud
+        .revoke_ingress(&group.id, std::slice::from_ref(&goes))
+        .await?;
+    let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
+    ensure!(rules.as_deref() == Some(&[stays]), "{rules:?}");
+    Ok(Verdict::Passed)
+}
+
+async fn tags_of_a_group_are_set_and_removed(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("group-tags").await?;
+    let pair = cloud.import_key_pair(&bench.key_request("key-tags")).await?;
+    let set = BTreeMap::from([("Color".to_owned(), "red".to_owned())]);
+    for id in [&group.id, &pair.id] {
+        cloud.retag(id, &set, &["Unit".to_owned()]).await?;
+    }
+    let group = cloud.security_group(&group.id).await?.map(|group| group.tags);
+    let pair = cloud.find_key_pair(&pair.name).await?.map(|pair| pair.tags);
+    for tags in [group, pair].into_iter().flatten() {
+        ensure!(Ownership::user_tags(&tags) == set, "user tags: {tags:?}");
+        ensure!(
+            Ownership::from_tags(&tags).is_some(),
+            "the ownership is lost: {tags:?}"
+        );
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn a_survey_sees_tags_and_only_its_own_cluster(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("survey").await?;
+    let pair = cloud.import_key_pair(&bench.key_request("survey")).await?;
+    let survey = cloud.survey(&bench.fixture.cluster).await?;
+    let group = survey.security_groups.iter().find(|found| found.id == group.id);
+    let owner = group.and_then(|group| Ownership::from_tags(&group.tags));
+    ensure!(
+        owner == Some(bench.owner("security_group", "survey")),
+        "{owner:?}"
+    );
+    let pair = survey.key_pairs.iter().find(|found| found.id == pair.id);
+    let owner = pair.and_then(|pair| Ownership::from_tags(&pair.tags));
+    ensure!(owner == Some(bench.owner("key_pair", "survey")), "{owner:?}");
+    let other = cloud.survey(&format!("{}-other", bench.fixture.cluster)).await?;
+    ensure!(other == Default::default(), "another cluster sees {other:?}");
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,194 @@
+//! Cases of networks and services as objects.
+
+use subako_engine::world::{Endpoint, Mode, PublishMode, Role, ServiceNetwork};
+
+use super::case::{Case, Outcome, Verdict, ensure, refused, refused_as};
+use super::host_bench::HostBench;
+
+pub(super) fn cases() -> Vec<Case<HostBench>> {
+    super::case::cases![
+        a_network_is_made_once_and_listed,
+        networks_get_ranges_of_their_own,
+        a_network_in_use_stays,
+        a_service_is_made_once_and_listed_as_wanted,
+        a_service_on_an_unknown_network_is_refused,
+        a_port_of_the_mesh_is_published_once,
+        an_unknown_service_is_not_updated_but_removed,
+        a_mode_cannot_change,
+    ]
+}
+
+async fn a_network_is_made_once_and_listed(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    ensure!(manager.networks().await?.is_empty(), "a new swarm has networks");
+    let spec = HostBench::network("my-overlay");
+    let id = manager.create_network(&spec).await?;
+    refused_as(
+        "a second network of one name",
+        "conflict",
+        manager.create_network(&spec).await,
+    )?;
+    let networks = manager.networks().await?;
+    ensure!(networks.len() == 1 && networks[0].id == id, "{networks:?}");
+    let mut seen = networks[0].spec.clone();
+    ensure!(
+        seen.subnet
+            .take()
+            .is_some_and(|subnet| subnet.starts_with("10.100.")),
+        "its range is not of the pool"
+    );
+    ensure!(
+        seen.options.keys().all(|key| key.starts_with("com.docker.")),
+        "options {:?}",
+        seen.options
+    );
+    seen.options.clear();
+    ensure!(seen == spec, "{seen:?}");
+    manager.remove_network("my-overlay").await?;
+    manager.remove_network("my-overlay").await?;
+    ensure!(manager.networks().await?.is_empty(), "the network is still there");
+    Ok(Verdict::Passed)
+}
+
+async fn networks_get_ranges_of_their_own(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    for name in ["b", "a"] {
+        manager.create_network(&HostBench::network(name)).await?;
+    }
+    let networks = manager.networks().await?;
+    let names: Vec<&str> = networks
+        .iter()
+        .map(|network| network.spec.name.as_str())
+        .collect();
+    ensure!(names == ["a", "b"], "not sorted by name: {names:?}");
+    ensure!(
+        networks[0].spec.subnet != networks[1].spec.subnet,
+        "one range twice: {networks:?}"
+    );
+    let mut fixed = HostBench::network("c");
+    fixed.subnet.clone_from(&networks[0].spec.subnet);
+    refused("a range in use", manager.create_network(&fixed).await)?;
+    fixed.subnet = Some("10.101.7.0/24".to_owned());
+    manager.create_network(&fixed).await?;
+    let given = manager
+        .networks()
+        .await?
+        .into_iter()
+        .find(|network| network.spec.name == "c");
+    ensure!(
+        given.is_some_and(|network| network.spec.subnet == fixed.subnet),
+        "not the range wanted"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn a_network_in_use_stays(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    manager.create_network(&HostBench::network("used")).await?;
+    let mut spec = bench.service("user", 1);
+    spec.networks = vec![ServiceNetwork {
+        aliases: Vec::new(),
+        name: "used".to_owned(),
+    }];
+    manager.create_service(&spec).await?;
+    bench.converged(manager, "user", 1).await?;
+    refused("removing a network in use", manager.remove_network("used").await)?;
+    manager.remove_service("user").await?;
+    let gone = async || Ok(manager.remove_network("used").await.ok());
+    let clock = &*bench.cloud.world.clock;
+    super::case::eventually(clock, bench.fixture.patience, "a removed network", gone).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_service_is_made_once_and_listed_as_wanted(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let mut spec = bench.service("listed", 2);
+    spec.environment.insert("LEVEL".to_owned(), "debug".to_owned());
+    spec.labels.insert("unit".to_owned(), "conformance".to_owned());
+    let id = manager.create_service(&spec).await?;
+    refused_as(
+        "a second service of one name",
+        "conflict",
+        manager.create_service(&spec).await,
+    )?;
+    let services = manager.services().await?;
+    ensure!(services.len() == 1 && services[0].id == id, "{services:?}");
+    ensure!(
+        services[0].spec == spec,
+        "wanted {spec:?}, listed {:?}",
+        services[0].spec
+    );
+    ensure!(
+        services[0].update.is_none(),
+        "a new service has an update: {:?}",
+        services[0].update
+    );
+    manager.remove_service("listed").await?;
+    ensure!(manager.services().await?.is_empty(), "the service is still there");
+    Ok(Verdict::Passed)
+}
+
+async fn a_service_on_an_unknown_network_is_refused(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let mut spec = bench.service("lost", 1);
+    spec.networks = vec![ServiceNetwork {
+        aliases: Vec::new(),
+        name: "nowhere".to_owned(),
+    }];
+    refused(
+        "a service on an unknown network",
+        cluster.manager().create_service(&spec).await,
+    )?;
+    ensure!(
+        cluster.manager().services().await?.is_empty(),
+        "the service is there"
+    );
+    Ok(Verdict::Passed)
+}
+
+async fn a_port_of_the_mesh_is_published_once(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let mut spec = bench.service("web", 1);
+    spec.ports = vec![Endpoint {
+        mode: PublishMode::Ingress,
+        protocol: "tcp".to_owned(),
+        published: 8080,
+        target: 80,
+    }];
+    manager.create_service(&spec).await?;
+    spec.name = "web-too".to_owned();
+    let failure = refused("one port twice", manager.create_service(&spec).await)?;
+    ensure!(
+        failure.message.contains("8080"),
+        "it does not name the port: {failure}"
+    );
+    spec.ports[0].protocol = "udp".to_owned();
+    manager.create_service(&spec).await?;
+    Ok(Verdict::Passed)
+}
+
+async fn an_unknown_service_is_not_updated_but_removed(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[Role::Worker]).await?;
+    let manager = cluster.manager();
+    refused(
+        "an update of nothing",
+        manager.update_service(&bench.service("nobody", 1), false).await,
+    )?;
+    manager.remove_service("nobody").await?;
+    Ok(Verdict::Passed)
+}
+
+async fn a_mode_cannot_change(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let mut spec = bench.service("moody", 1);
+    manager.create_service(&spec).await?;
+    spec.mode = Mode::Global;
+    refused("a change of mode", manager.update_service(&spec, false).await)?;
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,365 @@
+//! The seams `Hosts` and `Host` on the simulated world.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use subako_engine::world::{
+    EngineInfo, EngineRequest, Failure, Host, HostTarget, Hosts, InstanceState, JoinRequest, Network,
+    NetworkSpec, Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmInit, Task,
+    TaskFilter,
+};
+
+use super::faults::Call;
+use super::model::{At, Decision, InstanceFacts, Joining, Model, Refusal, SwarmFacts, no_engine};
+use super::names::{Ms, host_key};
+use super::simulator::Inner;
+
+/// How long a machine may take to boot and let us in.
+const BOOT_DEADLINE: Ms = 300_000;
+/// How long one short attempt takes that gets no answer.
+const SHORT_ATTEMPT: Ms = 2_000;
+/// The longest that a wait looks away.
+const TICK: Ms = 2_000;
+/// How long an engine waits for its join.
+const JOIN_TIMEOUT: Ms = 20_000;
+
+/// The way to simulated machines.
+pub(crate) struct SimHosts(pub Arc<Inner>);
+
+/// One simulated machine, logged in to.
+struct SimHost {
+    inner: Arc<Inner>,
+    name: String,
+    instance: String,
+}
+
+impl SimHosts {
+    fn logged_in(&self, target: &HostTarget) -> std::result::Result<Arc<dyn Host>, Refusal> {
+        let shown = host_key(self.0.place.seed, &target.instance_id);
+        if target.host_key.as_ref().is_some_and(|pinned| *pinned != shown) {
+            let message = format!(
+                "the host key of {} is not the one pinned at first contact",
+                target.name
+            );
+            return Err(Refusal::new("host_key_changed", message).hint(
+                "if the machine was replaced on purpose, forget its key; if not, find out who answers",
+            ));
+        }
+        Ok(Arc::new(SimHost {
+            inner: Arc::clone(&self.0),
+            name: target.name.clone(),
+            instance: target.instance_id.clone(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Hosts for SimHosts {
+    async fn connect(&self, target: &HostTarget, progress: &Progress) -> Result<Arc<dyn Host>> {
+        let doing = format!("log in to {}", target.name);
+        let call = Call::new("connect", &target.name, &doing).also(&target.instance_id);
+        let begun = self.0.read(call, |_, t| Ok(t)).await?;
+        let mut noted = String::new();
+        loop {
+            let (t, facts) = self
+                .0
+                .look(|model, t| (t, model.instances.get(&target.instance_id).cloned()));
+            let facts = facts.filter(|facts| facts.private_ip.to_string() == target.private_ip);
+            let Some(facts) = facts else {
+                let message = format!("no route to host {}", target.private_ip);
+                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+            };
+            if facts.up(t) {
+                return self.logged_in(target).map_err(|refusal| refusal.failure(&doing));
+            }
+            let state = facts.state(t);
+            if !matches!(state, InstanceState::Pending | InstanceState::Running) {
+                let message = format!("the instance is {state}");
+                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+            }
+            if t >= begun + BOOT_DEADLINE {
+                let message = format!("no answer on port 22 within {} s", BOOT_DEADLINE / 1_000);
+                return Err(Failure::not_applied(doing, message)
+                    .with_code("timeout")
+                    .with_hint("look at the instance's console output, and whether port 22 is open to you"));
+            }
+            let note = match state {
+                InstanceState::Pending => "waiting for the instance to run",
+                _ => "waiting for ssh: connection refused",
+            };
+            if noted != note {
+                progress.note(note);
+                note.clone_into(&mut noted);
+            }
+            let next = facts
+                .up_from
+                .filter(|from| *from > t)
+                .map_or(t + TICK, |from| from.min(t + TICK));
+            self.0.sleep_until(next).await;
+        }
+    }
+
+    async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>> {
+        let doing = format!("log in to {}", target.name);
+        let call = Call::new("reach", &target.name, &doing).also(&target.instance_id);
+        let up = self
+            .0
+            .read(call, |model, t| {
+                Ok(model
+                    .instances
+                    .get(&target.instance_id)
+                    .is_some_and(|facts| facts.up(t)))
+            })
+            .await?;
+        if !up {
+            self.0.sleep(SHORT_ATTEMPT).await;
+            let message = format!("no answer from {} on port 22", target.private_ip);
+            return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+        }
+        self.logged_in(target).map_err(|refusal| refusal.failure(&doing))
+    }
+}
+
+impl SimHost {
+    /// A call about this host itself.
+    fn about_host(&self, name: &'static str, verb: &str) -> Call {
+        Call::new(name, &self.name, format!("{verb} {}", self.name)).also(&self.instance)
+    }
+
+    /// A call about an object of the swarm.
+    fn about(&self, name: &'static str, verb: &str, object: &str) -> Call {
+        Call::new(name, object, format!("{verb} {object}"))
+    }
+
+    /// The machine, if it answers.
+    fn machine<'a>(&self, model: &'a Model, t: Ms) -> std::result::Result<&'a InstanceFacts, Refusal> {
+        let facts = model.instances.get(&self.instance).filter(|facts| facts.up(t));
+        facts.ok_or_else(|| {
+            Refusal::new(
+                "unreachable",
+                format!("{} does not answer: connection lost", self.name),
+            )
+        })
+    }
+
+    /// The swarm that this machine's engine manages.
+    fn swarm<'a>(&self, model: &'a Model, t: Ms) -> std::result::Result<&'a SwarmFacts, Refusal> {
+        if !self.machine(model, t)?.engine_up(t) {
+            return Err(no_engine());
+        }
+        model.controlled_by(t, &self.instance)
+    }
+
+    fn at(&self, t: Ms) -> At {
+        At {
+            seed: self.inner.place.seed,
+            t,
+        }
+    }
+
+    /// Reads from the swarm.
+    async fn ask<T>(&self, call: Call, read: impl Fn(&SwarmFacts, At) -> T + Send + Sync) -> Result<T> {
+        self.inner
+            .read(call, |model, t| Ok(read(self.swarm(model, t)?, self.at(t))))
+            .await
+    }
+
+    /// Changes something in the swarm.
+    async fn tell<T>(
+        &self,
+        call: Call,
+        decide: impl Fn(&SwarmFacts, Ms) -> Decision<T> + Send + Sync,
+    ) -> Result<T> {
+        self.inner
+            .perform(call, |model, t| decide(self.swarm(model, t)?, t))
+            .await
+    }
+
+    /// Waits until `t`, unless the machine is lost before.
+    async fn wait_on_machine(&self, doing: &str, until: Ms) -> Result<()> {
+        loop {
+            let (t, up) = self.inner.look(|model, t| (t, self.machine(model, t).is_ok()));
+            if !up {
+                let message = format!("the connection to {} was lost", self.name);
+                return Err(Failure::unknown(doing, message).with_code("unreachable"));
+            }
+            if t >= until {
+                return Ok(());
+            }
+            self.inner.sleep_until(until.min(t + TICK * 5)).await;
+        }
+    }
+
+    /// What a node is called: the name its instance was run under, and its ids.
+    fn about_node(&self, name: &'static str, verb: &str, node: &str) -> Call {
+        let known = self.inner.look(|model, _| {
+            let of_node = |swarm: &SwarmFacts| swarm.nodes.get(node).map(|facts| facts.instance.clone());
+            let instance = model.swarms.values().find_map(of_node)?;
+            model.instances.get(&instance).map(|facts| facts.name.clone())
+        });
+        match known {
+            Some(known) => Call::new(name, known.clone(), format!("{verb} node {known}")).also(node),
+            None => Call::new(name, node, format!("{verb} node {node}")),
+        }
+    }
+}
+
+#[async_trait]
+impl Host for SimHost {
+    fn host_key(&self) -> String {
+        host_key(self.inner.place.seed, &self.instance)
+    }
+
+    async fn install_engine(&self, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo> {
+        let call = self.about_host("install_engine", "install the Docker Engine on");
+        let doing = call.doing.clone();
+        let decide = |model: &Model, t| {
+            self.machine(model, t)?;
+            model.decide_install(t, &self.instance, request)
+        };
+        progress.note("installing docker");
+        let engine = self.inner.perform(call, decide).await?;
+        self.wait_on_machine(&doing, engine.ready_at).await?;
+        let info = self.inner.look(|model, t| {
+            model
+                .instances
+                .get(&self.instance)
+                .and_then(|i| model.engine_info(t, i))
+        });
+        info.ok_or_else(|| Failure::unknown(doing, "the engine does not answer").with_code("no_engine"))
+    }
+
+    async fn engine_info(&self) -> Result<Option<EngineInfo>> {
+        let call = self.about_host("engine_info", "read the Docker Engine of");
+        let read = |model: &Model, t| Ok(model.engine_info(t, self.machine(model, t)?));
+        self.inner.read(call, read).await
+    }
+
+    async fn swarm_init(&self, init: &SwarmInit) -> Result<String> {
+        let call = self.about_host("swarm_init", "start a swarm on");
+        let doing = call.doing.clone();
+        let decide = |model: &Model, t| {
+            self.machine(model, t)?;
+            model.decide_init(t, &self.instance, init)
+        };
+        let (node, ready) = self.inner.perform(call, decide).await?;
+        self.wait_on_machine(&doing, ready).await?;
+        Ok(node)
+    }
+
+    async fn swarm_inspect(&self) -> Result<Swarm> {
+        self.ask(
+            self.about_host("swarm_inspect", "read the swarm from"),
+            |swarm, at| swarm.describe(at.seed),
+        )
+        .await
+    }
+
+    async fn swarm_join(&self, join: &JoinRequest, progress: &Progress) -> Result<String> {
+        let call = self.about_host("swarm_join", "join to the swarm");
+        let doing = call.doing.clone();
+        let decide = |model: &Model, t| {
+            self.machine(model, t)?;
+            model.decide_join(t, &self.instance, join)
+        };
+        progress.note("joining the swarm");
+        match self.inner.perform(call, decide).await? {
+            Joining::Accepted { node, ready } => {
+                self.wait_on_machine(&doing, ready).await?;
+                Ok(node)
+            }
+            Joining::Unanswered { why } => {
+                self.inner.sleep(JOIN_TIMEOUT).await;
+                let message = format!(
+                    "Timeout was reached before node joined. The attempt to join the swarm will continue in the \
+                     background. Use the \"docker info\" command to see the current swarm status of your node ({why})"
+                );
+                Err(Failure::unknown(doing, message).with_code("join_timeout").with_hint(
+                    "let the cluster's machines reach each other on 2377/tcp and 7946/tcp+udp: rules of the \
+                     security group whose source is the group itself",
+                ))
+            }
+        }
+    }
+
+    async fn swarm_leave(&self, force: bool) -> Result<()> {
+        let call = self.about_host("swarm_leave", "take out of the swarm");
+        let decide = |model: &Model, t| {
+            self.machine(model, t)?;
+            model.decide_leave(t, &self.instance, force)
+        };
+        self.inner.perform(call, decide).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        self.ask(self.about_host("nodes", "list nodes on"), SwarmFacts::list_nodes)
+            .await
+    }
+
+    async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()> {
+        let call = self.about_node("update_node", "change", node_id);
+        self.tell(call, |swarm, t| swarm.decide_update_node(t, node_id, update))
+            .await
+    }
+
+    async fn remove_node(&self, node_id: &str, force: bool) -> Result<()> {
+        let call = self.about_node("remove_node", "remove", node_id);
+        self.tell(call, |swarm, t| swarm.decide_remove_node(t, node_id, force))
+            .await
+    }
+
+    async fn networks(&self) -> Result<Vec<Network>> {
+        let call = self.about_host("networks", "list networks on");
+        self.ask(call, |swarm, _| swarm.networks.values().cloned().collect())
+            .await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        let seed = self.inner.place.seed;
+        let call = self.about("create_network", "create network", &spec.name);
+        self.tell(call, |swarm, _| swarm.decide_create_network(seed, spec))
+            .await
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<()> {
+        let call = self.about("remove_network", "remove network", name);
+        self.tell(call, |swarm, _| swarm.decide_remove_network(name))
+            .await
+    }
+
+    async fn services(&self) -> Result<Vec<Service>> {
+        let call = self.about_host("services", "list services on");
+        self.ask(call, |swarm, _| {
+            swarm
+                .services
+                .values()
+                .map(|service| service.describe())
+                .collect()
+        })
+        .await
+    }
+
+    async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
+        let seed = self.inner.place.seed;
+        let call = self.about("create_service", "create service", &spec.name);
+        self.tell(call, |swarm, _| swarm.decide_create_service(seed, spec))
+            .await
+    }
+
+    async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()> {
+        let call = self.about("update_service", "update service", &spec.name);
+        self.tell(call, |swarm, _| swarm.decide_update_service(spec, force))
+            .await
+    }
+
+    async fn remove_service(&self, name: &str) -> Result<()> {
+        let call = self.about("remove_service", "remove service", name);
+        self.tell(call, |swarm, _| swarm.decide_remove_service(name))
+            .await
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
+        let call = self.about_host("tasks", "list tasks on");
+        self.ask(call, |swarm, at| swarm.list_tasks(at, filter)).await
+    }
+}

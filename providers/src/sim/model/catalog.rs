@@ -1,0 +1,308 @@
+//! What the simulated region offers: images, instance types, networks to put instances in.
+
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use subako_engine::world::Subnet;
+
+use crate::sim::names::ec2_id;
+
+/// The default VPC.
+pub(crate) const DEFAULT_VPC: &str = "vpc-0d5a6b7c8d9e0f100";
+/// A second VPC, for more instances than the default one has addresses.
+pub(crate) const LARGE_VPC: &str = "vpc-0d5a6b7c8d9e0f200";
+
+/// The processor architecture of an instance type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arch {
+    X86,
+    Arm,
+}
+
+impl Arch {
+    /// EC2's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        }
+    }
+}
+
+/// The architecture of a type, or `None` when EC2 has no type of that shape.
+///
+/// A family is letters, a generation digit and option letters; `g` among the options is
+/// Graviton, as is the family `a1`.
+pub(crate) fn architecture(instance_type: &str) -> Option<Arch> {
+    let (family, size) = instance_type.split_once('.')?;
+    let digit = family.find(|c: char| c.is_ascii_digit())?;
+    let (class, rest) = family.split_at(digit);
+    let well_formed = !class.is_empty()
+        && family
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let sized = matches!(
+        size,
+        "nano" | "micro" | "small" | "medium" | "large" | "xlarge" | "metal"
+    ) || size
+        .strip_suffix("xlarge")
+        .is_some_and(|n| n.parse::<u8>().is_ok())
+        || size.starts_with("metal-");
+    if !well_formed || !sized {
+        return None;
+    }
+    let options = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let options = options.split('-').next().unwrap_or_default();
+    Some(if class == "a" || options.contains('g') {
+        Arch::Arm
+    } else {
+        Arch::X86
+    })
+}
+
+/// An image of the simulated region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// The name that a manifest may use.
+    pub family: &'static str,
+    /// The full name.
+    pub name: String,
+    pub arch: Arch,
+    /// The Docker Engine of its distribution's repository.
+    pub engine: &'static str,
+}
+
+impl Image {
+    /// The id, which differs between regions and nothing else.
+    pub fn id(&self, region: &str) -> String {
+        ec2_id("ami", 0, &[region, &self.name])
+    }
+}
+
+/// Every image: each family in both architectures, and the versions before the newest.
+pub(crate) fn images() -> &'static [Image] {
+    static IMAGES: LazyLock<Vec<Image>> = LazyLock::new(all_images);
+    &IMAGES
+}
+
+fn all_images() -> Vec<Image> {
+    let mut images = Vec::new();
+    for arch in [Arch::X86, Arch::Arm] {
+        let a = arch.name();
+        let debian = if arch == Arch::X86 { "amd64" } else { "arm64" };
+        let mut add = |family, engine, name: String| {
+            images.push(Image {
+                family,
+                name,
+                arch,
+                engine,
+            });
+        };
+        for build in ["2023.8.20250915.0-kernel-6.1", "2023.9.20251027.0-kernel-6.1"] {
+            add("amazon-linux-2023", "25.0.8", format!("al2023-ami-{build}-{a}"));
+        }
+        add(
+            "amazon-linux-2",
+            "20.10.25",
+            format!("amzn2-ami-hvm-2.0.20260614.0-{a}-gp2"),
+        );
+        for build in ["20250814-2204", "20251006-2257"] {
+            add("debian-12", "20.10.24", format!("debian-12-{debian}-{build}"));
+        }
+        for build in ["20250821", "20251022"] {
+            let name = format!("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{debian}-server-{build}");
+            add("ubuntu-24.04", "28.2.2", name);
+        }
+    }
+    images
+}
+
+/// The families that a manifest may name.
+pub(crate) const FAMILIES: [&str; 4] = ["amazon-linux-2", "amazon-linux-2023", "debian-12", "ubuntu-24.04"];
+
+/// Whether `text` is `prefix-` and 8 to 17 hexadecimal digits, as EC2's ids are.
+pub(crate) fn is_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .is_some_and(|digits| {
+            (8..=17).contains(&digits.len()) && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        })
+}
+
+/// Whether `name` fits a pattern in which `*` stands for anything and `?` for one character.
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    n = from + 1;
+                    star = Some((at, n));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|b| *b == b'*')
+}
+
+/// An IPv4 range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    /// The first address, as a number.
+    pub first: u32,
+    /// The mask's length.
+    pub bits: u8,
+}
+
+impl Range {
+    /// Reads CIDR notation; `None` if it is not IPv4.
+    pub fn parse(cidr: &str) -> Option<Self> {
+        let (address, bits) = cidr.split_once('/')?;
+        let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
+        let range = Self { first: 0, bits };
+        let first = u32::from(address.parse::<Ipv4Addr>().ok()?) & range.mask();
+        Some(Self { first, bits })
+    }
+
+    fn mask(self) -> u32 {
+        u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0)
+    }
+
+    /// How many addresses it has.
+    pub fn size(self) -> u64 {
+        1 << (32 - u32::from(self.bits))
+    }
+
+    /// Whether it holds an address.
+    pub fn holds(self, address: Ipv4Addr) -> bool {
+        u32::from(address) & self.mask() == self.first
+    }
+
+    /// Whether it shares an address with another.
+    pub fn overlaps(self, other: Self) -> bool {
+        let wider = if self.bits < other.bits { self } else { other };
+        self.first & wider.mask() == other.first & wider.mask()
+    }
+
+    /// CIDR notation.
+    pub fn cidr(self) -> String {
+        format!("{}/{}", Ipv4Addr::from(self.first), self.bits)
+    }
+}
+
+/// The range of a VPC; `None` for one that does not exist.
+pub(crate) fn vpc_range(vpc: &str) -> Option<&'static str> {
+    match vpc {
+        DEFAULT_VPC => Some("172.31.0.0/16"),
+        LARGE_VPC => Some("10.64.0.0/16"),
+        _ => None,
+    }
+}
+
+/// The subnets of every VPC with the VPC's id: one a zone, a /20 of the default VPC and half or a
+/// quarter of the large one.
+pub(crate) fn subnets(zones: &[String]) -> Vec<(&'static str, Subnet)> {
+    const LARGE: [&str; 3] = ["10.64.0.0/17", "10.64.128.0/18", "10.64.192.0/18"];
+    let mut all = Vec::new();
+    for (index, zone) in zones.iter().enumerate() {
+        let default = (index < 16).then(|| format!("172.31.{}.0/20", index * 16));
+        let large = LARGE.get(index).map(|cidr| (*cidr).to_owned());
+        for (vpc, cidr) in [(DEFAULT_VPC, default), (LARGE_VPC, large)] {
+            if let Some(cidr) = cidr {
+                let id = ec2_id("subnet", 0, &[vpc, zone]);
+                all.push((
+                    vpc,
+                    Subnet {
+                        id,
+                        zone: zone.clone(),
+                        cidr,
+                    },
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// The usual zones of a region: Tokyo has no `b` for new accounts.
+pub(crate) fn usual_zones(region: &str) -> Vec<String> {
+    let letters = if region == "ap-northeast-1" {
+        ["a", "c", "d"]
+    } else {
+        ["a", "b", "c"]
+    };
+    letters.iter().map(|letter| format!("{region}{letter}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_g_among_the_options_is_graviton() {
+        for arm in [
+            "t4g.micro",
+            "m7g.large",
+            "c7gn.2xlarge",
+            "a1.medium",
+            "r8gd.metal",
+        ] {
+            assert_eq!(architecture(arm), Some(Arch::Arm), "{arm}");
+        }
+        for x86 in [
+            "t2.micro",
+            "t3a.small",
+            "g5.xlarge",
+            "c7i-flex.large",
+            "m7i.metal-24xl",
+        ] {
+            assert_eq!(architecture(x86), Some(Arch::X86), "{x86}");
+        }
+        for wrong in ["t2", "micro", "t2.mikro", "T2.micro", ".micro", "t2."] {
+            assert_eq!(architecture(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_in_ec2_filters() {
+        assert!(fits("al2023-ami-*-x86_64", "al2023-ami-2023.9-kernel-6.1-x86_64"));
+        assert!(fits("*", "") && fits("a?c*", "abc") && fits("*b*b", "abab"));
+        assert!(!fits("al2023-*-arm64", "al2023-ami-x86_64") && !fits("a?", "a"));
+    }
+
+    #[test]
+    fn ranges_know_what_they_hold_and_overlap() {
+        let range = Range::parse("172.31.16.0/20").unwrap();
+        assert!(range.holds(Ipv4Addr::new(172, 31, 31, 255)) && !range.holds(Ipv4Addr::new(172, 31, 32, 0)));
+        assert!(range.overlaps(Range::parse("172.31.0.0/16").unwrap()));
+        assert!(!range.overlaps(Range::parse("172.31.32.0/20").unwrap()));
+        assert!(Range::parse("0.0.0.0/0").unwrap().overlaps(range));
+        assert_eq!((range.size(), range.cidr().as_str()), (4096, "172.31.16.0/20"));
+        assert_eq!(Range::parse("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn subnets_of_one_vpc_never_overlap() {
+        let all = subnets(&usual_zones("ap-northeast-1"));
+        assert_eq!(all.len(), 6);
+        for (i, (_, a)) in all.iter().enumerate() {
+            for (_, b) in &all[i + 1..] {
+                let overlap = Range::parse(&a.cidr)
+                    .unwrap()
+                    .overlaps(Range::parse(&b.cidr).unwrap());
+                assert!(!overlap, "{} and {}", a.cidr, b.cidr);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The world as one comparable document.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use subako_engine::world::{InstanceState, Task, TaskFilter, TaskState};
+
+use super::swarm::{At, SwarmFacts};
+use super::tasks::View;
+use super::world::Model;
+use crate::sim::names::Ms;
+
+impl SwarmFacts {
+    /// Every task that a filter lets through, sorted by service, slot and id.
+    pub fn list_tasks(&self, at: At, filter: &TaskFilter) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let wanted = self
+            .services
+            .iter()
+            .filter(|(name, _)| filter.service.as_ref().is_none_or(|f| f == *name));
+        for (_, service) in wanted {
+            let mut own = Vec::new();
+            for (slot, facts) in service
+                .slots
+                .iter()
+                .flat_map(|(slot, tasks)| tasks.iter().map(move |t| (slot, t)))
+            {
+                let up_to_date = !filter.up_to_date || facts.template == service.template;
+                let on_node = filter.node.is_none() || filter.node == facts.node;
+                let template = service
+                    .templates
+                    .get(&facts.template)
+                    .filter(|_| up_to_date && on_node);
+                if let Some(template) = template {
+                    let node = facts.node.as_ref().and_then(|id| self.nodes.get(id));
+                    View {
+                        seed: at.seed,
+                        t: at.t,
+                        service,
+                        slot,
+                        task: facts,
+                        template,
+                        node,
+                    }
+                    .show(&mut own);
+                }
+            }
+            own.sort_by(|a, b| (a.slot, &a.id).cmp(&(b.slot, &b.id)));
+            tasks.append(&mut own);
+        }
+        tasks
+    }
+}
+
+impl Model {
+    /// What a person would list, without what has ended, and without times: equal before and
+    /// after a run that undid all it did. `tasks` counts each service's running tasks.
+    pub fn dump(&self, t: Ms) -> Value {
+        let instances: BTreeMap<&String, Value> = self
+            .instances
+            .iter()
+            .filter(|(_, instance)| instance.state(t) < InstanceState::ShuttingDown)
+            .map(|(id, instance)| {
+                let mut shown = json!(instance.describe(self.place.seed, t));
+                shown["engine"] = json!(instance.engine.as_ref().map(|engine| &engine.version));
+                shown["member"] = json!(instance.member);
+                shown["killed"] = json!(instance.killed);
+                (id, shown)
+            })
+            .collect();
+        let swarms: BTreeMap<&String, Value> = self
+            .swarms
+            .iter()
+            .filter(|(_, swarm)| self.lives(t, swarm))
+            .map(|(id, swarm)| (id, self.dump_swarm(t, swarm)))
+            .collect();
+        json!({
+            "key_pairs": self.key_pairs,
+            "security_groups": self.groups,
+            "instances": instances,
+            "swarms": swarms,
+        })
+    }
+
+    /// Whether some instance that still exists is a node of the swarm.
+    pub fn lives(&self, t: Ms, swarm: &SwarmFacts) -> bool {
+        swarm.nodes.iter().any(|(id, node)| {
+            self.instances.get(&node.instance).is_some_and(|instance| {
+                instance.state(t) < InstanceState::ShuttingDown
+                    && instance.node() == Some((swarm.id.as_str(), id.as_str()))
+            })
+        })
+    }
+
+    fn dump_swarm(&self, t: Ms, swarm: &SwarmFacts) -> Value {
+        let nodes: BTreeMap<&String, Value> = swarm
+            .nodes
+            .iter()
+            .map(|(id, node)| {
+                let shown = json!({
+                    "instance": node.instance,
+                    "addr": node.addr,
+                    "role": node.role,
+                    "availability": node.availability,
+                    "labels": node.labels,
+                    "ready": node.seen,
+                });
+                (id, shown)
+            })
+            .collect();
+        let at = At {
+            seed: self.place.seed,
+            t,
+        };
+        let mut tasks: BTreeMap<&String, u64> = swarm.services.keys().map(|name| (name, 0)).collect();
+        for task in swarm.list_tasks(at, &TaskFilter::default()) {
+            let runs = task.state == TaskState::Running && task.desired == TaskState::Running;
+            if let Some(count) = tasks.get_mut(&task.service).filter(|_| runs) {
+                *count += 1;
+            }
+        }
+        let services: BTreeMap<&String, Value> = swarm
+            .services
+            .iter()
+            .map(|(name, service)| (name, json!(service.spec)))
+            .collect();
+        let networks: BTreeMap<&String, Value> = swarm
+            .networks
+            .iter()
+            .map(|(name, network)| (name, json!(network.spec)))
+            .collect();
+        json!({
+            "addr_pool": swarm.addr_pool,
+            "labels": swarm.labels,
+            "nodes": nodes,
+            "networks": networks,
+            "services": services,
+            "tasks": tasks,
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! What changes the world: one line of its log each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use subako_engine::world::{Availability, KeyPair, Network, Role, SecurityGroup, ServiceSpec};
+
+use super::facts::InstanceFacts;
+use crate::sim::names::Ms;
+
+/// A change that has been decided. Applying it cannot fail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Effect {
+    /// A key pair, new or changed.
+    KeyPair(KeyPair),
+    /// No such key pair any more.
+    NoKeyPair(String),
+    /// A security group, new or changed.
+    Group(SecurityGroup),
+    /// No such security group any more.
+    NoGroup(String),
+    /// An instance or its machine, new or changed.
+    Instance(Box<InstanceFacts>),
+    /// EC2 has no more than `most` instances of a type in a zone; `None` for no limit.
+    Capacity {
+        instance_type: String,
+        zone: String,
+        most: Option<u32>,
+    },
+    /// A swarm starts on an instance.
+    Init {
+        instance: String,
+        swarm: String,
+        node: String,
+        ready: Ms,
+        addr_pool: Vec<String>,
+        subnet_size: u8,
+        labels: BTreeMap<String, String>,
+    },
+    /// An instance joins a swarm. The token is not written down: it only decided the role.
+    Join {
+        instance: String,
+        swarm: String,
+        node: String,
+        role: Role,
+        ready: Ms,
+    },
+    /// An instance's engine forgets its swarm.
+    Leave { instance: String },
+    /// A node's role, availability or labels change.
+    Node {
+        swarm: String,
+        node: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<Role>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        availability: Option<Availability>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<BTreeMap<String, String>>,
+    },
+    /// A swarm forgets a node.
+    NoNode { swarm: String, node: String },
+    /// A network, new.
+    Network { swarm: String, network: Network },
+    /// No such network any more.
+    NoNetwork { swarm: String, name: String },
+    /// A service, new.
+    Service { swarm: String, spec: Box<ServiceSpec> },
+    /// A service changes.
+    ServiceUpdate {
+        swarm: String,
+        spec: Box<ServiceSpec>,
+        force: bool,
+    },
+    /// No such service any more.
+    NoService { swarm: String, name: String },
+    /// Nothing but time passes.
+    Pass,
+}

@@ -1,0 +1,121 @@
+//! Answers to what a refresh looks up.
+
+use subako_engine::world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
+
+use super::catalog::{DEFAULT_VPC, FAMILIES, architecture, fits, images, is_id, subnets, vpc_range};
+use super::refusal::Refusal;
+use super::world::Model;
+
+impl Model {
+    /// Looks up images, the VPC and its subnets.
+    pub fn lookup(&self, query: &Lookup) -> Result<LookupAnswer, Refusal> {
+        let mut answer = LookupAnswer::default();
+        for image in &query.images {
+            answer.images.insert(image.clone(), self.image(image)?);
+        }
+        let vpc = query.vpc.as_deref().unwrap_or(DEFAULT_VPC);
+        let range = vpc_range(vpc).ok_or_else(|| {
+            Refusal::new(
+                "InvalidVpcID.NotFound",
+                format!("The vpc ID '{vpc}' does not exist"),
+            )
+            .hint("leave `vpc` away to use the default VPC")
+        })?;
+        answer.vpc_id = vpc.to_owned();
+        answer.vpc_cidrs = vec![range.to_owned()];
+        answer.subnets = self.chosen_subnets(query, vpc)?;
+        Ok(answer)
+    }
+
+    fn chosen_subnets(&self, query: &Lookup, vpc: &str) -> Result<Vec<Subnet>, Refusal> {
+        for zone in &query.zones {
+            if !self.place.zones.contains(zone) {
+                let message = format!("Invalid availability zone: [{zone}]");
+                return Err(Refusal::new("InvalidParameterValue", message).hint(format!(
+                    "{} has {}",
+                    self.place.region,
+                    self.place.zones.join(", ")
+                )));
+            }
+        }
+        let mut here: Vec<Subnet> = Vec::new();
+        for (of, subnet) in subnets(&self.place.zones) {
+            if of == vpc {
+                here.push(subnet);
+            }
+        }
+        let mut wanted = Vec::new();
+        for id in &query.subnets {
+            let found = here.iter().find(|subnet| subnet.id == *id).ok_or_else(|| {
+                let message = format!("The subnet ID '{id}' does not exist");
+                Refusal::new("InvalidSubnetID.NotFound", message).hint(format!(
+                    "{vpc} has {}",
+                    here.iter()
+                        .map(|s| format!("{} in {}", s.id, s.zone))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ))
+            })?;
+            wanted.push(found.clone());
+        }
+        let pool = if wanted.is_empty() { here } else { wanted };
+        if query.zones.is_empty() {
+            let mut sorted = pool;
+            sorted.sort_by(|a, b| a.zone.cmp(&b.zone));
+            return Ok(sorted);
+        }
+        let in_zone = |zone: &String| {
+            pool.iter()
+                .find(|subnet| subnet.zone == *zone)
+                .cloned()
+                .ok_or_else(|| {
+                    let message = format!("{vpc} has none of the subnets wanted in {zone}");
+                    Refusal::new("InvalidSubnetID.NotFound", message)
+                        .hint("name a subnet of that zone, or another zone")
+                })
+        };
+        query.zones.iter().map(in_zone).collect()
+    }
+
+    fn image(&self, query: &ImageQuery) -> Result<ImageAnswer, Refusal> {
+        let arch = architecture(&query.instance_type).ok_or_else(|| no_such_type(&query.instance_type))?;
+        let region = &self.place.region;
+        if query.ami.starts_with("ami-") {
+            if !is_id("ami", &query.ami) {
+                let message = format!("Invalid id: \"{}\" (expecting \"ami-...\")", query.ami);
+                return Err(Refusal::new("InvalidAMIID.Malformed", message)
+                    .hint("an image id is ami- and 8 to 17 hexadecimal digits"));
+            }
+            let known = images().iter().find(|image| image.id(region) == query.ami);
+            let name = known.map_or_else(|| format!("image {}", query.ami), |image| image.name.clone());
+            return Ok(ImageAnswer {
+                image_id: query.ami.clone(),
+                name,
+            });
+        }
+        let newest = images()
+            .iter()
+            .filter(|image| image.arch == arch)
+            .filter(|image| {
+                image.family == query.ami || (query.ami.contains(['*', '?']) && fits(&query.ami, &image.name))
+            })
+            .max_by(|a, b| a.name.cmp(&b.name));
+        let image = newest.ok_or_else(|| {
+            let message = format!("no image named `{}` for {} in {region}", query.ami, arch.name());
+            Refusal::new("InvalidAMIID.NotFound", message).hint(format!(
+                "use ami-…, a pattern with *, or one of {}",
+                FAMILIES.join(", ")
+            ))
+        })?;
+        Ok(ImageAnswer {
+            image_id: image.id(region),
+            name: image.name.clone(),
+        })
+    }
+}
+
+/// EC2's answer to a type that it does not have.
+pub(crate) fn no_such_type(instance_type: &str) -> Refusal {
+    let message = format!("Invalid value '{instance_type}' for InstanceType");
+    Refusal::new("InvalidParameterValue", message).hint("use a type such as t3.micro or t4g.small")
+}

@@ -1,0 +1,40 @@
+//! The simulated world: facts, and what follows from them at a given time.
+//!
+//! A change is decided first (`decide_*`, which only read) and then applied as an [`Effect`]
+//! at a time. Applying is total and deterministic, and [`Model::advance`] handles due events in
+//! order of their time, so that replaying the effects gives the same world however often it
+//! was looked at in between.
+
+mod catalog;
+mod changes;
+mod dump;
+mod ec2;
+mod effect;
+mod events;
+mod facts;
+mod index;
+mod instances;
+mod lookup;
+mod machine;
+mod membership;
+mod networks;
+mod nodes;
+mod place;
+mod raft;
+mod refusal;
+mod residue;
+mod rollout;
+mod service;
+mod services;
+mod swarm;
+mod tasks;
+mod world;
+
+pub(crate) use catalog::{LARGE_VPC, usual_zones};
+pub(crate) use ec2::Decision;
+pub(crate) use effect::Effect;
+pub(crate) use facts::InstanceFacts;
+pub(crate) use membership::{Joining, no_engine};
+pub(crate) use refusal::Refusal;
+pub(crate) use swarm::{At, SwarmFacts};
+pub(crate) use world::{Model, Place};

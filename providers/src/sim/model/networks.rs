@@ -1,0 +1,128 @@
+//! Overlay networks.
+
+use std::net::Ipv4Addr;
+
+use subako_engine::world::{Network, NetworkSpec};
+
+use super::catalog::Range;
+use super::ec2::Decision;
+use super::effect::Effect;
+use super::refusal::Refusal;
+use super::swarm::SwarmFacts;
+use crate::sim::names::swarm_id;
+
+impl SwarmFacts {
+    /// Creates an overlay network.
+    pub fn decide_create_network(&self, seed: u64, spec: &NetworkSpec) -> Decision<String> {
+        if self.networks.contains_key(&spec.name) {
+            let message = format!("network with name {} already exists", spec.name);
+            return Err(Refusal::new("conflict", message));
+        }
+        if spec.name == "ingress" || spec.name.is_empty() {
+            let message = format!("network name \"{}\" is reserved or empty", spec.name);
+            return Err(Refusal::new("invalid", message));
+        }
+        if spec.driver != "overlay" {
+            let message = format!(
+                "could not find plugin {} in v1 plugin registry: plugin not found",
+                spec.driver
+            );
+            return Err(Refusal::new("not_found", message).hint("the driver of a swarm's network is overlay"));
+        }
+        let used = self.ranges_in_use();
+        let subnet = match &spec.subnet {
+            Some(cidr) => {
+                let range = Range::parse(cidr).ok_or_else(|| {
+                    Refusal::new(
+                        "invalid",
+                        format!("invalid subnet {cidr} : invalid CIDR block notation"),
+                    )
+                })?;
+                if used.iter().any(|other| other.overlaps(range)) {
+                    return Err(Refusal::new(
+                        "invalid",
+                        "invalid pool request: Pool overlaps with other one on this address space",
+                    ));
+                }
+                range
+            }
+            None => self.free_range(&used).ok_or_else(|| {
+                Refusal::new(
+                    "invalid",
+                    "could not find an available, non-overlapping IPv4 address pool",
+                )
+                .hint("give the swarm a larger addr_pool")
+            })?,
+        };
+        let id = swarm_id(seed, &["network", &self.id, &spec.name]);
+        let network = Network {
+            id: id.clone(),
+            spec: NetworkSpec {
+                subnet: Some(subnet.cidr()),
+                ..spec.clone()
+            },
+        };
+        let effect = Effect::Network {
+            swarm: self.id.clone(),
+            network,
+        };
+        Ok((Some(effect), id))
+    }
+
+    /// Removes a network that no service is on.
+    pub fn decide_remove_network(&self, name: &str) -> Decision<()> {
+        let Some(network) = self.networks.get(name) else {
+            return Ok((None, ()));
+        };
+        let user = self
+            .services
+            .values()
+            .find(|service| service.spec.networks.iter().any(|n| n.name == name));
+        if let Some(service) = user {
+            let message = format!(
+                "rpc error: code = FailedPrecondition desc = network {} is in use by service {}",
+                network.id, service.id
+            );
+            return Err(Refusal::new("in_use", message).hint(format!(
+                "remove the service {} first, or take it off the network",
+                service.spec.name
+            )));
+        }
+        let effect = Effect::NoNetwork {
+            swarm: self.id.clone(),
+            name: name.to_owned(),
+        };
+        Ok((Some(effect), ()))
+    }
+
+    /// Every network's range, and that of `ingress`, which has the first one of the pool.
+    fn ranges_in_use(&self) -> Vec<Range> {
+        let ingress = self.cuts().next();
+        let others = self
+            .networks
+            .values()
+            .filter_map(|network| Range::parse(network.spec.subnet.as_deref()?));
+        ingress.into_iter().chain(others).collect()
+    }
+
+    fn free_range(&self, used: &[Range]) -> Option<Range> {
+        self.cuts()
+            .find(|cut| !used.iter().any(|other| other.overlaps(*cut)))
+    }
+
+    /// The ranges that networks are cut from, in order.
+    fn cuts(&self) -> impl Iterator<Item = Range> + '_ {
+        let bits = self.subnet_size;
+        let pools = self.addr_pool.iter().filter_map(|cidr| Range::parse(cidr));
+        pools
+            .filter(move |pool| pool.bits <= bits && bits <= 32)
+            .flat_map(move |pool| {
+                let step = 1_u64 << (32 - u32::from(bits));
+                let first = u64::from(pool.first);
+                (0..pool.size() / step).filter_map(move |index| {
+                    let first = u32::try_from(first + index * step).ok()?;
+                    Range::parse(&format!("{}/{bits}", Ipv4Addr::from(first)))
+                })
+            })
+    }
+}

@@ -1,0 +1,177 @@
+//! Managers: who leads, whether enough of them are there, and what is refused when not.
+
+use subako_engine::world::Role;
+
+use super::events::Event;
+use super::facts::Membership;
+use super::refusal::Refusal;
+use super::swarm::{At, SwarmFacts};
+use super::world::Model;
+use crate::sim::names::{Ms, mix, span};
+
+impl SwarmFacts {
+    /// Members of raft, and how many of them answer.
+    pub fn quorum(&self, t: Ms) -> (usize, usize) {
+        let members = self
+            .raft
+            .iter()
+            .filter_map(|id| self.nodes.get(id))
+            .filter(|node| node.in_raft(t));
+        members.fold((0, 0), |(all, up), node| (all + 1, up + usize::from(node.up(t))))
+    }
+
+    /// Whether more than half of the managers answer.
+    pub fn has_quorum(&self, t: Ms) -> bool {
+        let (members, up) = self.quorum(t);
+        up * 2 > members
+    }
+
+    /// The manager that leads, if one does.
+    pub fn leader(&self, t: Ms) -> Option<&str> {
+        let id = self.leader.as_deref()?;
+        let node = self.nodes.get(id)?;
+        (node.in_raft(t) && node.up(t)).then_some(id)
+    }
+
+    /// Whether the swarm can decide anything.
+    pub fn decides(&self, t: Ms) -> bool {
+        self.leader(t).is_some() && self.has_quorum(t)
+    }
+
+    /// Whether a manager may be demoted: not the last one, nor one whose loss breaks the quorum
+    /// (swarmkit, `CanRemoveMember`).
+    pub fn may_demote(&self, t: Ms, id: &str) -> Result<(), Refusal> {
+        let (members, up) = self.quorum(t);
+        let staying = |node: &super::swarm::NodeFacts| node.role == Role::Manager;
+        let others = self.raft.iter().filter(|other| *other != id);
+        if !others
+            .filter_map(|other| self.nodes.get(other))
+            .any(|node| node.in_raft(t) && staying(node))
+        {
+            let message = "rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm";
+            return Err(Refusal::new("failed_precondition", message));
+        }
+        let answers = self.nodes.get(id).is_some_and(|node| node.up(t));
+        if up - usize::from(answers) < (members - 1) / 2 + 1 {
+            let message = "rpc error: code = FailedPrecondition desc = can't remove member from the raft: this would \
+                           result in a loss of quorum";
+            return Err(Refusal::new("failed_precondition", message)
+                .hint("bring the other managers back first, or add one"));
+        }
+        Ok(())
+    }
+}
+
+impl Model {
+    /// The swarm that an instance's engine manages, if it can decide anything now. A refusal
+    /// during an election says when to ask again.
+    pub fn controlled_by(&self, t: Ms, instance: &str) -> Result<&SwarmFacts, Refusal> {
+        let facts = self.instance_or_refuse(instance)?;
+        let (swarm, node) = match &facts.member {
+            Some(Membership::Node { swarm, node }) => (swarm, node),
+            _ => {
+                return Err(Refusal::new(
+                    "not_a_manager",
+                    "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to \
+                     connect this node to swarm and try again",
+                ));
+            }
+        };
+        let swarm = self
+            .swarms
+            .get(swarm)
+            .filter(|swarm| swarm.nodes.get(node).is_some_and(|node| node.in_raft(t)));
+        let swarm = swarm.ok_or_else(|| {
+            Refusal::new(
+                "not_a_manager",
+                "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. \
+                 Please run this command on a manager node or promote the current node to a manager",
+            )
+        })?;
+        if swarm.decides(t) {
+            return Ok(swarm);
+        }
+        let mut refusal = Refusal::new(
+            "no_leader",
+            "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few \
+             managers are online. Make sure more than half of the managers are online",
+        )
+        .hint(
+            "start the missing managers; if they are gone for good, `docker swarm init --force-new-cluster`",
+        );
+        if swarm.has_quorum(t) {
+            refusal.retry_at = Some(swarm.elect_at.filter(|at| *at > t).unwrap_or(t + 1_000));
+        }
+        Err(refusal)
+    }
+
+    /// A manager is lost, or comes back, at `t`: the managers will see who leads.
+    pub(super) fn election_due(&mut self, t: Ms, swarm: &str, node: &str) {
+        let seed = self.place.seed;
+        let Some(facts) = self
+            .swarms
+            .get_mut(swarm)
+            .filter(|facts| facts.raft.contains(node))
+        else {
+            return;
+        };
+        let at = t + span(seed, 3_000, 10_000, &["election", swarm, &facts.term.to_string()]);
+        facts.elect_at = Some(
+            facts
+                .elect_at
+                .filter(|due| *due > t)
+                .map_or(at, |due| due.min(at)),
+        );
+        self.post(
+            at,
+            Event::Elect {
+                swarm: swarm.to_owned(),
+            },
+        );
+    }
+
+    /// Chooses a leader if there is none and a majority answers, and catches up with what has
+    /// been left undone meanwhile.
+    pub(super) fn elect(&mut self, t: Ms, swarm: &str) {
+        let at = At {
+            seed: self.place.seed,
+            t,
+        };
+        let Some(facts) = self.swarms.get_mut(swarm) else {
+            return;
+        };
+        facts.elect_at = facts.elect_at.filter(|due| *due > t);
+        if !facts.has_quorum(t) {
+            return;
+        }
+        if facts.leader(t).is_none() {
+            let term = facts.term.to_string();
+            let chosen = facts
+                .raft
+                .iter()
+                .filter(|id| {
+                    facts
+                        .nodes
+                        .get(*id)
+                        .is_some_and(|node| node.in_raft(t) && node.up(t))
+                })
+                .min_by_key(|id| mix(at.seed, &["vote", swarm, &term, id]))
+                .cloned();
+            facts.leader = chosen;
+            facts.led_since = t;
+            facts.term += 1;
+        }
+        let going = facts.catch_up(at);
+        for (service, epoch) in going {
+            let swarm = swarm.to_owned();
+            self.post(
+                t,
+                Event::Rollout {
+                    swarm,
+                    service,
+                    epoch,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What is left of a cluster, what it costs, and what the world itself may forget.
+
+use std::collections::BTreeMap;
+
+use subako_engine::world::{InstanceState, Residue, tag};
+
+use super::world::Model;
+use crate::sim::names::{Ms, ec2_id};
+use crate::sim::prices;
+
+/// How long the token of a terminated instance stays used: a day, as EC2 guarantees.
+const TOKEN_KEPT: Ms = 24 * 3_600_000;
+
+impl Model {
+    /// What still carries the cluster's tag and is not terminated, with what keeping it costs.
+    pub fn residue(&self, t: Ms, cluster: &str) -> Vec<Residue> {
+        let ours =
+            |tags: &BTreeMap<String, String>| tags.get(tag::CLUSTER).is_some_and(|name| name == cluster);
+        let left =
+            |what: &str, id: &str, name: Option<&String>, tags: &BTreeMap<String, String>, usd_per_hour| {
+                Residue {
+                    what: what.to_owned(),
+                    id: id.to_owned(),
+                    name: name.or_else(|| tags.get("Name")).cloned(),
+                    address: tags.get(tag::ADDRESS).cloned(),
+                    usd_per_hour,
+                }
+            };
+        let mut all = Vec::new();
+        for pair in self.key_pairs.values().filter(|pair| ours(&pair.tags)) {
+            all.push(left("key-pair", &pair.id, Some(&pair.name), &pair.tags, None));
+        }
+        for group in self.groups.values().filter(|group| ours(&group.tags)) {
+            all.push(left(
+                "security-group",
+                &group.id,
+                Some(&group.name),
+                &group.tags,
+                None,
+            ));
+        }
+        for instance in self
+            .instances
+            .values()
+            .filter(|i| ours(&i.tags) && !i.terminated(t))
+        {
+            let region = &self.place.region;
+            let price = match instance.state(t) {
+                InstanceState::Pending | InstanceState::Running => {
+                    let address = if instance.public { prices::PUBLIC_IPV4 } else { 0.0 };
+                    prices::instance(region, &instance.instance_type).map(|price| price + address)
+                }
+                _ => Some(0.0),
+            };
+            all.push(left("instance", &instance.id, None, &instance.tags, price));
+            let volume = ec2_id("vol", self.place.seed, &["volume", &instance.id]);
+            let price = prices::volume(region, instance.disk_gib);
+            all.push(left("volume", &volume, None, &instance.tags, price));
+        }
+        all.sort_by(|a, b| (&a.what, &a.id).cmp(&(&b.what, &b.id)));
+        all
+    }
+
+    /// Drops what nobody can ask for any more: instances terminated for a day, and swarms that no
+    /// instance is in.
+    pub fn forget(&mut self, t: Ms) {
+        let index = &mut self.index;
+        self.instances.retain(|_, instance| {
+            let keep = !instance.terminated(t) || t < instance.settles + TOKEN_KEPT;
+            if !keep {
+                index.leave(instance);
+            }
+            keep
+        });
+        let dead: Vec<String> = self
+            .swarms
+            .values()
+            .filter(|swarm| !self.lives(t, swarm))
+            .map(|swarm| swarm.id.clone())
+            .collect();
+        for id in dead {
+            self.swarms.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Creating, changing and removing services.
+
+use std::collections::BTreeSet;
+
+use subako_engine::world::{PublishMode, ServiceSpec, UpdateState};
+
+use super::ec2::Decision;
+use super::effect::Effect;
+use super::place::parse_constraint;
+use super::refusal::Refusal;
+use super::service::{ServiceFacts, UpdateFacts, Version};
+use super::swarm::{At, SwarmFacts};
+use super::tasks::Slot;
+use crate::sim::names::{Ms, swarm_id};
+
+/// From a changed spec to the first task that is replaced.
+const UPDATE_STARTS_AFTER: Ms = 100;
+
+impl SwarmFacts {
+    /// Creates a service.
+    pub fn decide_create_service(&self, seed: u64, spec: &ServiceSpec) -> Decision<String> {
+        if self.services.contains_key(&spec.name) {
+            let message = format!(
+                "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {} already exists",
+                spec.name
+            );
+            return Err(Refusal::new("conflict", message));
+        }
+        self.check_spec(spec)?;
+        let effect = Effect::Service {
+            swarm: self.id.clone(),
+            spec: Box::new(spec.clone()),
+        };
+        Ok((Some(effect), swarm_id(seed, &["service", &self.id, &spec.name])))
+    }
+
+    /// Changes a service.
+    pub fn decide_update_service(&self, spec: &ServiceSpec, force: bool) -> Decision<()> {
+        let there = self.services.get(&spec.name).ok_or_else(|| {
+            Refusal::new(
+                "not_found",
+                format!(
+                    "rpc error: code = NotFound desc = service {} not found",
+                    spec.name
+                ),
+            )
+        })?;
+        if there.spec.mode != spec.mode
+            && (there.replicas().is_none() || spec.mode == subako_engine::world::Mode::Global)
+        {
+            let message = "rpc error: code = Unimplemented desc = service mode change is not allowed";
+            return Err(Refusal::new("invalid", message).hint("a change of mode needs a new service"));
+        }
+        self.check_spec(spec)?;
+        let effect = Effect::ServiceUpdate {
+            swarm: self.id.clone(),
+            spec: Box::new(spec.clone()),
+            force,
+        };
+        // Even an update that changes nothing resets the status of the one before.
+        let changed = force || there.spec != *spec || there.update.is_some();
+        Ok((changed.then_some(effect), ()))
+    }
+
+    /// Removes a service.
+    pub fn decide_remove_service(&self, name: &str) -> Decision<()> {
+        let effect = Effect::NoService {
+            swarm: self.id.clone(),
+            name: name.to_owned(),
+        };
+        Ok((self.services.contains_key(name).then_some(effect), ()))
+    }
+
+    fn check_spec(&self, spec: &ServiceSpec) -> Result<(), Refusal> {
+        if spec.name.is_empty() || spec.image.is_empty() {
+            let message =
+                "rpc error: code = InvalidArgument desc = ContainerSpec: name and image must be provided";
+            return Err(Refusal::new("invalid", message));
+        }
+        for network in &spec.networks {
+            if !self.networks.contains_key(&network.name) {
+                return Err(Refusal::new(
+                    "not_found",
+                    format!("network {} not found", network.name),
+                ));
+            }
+        }
+        for constraint in &spec.constraints {
+            if parse_constraint(constraint).is_none() {
+                let message = format!(
+                    "rpc error: code = InvalidArgument desc = invalid expression: {constraint}: constraint expected \
+                     one operator from ==, != and a known key"
+                );
+                return Err(Refusal::new("invalid", message));
+            }
+        }
+        self.check_ports(spec)
+    }
+
+    /// Two services cannot publish one port through the routing mesh, nor can one twice
+    /// (swarmkit, `checkPortConflicts`).
+    fn check_ports(&self, spec: &ServiceSpec) -> Result<(), Refusal> {
+        let mut own = BTreeSet::new();
+        for port in &spec.ports {
+            if port.published == 0 {
+                continue;
+            }
+            if !own.insert((&port.protocol, port.published)) {
+                let message = format!(
+                    "rpc error: code = InvalidArgument desc = EndpointSpec: duplicate published ports provided: {}",
+                    port.published
+                );
+                return Err(Refusal::new("invalid", message));
+            }
+            for other in self
+                .services
+                .values()
+                .filter(|other| other.spec.name != spec.name)
+            {
+                let clash = other.spec.ports.iter().find(|theirs| {
+                    theirs.published == port.published
+                        && theirs.protocol == port.protocol
+                        && (theirs.mode == PublishMode::Ingress || port.mode == PublishMode::Ingress)
+                });
+                if let Some(theirs) = clash {
+                    let how = match theirs.mode {
+                        PublishMode::Ingress => "an ingress port",
+                        PublishMode::Host => "a host-published port",
+                    };
+                    let message = format!(
+                        "rpc error: code = InvalidArgument desc = port '{}' is already in use by service '{}' ({}) as {how}",
+                        port.published, other.spec.name, other.id
+                    );
+                    return Err(Refusal::new("port_in_use", message).hint(format!(
+                        "publish another port, or take {} from {}",
+                        port.published, other.spec.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a decided creation.
+    pub(super) fn add_service(&mut self, at: At, spec: ServiceSpec) {
+        let name = spec.name.clone();
+        let id = swarm_id(at.seed, &["service", &self.id, &name]);
+        self.services.insert(name.clone(), ServiceFacts::new(id, spec));
+        self.forget_spread(&name);
+        self.fit_count(at, &name);
+    }
+
+    /// Applies a decided change; returns the epoch and time of a rolling update that it starts.
+    pub(super) fn change_service(&mut self, at: At, spec: ServiceSpec, force: bool) -> Option<(u32, Ms)> {
+        let name = spec.name.clone();
+        let service = self.services.get_mut(&name)?;
+        let before = service.template;
+        let old = std::mem::replace(&mut service.spec, spec);
+        service.previous = Some(Box::new(Version {
+            spec: old,
+            forced: service.forced,
+        }));
+        service.forced += u64::from(force);
+        service.renew_template();
+        service.epoch += 1;
+        service.update = None;
+        let rolls = before != service.template || service.slots.keys().any(|slot| service.is_dirty(slot));
+        self.fit_count(at, &name);
+        self.forget_spread(&name);
+        self.enforce_constraints(at, &name);
+        self.place_pending(at, &name);
+        let service = self.services.get_mut(&name)?;
+        if !rolls || service.slots.is_empty() {
+            return None;
+        }
+        let due = at.t + UPDATE_STARTS_AFTER;
+        service.update = Some(UpdateFacts::new(UpdateState::Updating, "update in progress", due));
+        Some((service.epoch, due))
+    }
+
+    /// Applies a decided removal.
+    pub(super) fn drop_service(&mut self, at: At, name: &str) {
+        let slots: Vec<Slot> = self
+            .services
+            .get(name)
+            .into_iter()
+            .flat_map(|service| service.slots.keys().cloned())
+            .collect();
+        self.forget_spread(name);
+        for slot in slots {
+            self.drop_slot(at, name, &slot);
+        }
+        self.services.remove(name);
+        // A port of the nodes may have become free for others.
+        let waiting: Vec<String> = self.board.pending.keys().cloned().collect();
+        for other in waiting {
+            self.forget_spread(&other);
+            self.place_pending(at, &other);
+        }
+    }
+
+    /// Brings the number of slots to what the spec wants.
+    pub(super) fn fit_count(&mut self, at: At, name: &str) {
+        let Some(service) = self.services.get(name) else {
+            return;
+        };
+        let Some(wanted) = service.replicas() else {
+            let nodes: Vec<String> = self.nodes.keys().cloned().collect();
+            for node in nodes {
+                self.ensure_global(at, name, &node);
+            }
+            return;
+        };
+        let there = service.slots.len() as u64;
+        if there > wanted {
+            self.shrink(at, name, there - wanted);
+            return;
+        }
+        let free: Vec<u64> = (1..)
+            .filter(|number| !service.slots.contains_key(&Slot::Replica(*number)))
+            .take(usize::try_from(wanted - there).unwrap_or(usize::MAX))
+            .collect();
+        for number in free {
+            self.make_task(at, name, &Slot::Replica(number), at.t);
+        }
+    }
+
+    /// Takes slots away: first those without a node, then from the node with the most tasks of
+    /// the service, and there the highest number (swarmkit, `replicated/slot.go`).
+    fn shrink(&mut self, at: At, name: &str, by: u64) {
+        let pending = self.board.pending.get(name).into_iter().flatten().rev().cloned();
+        let mut going: Vec<Slot> = pending.take(usize::try_from(by).unwrap_or(usize::MAX)).collect();
+        let nodes = self.board.loads.iter().filter(|(_, load)| load.of(name) > 0);
+        let mut order: BTreeSet<(u64, String)> =
+            nodes.map(|(id, load)| (load.of(name), id.clone())).collect();
+        let mut left: std::collections::HashMap<String, Vec<Slot>> = order
+            .iter()
+            .map(|(_, id)| {
+                (
+                    id.clone(),
+                    self.board.loads[id].by_service[name].iter().cloned().collect(),
+                )
+            })
+            .collect();
+        while (going.len() as u64) < by {
+            let Some((count, node)) = order.pop_last() else {
+                break;
+            };
+            if let Some(slot) = left.get_mut(&node).and_then(Vec::pop) {
+                going.push(slot);
+                if count > 1 {
+                    order.insert((count - 1, node));
+                }
+            }
+        }
+        for slot in going {
+            self.drop_slot(at, name, &slot);
+        }
+    }
+
+    /// Moves tasks away from nodes where the service's constraints no longer hold.
+    fn enforce_constraints(&mut self, at: At, name: &str) {
+        let mut there: Vec<String> = self
+            .board
+            .loads
+            .iter()
+            .filter(|(_, load)| load.of(name) > 0)
+            .map(|(id, _)| id.clone())
+            .collect();
+        there.sort();
+        for id in there {
+            self.evict(at, &id);
+        }
+    }
+}

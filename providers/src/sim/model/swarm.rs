@@ -1,0 +1,123 @@
+//! A swarm as its managers remember it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use subako_engine::world::{Availability, JoinTokens, Network, Role, Secret, Swarm};
+
+use super::service::ServiceFacts;
+use super::tasks::Board;
+use crate::sim::names::{Ms, base36, mix};
+
+/// A moment, and what decides chance in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    pub seed: u64,
+    pub t: Ms,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NodeFacts {
+    /// The instance it is.
+    pub instance: String,
+    pub hostname: String,
+    pub addr: String,
+    /// The role wanted of it.
+    pub role: Role,
+    pub availability: Availability,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// When its join is through.
+    pub ready: Ms,
+    /// From when, and until when, it takes part in raft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raft_from: Option<Ms>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raft_until: Option<Ms>,
+    /// As of its machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_from: Option<Ms>,
+    pub lost_at: Ms,
+    /// Whether it has left for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
+    /// Whether the managers hold it for ready; heartbeats decide, so this lags.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seen: bool,
+    pub engine: String,
+    /// Images pulled, and from when each is there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, Ms>,
+}
+
+impl NodeFacts {
+    /// Whether it really answers.
+    pub fn up(&self, t: Ms) -> bool {
+        !self.left && self.ready <= t && self.up_from.is_some_and(|from| from <= t)
+    }
+
+    /// Whether it is a member of raft.
+    pub fn in_raft(&self, t: Ms) -> bool {
+        self.raft_from.is_some_and(|from| from <= t) && self.raft_until.is_none_or(|until| t < until)
+    }
+}
+
+/// A swarm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SwarmFacts {
+    pub id: String,
+    pub addr_pool: Vec<String>,
+    pub subnet_size: u8,
+    pub labels: BTreeMap<String, String>,
+    /// Nodes by id.
+    pub nodes: BTreeMap<String, NodeFacts>,
+    /// Nodes that are or were in raft.
+    pub raft: BTreeSet<String>,
+    /// Who led last, and since when.
+    pub leader: Option<String>,
+    pub led_since: Ms,
+    /// Elections so far.
+    pub term: u32,
+    /// When the election under way is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elect_at: Option<Ms>,
+    /// Networks by name.
+    pub networks: BTreeMap<String, Network>,
+    /// Services by name.
+    pub services: BTreeMap<String, ServiceFacts>,
+    /// What follows from nodes and services, for the scheduler.
+    #[serde(skip)]
+    pub board: Board,
+}
+
+/// The ranges that Docker cuts overlay networks from when it is told none.
+pub(crate) const DEFAULT_POOL: &str = "10.0.0.0/8";
+/// The mask length of each network when it is told none.
+pub(crate) const DEFAULT_SUBNET_SIZE: u8 = 24;
+
+impl SwarmFacts {
+    /// The join tokens: made anew each time from the swarm's id, so that none is ever kept.
+    pub fn tokens(&self, seed: u64) -> JoinTokens {
+        let digest = base36(mix(seed, &["ca", &self.id]), 50);
+        let token = |role: &str| {
+            let secret = base36(mix(seed, &["join secret", &self.id, role]), 25);
+            Secret::new(format!("SWMTKN-1-{digest}-{secret}"))
+        };
+        JoinTokens {
+            manager: token("manager"),
+            worker: token("worker"),
+        }
+    }
+
+    /// The swarm as a manager describes it.
+    pub fn describe(&self, seed: u64) -> Swarm {
+        Swarm {
+            id: self.id.clone(),
+            tokens: self.tokens(seed),
+            addr_pool: self.addr_pool.clone(),
+            subnet_size: self.subnet_size,
+            labels: self.labels.clone(),
+        }
+    }
+}

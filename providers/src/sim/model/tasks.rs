@@ -1,0 +1,252 @@
+//! Tasks: what is remembered of each, and what it looks like at a given time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use subako_engine::world::{Task, TaskState};
+
+use super::service::{Fate, ServiceFacts, Template};
+use super::swarm::NodeFacts;
+use crate::sim::names::{Ms, span, swarm_id};
+use crate::sim::schedule::Spread;
+
+/// From being made to having a node.
+const ASSIGNED_AFTER: Ms = 100;
+/// How long a node tries to find an image that does not exist.
+const REJECTED_AFTER: Ms = 1_500;
+/// How long a program runs that crashes.
+const CRASHED_AFTER: Ms = 1_500;
+/// How many failed attempts are still shown.
+const ATTEMPTS_SHOWN: u64 = 3;
+
+/// What a task is for: a replica's number, or a node of a global service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub(crate) enum Slot {
+    Replica(u64),
+    Node(String),
+}
+
+impl From<Slot> for String {
+    fn from(slot: Slot) -> Self {
+        match slot {
+            Slot::Replica(number) => format!("#{number}"),
+            Slot::Node(id) => id,
+        }
+    }
+}
+
+impl From<String> for Slot {
+    fn from(text: String) -> Self {
+        match text.strip_prefix('#').and_then(|number| number.parse().ok()) {
+            Some(number) => Self::Replica(number),
+            None => Self::Node(text),
+        }
+    }
+}
+
+/// A task. When it does what has been decided with its placement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TaskFacts {
+    /// Its number in its slot, from 1.
+    pub number: u32,
+    /// The template it runs.
+    pub template: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    pub created: Ms,
+    /// When its node has the image.
+    pub image_at: Ms,
+    /// When it runs.
+    pub running: Ms,
+    /// From when it shall not run any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ms>,
+    /// Whether it ended with its node, which cannot say that it stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
+}
+
+impl TaskFacts {
+    /// Whether it shall run.
+    pub fn live(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// How long one attempt takes until it fails; `None` for a task that does not.
+    pub fn fails_after(&self, fate: Fate) -> Option<Ms> {
+        let start = self.running - self.created;
+        match fate {
+            Fate::Runs => None,
+            Fate::Rejected => Some(REJECTED_AFTER),
+            Fate::Crashes => Some(start + CRASHED_AFTER),
+            Fate::Unhealthy { after } => Some(start + after),
+        }
+    }
+
+    /// How far an attempt that began at `created` is at `t`.
+    fn progress(&self, t: Ms, template: &Template) -> TaskState {
+        if self.node.is_none() {
+            return TaskState::Pending;
+        }
+        let never_healthy = matches!(template.fate, Fate::Unhealthy { .. });
+        if t < self.created + ASSIGNED_AFTER {
+            TaskState::Assigned
+        } else if t < self.image_at || template.fate == Fate::Rejected {
+            TaskState::Preparing
+        } else if t < self.running || never_healthy {
+            TaskState::Starting
+        } else {
+            TaskState::Running
+        }
+    }
+}
+
+/// A task with what is needed to show it.
+pub(crate) struct View<'a> {
+    pub seed: u64,
+    pub t: Ms,
+    pub service: &'a ServiceFacts,
+    pub slot: &'a Slot,
+    pub task: &'a TaskFacts,
+    pub template: &'a Template,
+    pub node: Option<&'a NodeFacts>,
+}
+
+impl View<'_> {
+    /// The task as the engine lists it: one entry an attempt.
+    pub fn show(&self, into: &mut Vec<Task>) {
+        // A silent node's tasks stay in the list as they were last reported.
+        let t = match self.node {
+            Some(node) if !node.up(self.t) => self.t.min(node.lost_at),
+            _ => self.t,
+        };
+        let Some(attempt) = self
+            .task
+            .fails_after(self.template.fate)
+            .filter(|_| self.task.node.is_some())
+        else {
+            into.push(self.sound(t));
+            return;
+        };
+        let until = self.task.ended.map_or(t, |ended| ended.min(t));
+        let period = attempt + self.template.restart_delay;
+        let age = until.saturating_sub(self.task.created);
+        let most = self.template.attempts.unwrap_or(u64::MAX);
+        let current = (age / period).min(most - 1);
+        for past in current.saturating_sub(ATTEMPTS_SHOWN)..current {
+            into.push(self.failed(past));
+        }
+        let within = age - current * period;
+        if within >= attempt {
+            into.push(self.failed(current));
+            if current + 1 < most && self.task.ended.is_none() {
+                into.push(self.entry(current + 1, TaskState::Ready, TaskState::Ready, None));
+            }
+        } else if self.task.ended.is_some_and(|ended| ended <= t) {
+            into.push(self.entry(current, TaskState::Shutdown, TaskState::Shutdown, None));
+        } else {
+            let state = self.task.progress(self.task.created + within, self.template);
+            into.push(self.entry(current, state, TaskState::Running, None));
+        }
+    }
+
+    /// A task that does not fail by itself.
+    fn sound(&self, t: Ms) -> Task {
+        let Some(ended) = self.task.ended.filter(|ended| *ended <= self.t) else {
+            let state = self.task.progress(t, self.template);
+            let error = (state == TaskState::Pending).then(|| self.service.no_node.clone());
+            return self.entry(0, state, TaskState::Running, error);
+        };
+        let down = self.node.is_some_and(|node| !node.up(self.t));
+        let state = if (self.task.orphan && down) || t < ended + self.stops_in() {
+            self.task.progress(t.min(ended), self.template)
+        } else {
+            TaskState::Shutdown
+        };
+        self.entry(0, state, TaskState::Shutdown, None)
+    }
+
+    fn stops_in(&self) -> Ms {
+        stops_in(self.seed, &self.service.id, self.slot, self.task.number)
+    }
+
+    fn failed(&self, attempt: u64) -> Task {
+        let image = &self.template.image;
+        let (state, error) = match self.template.fate {
+            Fate::Rejected => (TaskState::Rejected, format!("No such image: {image}")),
+            Fate::Unhealthy { .. } => (
+                TaskState::Failed,
+                "task: non-zero exit (137): dockerexec: unhealthy container".to_owned(),
+            ),
+            Fate::Crashes | Fate::Runs => (TaskState::Failed, "task: non-zero exit (1)".to_owned()),
+        };
+        self.entry(attempt, state, TaskState::Shutdown, Some(error))
+    }
+
+    fn entry(&self, attempt: u64, state: TaskState, desired: TaskState, error: Option<String>) -> Task {
+        let slot = String::from(self.slot.clone());
+        let parts = [
+            "task",
+            &self.service.id,
+            &slot,
+            &self.task.number.to_string(),
+            &attempt.to_string(),
+        ];
+        Task {
+            id: swarm_id(self.seed, &parts),
+            service: self.service.spec.name.clone(),
+            slot: match self.slot {
+                Slot::Replica(number) => Some(*number),
+                Slot::Node(_) => None,
+            },
+            node_id: self.task.node.clone(),
+            state,
+            desired,
+            error,
+            image: self.template.image.clone(),
+        }
+    }
+}
+
+/// How long a container takes to stop.
+pub(crate) fn stops_in(seed: u64, service: &str, slot: &Slot, number: u32) -> Ms {
+    span(
+        seed,
+        300,
+        1_500,
+        &["stop", service, &String::from(slot.clone()), &number.to_string()],
+    )
+}
+
+/// The tasks that a node shall run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Load {
+    pub total: u64,
+    pub by_service: BTreeMap<String, BTreeSet<Slot>>,
+}
+
+impl Load {
+    /// How many of one service.
+    pub fn of(&self, service: &str) -> u64 {
+        self.by_service.get(service).map_or(0, |slots| slots.len() as u64)
+    }
+}
+
+/// What follows from nodes and tasks, kept up to date so that placing one task is logarithmic.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Board {
+    /// Tasks wanted on each node.
+    pub loads: HashMap<String, Load>,
+    /// Slots without a node, by service.
+    pub pending: BTreeMap<String, BTreeSet<Slot>>,
+    /// The order of nodes for some services.
+    pub spreads: BTreeMap<String, Spread>,
+}
+
+/// A board says nothing that the facts do not.
+impl PartialEq for Board {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,138 @@
+//! The world as a whole: everything that is remembered between two runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use subako_engine::world::{KeyPair, SecurityGroup};
+
+use super::effect::Effect;
+use super::events::Event;
+use super::facts::InstanceFacts;
+use super::index::Index;
+use super::swarm::SwarmFacts;
+use crate::sim::names::Ms;
+
+/// The simulated world.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Model {
+    /// How far events have been handled.
+    pub now: Ms,
+    /// Key pairs by name.
+    pub key_pairs: BTreeMap<String, KeyPair>,
+    /// Security groups by id.
+    pub groups: BTreeMap<String, SecurityGroup>,
+    /// Instances by id, terminated ones included.
+    pub instances: BTreeMap<String, InstanceFacts>,
+    /// Swarms by id.
+    pub swarms: BTreeMap<String, SwarmFacts>,
+    /// What will happen by itself, by time.
+    pub events: BTreeSet<(Ms, Event)>,
+    /// The most instances of `type` in `zone`, keyed `type/zone`.
+    #[serde(default)]
+    pub capacity: BTreeMap<String, u32>,
+    /// The caller's seed, region and zones: not the world's to remember.
+    #[serde(skip)]
+    pub place: Place,
+    /// Other ways into the instances.
+    #[serde(skip)]
+    pub index: Index,
+}
+
+/// Where the caller works, and what decides durations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Place {
+    /// The seed.
+    pub seed: u64,
+    /// The region.
+    pub region: String,
+    /// Its zones, in order.
+    pub zones: Vec<String>,
+}
+
+impl Model {
+    /// An empty world.
+    pub fn new(place: Place) -> Self {
+        Self {
+            place,
+            ..Self::default()
+        }
+    }
+
+    /// Completes a world read from a file with what is not written down.
+    pub fn opened(mut self, place: Place) -> Self {
+        self.place = place;
+        self.index = Index::default();
+        for instance in self.instances.values() {
+            self.index.enter(instance);
+        }
+        for swarm in self.swarms.values_mut() {
+            swarm.index_tasks();
+        }
+        self
+    }
+
+    /// Lets everything happen that is due by `to`, in order.
+    pub fn advance(&mut self, to: Ms) {
+        while let Some((at, event)) = self.events.first().cloned() {
+            if at > to {
+                break;
+            }
+            self.events.pop_first();
+            self.handle(at, event);
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// Applies a decided change at `t`, up to which the world must have been advanced.
+    pub fn apply(&mut self, t: Ms, effect: Effect) {
+        match effect {
+            Effect::KeyPair(pair) => {
+                self.key_pairs.insert(pair.name.clone(), pair);
+            }
+            Effect::NoKeyPair(name) => {
+                self.key_pairs.remove(&name);
+            }
+            Effect::Group(group) => {
+                self.groups.insert(group.id.clone(), group);
+            }
+            Effect::NoGroup(id) => {
+                self.groups.remove(&id);
+            }
+            Effect::Instance(instance) => self.put_instance(t, *instance),
+            Effect::Capacity {
+                instance_type,
+                zone,
+                most,
+            } => {
+                let key = format!("{instance_type}/{zone}");
+                match most {
+                    Some(most) => self.capacity.insert(key, most),
+                    None => self.capacity.remove(&key),
+                };
+            }
+            Effect::Pass => {}
+            in_swarm => self.apply_in_swarm(t, in_swarm),
+        }
+    }
+
+    /// Enters an instance; if its machine was lost or comes up, its swarm will notice.
+    fn put_instance(&mut self, t: Ms, instance: InstanceFacts) {
+        self.index.enter(&instance);
+        let before = self
+            .instances
+            .get(&instance.id)
+            .map(|old| (old.up_from, old.up(t)));
+        let (id, up_from, up) = (instance.id.clone(), instance.up_from, instance.up(t));
+        self.instances.insert(id.clone(), instance);
+        self.tell_node(&id);
+        match before {
+            Some((_, true)) if !up => self.machine_lost(t, &id),
+            Some((old, _)) if old != up_from => {
+                if let Some(at) = up_from {
+                    self.machine_comes_up(at.max(t), &id);
+                }
+            }
+            _ => {}
+        }
+    }
+}

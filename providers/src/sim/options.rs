@@ -1,0 +1,89 @@
+//! How a simulated world is opened, and what can go wrong with its files.
+
+use std::path::PathBuf;
+
+use subako_engine::manifest::{SimFault, SimTime};
+
+/// How to open a simulated world.
+#[derive(Debug, Clone)]
+pub struct SimOptions {
+    /// Decides every duration, id and address.
+    pub seed: u64,
+    /// How time runs.
+    pub time: SimTime,
+    /// Faults to inject.
+    pub faults: Vec<SimFault>,
+    /// The region that the caller works in.
+    pub region: String,
+    /// Its availability zones; empty for the usual three of the region.
+    pub zones: Vec<String>,
+    /// Where the world lives between two runs; `None` keeps it in memory. Its log of changes
+    /// stands beside it, with the extension `log`.
+    pub world_file: Option<PathBuf>,
+}
+
+impl Default for SimOptions {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            time: SimTime::default(),
+            faults: Vec::new(),
+            region: "ap-northeast-1".to_owned(),
+            zones: Vec::new(),
+            world_file: None,
+        }
+    }
+}
+
+/// Why a simulated world could not be opened, changed from outside, or closed.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// A file of the world could not be read.
+    #[error("failed to read the simulated world in {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the world could not be written.
+    #[error("failed to write the simulated world to {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the world is not what the simulator writes.
+    #[error("failed to read the simulated world in {}, line {line}: {what}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The fault table names a call that does not exist.
+    #[error("failed to read the fault table: there is no call `{call}`")]
+    UnknownCall {
+        /// The call as written.
+        call: String,
+    },
+    /// A change from outside names something that the world does not have.
+    #[error("failed to find {what} `{name}` in the simulated world")]
+    NotFound {
+        /// The kind of object.
+        what: &'static str,
+        /// Its name as given.
+        name: String,
+    },
+    /// A change from outside is one that EC2 or Swarm would refuse.
+    #[error("failed to {doing}: {message}")]
+    Refused {
+        /// What was tried.
+        doing: String,
+        /// Why it cannot be.
+        message: String,
+    },
+}

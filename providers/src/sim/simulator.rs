@@ -1,0 +1,300 @@
+//! The simulator as the program holds it, and how every call to it proceeds.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use subako_engine::manifest::{SimFaultKind, SimTime};
+use subako_engine::world::{Clock, Failure, Result, ScaledClock, World};
+
+use super::cloud::SimCloud;
+use super::faults::{Call, Faults, in_its_own_words, is_throttling};
+use super::host::SimHosts;
+use super::model::{Decision, Effect, Model, Place, Refusal, usual_zones};
+use super::names::{Ms, span};
+use super::options::{SimError, SimOptions};
+use super::store::Store;
+
+/// How many times faster than real the world runs under [`SimTime::Fast`].
+const FAST: u32 = 25;
+/// How long a caller waits for an answer that does not come.
+const ANSWER_TIMEOUT: Ms = 10_000;
+/// How often a throttled call is tried in all; the waits between double from one second.
+const ATTEMPTS: u32 = 8;
+/// The longest wait between two attempts.
+const LONGEST_BACKOFF: Ms = 16_000;
+/// How long an engine waits for its swarm to elect a leader.
+const ELECTION_PATIENCE: Ms = 20_000;
+/// What passes between two runs of the program at least.
+const BETWEEN_RUNS: Ms = 5_000;
+/// What passes after a change from outside until somebody looks.
+const AFTER_OUTSIDE: Ms = 60_000;
+
+/// A simulated world, open. Clones share it.
+#[derive(Clone)]
+pub struct Simulator {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub clock: ScaledClock,
+    base: Ms,
+    pub place: Place,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub model: Model,
+    store: Store,
+    faults: Faults,
+    /// Whether it was changed from outside.
+    touched: bool,
+}
+
+impl Simulator {
+    /// Opens a world, reading its files if it has any; nothing is written before the first
+    /// change. Fails when a file is unreadable or the fault table names an unknown call. Under
+    /// [`SimTime::Instant`] the caller has paused tokio's clock.
+    pub fn open(options: SimOptions) -> std::result::Result<Self, SimError> {
+        let zones = if options.zones.is_empty() {
+            usual_zones(&options.region)
+        } else {
+            options.zones
+        };
+        let place = Place {
+            seed: options.seed,
+            region: options.region,
+            zones,
+        };
+        let faults = Faults::new(&options.faults)?;
+        let (store, model) = Store::open(options.world_file, place.clone())?;
+        let scale = match options.time {
+            SimTime::Fast => FAST,
+            SimTime::Instant | SimTime::Real => 1,
+        };
+        let base = if model.now == 0 {
+            0
+        } else {
+            model.now + BETWEEN_RUNS
+        };
+        let inner = Inner {
+            clock: ScaledClock::new(scale),
+            base,
+            place,
+            state: Mutex::new(State {
+                model,
+                store,
+                faults,
+                touched: false,
+            }),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The world behind the seams.
+    pub fn world(&self) -> World {
+        World {
+            cloud: Arc::new(SimCloud(Arc::clone(&self.inner))),
+            hosts: Arc::new(SimHosts(Arc::clone(&self.inner))),
+            clock: Arc::new(self.inner.clock.clone()),
+        }
+    }
+
+    /// Writes the world as one file and removes the log, if this process changed anything.
+    /// After a change from outside a minute passes first, so that its consequences can be seen.
+    pub fn close(&self) -> std::result::Result<(), SimError> {
+        let mut state = self.inner.lock();
+        let mut t = self.inner.now(&state.model);
+        if std::mem::take(&mut state.touched) {
+            t += AFTER_OUTSIDE;
+        }
+        let State { model, store, .. } = &mut *state;
+        if !store.has_changed() {
+            return Ok(());
+        }
+        model.advance(t);
+        model.forget(t);
+        store.compact(model)
+    }
+
+    /// Calls made through the seams, by name, those that only read included.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.inner.lock().faults.calls()
+    }
+
+    /// The whole world as it can be seen, in one comparable document: without what has ended,
+    /// and without times.
+    pub fn dump(&self) -> serde_json::Value {
+        let (value, _) = self.inner.look(|model, t| (model.dump(t), ()));
+        value
+    }
+}
+
+impl Inner {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The world's own time; it never runs backwards.
+    fn now(&self, model: &Model) -> Ms {
+        let passed = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
+        self.base.saturating_add(passed).max(model.now)
+    }
+
+    /// Reads the world as it is now. This is no call: nothing is counted, nothing fails.
+    pub fn look<T>(&self, read: impl FnOnce(&Model, Ms) -> T) -> T {
+        let mut state = self.lock();
+        let t = self.now(&state.model);
+        state.model.advance(t);
+        read(&state.model, t)
+    }
+
+    /// Waits `ms` of the world's time.
+    pub async fn sleep(&self, ms: Ms) {
+        self.clock.sleep(Duration::from_millis(ms)).await;
+    }
+
+    /// Waits until the world's time is `t`.
+    pub async fn sleep_until(&self, t: Ms) {
+        let now = self.look(|_, now| now);
+        if t > now {
+            self.sleep(t - now).await;
+        }
+    }
+
+    /// A call that only reads.
+    pub async fn read<T>(
+        &self,
+        call: Call,
+        read: impl Fn(&Model, Ms) -> std::result::Result<T, Refusal> + Send + Sync,
+    ) -> Result<T> {
+        self.perform(call, |model, t| Ok((None, read(model, t)?))).await
+    }
+
+    /// A call: its latency, its fate by the fault table, its decision, its effect. Throttling is
+    /// waited out, and so is an election, as the real adapters do.
+    pub async fn perform<T>(
+        &self,
+        call: Call,
+        decide: impl Fn(&Model, Ms) -> Decision<T> + Send + Sync,
+    ) -> Result<T> {
+        let object = call.objects.first().map_or("", String::as_str);
+        let latency = span(self.place.seed, 40, 120, &["latency", call.name, object]);
+        let mut attempt = 1;
+        let fate = loop {
+            let fate = self.lock().faults.arrive(&call);
+            self.sleep(latency).await;
+            match fate {
+                Some(SimFaultKind::Error(code)) if is_throttling(&code) && attempt < ATTEMPTS => {
+                    self.sleep((1_000 << (attempt - 1)).min(LONGEST_BACKOFF)).await;
+                    attempt += 1;
+                }
+                fate => break fate,
+            }
+        };
+        match fate {
+            Some(SimFaultKind::Error(code)) => Err(in_its_own_words(&code, &call).failure(&call.doing)),
+            Some(SimFaultKind::TimeoutBeforeEffect) => Err(self.silence(&call).await),
+            Some(SimFaultKind::TimeoutAfterEffect) => {
+                // The answer is lost, whatever it was.
+                let _lost = self.decided(&call, &decide).await;
+                Err(self.silence(&call).await)
+            }
+            None => self.decided(&call, &decide).await,
+        }
+    }
+
+    async fn decided<T>(
+        &self,
+        call: &Call,
+        decide: &(impl Fn(&Model, Ms) -> Decision<T> + Send + Sync),
+    ) -> Result<T> {
+        let patience = self.look(|_, t| t) + ELECTION_PATIENCE;
+        loop {
+            let (outcome, t) = self.decide_once(call, decide);
+            match outcome {
+                Err(Stop::Refused(refusal)) => match refusal.retry_at.filter(|at| *at <= patience) {
+                    Some(at) => self.sleep(at.saturating_sub(t).max(1)).await,
+                    None => return Err(refusal.failure(&call.doing)),
+                },
+                Err(Stop::Failed(failure)) => return Err(failure),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+    }
+
+    fn decide_once<T>(
+        &self,
+        call: &Call,
+        decide: &impl Fn(&Model, Ms) -> Decision<T>,
+    ) -> (std::result::Result<T, Stop>, Ms) {
+        let mut state = self.lock();
+        let t = self.now(&state.model);
+        state.model.advance(t);
+        let outcome = match decide(&state.model, t) {
+            Err(refusal) => Err(Stop::Refused(refusal)),
+            Ok((None, answer)) => Ok(answer),
+            Ok((Some(effect), answer)) => match state.commit(t, effect) {
+                Ok(()) => Ok(answer),
+                Err(error) => {
+                    let failure = Failure::not_applied(call.doing.clone(), error.to_string());
+                    Err(Stop::Failed(failure.with_hint(
+                        "free some space, or check the directory's permissions",
+                    )))
+                }
+            },
+        };
+        (outcome, t)
+    }
+
+    /// No answer within the caller's patience. A call that only reads has changed nothing.
+    async fn silence(&self, call: &Call) -> Failure {
+        self.sleep(ANSWER_TIMEOUT).await;
+        let message = format!("no answer within {} s", ANSWER_TIMEOUT / 1_000);
+        let failure = if call.mutates() {
+            Failure::unknown(call.doing.clone(), message)
+        } else {
+            Failure::not_applied(call.doing.clone(), message)
+        };
+        failure.with_code("timeout")
+    }
+
+    /// A change from outside, past the fault table and the count of calls.
+    pub fn tamper(
+        &self,
+        doing: &str,
+        decide: impl FnOnce(&Model, Ms) -> std::result::Result<Option<Effect>, SimError>,
+    ) -> std::result::Result<(), SimError> {
+        let mut state = self.lock();
+        let t = self.now(&state.model);
+        state.model.advance(t);
+        let Some(effect) = decide(&state.model, t)? else {
+            return Ok(());
+        };
+        state.touched = true;
+        state.commit(t, effect).map_err(|error| match error {
+            SimError::Write { .. } => error,
+            other => SimError::Refused {
+                doing: doing.to_owned(),
+                message: other.to_string(),
+            },
+        })
+    }
+}
+
+/// Why a call has no answer.
+enum Stop {
+    Refused(Refusal),
+    Failed(Failure),
+}
+
+impl State {
+    /// Writes a change down, then makes it.
+    fn commit(&mut self, t: Ms, effect: Effect) -> std::result::Result<(), SimError> {
+        self.store.append(t, &effect)?;
+        self.model.apply(t, effect);
+        Ok(())
+    }
+}

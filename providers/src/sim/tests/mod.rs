@@ -1,0 +1,10 @@
+//! The model as a whole: what a cluster on it does when things happen to it.
+
+mod failover;
+mod faulty;
+mod order;
+mod outside;
+mod persistence;
+mod replay;
+mod rollouts;
+mod scenario;

@@ -1,0 +1,200 @@
+//! Whatever was done, and however often the world was looked at, its log gives the same world.
+
+use std::fs;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use subako_engine::world::{Availability, Mode, NodeUpdate, Role, UpdateConfig};
+
+use super::scenario::{Cluster, in_file, service};
+use crate::sim::Simulator;
+use crate::sim::model::Model;
+
+/// Something that befalls a cluster of two or three managers and some workers.
+#[derive(Debug, Clone)]
+enum Deed {
+    Kill(usize),
+    Revive(usize),
+    Stop(usize),
+    Start(usize),
+    Terminate(usize),
+    Availability(usize, Availability),
+    Role(usize, Role),
+    Label(usize, u8),
+    Leave(usize),
+    Forget(usize),
+    Create(u8, u64, u8),
+    Update(u8, u64, u8, bool),
+    Remove(u8),
+    /// Nothing but a look at the world.
+    Look,
+}
+
+const IMAGES: [&str; 4] = ["nginx:1", "nginx:2", "crash:1", "does-not-exist:1"];
+
+fn deed() -> impl Strategy<Value = (Deed, u64)> {
+    let node = 0..5_usize;
+    let availability = prop_oneof![
+        Just(Availability::Active),
+        Just(Availability::Pause),
+        Just(Availability::Drain)
+    ];
+    let deed = prop_oneof![
+        node.clone().prop_map(Deed::Kill),
+        node.clone().prop_map(Deed::Revive),
+        node.clone().prop_map(Deed::Stop),
+        node.clone().prop_map(Deed::Start),
+        node.clone().prop_map(Deed::Terminate),
+        (node.clone(), availability).prop_map(|(n, a)| Deed::Availability(n, a)),
+        (node.clone(), prop_oneof![Just(Role::Manager), Just(Role::Worker)])
+            .prop_map(|(n, r)| Deed::Role(n, r)),
+        (node.clone(), 0..2_u8).prop_map(|(n, l)| Deed::Label(n, l)),
+        node.clone().prop_map(Deed::Leave),
+        node.prop_map(Deed::Forget),
+        (0..3_u8, 0..7_u64, 0..4_u8).prop_map(|(s, n, i)| Deed::Create(s, n, i)),
+        (0..3_u8, 0..7_u64, 0..4_u8, any::<bool>()).prop_map(|(s, n, i, f)| Deed::Update(s, n, i, f)),
+        (0..3_u8).prop_map(Deed::Remove),
+        Just(Deed::Look),
+    ];
+    (deed, prop_oneof![Just(0), 1..3_000_u64, 3_000..60_000_u64])
+}
+
+/// Does it, whether the world lets it happen or not.
+async fn commit(cluster: &Cluster, deed: &Deed) {
+    let manager = cluster.manager();
+    let update = |update: NodeUpdate, node: usize| async move {
+        manager.update_node(&cluster.nodes[node], &update).await
+    };
+    let spec = |name: u8, replicas: u64, image: u8| {
+        let mut spec = service(&format!("service-{name}"), replicas);
+        spec.image = IMAGES[usize::from(image)].to_owned();
+        if name == 0 {
+            spec.mode = Mode::Global;
+        }
+        if name == 1 {
+            spec.constraints = vec!["node.labels.l != 1".to_owned()];
+        }
+        spec.update_config = Some(UpdateConfig {
+            failure_action: replicas.is_multiple_of(2).then(|| "rollback".to_owned()),
+            parallelism: Some(replicas % 3),
+            ..UpdateConfig::default()
+        });
+        spec
+    };
+    // Refusals are part of the game: what is compared is the world.
+    let _refused = match deed {
+        Deed::Kill(node) => cluster.sim.kill_node(&cluster.names[*node]).is_ok(),
+        Deed::Revive(node) => cluster.sim.revive_node(&cluster.names[*node]).is_ok(),
+        Deed::Stop(node) => cluster.sim.stop_instance(&cluster.names[*node]).is_ok(),
+        Deed::Start(node) => cluster.sim.start_instance(&cluster.names[*node]).is_ok(),
+        Deed::Terminate(node) => cluster.sim.terminate_instance(&cluster.names[*node]).is_ok(),
+        Deed::Availability(node, availability) => {
+            let availability = Some(*availability);
+            update(
+                NodeUpdate {
+                    availability,
+                    ..NodeUpdate::default()
+                },
+                *node,
+            )
+            .await
+            .is_ok()
+        }
+        Deed::Role(node, role) => update(
+            NodeUpdate {
+                role: Some(*role),
+                ..NodeUpdate::default()
+            },
+            *node,
+        )
+        .await
+        .is_ok(),
+        Deed::Label(node, label) => {
+            let labels = Some([("l".to_owned(), label.to_string())].into());
+            update(
+                NodeUpdate {
+                    labels,
+                    ..NodeUpdate::default()
+                },
+                *node,
+            )
+            .await
+            .is_ok()
+        }
+        Deed::Leave(node) => cluster.hosts[*node].swarm_leave(node % 2 == 0).await.is_ok(),
+        Deed::Forget(node) => manager
+            .remove_node(&cluster.nodes[*node], node % 2 == 0)
+            .await
+            .is_ok(),
+        Deed::Create(name, replicas, image) => manager
+            .create_service(&spec(*name, *replicas, *image))
+            .await
+            .is_ok(),
+        Deed::Update(name, replicas, image, force) => manager
+            .update_service(&spec(*name, *replicas, *image), *force)
+            .await
+            .is_ok(),
+        Deed::Remove(name) => manager.remove_service(&format!("service-{name}")).await.is_ok(),
+        Deed::Look => cluster.manager().nodes().await.is_ok(),
+    };
+}
+
+/// The world at some time after now.
+fn later(sim: &Simulator, more: u64) -> Model {
+    sim.inner.look(|model, t| {
+        let mut model = model.clone();
+        model.advance(t + more);
+        model
+    })
+}
+
+/// The world that a log gives, at the time of another.
+fn replayed(directory: &std::path::Path, log: &[u8], now: u64) -> Model {
+    fs::write(directory.join("cut.log"), log).unwrap();
+    let sim = in_file(&directory.join("cut.json"));
+    let mut model = sim.inner.lock().model.clone();
+    model.advance(now);
+    model
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn replay_gives_the_same_world_at_any_cut(
+        deeds in prop::collection::vec(deed(), 1..25),
+        managers in 2..4_usize,
+        torn in 1..40_usize,
+        snapshot in 0..25_usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("world.json");
+            let log = directory.path().join("world.log");
+            let cluster = Cluster::up(in_file(&path), managers, 5 - managers).await;
+            for (index, (deed, pause)) in deeds.iter().enumerate() {
+                tokio::time::sleep(Duration::from_millis(*pause)).await;
+                let before = fs::read(&log).unwrap();
+                let unchanged = later(&cluster.sim, 200_000);
+                commit(&cluster, deed).await;
+                let after = fs::read(&log).unwrap();
+                let memory = later(&cluster.sim, 100_000);
+                assert_eq!(replayed(directory.path(), &after, memory.now), memory, "after {deed:?}");
+                if after.len() > before.len() {
+                    // A line that is not whole is as if it had never been begun.
+                    let cut = after.len() - torn.min(after.len() - before.len());
+                    let mut was = replayed(directory.path(), &after[..cut], unchanged.now);
+                    was.place = unchanged.place.clone();
+                    assert_eq!(was, unchanged, "cut in {deed:?}");
+                }
+                if index == snapshot {
+                    // A world that was written and read lacks what is only kept in memory.
+                    let text = serde_json::to_string(&later(&cluster.sim, 0)).unwrap();
+                    let mut read: Model = serde_json::from_str::<Model>(&text).unwrap().opened(memory.place.clone());
+                    read.advance(memory.now);
+                    assert_eq!(read, memory, "from a snapshot after {deed:?}");
+                }
+            }
+        });
+    }
+}
