@@ -261,10 +261,10 @@ fn unsettled(look: Failure, op: Op, doing: &str, lost: &Trouble) -> Failure {
         doing,
         format!("{}; and looking for its effect: {}", lost.message, look.message),
     );
-    // A look that is certain of its answer (another object has the name) decides the call.
-    if look.certainty == Certainty::NotApplied
-        && look.code.as_deref().is_some_and(|c| c.ends_with(".Duplicate"))
-    {
+    // A look that is certain of its answer (another object has the name, the token is spent)
+    // decides the call.
+    let decides = |code: &str| code.ends_with(".Duplicate") || code.starts_with("Idempotent");
+    if look.certainty == Certainty::NotApplied && look.code.as_deref().is_some_and(decides) {
         return look;
     }
     failure.code = look.code.or_else(|| lost.code.clone());

@@ -80,6 +80,14 @@ impl Inner {
             .insert(id.to_owned(), now);
     }
 
+    /// Forgets `id`, which is deleted: that EC2 does not show it is now the truth.
+    pub(super) fn buried(&self, id: &str) {
+        self.births
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
+    }
+
     /// Remembers a token; `false` if it was known.
     pub(super) fn first_use(&self, token: &str) -> bool {
         self.tokens

@@ -35,13 +35,14 @@ pub struct AwsOptions {
     pub log: Option<Arc<dyn Fn(CallRecord) + Send + Sync>>,
     /// The source of time; `None` for the real one.
     pub clock: Option<Arc<dyn Clock>>,
-    /// How patient to be.
-    pub tuning: Tuning,
+    /// How patient to be; `None` for what suits the endpoint.
+    pub tuning: Option<Tuning>,
 }
 
 /// Finds credentials and a region in the standard chain (environment, profile, SSO, process,
 /// container, instance metadata), and says what to do where there are none.
 pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
+    let tuning = options.tuning.clone();
     let sdk = load(&options).await;
     let Some(region) = sdk.region().map(ToString::to_string) else {
         return Err(Failure::not_applied("connect to AWS", "no region is set")
@@ -57,21 +58,23 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
     let sts = aws_sdk_sts::config::Builder::from(&sdk)
         .interceptor(Guard)
         .build();
+    let tuning = tuning.unwrap_or_else(|| Tuning::for_endpoint(sdk.endpoint_url()));
     let clock = options.clock.unwrap_or_else(|| Arc::new(ScaledClock::new(1)));
     let api = Api::new(
         aws_sdk_ec2::Client::from_conf(ec2),
         aws_sdk_sts::Client::from_conf(sts),
         clock,
-        options.tuning,
+        tuning,
         options.log,
     );
     Ok(AwsCloud::new(api, region))
 }
 
 async fn load(options: &AwsOptions) -> SdkConfig {
+    let tuning = options.tuning.clone().unwrap_or_default();
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(options.tuning.connect_timeout)
-        .operation_attempt_timeout(options.tuning.attempt_timeout)
+        .connect_timeout(tuning.connect_timeout)
+        .operation_attempt_timeout(tuning.attempt_timeout)
         .build();
     let http = Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))

@@ -13,7 +13,11 @@ use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged
 use super::operations::Op;
 
 /// EC2's own code for a token whose instance is gone; given here too where EC2 does not see it.
-pub(super) const TOKEN_SPENT: &str = "IdempotentInstanceTerminated";
+const TOKEN_SPENT: &str = "IdempotentInstanceTerminated";
+/// The same for a token that was sent with another request.
+const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
+const MISMATCH_HINT: &str =
+    "an earlier run asked for something else with this token: run `subako recover`, then plan again";
 
 impl Inner {
     /// Runs one instance. One call each, although RunInstances can make many: the name, address
@@ -24,7 +28,7 @@ impl Inner {
         let doing = format!("run instance {}", request.name);
         let token = &request.ownership.token;
         let root_device = self.root_device(&request.image_id, &doing).await?;
-        let find = || async { alive(self.find_instance_by_token(token).await?, &doing) };
+        let find = || async { own_instance(self.find_instance_by_token(token).await?, request, &doing) };
         // EC2 answers a token that it knows with the first instance. Others that speak its API
         // need not, and one look is cheap where this process has sent the token before.
         if !self.first_use(token)
@@ -48,6 +52,11 @@ impl Inner {
             .await
             .map_err(|failure| explain(failure, request))?;
         let running = match started {
+            // EC2 may answer a token that it knows with success, whatever else was asked for.
+            Some(running) => own_instance(Some(running), request, &doing)?,
+            None => None,
+        };
+        let running = match running {
             Some(running) => running,
             None => self
                 .look_again(find)
@@ -199,18 +208,37 @@ pub(super) fn is_going(state: InstanceState) -> bool {
     matches!(state, InstanceState::ShuttingDown | InstanceState::Terminated)
 }
 
-fn alive(found: Option<Instance>, doing: &str) -> Result<Option<Instance>> {
-    match found {
-        Some(gone) if is_going(gone.state) => Err(Failure::not_applied(
-            doing,
-            format!(
-                "the instance that was run with this token ({}) is {}",
-                gone.id, gone.state
-            ),
-        )
-        .with_code(TOKEN_SPENT)
-        .with_hint("plan again: the next plan replaces it under a new token")),
-        found => Ok(found),
+/// Whether the instance of a token is the one that the request asks for, as EC2 itself checks:
+/// there, not on its way out, and made from the same words.
+fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str) -> Result<Option<Instance>> {
+    let Some(found) = found else { return Ok(None) };
+    if is_going(found.state) {
+        let message = format!(
+            "the instance that was run with this token ({}) is {}",
+            found.id, found.state
+        );
+        return Err(Failure::not_applied(doing, message)
+            .with_code(TOKEN_SPENT)
+            .with_hint("plan again: the next plan replaces it under a new token"));
+    }
+    let differs = [
+        ("image", &found.image_id, &request.image_id),
+        ("type", &found.instance_type, &request.instance_type),
+        ("subnet", &found.subnet_id, &request.subnet_id),
+    ]
+    .into_iter()
+    .find(|(_, is, wanted)| is != wanted);
+    match differs {
+        None => Ok(Some(found)),
+        Some((what, is, wanted)) => {
+            let message = format!(
+                "{} was run with this token and has the {what} {is}, not {wanted}",
+                found.id
+            );
+            Err(Failure::not_applied(doing, message)
+                .with_code(TOKEN_MISMATCH)
+                .with_hint(MISMATCH_HINT))
+        }
     }
 }
 
@@ -251,10 +279,7 @@ fn explain(failure: Failure, request: &InstanceRequest) -> Failure {
             "{} GiB may be less than the image needs: raise `disk_gib`",
             request.disk_gib
         ),
-        Some("IdempotentParameterMismatch") => {
-            "an earlier run asked for something else with this token: run `subako recover`, then plan again"
-                .to_owned()
-        }
+        Some(TOKEN_MISMATCH) => MISMATCH_HINT.to_owned(),
         Some("InvalidKeyPair.NotFound") => {
             "the key pair was deleted behind Subako's back: plan again".to_owned()
         }

@@ -1,6 +1,6 @@
 //! The VPC and its subnets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{self, Vpc, VpcCidrBlockStateCode};
 use futures::future::try_join;
@@ -119,70 +119,79 @@ fn cidrs(vpc: &Vpc) -> Vec<String> {
     ranges
 }
 
-/// One subnet a zone: those named; or the zones' default ones; or, when neither is named, the
-/// first zone's.
+/// One subnet a zone: those named; or those of the zones named; or, when neither is named, one of
+/// every zone where there is no doubt.
 fn choose(candidates: &[Candidate], query: &Lookup, vpc_id: &str) -> Result<Vec<Subnet>> {
-    let fail = |message: String, code: &str, hint: &str| {
-        Err(Failure::not_applied(DOING_SUBNETS, message)
-            .with_code(code)
-            .with_hint(hint))
-    };
     if !query.subnets.is_empty() {
         return named(candidates, query, vpc_id);
     }
-    let first = match candidates.first() {
-        Some(first) => [first.subnet.zone.clone()],
-        None => {
-            return fail(
-                format!("{vpc_id} has no subnet"),
-                "InvalidSubnet.NotFound",
-                "make one, or name another `vpc` under [aws]",
-            );
-        }
-    };
-    let zones: &[String] = if query.zones.is_empty() {
-        &first
-    } else {
-        &query.zones
-    };
-    let mut chosen = Vec::new();
+    if !query.zones.is_empty() {
+        return query
+            .zones
+            .iter()
+            .map(|zone| of_zone(candidates, zone, vpc_id))
+            .collect();
+    }
+    let zones: BTreeSet<&str> = candidates.iter().map(|c| c.subnet.zone.as_str()).collect();
+    let mut clear = Vec::new();
+    let mut doubt = None;
     for zone in zones {
-        let here: Vec<&Candidate> = candidates.iter().filter(|c| c.subnet.zone == *zone).collect();
-        match (here.iter().find(|c| c.default), here.as_slice()) {
-            (Some(default), _) => chosen.push(default.subnet.clone()),
-            (None, [only]) => chosen.push(only.subnet.clone()),
-            (None, []) => {
-                let mut known: Vec<&str> = candidates.iter().map(|c| c.subnet.zone.as_str()).collect();
-                known.dedup();
-                return fail(
-                    format!("{vpc_id} has no subnet in {zone}"),
-                    "InvalidAvailabilityZone",
-                    &format!("it has subnets in {}", known.join(", ")),
-                );
-            }
-            (None, several) => {
-                let ids: Vec<&str> = several.iter().map(|c| c.subnet.id.as_str()).collect();
-                return fail(
-                    format!(
-                        "{vpc_id} has {} subnets in {zone} and none is its default",
-                        several.len()
-                    ),
-                    "AmbiguousSubnet",
-                    &format!("name one in `subnets` under [aws]: {}", ids.join(", ")),
-                );
-            }
+        match of_zone(candidates, zone, vpc_id) {
+            Ok(subnet) => clear.push(subnet),
+            Err(failure) => doubt = doubt.or(Some(failure)),
         }
     }
-    Ok(chosen)
+    if !clear.is_empty() {
+        return Ok(clear);
+    }
+    Err(doubt.unwrap_or_else(|| {
+        let message = format!("{vpc_id} has no subnet");
+        refused(
+            message,
+            "InvalidSubnet.NotFound",
+            "make one, or name another `vpc` under [aws]",
+        )
+    }))
+}
+
+/// The zone's default subnet, or its only one.
+fn of_zone(candidates: &[Candidate], zone: &str, vpc_id: &str) -> Result<Subnet> {
+    let here: Vec<&Candidate> = candidates.iter().filter(|c| c.subnet.zone == zone).collect();
+    match (here.iter().find(|c| c.default), here.as_slice()) {
+        (Some(default), _) => Ok(default.subnet.clone()),
+        (None, [only]) => Ok(only.subnet.clone()),
+        (None, []) => {
+            let mut known: Vec<&str> = candidates.iter().map(|c| c.subnet.zone.as_str()).collect();
+            known.dedup();
+            Err(refused(
+                format!("{vpc_id} has no subnet in {zone}"),
+                "InvalidAvailabilityZone",
+                &format!("it has subnets in {}", known.join(", ")),
+            ))
+        }
+        (None, several) => {
+            let ids: Vec<&str> = several.iter().map(|c| c.subnet.id.as_str()).collect();
+            Err(refused(
+                format!(
+                    "{vpc_id} has {} subnets in {zone} and none is its default",
+                    several.len()
+                ),
+                "AmbiguousSubnet",
+                &format!("name one in `subnets` under [aws]: {}", ids.join(", ")),
+            ))
+        }
+    }
+}
+
+fn refused(message: String, code: &str, hint: &str) -> Failure {
+    Failure::not_applied(DOING_SUBNETS, message)
+        .with_code(code)
+        .with_hint(hint)
 }
 
 /// The subnets named, in the order of the zones named, else sorted by zone.
 fn named(candidates: &[Candidate], query: &Lookup, vpc_id: &str) -> Result<Vec<Subnet>> {
-    let fail = |message: String, hint: &str| {
-        Err(Failure::not_applied(DOING_SUBNETS, message)
-            .with_code("InvalidSubnet.NotFound")
-            .with_hint(hint))
-    };
+    let fail = |message: String, hint: &str| Err(refused(message, "InvalidSubnet.NotFound", hint));
     let mut by_zone: BTreeMap<&str, &Subnet> = BTreeMap::new();
     for id in &query.subnets {
         let Some(found) = candidates.iter().find(|c| c.subnet.id == *id) else {
@@ -260,8 +269,11 @@ mod tests {
     }
 
     #[test]
-    fn without_any_wish_the_first_zone_is_taken() {
-        assert_eq!(ask(&[], &[]), Ok(vec!["subnet-2".to_owned()]));
+    fn without_any_wish_every_zone_without_doubt_is_given() {
+        assert_eq!(
+            ask(&[], &[]),
+            Ok(vec!["subnet-2".to_owned(), "subnet-3".to_owned()])
+        );
     }
 
     #[test]

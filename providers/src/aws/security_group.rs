@@ -207,14 +207,21 @@ impl Inner {
         let mut tries = 0;
         loop {
             let deleted = self
-                .api
-                .call(Op::DeleteSecurityGroup, &doing, || {
-                    self.api.ec2.delete_security_group().group_id(id).send()
+                .change(id, || {
+                    self.api.call(Op::DeleteSecurityGroup, &doing, || {
+                        self.api.ec2.delete_security_group().group_id(id).send()
+                    })
                 })
                 .await;
             let failure = match deleted {
-                Ok(_) => return Ok(()),
-                Err(failure) if is_not_found(failure.code.as_deref()) => return Ok(()),
+                Ok(_) => {
+                    self.buried(id);
+                    return Ok(());
+                }
+                Err(failure) if is_not_found(failure.code.as_deref()) => {
+                    self.buried(id);
+                    return Ok(());
+                }
                 Err(failure) if failure.code.as_deref() == Some("DependencyViolation") => failure,
                 Err(failure) => return Err(failure),
             };

@@ -12,6 +12,9 @@ use super::operations::Op;
 /// TerminateInstances takes up to a thousand; fewer keep one bad id from holding up many.
 const BATCH: usize = 100;
 
+/// EC2's code for an instance that is protected against termination.
+const PROTECTED: &str = "OperationNotPermitted";
+
 type Waiting = (String, oneshot::Sender<Result<()>>);
 
 /// Terminations that wait for company. Terminating is idempotent by id, so that a batch needs no
@@ -21,16 +24,19 @@ pub(super) struct Terminations {
     queue: Mutex<Vec<Waiting>>,
 }
 
+/// Drops whoever waits, when the task that serves them ends before its time.
+struct Abandon<'a>(&'a Terminations);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.clear();
+    }
+}
+
 impl Inner {
     pub(super) async fn terminate_instance(self: Arc<Self>, id: &str, unprotect: bool) -> Result<()> {
         let doing = format!("terminate instance {id}");
-        if unprotect {
-            match self.set_protection(id, false, &doing).await {
-                Err(failure) if is_not_found(failure.code.as_deref()) => return Ok(()),
-                Err(failure) if failure.code.as_deref() == Some("IncorrectInstanceState") => {}
-                result => result?,
-            }
-        }
         let (done, outcome) = oneshot::channel();
         let first = {
             let mut queue = self
@@ -45,17 +51,31 @@ impl Inner {
             let inner = Arc::clone(&self);
             tokio::spawn(async move { inner.flush_terminations().await });
         }
-        match outcome.await {
-            Ok(result) => result.map_err(|failure| Failure { doing, ..failure }),
+        let result = match outcome.await {
+            Ok(Err(failure)) if unprotect && failure.code.as_deref() == Some(PROTECTED) => {
+                self.terminate_protected(id, &doing).await
+            }
+            Ok(result) => result,
             Err(_) => Err(Failure::unknown(
-                doing,
+                &doing,
                 "the batch that it went with was abandoned",
             )),
-        }
+        };
+        result.map_err(|failure| Failure { doing, ..failure })
+    }
+
+    /// Protection is taken away only where it stands in the way: most instances have none, and
+    /// it would be a call for each of them.
+    async fn terminate_protected(&self, id: &str, doing: &str) -> Result<()> {
+        self.set_protection(id, false, doing).await?;
+        self.terminate_one(id).await.map_err(Failure::after_effect)
     }
 
     async fn flush_terminations(&self) {
+        // Should the runtime end here, nobody must wait for this batch.
+        let abandon = Abandon(&self.terminations);
         self.api.clock.sleep(self.api.tuning.gather).await;
+        std::mem::forget(abandon);
         let waiting = {
             let mut queue = self
                 .terminations

@@ -61,25 +61,32 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// For an EC2 API on the same machine, whose objects change at once: the same number of
-    /// tries, short waits, no pacing.
+    /// For an EC2 API on the same machine, whose objects change at once: the same deadlines and
+    /// number of tries, short waits, no pacing.
     pub fn local() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(2),
-            attempt_timeout: Duration::from_secs(10),
-            operation_deadline: Duration::from_secs(60),
-            throttle_deadline: Duration::from_secs(60),
             first_backoff: Duration::from_millis(10),
             max_backoff: Duration::from_millis(200),
             rate: 1000.0,
             looks: [0, 10].map(Duration::from_millis).to_vec(),
             newborn: Duration::from_secs(2),
             first_look: Duration::from_millis(5),
-            tick: Duration::from_millis(20),
-            slowest_tick: Duration::from_millis(100),
-            instance_deadline: Duration::from_secs(30),
+            tick: Duration::from_millis(50),
+            slowest_tick: Duration::from_millis(500),
             gather: Duration::from_millis(5),
             ..Self::default()
+        }
+    }
+
+    /// What suits an endpoint: `local` for one on this machine, the default for AWS's and others.
+    pub fn for_endpoint(endpoint: Option<&str>) -> Self {
+        let host = endpoint
+            .and_then(|url| url.split("://").nth(1))
+            .unwrap_or_default();
+        let local = ["localhost", "127.", "[::1]"];
+        match local.iter().any(|start| host.starts_with(start)) {
+            true => Self::local(),
+            false => Self::default(),
         }
     }
 
@@ -94,6 +101,14 @@ impl Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_an_endpoint_on_this_machine_is_hurried() {
+        let local = |url: &str| Tuning::for_endpoint(Some(url)) == Tuning::local();
+        assert!(local("http://127.0.0.1:5000") && local("http://localhost:5000/"));
+        assert!(!local("https://ec2.eu-west-1.amazonaws.com"));
+        assert_eq!(Tuning::for_endpoint(None), Tuning::default());
+    }
 
     #[test]
     fn the_backoff_doubles_up_to_its_limit() {

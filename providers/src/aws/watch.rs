@@ -35,6 +35,17 @@ struct Waiter {
     done: oneshot::Sender<Result<Instance>>,
 }
 
+/// Drops whoever waits, when the task that serves them ends before its time.
+struct Abandon<'a>(&'a Watch);
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        let mut shared = self.0.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.reading = false;
+        shared.waiting.clear();
+    }
+}
+
 /// What a look says about one wait.
 enum Finding {
     Wait(Option<InstanceState>),
@@ -73,6 +84,8 @@ impl Inner {
     /// Reads until nobody waits. The pace slows down while nothing changes, and is back at its
     /// usual tick when somebody joins or is served.
     async fn read_for_all(&self) {
+        // Should the runtime end here, nobody must wait for this task.
+        let abandon = Abandon(&self.watch);
         let tuning = &self.api.tuning;
         let mut wait = tuning.first_look;
         let mut known = 0;
@@ -83,6 +96,7 @@ impl Inner {
                 shared.waiting.retain(|waiter| !waiter.done.is_closed());
                 if shared.waiting.is_empty() {
                     shared.reading = false;
+                    std::mem::forget(abandon);
                     return;
                 }
                 let mut ids: Vec<String> = shared.waiting.iter().map(|waiter| waiter.id.clone()).collect();

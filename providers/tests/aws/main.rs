@@ -2,6 +2,7 @@
 //! breaks calls. `tests/run` starts moto and sets `SUBAKO_MOTO` to its URL; without it these
 //! tests are skipped (and fail where `CI` is set).
 
+mod conformance;
 mod counts;
 mod credentials;
 mod faults;

@@ -1,7 +1,6 @@
 //! What the tests share: moto's address, clients, requests.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aws_sdk_ec2::types::Filter;
 use subako_engine::world::{
@@ -38,21 +37,16 @@ pub fn moto() -> Option<String> {
     Some(url.trim_start_matches("http://").trim_end_matches('/').to_owned())
 }
 
-/// Short waits, but a busy machine may take its time to answer.
+/// For an API on this machine.
 pub fn tuning() -> Tuning {
-    Tuning {
-        attempt_timeout: Duration::from_secs(30),
-        operation_deadline: Duration::from_secs(120),
-        instance_deadline: Duration::from_secs(120),
-        ..Tuning::local()
-    }
+    Tuning::local()
 }
 
 pub fn options(endpoint: &str, tuning: Tuning) -> AwsOptions {
     AwsOptions {
         region: Some(REGION.to_owned()),
         endpoint: Some(endpoint.to_owned()),
-        tuning,
+        tuning: Some(tuning),
         ..AwsOptions::default()
     }
 }
