@@ -4,3 +4,5 @@
 pub mod aws;
 pub mod conformance;
 pub mod sim;
+#[cfg(feature = "ssh")]
+pub mod ssh;
