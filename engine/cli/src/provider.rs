@@ -70,7 +70,7 @@ impl From<SimError> for CliError {
                 "the simulated world was changed by something other than Subako: remove {} to begin with an empty one",
                 path.parent().unwrap_or(&path).display()
             )),
-            SimError::NotFound { .. } => out.help("`subako status --sim` lists what there is"),
+            SimError::NotFound { .. } => out.help("`subako status` lists what there is"),
             SimError::UnknownCall { .. } => out.help("see `call` under [sim] in the manifest's schema (`subako schema`)"),
             SimError::Read { .. } | SimError::Write { .. } | SimError::Refused { .. } => out,
         }

@@ -66,10 +66,11 @@ async fn locked(
     }
     let (known, plan) = signals.guard(prepare(ui, request, options, cluster)).await?;
     let text = request.run.format == Format::Text;
+    check(request, &plan, &known)?;
     if text {
         ui.print(&plan_text::plan(&plan, ui.out, request.full || ui.verbose))?;
+        ui.print("\n")?;
     }
-    check(request, &plan, &known)?;
     if findings::refuse(&plan.findings) {
         if !text {
             let mut said = String::new();
@@ -82,8 +83,8 @@ async fn locked(
     }
     if !plan.is_empty() && !request.run.yes {
         let question = match request.command {
-            "destroy" => "\nDestroy everything listed above?",
-            _ => "\nApply this plan?",
+            "destroy" => "Destroy everything listed above?",
+            _ => "Apply this plan?",
         };
         let command = format!("{}{}", request.command, project.options);
         signals.guard(prompt::confirm(ui, question, &command)).await?;
