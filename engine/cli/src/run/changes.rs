@@ -7,7 +7,7 @@ use subako_engine::session::{Knowledge, Settled, Unfinished};
 use subako_state::Lock;
 
 use super::drive::{Driven, drive, exit_of, options, reporter};
-use crate::args::{Format, RunArgs};
+use crate::args::{Format, OnFailureArg, RunArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
@@ -208,6 +208,7 @@ fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: 
         let told = report::Told {
             command: request.command,
             options: &project.options,
+            keep: request.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
     } else if request.run.format == Format::Text {
