@@ -91,7 +91,11 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
                     list(&log.done)
                 );
             }
-            let word = if kept { "not done:" } else { "remains:" };
+            let word = match (ran.cut, kept) {
+                (true, _) => "not done, or not known:",
+                (false, true) => "not done:",
+                (false, false) => "remains:",
+            };
             if !ran.remains.is_empty() {
                 let _ = writeln!(
                     out,

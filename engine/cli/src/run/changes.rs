@@ -212,10 +212,7 @@ fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: 
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
     } else if request.run.format == Format::Text {
-        let mut text = format!(
-            "\n{}",
-            report::applied(plan, &driven.log, project.is_simulated(), ui.out)
-        );
+        let mut text = report::applied(plan, &driven.log, project.is_simulated(), ui.out);
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
         ui.print(&text)?;
     }
