@@ -89,8 +89,13 @@ impl From<StateError> for CliError {
             StateError::Damaged {
                 damage: Damage::Format(_),
                 ..
-            } => out = out.help("use the version of Subako that wrote it, or a newer one"),
+            } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("use the version of Subako that wrote it, or a newer one");
+            }
             StateError::Damaged { path, newest, .. } => {
+                out = out.exit(Exit::Refused);
                 if let Some(serial) = newest {
                     out = out.help(format!(
                         "`subako state restore {serial}{OPTIONS}` puts the newest whole snapshot of the history in its place"
@@ -106,7 +111,7 @@ impl From<StateError> for CliError {
                     ));
             }
             StateError::Journal { path, .. } => {
-                out = out.help(format!(
+                out = out.exit(Exit::Refused).help(format!(
                     "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run `subako state rebuild{OPTIONS}`, which keeps {} aside and finds every resource by its tags",
                     path.display()
                 ));

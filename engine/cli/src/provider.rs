@@ -53,6 +53,8 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
         faults: manifest.sim.faults.clone(),
         region: manifest.aws.region.clone().unwrap_or(default.region),
         zones: manifest.aws.availability_zones.clone(),
+        vpc: manifest.aws.vpc.clone(),
+        subnets: manifest.aws.subnets.clone(),
         world_file: Some(project.store.directory().join("world.json")),
     })?)
 }

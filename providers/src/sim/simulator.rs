@@ -65,6 +65,8 @@ impl Simulator {
             seed: options.seed,
             region: options.region,
             zones,
+            vpc: options.vpc,
+            subnets: options.subnets,
         };
         let faults = Faults::new(&options.faults)?;
         let (store, model) = Store::open(options.world_file, place.clone())?;

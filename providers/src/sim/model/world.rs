@@ -47,6 +47,10 @@ pub(crate) struct Place {
     pub region: String,
     /// Its zones, in order.
     pub zones: Vec<String>,
+    /// A VPC that the manifest names: a rehearsal takes its word that there is one.
+    pub vpc: Option<String>,
+    /// Subnets that the manifest names, one a zone in the order of the zones.
+    pub subnets: Vec<String>,
 }
 
 impl Model {
