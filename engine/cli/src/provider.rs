@@ -59,9 +59,34 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
     })?)
 }
 
+/// EC2, and its hosts over SSH.
+#[cfg(all(feature = "aws", feature = "ssh"))]
+async fn aws(project: &Project) -> Result<World> {
+    use std::sync::Arc;
+
+    use subako_engine::world::{Clock, ScaledClock};
+    use subako_providers::aws::{AwsOptions, connect};
+    use subako_providers::ssh::{SshHosts, SshOptions};
+
+    let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(1));
+    let options = AwsOptions {
+        region: project.manifest.aws.region.clone(),
+        clock: Some(Arc::clone(&clock)),
+        ..AwsOptions::default()
+    };
+    let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock))?;
+    Ok(World {
+        cloud: Arc::new(connect(options).await?),
+        hosts: Arc::new(hosts),
+        clock,
+    })
+}
+
+/// Nothing, in a program built without AWS or without SSH.
+#[cfg(not(all(feature = "aws", feature = "ssh")))]
 async fn aws(_project: &Project) -> Result<World> {
     Err(CliError::new("this program was built without AWS")
-        .help("`--sim` rehearses the manifest on the simulator; `cargo install subako` builds it with AWS"))
+        .help("`--sim` rehearses the manifest on the simulator; built with its default features Subako has AWS"))
 }
 
 impl From<SimError> for CliError {
