@@ -55,6 +55,12 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
         zones: manifest.aws.availability_zones.clone(),
         vpc: manifest.aws.vpc.clone(),
         subnets: manifest.aws.subnets.clone(),
+        pinned: manifest
+            .pools
+            .iter()
+            .flat_map(|pool| &pool.private_ips)
+            .filter_map(|ip| ip.parse().ok())
+            .collect(),
         world_file: Some(project.store.directory().join("world.json")),
     })?)
 }

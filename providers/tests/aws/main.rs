@@ -9,4 +9,5 @@ mod faults;
 mod findings;
 mod lifecycle;
 mod proxy;
+mod reading;
 mod support;
