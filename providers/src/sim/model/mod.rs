@@ -14,6 +14,7 @@ mod events;
 mod facts;
 mod index;
 mod instances;
+mod listed;
 mod lookup;
 mod machine;
 mod membership;
@@ -37,4 +38,6 @@ pub(crate) use facts::InstanceFacts;
 pub(crate) use membership::{Joining, no_engine};
 pub(crate) use refusal::Refusal;
 pub(crate) use swarm::{At, SwarmFacts};
+#[cfg(test)]
+pub(crate) use tasks::Slot;
 pub(crate) use world::{Model, Place};

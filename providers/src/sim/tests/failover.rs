@@ -262,3 +262,23 @@ async fn a_stopped_and_started_worker_is_the_same_node_with_another_public_addre
     assert_eq!(after.private_ip, cluster.instances[1].private_ip);
     assert_ne!(after.public_ip, cluster.instances[1].public_ip);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_of_two_managers_is_no_quorum() {
+    let cluster = Cluster::up(in_memory(vec![]), 2, 0).await;
+    cluster.sim.kill_node("manager-1").unwrap();
+    cluster.wait(1).await;
+    let failure = cluster
+        .manager()
+        .create_service(&service("no", 1))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code.as_deref(), Some("no_leader"));
+    cluster.sim.revive_node("manager-1").unwrap();
+    cluster.wait(30).await;
+    cluster
+        .manager()
+        .create_service(&service("yes", 1))
+        .await
+        .unwrap();
+}
