@@ -7,6 +7,7 @@
 
 mod catalog;
 mod changes;
+mod constraints;
 mod dump;
 mod ec2;
 mod effect;

@@ -8,7 +8,7 @@ use subako_engine::world::{Availability, Mode, NodeUpdate, Role, UpdateConfig};
 
 use super::scenario::{Cluster, in_file, service};
 use crate::sim::Simulator;
-use crate::sim::model::{Model, Slot};
+use crate::sim::model::{Model, Slot, SwarmFacts};
 
 /// Something that befalls a cluster of two or three managers and some workers.
 #[derive(Debug, Clone)]
@@ -193,6 +193,19 @@ fn check(model: &Model) {
             }
             if !swarm.decides(model.now) {
                 continue;
+            }
+            let waits = swarm.board.pending.contains_key(name);
+            let suited = swarm
+                .nodes
+                .iter()
+                .any(|(id, node)| SwarmFacts::suits(service, id, node));
+            assert!(!(waits && suited), "a task of {name} waits although a node suits");
+            for (id, node) in swarm.nodes.iter().filter(|_| service.replicas().is_none()) {
+                let runs = service.current(&Slot::Node(id.clone())).is_some();
+                assert!(
+                    runs || !SwarmFacts::suits(service, id, node),
+                    "{id} lacks its task of {name}"
+                );
             }
             for node in service
                 .slots
