@@ -1,4 +1,24 @@
 //! What should be and how to get there.
+//!
+//! ```text
+//! manifest ──lower──▶ desired ─┐
+//! state ───────────────────────┼──plan──▶ Plan ──run──▶ journal ──fold──▶ state
+//! world ──refresh──▶ observed ─┘              └──▶ events ──▶ renderers
+//! ```
+//! `session` is the only place where all of them meet; `world` holds the seams that providers
+//! implement; `kinds` is what a cluster is made of; `check` is what a plan must not do.
 
+pub mod check;
+pub mod desired;
+pub mod event;
+pub mod graph;
+pub mod kind;
+pub mod kinds;
+pub mod lower;
 pub mod manifest;
+pub mod plan;
+pub mod reference;
+pub mod refresh;
+pub mod run;
+pub mod session;
 pub mod world;

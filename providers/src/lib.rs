@@ -2,3 +2,5 @@
 
 pub mod conformance;
 pub mod sim;
+#[cfg(feature = "ssh")]
+pub mod ssh;

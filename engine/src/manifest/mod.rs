@@ -1,8 +1,34 @@
 //! TOML with spans → a checked, typed manifest.
+//!
+//! [`parse`] goes three steps: TOML's values with their places (the `toml` crate), the sections
+//! as written (`raw`, decoded by `decode`, their texts by `formats`), the manifest as the engine
+//! wants it (`check` → `model`). Every step notes mistakes and goes on, so that
+//! [`ManifestErrors`] has all of them. The work is linear in the text: pools are not expanded,
+//! and names are looked up, not searched for.
 
+mod check;
+mod decode;
+mod error;
+mod formats;
 mod model;
+mod parse;
+mod raw;
+mod schema;
+mod source;
+mod source_text;
+mod span;
+mod starter;
+mod syntax;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::{Code, ManifestError, ManifestErrors};
 pub use model::{
     Aws, Cluster, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, SimFault, SimFaultKind,
     SimTime, Ssh, SwarmSettings,
 };
+pub use parse::{parse, parse_with};
+pub use schema::schema;
+pub use source::{Disk, Files, Source, Variables};
+pub use starter::starter;

@@ -107,6 +107,11 @@ pub trait Host: Send + Sync {
     /// Every node, sorted by id. Managers only.
     async fn nodes(&self) -> Result<Vec<Node>>;
 
+    /// The node with that id. Managers only. An adapter that can read one alone should.
+    async fn node(&self, node_id: &str) -> Result<Option<Node>> {
+        Ok(self.nodes().await?.into_iter().find(|node| node.id == node_id))
+    }
+
     /// Changes role, availability or labels of a node.
     async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()>;
 
@@ -124,6 +129,15 @@ pub trait Host: Send + Sync {
 
     /// Every service, sorted by name.
     async fn services(&self) -> Result<Vec<Service>>;
+
+    /// The service of that name. An adapter that can read one alone should.
+    async fn service(&self, name: &str) -> Result<Option<Service>> {
+        Ok(self
+            .services()
+            .await?
+            .into_iter()
+            .find(|service| service.spec.name == name))
+    }
 
     /// Creates a service; returns its id. An existing one of that name is the failure `conflict`.
     async fn create_service(&self, spec: &ServiceSpec) -> Result<String>;

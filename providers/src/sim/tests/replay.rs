@@ -75,7 +75,7 @@ async fn commit(cluster: &Cluster, deed: &Deed) {
             spec.constraints = vec!["node.labels.l != 1".to_owned()];
         }
         spec.update_config = Some(UpdateConfig {
-            failure_action: (replicas.is_multiple_of(2)).then(|| "rollback".to_owned()),
+            failure_action: replicas.is_multiple_of(2).then(|| "rollback".to_owned()),
             parallelism: Some(replicas % 3),
             ..UpdateConfig::default()
         });

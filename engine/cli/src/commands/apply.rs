@@ -1,0 +1,29 @@
+//! `subako apply`.
+
+use crate::args::{ApplyArgs, Global};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::run::{Request, changes};
+use crate::runtime;
+use crate::saved_plan::SavedPlan;
+use crate::ui::Ui;
+
+/// Makes the plan real, or undoes what it did of it.
+pub fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<Exit> {
+    let project = Project::open(global, ui)?;
+    let saved = args.plan_file.as_deref().map(SavedPlan::read).transpose()?;
+    let request = Request {
+        command: "apply",
+        selection: match &saved {
+            Some(saved) => saved.plan.selection.clone(),
+            None => args.selection.selection(args.destroy),
+        },
+        refresh: saved.as_ref().map_or(args.refresh.refresh, |saved| saved.refresh),
+        expect: args.expect.as_deref(),
+        saved,
+        full: args.full,
+        run: &args.run,
+    };
+    runtime::block_on(project.is_instant(), changes(&project, ui, &request))
+}

@@ -1,0 +1,62 @@
+//! `subako destroy`.
+
+use subako_engine::world::Residue;
+
+use crate::args::{DestroyArgs, Format, Global};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::provider::Cluster;
+use crate::render::report;
+use crate::run::{Request, changes};
+use crate::runtime;
+use crate::ui::Ui;
+
+/// Deletes everything, then looks for what still carries the cluster's tags.
+pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
+    let project = Project::open(global, ui)?;
+    let request = Request {
+        command: "destroy",
+        selection: args.selection.selection(true),
+        refresh: args.refresh.refresh,
+        expect: args.expect.as_deref(),
+        saved: None,
+        full: args.full,
+        run: &args.run,
+    };
+    let exit = runtime::block_on(project.is_instant(), changes(&project, ui, &request))?;
+    if exit != Exit::Done || !request.selection.target.is_empty() || !request.selection.exclude.is_empty() {
+        return Ok(exit);
+    }
+    let left = runtime::block_on(project.is_instant(), residue(&project))?;
+    let text = args.run.format == Format::Text;
+    if left.is_empty() {
+        if text {
+            ui.print(&format!(
+                "Nothing is left: no resource carries the tags of {}.\n",
+                project.manifest.cluster.name
+            ))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let table = format!(
+        "These still carry the tags of {}, although the state does not know them:\n{}",
+        project.manifest.cluster.name,
+        report::residue(&left, if text { ui.out } else { ui.err })
+    );
+    if text {
+        ui.print(&table)?;
+    } else {
+        ui.say(table.trim_end());
+    }
+    ui.say(&format!(
+        "help: `subako state rebuild{}` takes those that the manifest has back into the state; delete the others by hand",
+        project.options
+    ));
+    Ok(Exit::Remains)
+}
+
+async fn residue(project: &Project) -> Result<Vec<Residue>> {
+    let cluster = Cluster::open(project).await?;
+    Ok(cluster.session.residue().await?)
+}

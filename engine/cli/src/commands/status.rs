@@ -1,0 +1,55 @@
+//! `subako status`.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use subako_engine::session::Status;
+
+use crate::args::{Format, Global, StatusArgs};
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::provider::Cluster;
+use crate::render::status;
+use crate::runtime;
+use crate::ui::Ui;
+
+/// Shows the live cluster, once or again and again.
+pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
+    let project = Project::open(global, ui)?;
+    let redraw = args.watch && args.format == Format::Text && std::io::stdout().is_terminal();
+    loop {
+        let seen = runtime::block_on(project.is_instant(), look(&project));
+        let text = match seen {
+            Ok(seen) => match args.format {
+                Format::Text => status::text(&seen, ui.out),
+                Format::Json => status::json(&seen)
+                    .map_err(|error| CliError::new(format!("failed to write the status: {error}")))?,
+            },
+            // Who watches wants to see it come back.
+            Err(error) if args.watch => {
+                ui.complain(&error);
+                String::new()
+            }
+            Err(error) => return Err(error),
+        };
+        if redraw {
+            // Home, and clear what is below.
+            ui.print("\u{1b}[H\u{1b}[J")?;
+        }
+        ui.print(&text)?;
+        if !args.watch || ui.closed() {
+            return Ok(Exit::Done);
+        }
+        if args.format == Format::Text && !redraw {
+            ui.print("\n")?;
+        }
+        std::thread::sleep(Duration::from_secs(args.interval));
+    }
+}
+
+async fn look(project: &Project) -> Result<Status> {
+    let cluster = Cluster::open(project).await?;
+    let known = cluster.session.load()?;
+    Ok(cluster.session.status(&known).await?)
+}

@@ -1,0 +1,45 @@
+//! `subako validate` and `subako schema`: the manifest alone, offline.
+
+use subako_engine::manifest::{self, Manifest};
+
+use crate::args::Global;
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::render::Meaning;
+use crate::ui::Ui;
+
+/// Checks the manifest and says what it describes.
+pub fn run(global: &Global, ui: &Ui) -> Result<Exit> {
+    let project = Project::open(global, ui)?;
+    ui.print(&format!(
+        "{} {} describes {}: {}.\n",
+        ui.out.of(Meaning::Good, "Valid:"),
+        global.file.display(),
+        project.manifest.cluster.name,
+        describe(&project.manifest)
+    ))?;
+    Ok(Exit::Done)
+}
+
+fn describe(manifest: &Manifest) -> String {
+    let instances: u64 = manifest.pools.iter().map(|pool| u64::from(pool.count)).sum();
+    [
+        (instances, "instance"),
+        (manifest.pools.len() as u64, "pool"),
+        (manifest.networks.len() as u64, "network"),
+        (manifest.services.len() as u64, "service"),
+    ]
+    .iter()
+    .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// Prints the JSON Schema of the manifest.
+pub fn schema(ui: &Ui) -> Result<Exit> {
+    let text = serde_json::to_string_pretty(&manifest::schema())
+        .map_err(|error| CliError::new(format!("failed to write the schema: {error}")))?;
+    ui.print(&(text + "\n"))?;
+    Ok(Exit::Done)
+}

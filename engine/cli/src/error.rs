@@ -1,0 +1,199 @@
+//! What a command says when it cannot do its work: `error: …`, `help: …`, and an exit code.
+
+use std::fmt;
+
+use subako_engine::plan::PlanError;
+use subako_engine::session::SessionError;
+use subako_engine::world::Failure;
+use subako_state::{Damage, LockError, StateError};
+
+use crate::exit::Exit;
+
+/// Why a command ended early.
+#[derive(Debug, Clone)]
+pub struct CliError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What is wrong, without `error:`. Empty where `report` says it all.
+    pub message: String,
+    /// What to do next, one entry a thing.
+    pub help: Vec<String>,
+    /// A rendered report to print before the message (with colour where it is on).
+    pub report: Option<String>,
+}
+
+/// What commands return.
+pub type Result<T> = std::result::Result<T, CliError>;
+
+impl CliError {
+    /// An error before anything changed.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Error,
+            message: message.into(),
+            help: Vec::new(),
+            report: None,
+        }
+    }
+
+    /// A refusal: nothing was called that changes anything.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(message).exit(Exit::Refused)
+    }
+
+    /// Ends with another code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Something could not be read or written: `failed to {doing} {what}: {error}`.
+    pub fn io(doing: &str, what: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(format!("failed to {doing} {what}: {error}"))
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CliError {}
+
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let mut error = Self::new(failure.to_string());
+        for line in &failure.output {
+            error.message.push_str("\n  | ");
+            error.message.push_str(line);
+        }
+        error.help.extend(failure.hint);
+        error
+    }
+}
+
+impl From<StateError> for CliError {
+    fn from(error: StateError) -> Self {
+        let mut out = Self::new(error.to_string());
+        match &error {
+            StateError::Damaged {
+                damage: Damage::Format(_),
+                ..
+            } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("use the version of Subako that wrote it, or a newer one");
+            }
+            StateError::Damaged { path, newest, .. } => {
+                out = out.exit(Exit::Refused);
+                if let Some(serial) = newest {
+                    out = out.help(format!(
+                        "`subako state restore {serial}` puts the newest whole snapshot of the history in its place"
+                    ));
+                }
+                out = out
+                    .help("`subako state rebuild` makes the state anew from the world's tags")
+                    .help(format!(
+                        "nothing was changed, and {} was left as it is",
+                        path.display()
+                    ));
+            }
+            StateError::Journal { path, .. } => {
+                out = out.exit(Exit::Refused).help(format!(
+                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or move {} away and run `subako state rebuild`, which finds every resource by its tags",
+                    path.display()
+                ));
+            }
+            StateError::Moved { .. } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("another run has changed the state meanwhile: plan again");
+            }
+            StateError::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::StorageFull => {
+                    out = out.help("free some space, then run the command again");
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    out = out.help("the directory has to belong to the user who runs Subako (or choose another with --state-dir)");
+                }
+                _ => {}
+            },
+        }
+        out
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::State(error) => error.into(),
+            LockError::Held { .. } => Self::refused(error.to_string())
+                .help("wait until it is done, or end that process; `subako lock show` tells more"),
+        }
+    }
+}
+
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        let text = error.to_string();
+        match error {
+            SessionError::State(error) => error.into(),
+            SessionError::World(failure) => failure.into(),
+            SessionError::Plan(PlanError::NoMatch(_)) => {
+                Self::new(text).help("addresses are `kind.name`; `subako graph` shows those that the manifest wants, `subako state list` those that exist")
+            }
+            SessionError::WrongAccount { .. } => Self::refused(text)
+                .help("use the credentials and region of that account, or another cluster name"),
+            SessionError::WrongCluster { .. } => Self::refused(text)
+                .help("each cluster has a state directory of its own: choose another with --state-dir"),
+            SessionError::Unsettled(_) => Self::new(text)
+                .exit(Exit::Remains)
+                .help("nothing more was done; run the command again when the world can be read"),
+            SessionError::NothingToRecover => Self::new(text),
+            SessionError::PastTheLine(_) => Self::refused(text)
+                .help("`subako recover --forward` finishes it"),
+            SessionError::Journal(_) | SessionError::JournalPlan(_) => Self::new(text).help(
+                "the journal was written by another version of Subako, or changed: `subako state rebuild` finds every resource by its tags",
+            ),
+            SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_state_names_the_ways_out() {
+        let error = CliError::from(StateError::Damaged {
+            path: "x/state.json".into(),
+            damage: Damage::Empty,
+            newest: Some(7),
+        });
+        assert_eq!(error.exit, Exit::Error);
+        assert_eq!(error.message, "x/state.json cannot be trusted: it is empty");
+        assert!(
+            error.help[0].contains("subako state restore 7"),
+            "{:?}",
+            error.help
+        );
+    }
+
+    #[test]
+    fn a_held_lock_is_a_refusal() {
+        assert_eq!(
+            CliError::from(LockError::Held { holder: None }).exit,
+            Exit::Refused
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! What a command works on: a manifest and the store of its cluster.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
+use subako_state::{Snapshot, Store};
+
+use crate::args::Global;
+use crate::error::{CliError, Result};
+use crate::ui::Ui;
+
+/// A manifest and the store of its cluster.
+pub struct Project {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// `aws` or `sim`.
+    pub provider: &'static str,
+    /// Where the state is kept.
+    pub store: Store,
+    /// The global options that a next command needs, for messages: empty or ` --sim`, ` -f x.toml`.
+    pub options: String,
+}
+
+impl Project {
+    /// Reads the manifest. Nothing else is read, and nothing is written.
+    pub fn open(global: &Global, ui: &Ui) -> Result<Self> {
+        let manifest = read_manifest(global, ui)?;
+        let simulated = global.sim || manifest.cluster.provider == Provider::Sim;
+        let provider = if simulated { "sim" } else { "aws" };
+        let root = match &global.state_dir {
+            Some(directory) => directory.clone(),
+            None => directory(&global.file).join(".subako"),
+        };
+        let store = Store::new(root.join(format!("{}.{provider}", manifest.cluster.name)));
+        Ok(Self {
+            manifest,
+            provider,
+            store,
+            options: options(global),
+        })
+    }
+
+    /// As [`Self::open`], always on the simulator.
+    pub fn open_simulated(global: &Global, ui: &Ui) -> Result<Self> {
+        let global = Global {
+            sim: true,
+            ..global.clone()
+        };
+        Self::open(&global, ui)
+    }
+
+    /// Whether the simulator is acted on.
+    pub fn is_simulated(&self) -> bool {
+        self.provider == "sim"
+    }
+
+    /// Whether time is virtual.
+    pub fn is_instant(&self) -> bool {
+        self.is_simulated() && self.manifest.sim.time == SimTime::Instant
+    }
+
+    /// The snapshot alone; an error if nothing was ever applied.
+    pub fn snapshot(&self) -> Result<(Snapshot, subako_state::Digest)> {
+        self.store.load()?.snapshot.ok_or_else(|| {
+            CliError::new(format!(
+                "nothing is known of {} on {}: it was never applied",
+                self.manifest.cluster.name, self.provider
+            ))
+            .help(format!("`subako apply{}` makes it", self.options))
+        })
+    }
+}
+
+/// The options that another command needs to work on the same project.
+fn options(global: &Global) -> String {
+    let mut text = String::new();
+    if global.sim {
+        text.push_str(" --sim");
+    }
+    if global.file != Path::new("cluster.toml") {
+        text.push_str(&format!(" -f {}", global.file.display()));
+    }
+    if let Some(directory) = &global.state_dir {
+        text.push_str(&format!(" --state-dir {}", directory.display()));
+    }
+    text
+}
+
+fn directory(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
+    let file = &global.file;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                out.help("`subako new` writes a starter manifest; `-f FILE` names another one")
+            }
+            std::io::ErrorKind::IsADirectory => out.help("`-f` takes the file, not its directory"),
+            _ => out,
+        }
+    })?;
+    let source = Source {
+        name: file.display().to_string(),
+        text: text.into(),
+        dir: directory(file),
+    };
+    let variables = Variables {
+        // A value that is not UTF-8 cannot stand in a manifest anyway.
+        env: std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        vars: global.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
+    };
+    manifest::parse(&source, &variables).map_err(|errors| explain(&errors, ui))
+}
+
+/// Every mistake with its line, underlined, and their number.
+fn explain(errors: &ManifestErrors, ui: &Ui) -> CliError {
+    let theme = if ui.err.is_on() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(ui.width().min(120))
+        .with_links(false);
+    let report = errors.report(&handler).to_string();
+    // The last line counts the mistakes.
+    let (mistakes, summary) = report.trim_end().rsplit_once('\n').unwrap_or(("", &report));
+    CliError {
+        report: Some(mistakes.to_owned()),
+        ..CliError::new(summary)
+    }
+}

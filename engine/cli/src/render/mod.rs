@@ -1,0 +1,31 @@
+//! What people and machines read. Everything here makes text; `ui` writes it.
+//!
+//! * `style`: meanings, and the one table that gives them colours;
+//! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
+//! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
+//! * `progress`, `eta`, `report`: a run;
+//! * `status`, `resources`: the cluster and the state.
+
+mod changes;
+pub mod duration;
+pub mod eta;
+pub mod findings;
+mod fold;
+mod headline;
+pub mod plan_json;
+pub mod plan_markdown;
+#[cfg(test)]
+mod plan_tests;
+pub mod plan_text;
+pub mod progress;
+pub mod report;
+pub mod resources;
+#[cfg(test)]
+pub mod samples;
+pub mod status;
+mod style;
+mod table;
+pub mod value;
+
+pub use style::{Meaning, Paint};
+pub use table::Table;

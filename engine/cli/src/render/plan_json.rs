@@ -1,0 +1,124 @@
+//! A plan for machines.
+
+use serde::Serialize;
+use subako_engine::check::Finding;
+use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
+use subako_state::{Address, Digest, Json};
+
+/// The version of this document.
+pub const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: u32,
+    digest: &'a Digest,
+    cluster: &'a str,
+    provider: &'a str,
+    selection: &'a Selection,
+    summary: &'a Summary,
+    steps: Vec<StepView<'a>>,
+    drift: Vec<DriftView<'a>>,
+    findings: &'a [Finding],
+}
+
+#[derive(Serialize)]
+struct StepView<'a> {
+    address: &'a Address,
+    action: Action,
+    /// One half of a replacement: the create, or the delete of the old one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replaces: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone_with: Option<&'a Address>,
+    /// Whether it cannot be undone.
+    past_the_line: bool,
+    changes: Vec<ChangeView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a Json>,
+}
+
+#[derive(Serialize)]
+struct ChangeView<'a> {
+    path: &'a str,
+    /// Missing if there was nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a serde_json::Value>,
+    /// Missing if there will be nothing, or if it is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    known_after_apply: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forces_replacement: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DriftView<'a> {
+    address: &'a Address,
+    gone: bool,
+    changes: Vec<ChangeView<'a>>,
+}
+
+/// The document, one line and a newline.
+pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
+    let document = Document {
+        format_version: FORMAT,
+        digest: &plan.digest,
+        cluster: &plan.cluster,
+        provider: &plan.provider,
+        selection: &plan.selection,
+        summary: &plan.summary,
+        steps: plan.steps.iter().map(step).collect(),
+        drift: plan
+            .drift
+            .iter()
+            .map(|drift| DriftView {
+                address: &drift.address,
+                gone: drift.gone,
+                changes: drift.changes.iter().map(change).collect(),
+            })
+            .collect(),
+        findings: &plan.findings,
+    };
+    let mut text = serde_json::to_string(&document)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn step(step: &Step) -> StepView<'_> {
+    StepView {
+        address: &step.address,
+        action: step.action,
+        replaces: step.replaces,
+        reason: step.reason.as_deref(),
+        gone_with: step.gone_with.as_ref(),
+        past_the_line: step.past_the_line,
+        changes: step.changes.iter().map(change).collect(),
+        before: step.before.as_ref(),
+        after: step.after.as_ref(),
+    }
+}
+
+fn side(value: &Value) -> Option<&serde_json::Value> {
+    match value {
+        Value::Known(value) => Some(value),
+        Value::Absent | Value::KnownAfterApply => None,
+    }
+}
+
+fn change(change: &Change) -> ChangeView<'_> {
+    ChangeView {
+        path: &change.path,
+        before: side(&change.before),
+        after: side(&change.after),
+        known_after_apply: change.after == Value::KnownAfterApply,
+        forces_replacement: change.forces_replacement.as_deref(),
+        cost: change.cost.as_deref(),
+    }
+}

@@ -1,0 +1,144 @@
+//! A plan for pull requests: what matters first, the details folded away.
+
+use std::fmt::Write as _;
+
+use subako_engine::check::{Finding, Severity};
+use subako_engine::plan::{Change, Plan, Step};
+
+use super::style::Paint;
+use super::{changes, fold, headline, plan_text, value};
+
+/// GitHub takes comments of 65,536 characters; this leaves room for what stands around it.
+const MOST: usize = 60_000;
+
+/// The whole document.
+pub fn plan(plan: &Plan, full: bool) -> String {
+    let mut out = String::with_capacity(4096);
+    let _ = writeln!(
+        out,
+        "### Subako plan for `{}` on {}\n",
+        plan.cluster,
+        plan_text::provider(&plan.provider)
+    );
+    let _ = writeln!(out, "**{}**\n", plan_text::summary(plan, Paint::PLAIN));
+    for finding in &plan.findings {
+        write_finding(&mut out, finding);
+    }
+    if !plan.drift.is_empty() {
+        let mut body = String::new();
+        for moved in &plan.drift {
+            if moved.gone {
+                let _ = writeln!(body, "- {} is gone", moved.address);
+            } else {
+                let _ = writeln!(body, "! {}", moved.address);
+                write_changes(&mut body, &moved.changes);
+            }
+        }
+        details(
+            &mut out,
+            &format!("Changed outside of Subako ({})", plan.drift.len()),
+            &body,
+        );
+    }
+    if !plan.steps.is_empty() {
+        let body = steps(plan, full);
+        details(&mut out, &format!("Steps ({})", plan.steps.len()), &body);
+    }
+    let _ = writeln!(out, "Digest: `{}`", plan.digest);
+    let _ = writeln!(
+        out,
+        "\n`subako apply --expect {}` applies this plan and nothing else.",
+        plan.digest.short()
+    );
+    out
+}
+
+fn write_finding(out: &mut String, finding: &Finding) {
+    let kind = match finding.severity {
+        Severity::Error => "CAUTION",
+        Severity::Warning => "WARNING",
+        Severity::Note => "NOTE",
+    };
+    let _ = writeln!(out, "> [!{kind}]");
+    let about = finding
+        .address
+        .as_ref()
+        .map_or_else(String::new, |address| format!("`{address}`: "));
+    let _ = writeln!(out, "> {about}{}", one_line(&finding.message));
+    if let Some(help) = &finding.help {
+        let _ = writeln!(out, ">\n> {}", one_line(help));
+    }
+    out.push('\n');
+}
+
+fn steps(plan: &Plan, full: bool) -> String {
+    let mut body = String::new();
+    let entries = fold::entries(plan, full);
+    let mut past = false;
+    for (shown, entry) in entries.iter().enumerate() {
+        if body.len() > MOST {
+            let _ = writeln!(body, "# … and {} more: see `subako plan`", entries.len() - shown);
+            break;
+        }
+        let step = &plan.steps[entry[0]];
+        if step.past_the_line && !past {
+            past = true;
+            let _ = writeln!(body, "# {}", plan_text::LINE);
+        }
+        let label = fold::label(plan, entry);
+        let words = words(step);
+        let gap = if words.is_empty() { "" } else { "  # " };
+        let _ = writeln!(body, "{} {label}{gap}{words}", sign(step));
+        write_changes(&mut body, &step.changes);
+    }
+    body
+}
+
+/// What colours the line in a diff block.
+fn sign(step: &Step) -> &'static str {
+    match plan_text::symbol(step).0 {
+        "~" => "!",
+        "-/+" => "-/+",
+        "↻" => "+ ↻",
+        other => other,
+    }
+}
+
+fn words(step: &Step) -> String {
+    let mut words = plan_text::why(step);
+    if words.is_empty()
+        && let (None, Some(spec)) = (&step.before, &step.after)
+    {
+        words = headline::headline(spec);
+    }
+    words
+}
+
+fn write_changes(body: &mut String, found: &[Change]) {
+    let mut text = String::new();
+    changes::write(&mut text, Paint::PLAIN, 4, found);
+    for line in text.lines() {
+        // In a diff block only the first character counts.
+        let inner = line.trim_start();
+        let sign = match inner.get(..2) {
+            Some("- ") => '-',
+            Some("+ ") => '+',
+            _ => ' ',
+        };
+        let _ = writeln!(body, "{sign}{}", line.get(1..).unwrap_or_default());
+    }
+}
+
+fn details(out: &mut String, title: &str, body: &str) {
+    // Longer than any run of backticks in the body, so that nothing in it can end the block.
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let _ = writeln!(
+        out,
+        "<details><summary>{title}</summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n"
+    );
+}
+
+fn one_line(text: &str) -> String {
+    value::printable(&text.replace('\n', " "))
+}

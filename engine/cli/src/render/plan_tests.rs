@@ -1,0 +1,208 @@
+//! A whole plan in each of its forms, read by a person once and held here.
+
+use serde_json::json;
+use subako_engine::check::{Finding, Severity};
+use subako_engine::plan::{Action, Change, Drift, Plan, Step, Value};
+use subako_state::{Address, Json};
+
+use super::samples::{create, plan, step};
+use super::{Paint, plan_json, plan_markdown, plan_text};
+
+fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Change {
+    Change {
+        path: path.to_owned(),
+        before: Value::Known(before),
+        after: Value::Known(after),
+        forces_replacement: None,
+        cost: None,
+    }
+}
+
+fn sample() -> Plan {
+    let service =
+        Json::canonical(&json!({"image": "nginx:1", "mode": "replicated", "name": "web", "replicas": 2}));
+    let mut steps = vec![Step {
+        after: Some(service.expect("json")),
+        ..step(Action::Create, "service.web", &[])
+    }];
+    steps.extend((0..7).map(|n| create(&format!("instance.node-{n}"), &[])));
+    steps.push(Step {
+        changes: vec![change("replicas", json!(8), json!(12))],
+        ..step(Action::Update, "service.reply", &[])
+    });
+    let mut image = change("image_id", json!("ami-1"), json!("ami-2"));
+    image.forces_replacement = Some("the image is chosen when an instance is made".into());
+    steps.push(Step {
+        replaces: true,
+        changes: vec![image],
+        reason: Some("image_id the image is chosen when an instance is made".into()),
+        ..step(Action::Create, "instance.manager-0", &[])
+    });
+    steps.push(Step {
+        reason: Some("it carries this cluster's tags, but the state does not know it".into()),
+        ..step(Action::Adopt, "key_pair.k", &[])
+    });
+    steps.push(Step {
+        replaces: true,
+        past_the_line: true,
+        ..step(Action::Delete, "instance.manager-0", &[])
+    });
+    steps.push(Step {
+        past_the_line: true,
+        reason: Some("it goes with instance.manager-0".into()),
+        gone_with: Some(Address::new("instance", "manager-0")),
+        replaces: true,
+        ..step(Action::Forget, "docker.manager-0", &[])
+    });
+    steps.push(Step {
+        past_the_line: true,
+        reason: Some("the manifest no longer has it".into()),
+        ..step(Action::Delete, "instance.old", &[])
+    });
+    let mut plan = plan(steps);
+    plan.drift = vec![
+        Drift {
+            address: Address::new("instance", "gone"),
+            changes: vec![],
+            gone: true,
+        },
+        Drift {
+            address: Address::new("service", "reply"),
+            changes: vec![change("replicas", json!(8), json!(3))],
+            gone: false,
+        },
+    ];
+    plan.findings = vec![
+        Finding::new(Severity::Warning, "managers", "2 managers tolerate the loss of 0")
+            .with_help("use 1 or 3"),
+    ];
+    plan
+}
+
+#[test]
+fn a_plan_for_people() {
+    let text = plan_text::plan(&sample(), Paint::PLAIN, false);
+    let expected = "\
+Changed outside of Subako since the last run:
+  - instance.gone is gone
+  ~ service.reply
+      replicas: 8 → 3
+
+To change sandbox on the simulator:
+  + service.web                     nginx:1, 2 replicas
+  + instance.node-0 … node-6 (7)  t2.micro
+  ~ service.reply
+      replicas: 8 → 12
+-/+ instance.manager-0              must be replaced
+      image_id: ami-1 → ami-2  (forces replacement: the image is chosen when an instance is made)
+  ↻ key_pair.k                      it carries this cluster's tags, but the state does not know it
+── from here on nothing can be undone ──
+  - instance.manager-0              the old one of the replacement
+  - docker.manager-0                goes with instance.manager-0
+  - instance.old                    the manifest no longer has it
+
+warning[managers]: 2 managers tolerate the loss of 0
+  help: use 1 or 3
+
+Plan: 1 to destroy, 1 to replace, 1 to change, 8 to create, 1 to adopt.
+Digest: sha256:b657092ac2263f2b6f09bb7ef3fdfc7c9d0fe5f9f1a8be1ac7f7ef0a4a9a4d76
+";
+    let digest_line = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("Digest"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(digest_line(&text), digest_line(expected), "{text}");
+    assert!(text.ends_with(&format!("Digest: {}\n", sample().digest)));
+}
+
+#[test]
+fn the_same_plan_unfolded_lists_every_step_and_field() {
+    let text = plan_text::plan(&sample(), Paint::PLAIN, true);
+    assert!(
+        text.contains("  + instance.node-3\n      instance_type: t2.micro\n      name:          node-3\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_plan_is_read_by_its_colours_alone() {
+    let coloured = plan_text::plan(&sample(), Paint::new(true), false);
+    assert!(coloured.contains('\u{1b}'));
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some(at) = rest.find('\u{1b}') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        rest = rest.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, plan_text::plan(&sample(), Paint::PLAIN, false));
+}
+
+#[test]
+fn an_empty_plan_says_that_nothing_changes() {
+    let mut empty = plan(vec![]);
+    empty.summary.unchanged = 22;
+    let text = plan_text::plan(&empty, Paint::PLAIN, false);
+    assert!(
+        text.starts_with("No changes: sandbox is as the manifest wants it (22 resources).\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_plan_for_machines() {
+    let text = plan_json::plan(&sample()).expect("json");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("json");
+    assert_eq!(value["format_version"], 1);
+    assert_eq!(value["digest"], sample().digest.as_str());
+    let summary = &value["summary"];
+    assert_eq!(
+        [
+            &summary["create"],
+            &summary["update"],
+            &summary["replace"],
+            &summary["delete"],
+            &summary["unchanged"]
+        ],
+        [8, 1, 1, 1, 0]
+    );
+    let steps = value["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), sample().steps.len());
+    assert_eq!(
+        steps[8]["changes"][0],
+        json!({"path": "replicas", "before": 8, "after": 12})
+    );
+    assert_eq!(steps[9]["replaces"], true);
+    assert_eq!(steps[11]["past_the_line"], true);
+    assert_eq!(value["findings"][0]["severity"], "warning");
+    assert_eq!(
+        value["drift"][0],
+        json!({"address": "instance.gone", "gone": true, "changes": []})
+    );
+}
+
+#[test]
+fn a_plan_for_pull_requests() {
+    let mut plan = sample();
+    // Backticks in a value must not end the block.
+    plan.steps[8].changes = vec![change("command", json!("a"), json!("```\n</details>"))];
+    let text = plan_markdown::plan(&plan, false);
+    assert!(text.contains("**Plan: 1 to destroy, 1 to replace"), "{text}");
+    assert!(text.contains("> [!WARNING]\n> 2 managers tolerate"), "{text}");
+    assert!(
+        text.contains("<details><summary>Steps (14)</summary>\n\n````diff\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n! service.reply\n"), "{text}");
+    assert!(
+        text.contains("\n-/+ instance.manager-0  # must be replaced"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n+ instance.node-0 … node-6 (7)  # t2.micro\n"),
+        "{text}"
+    );
+}

@@ -1,0 +1,216 @@
+//! A plan for people.
+
+use std::fmt::Write as _;
+
+use subako_engine::plan::{Action, Drift, Plan, Step, Summary};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::style::{Meaning, Paint};
+use super::{changes, findings, fold, headline, value};
+
+/// Labels longer than this do not push the others to the right.
+const WIDEST_LABEL: usize = 40;
+
+/// The line that steps past it cannot be undone.
+pub const LINE: &str = "── from here on nothing can be undone ──";
+
+/// The provider, for people.
+pub fn provider(name: &str) -> &str {
+    match name {
+        "sim" => "the simulator",
+        "aws" => "AWS",
+        other => other,
+    }
+}
+
+/// The whole plan. Linear in its steps.
+pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
+    let mut out = String::with_capacity(1024 + if full { plan.steps.len() * 160 } else { 4096 });
+    if !plan.drift.is_empty() {
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.of(Meaning::Strong, "Changed outside of Subako since the last run:")
+        );
+        write_drift(&mut out, paint, &plan.drift);
+        out.push('\n');
+    }
+    if !plan.steps.is_empty() {
+        let verb = if plan.selection.destroy {
+            "destroy"
+        } else {
+            "change"
+        };
+        let head = format!("To {verb} {} on {}:", plan.cluster, provider(&plan.provider));
+        let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
+        steps(&mut out, plan, paint, full);
+        out.push('\n');
+    }
+    if !plan.findings.is_empty() {
+        findings::write(&mut out, paint, &plan.findings);
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{}", summary(plan, paint));
+    let _ = writeln!(
+        out,
+        "{}",
+        paint.of(Meaning::Dim, format!("Digest: {}", plan.digest))
+    );
+    out
+}
+
+/// The summary line: what is lost comes first.
+pub fn summary(plan: &Plan, paint: Paint) -> String {
+    if plan.steps.is_empty() {
+        let unchanged = plan.summary.unchanged;
+        let what = if plan.selection.destroy {
+            format!("No changes: there is nothing of {} to destroy.", plan.cluster)
+        } else if plan.selection.target.is_empty() && plan.selection.exclude.is_empty() {
+            format!(
+                "No changes: {} is as the manifest wants it ({unchanged} resources).",
+                plan.cluster
+            )
+        } else {
+            format!(
+                "No changes: the chosen part of {} is as the manifest wants it.",
+                plan.cluster
+            )
+        };
+        return paint.of(Meaning::Good, what).to_string();
+    }
+    let counts = counts(&plan.summary)
+        .into_iter()
+        .map(|(count, words, meaning)| paint.of(meaning, format!("{count} {words}")).to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!("{} {counts}.", paint.of(Meaning::Strong, "Plan:"))
+}
+
+/// How many of each, without those of which there are none, in the order in which people have
+/// to look at them.
+pub fn counts(summary: &Summary) -> Vec<(u32, &'static str, Meaning)> {
+    [
+        (summary.delete, "to destroy", Meaning::Delete),
+        (summary.replace, "to replace", Meaning::Replace),
+        (summary.update, "to change", Meaning::Update),
+        (summary.create, "to create", Meaning::Create),
+        (summary.adopt, "to adopt", Meaning::Adopt),
+        (summary.forget, "to forget", Meaning::Dim),
+        (summary.unchanged, "unchanged", Meaning::Dim),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .collect()
+}
+
+/// The symbol of a step and its meaning.
+pub fn symbol(step: &Step) -> (&'static str, Meaning) {
+    match step.action {
+        Action::Create if step.replaces => ("-/+", Meaning::Replace),
+        Action::Create => ("+", Meaning::Create),
+        Action::Update => ("~", Meaning::Update),
+        Action::Delete | Action::Forget => ("-", Meaning::Delete),
+        Action::Adopt => ("↻", Meaning::Adopt),
+    }
+}
+
+/// Why a step is made, and what is special about it; empty if nothing is.
+pub fn why(step: &Step) -> String {
+    let reason = step.reason.as_deref().map(value::printable);
+    match (step.action, &step.gone_with) {
+        (Action::Forget, Some(host)) if host.name() == "*" => format!("goes with every {}", host.kind()),
+        (Action::Forget, Some(host)) => format!("goes with {host}"),
+        (Action::Forget, None) => "gone already: only its record is dropped".to_owned(),
+        (Action::Delete, _) if step.replaces => match reason {
+            Some(reason) => reason,
+            None => "the old one of the replacement".to_owned(),
+        },
+        // The field that forces it says why.
+        (Action::Create, _)
+            if step.replaces && step.changes.iter().any(|c| c.forces_replacement.is_some()) =>
+        {
+            "must be replaced".to_owned()
+        }
+        (Action::Create, _) if step.replaces => format!("replaced: {}", reason.unwrap_or_default()),
+        _ => reason.unwrap_or_default(),
+    }
+}
+
+fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
+    let entries = fold::entries(plan, full);
+    let labels: Vec<String> = entries.iter().map(|entry| fold::label(plan, entry)).collect();
+    let width = labels
+        .iter()
+        .map(|label| label.width())
+        .filter(|width| *width <= WIDEST_LABEL)
+        .max()
+        .unwrap_or(0);
+    let mut past = false;
+    for (entry, label) in entries.iter().zip(&labels) {
+        let step = &plan.steps[entry[0]];
+        if step.past_the_line && !past {
+            past = true;
+            let _ = writeln!(out, "{}", paint.of(Meaning::Line, LINE));
+        }
+        let (symbol, meaning) = symbol(step);
+        let _ = write!(out, "{} {label}", paint.of(meaning, format!("{symbol:>3}")));
+        let mut words = why(step);
+        if step.action == Action::Create && !step.replaces && !full {
+            let headline = step.after.as_ref().map(headline::headline).unwrap_or_default();
+            if !words.is_empty() && !headline.is_empty() {
+                words.push_str("; ");
+            }
+            words.push_str(&headline);
+        }
+        if !words.is_empty() {
+            let gap = width.saturating_sub(label.width()) + 2;
+            let _ = write!(out, "{:gap$}{}", "", paint.of(Meaning::Dim, words));
+        }
+        out.push('\n');
+        changes::write(out, paint, 6, &step.changes);
+        if full && step.action == Action::Create && !step.replaces {
+            fields(out, step);
+        }
+    }
+}
+
+/// Every field of a created resource.
+fn fields(out: &mut String, step: &Step) {
+    let Some(spec) = &step.after else {
+        return;
+    };
+    let serde_json::Value::Object(fields) = spec.value() else {
+        return;
+    };
+    let width = fields.keys().map(|key| key.width()).max().unwrap_or(0);
+    for (key, found) in &fields {
+        if found.is_null() {
+            continue;
+        }
+        if value::is_long(found) {
+            let _ = writeln!(out, "      {key}:");
+            for line in value::lines(key, found) {
+                let _ = writeln!(out, "        {line}");
+            }
+        } else {
+            let gap = width - key.width() + 1;
+            let _ = writeln!(out, "      {key}:{:gap$}{}", "", value::inline(key, found));
+        }
+    }
+}
+
+fn write_drift(out: &mut String, paint: Paint, drift: &[Drift]) {
+    for moved in drift {
+        if moved.gone {
+            let _ = writeln!(
+                out,
+                "{} {} is gone",
+                paint.of(Meaning::Delete, "  -"),
+                moved.address
+            );
+        } else {
+            let _ = writeln!(out, "{} {}", paint.of(Meaning::Update, "  ~"), moved.address);
+            changes::write(out, paint, 6, &moved.changes);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What the report at the end needs to know of a run.
+
+use subako_engine::event::Event;
+use subako_state::{Address, Direction};
+
+/// Gathered while the run goes on.
+#[derive(Debug, Clone, Default)]
+pub struct RunLog {
+    /// What was undone, in the order it happened.
+    pub undone: Vec<Address>,
+    /// Why the run turned, and which way.
+    pub turned: Option<(Direction, String)>,
+    /// How long it took, in the world's time, milliseconds.
+    pub elapsed_ms: u64,
+    /// How many steps were done going forward.
+    pub done: u32,
+}
+
+impl RunLog {
+    /// Takes note of an event.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::StepDone {
+                address, undo: true, ..
+            } => self.undone.push(address.clone()),
+            Event::StepDone { undo: false, .. } => self.done += 1,
+            Event::Turned { direction, why, .. } => self.turned = Some((*direction, why.clone())),
+            Event::RunFinished { elapsed_ms, .. } => self.elapsed_ms = *elapsed_ms,
+            _ => {}
+        }
+    }
+}

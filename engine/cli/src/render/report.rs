@@ -1,0 +1,314 @@
+//! What came of a run.
+
+use std::fmt::Write as _;
+
+use subako_engine::plan::Plan;
+use subako_engine::session::Ran;
+use subako_engine::world::{Failure, Residue};
+use subako_state::{Address, Outcome, Snapshot};
+
+use super::progress::RunLog;
+use super::style::{Meaning, Paint};
+use super::{Table, duration, plan_text, value};
+
+/// Longer lists are cut.
+const LISTED: usize = 12;
+
+/// After a run that made its plan real.
+pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
+    let done: Vec<String> = plan_text::counts(&plan.summary)
+        .into_iter()
+        .filter_map(|(count, words, meaning)| {
+            let word = match words {
+                "to destroy" => "destroyed",
+                "to replace" => "replaced",
+                "to change" => "changed",
+                "to create" => "created",
+                "to adopt" => "adopted",
+                "to forget" => "forgotten",
+                _ => return None,
+            };
+            Some(paint.of(meaning, format!("{count} {word}")).to_string())
+        })
+        .collect();
+    format!(
+        "{} {} in {}{}.\n",
+        paint.of(Meaning::Good, "Done:"),
+        done.join(", "),
+        duration::short(log.elapsed_ms),
+        if simulated { " of simulated time" } else { "" }
+    )
+}
+
+/// What a run was made for, for its report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The command, for example `apply`.
+    pub command: &'a str,
+    /// Options that the next command needs, for example ` --sim`.
+    pub options: &'a str,
+}
+
+/// After a run that failed, was interrupted, or was kept on request.
+pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
+    let mut out = String::new();
+    let head = headline(ran, log, told.command);
+    let _ = writeln!(out, "{}: {head}", paint.of(Meaning::Error, "error"));
+    if ran.failures.is_empty()
+        && let Some((_, why)) = &log.turned
+    {
+        let _ = writeln!(out, "  why: {}", value::printable(why));
+    }
+    for (address, failure) in &ran.failures {
+        write_failure(&mut out, paint, address, failure);
+    }
+    if !log.undone.is_empty() {
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            paint.of(Meaning::Strong, "undone:"),
+            list(&log.undone)
+        );
+    }
+    match ran.outcome {
+        Outcome::RolledBack => {
+            let _ = writeln!(
+                out,
+                "  {} nothing; the state and the world are as they were before",
+                paint.of(Meaning::Strong, "remains:")
+            );
+        }
+        Outcome::Applied => {}
+        Outcome::Remains => {
+            let remains = if ran.remains.is_empty() {
+                "see `subako plan`".to_owned()
+            } else {
+                list(&ran.remains)
+            };
+            let _ = writeln!(out, "  {} {remains}", paint.of(Meaning::Strong, "remains:"));
+        }
+    }
+    for help in next(ran, told) {
+        let _ = writeln!(out, "{}: {help}", paint.of(Meaning::Note, "help"));
+    }
+    out
+}
+
+fn headline(ran: &Ran, log: &RunLog, command: &str) -> String {
+    use subako_state::Direction;
+    if ran.cut {
+        return format!("{command} was stopped at once: what was in flight may or may not have been done");
+    }
+    let stopped = if ran.failures.is_empty() {
+        "was interrupted"
+    } else {
+        "failed"
+    };
+    match (ran.outcome, log.turned.as_ref().map(|(direction, _)| *direction)) {
+        (Outcome::RolledBack, _) => format!("{command} {stopped}, and everything it did was undone"),
+        (Outcome::Remains, Some(Direction::Keep)) => {
+            format!("{command} {stopped}, and what it had done by then was kept")
+        }
+        (Outcome::Remains, _) => format!("{command} {stopped}, and not everything it did could be undone"),
+        (Outcome::Applied, _) => format!("{command} {stopped}"),
+    }
+}
+
+fn next(ran: &Ran, told: Told<'_>) -> Vec<String> {
+    let Told { command, options } = told;
+    match ran.outcome {
+        Outcome::RolledBack if ran.failures.is_empty() => {
+            vec![format!(
+                "run `subako {command}{options}` again when you are ready"
+            )]
+        }
+        Outcome::RolledBack => vec![format!(
+            "remove the cause, then run `subako {command}{options}` again"
+        )],
+        Outcome::Applied => Vec::new(),
+        Outcome::Remains => vec![
+            format!("`subako recover --forward{options}` finishes it"),
+            format!("`subako recover --back{options}` undoes it, as far as it can be undone"),
+            format!("`subako {command}{options}` keeps what is there and plans from it"),
+        ],
+    }
+}
+
+/// A failure: what, why, hint, the last lines of output.
+fn write_failure(out: &mut String, paint: Paint, address: &Address, failure: &Failure) {
+    let _ = writeln!(
+        out,
+        "  {} {}",
+        paint.of(Meaning::Strong, format!("{address}:")),
+        value::printable(&failure.to_string())
+    );
+    for line in &failure.output {
+        let _ = writeln!(
+            out,
+            "    {} {}",
+            paint.of(Meaning::Dim, "|"),
+            value::printable(line)
+        );
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(
+            out,
+            "    {}: {}",
+            paint.of(Meaning::Note, "hint"),
+            value::printable(hint)
+        );
+    }
+}
+
+/// Some addresses, and how many they are.
+pub fn list(addresses: &[Address]) -> String {
+    let names: Vec<&str> = addresses.iter().take(LISTED).map(Address::as_str).collect();
+    let more = addresses.len().saturating_sub(LISTED);
+    let mut out = names.join(", ");
+    if more > 0 {
+        let _ = write!(out, " and {more} more");
+    }
+    if addresses.len() > 1 {
+        let _ = write!(out, " ({} in all)", addresses.len());
+    }
+    out
+}
+
+/// What was found after a destroy, with what keeping it costs.
+pub fn residue(found: &[Residue], paint: Paint) -> String {
+    let mut table = Table::new(&["WHAT", "ID", "NAME", "ADDRESS", "USD/HOUR"]);
+    let mut sum = 0.0;
+    for residue in found {
+        sum += residue.usd_per_hour.unwrap_or(0.0);
+        let text = |text: &Option<String>| value::printable(text.as_deref().unwrap_or_default());
+        table.row([
+            (residue.what.clone(), None),
+            (residue.id.clone(), Some(Meaning::Strong)),
+            (text(&residue.name), None),
+            (text(&residue.address), None),
+            (
+                residue
+                    .usd_per_hour
+                    .map_or_else(|| "?".to_owned(), |usd| format!("{usd:.4}")),
+                None,
+            ),
+        ]);
+    }
+    let mut out = table.text(paint);
+    if sum > 0.0 {
+        let _ = writeln!(
+            out,
+            "  together {sum:.4} USD an hour, about {:.2} USD a month",
+            sum * 730.0
+        );
+    }
+    out
+}
+
+/// Where the cluster answers, in a few lines.
+pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
+    let mut out = String::new();
+    for endpoint in super::resources::endpoints(snapshot) {
+        if let Some(first) = endpoint.values.first()
+            && endpoint.address.kind() == "service"
+        {
+            let _ = writeln!(
+                out,
+                "  {} {first}{}",
+                paint.of(Meaning::Strong, &endpoint.address),
+                match endpoint.values.len() {
+                    1 => String::new(),
+                    more => format!(" (and at {} other addresses)", more - 1),
+                }
+            );
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_state::Direction;
+
+    use super::*;
+
+    fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> Ran {
+        Ran {
+            outcome,
+            snapshot: Snapshot::empty("l".into(), "c".into(), "sim".into()),
+            remains,
+            failures,
+            cut: false,
+        }
+    }
+
+    const TOLD: Told<'_> = Told {
+        command: "apply",
+        options: " --sim",
+    };
+
+    #[test]
+    fn a_rollback_says_what_failed_what_was_undone_and_what_to_do_next() {
+        let failure = Failure::not_applied("run instance node-1", "there is no room in ap-northeast-1a")
+            .with_code("InsufficientInstanceCapacity")
+            .with_hint("name another zone")
+            .with_output(vec!["last words".into()]);
+        let log = RunLog {
+            undone: vec![Address::new("instance", "a"), Address::new("key_pair", "k")],
+            turned: Some((Direction::Back, "x".into())),
+            elapsed_ms: 10,
+            done: 2,
+        };
+        let text = failed(
+            &ran(
+                Outcome::RolledBack,
+                vec![(Address::new("instance", "node-1"), failure)],
+                vec![],
+            ),
+            &log,
+            TOLD,
+            Paint::PLAIN,
+        );
+        assert_eq!(
+            text,
+            "error: apply failed, and everything it did was undone\n\
+             \x20 instance.node-1: failed to run instance node-1: InsufficientInstanceCapacity: there is no room in ap-northeast-1a\n\
+             \x20   | last words\n\
+             \x20   hint: name another zone\n\
+             \x20 undone: instance.a, key_pair.k (2 in all)\n\
+             \x20 remains: nothing; the state and the world are as they were before\n\
+             help: remove the cause, then run `subako apply --sim` again\n"
+        );
+    }
+
+    #[test]
+    fn what_remains_is_listed_with_the_ways_on() {
+        let text = failed(
+            &ran(Outcome::Remains, vec![], vec![Address::new("instance", "a")]),
+            &RunLog::default(),
+            TOLD,
+            Paint::PLAIN,
+        );
+        assert!(text.contains("  remains: instance.a\n"), "{text}");
+        assert!(text.contains("`subako recover --back --sim`"), "{text}");
+    }
+
+    #[test]
+    fn residue_is_priced() {
+        let text = residue(
+            &[Residue {
+                what: "volume".into(),
+                id: "vol-1".into(),
+                name: None,
+                address: Some("instance.a".into()),
+                usd_per_hour: Some(0.001),
+            }],
+            Paint::PLAIN,
+        );
+        assert!(text.contains("vol-1        instance.a  0.0010"), "{text}");
+        assert!(
+            text.contains("together 0.0010 USD an hour, about 0.73 USD a month"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! The live cluster.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use subako_engine::session::{NodeStatus, ServiceStatus, Status};
+
+use super::style::{Meaning, Paint};
+use super::{Table, value};
+
+/// The version of the JSON document.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: u32,
+    #[serde(flatten)]
+    status: &'a Status,
+}
+
+/// For machines: one line and a newline.
+pub fn json(status: &Status) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string(&Document {
+        format_version: FORMAT,
+        status,
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// For people.
+pub fn text(status: &Status, paint: Paint) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", head(status, paint));
+    if let Some(trouble) = &status.trouble {
+        let _ = writeln!(
+            out,
+            "{}: the swarm cannot be seen: {}",
+            paint.of(Meaning::Warning, "warning"),
+            value::printable(trouble)
+        );
+    }
+    if !status.nodes.is_empty() {
+        out.push('\n');
+        out.push_str(&nodes(&status.nodes).text(paint));
+    }
+    if !status.services.is_empty() {
+        out.push('\n');
+        out.push_str(&services(&status.services).text(paint));
+        for service in &status.services {
+            for error in &service.errors {
+                let _ = writeln!(
+                    out,
+                    "  {} {}: {}",
+                    paint.of(Meaning::Warning, "task of"),
+                    service.name,
+                    value::printable(error)
+                );
+            }
+        }
+        out.push('\n');
+        out.push_str(&tasks(&status.services).text(paint));
+    }
+    out
+}
+
+fn head(status: &Status, paint: Paint) -> String {
+    let name = paint.of(Meaning::Strong, &status.cluster);
+    if status.nodes.is_empty() {
+        return format!("{name}: nothing is there");
+    }
+    let (alive, all) = status.managers;
+    let (word, meaning) = if all == 0 {
+        ("no swarm", Meaning::Warning)
+    } else if alive < status.quorum {
+        ("no quorum", Meaning::Error)
+    } else {
+        ("quorum", Meaning::Good)
+    };
+    let quorum = if all == 0 {
+        String::new()
+    } else {
+        format!(" ({alive} of {all} managers, {} needed)", status.quorum)
+    };
+    let via = status
+        .via
+        .as_ref()
+        .map_or_else(String::new, |via| format!(", as {via} sees it"));
+    format!("{name}: {}{quorum}{via}", paint.of(meaning, word))
+}
+
+fn nodes(nodes: &[NodeStatus]) -> Table {
+    let mut table = Table::new(&[
+        "NODE",
+        "INSTANCE",
+        "PRIVATE IP",
+        "PUBLIC IP",
+        "ROLE",
+        "AVAILABILITY",
+        "HEALTH",
+        "TASKS",
+        "ENGINE",
+    ]);
+    for node in nodes {
+        let text = |text: &Option<String>| (text.clone().unwrap_or_else(|| "-".to_owned()), None);
+        let role = match (&node.role, node.leader) {
+            (Some(role), true) => (format!("{role}, leader"), Some(Meaning::Strong)),
+            (role, _) => text(role),
+        };
+        let health = match node.health.as_str() {
+            "ready" => Meaning::Good,
+            "down" | "stopped" | "terminated" => Meaning::Error,
+            _ => Meaning::Warning,
+        };
+        let availability = match node.availability.as_deref() {
+            Some(word @ ("drain" | "pause")) => (word.to_owned(), Some(Meaning::Warning)),
+            _ => text(&node.availability),
+        };
+        let name = if node.managed {
+            value::printable(&node.name)
+        } else {
+            format!("{} (not of the manifest)", value::printable(&node.name))
+        };
+        table.row([
+            (name, Some(Meaning::Strong)),
+            text(&node.instance_id),
+            text(&node.private_ip),
+            text(&node.public_ip),
+            role,
+            availability,
+            (node.health.clone(), Some(health)),
+            (node.tasks.to_string(), None),
+            text(&node.engine_version),
+        ]);
+    }
+    table
+}
+
+fn services(services: &[ServiceStatus]) -> Table {
+    let mut table = Table::new(&["SERVICE", "TASKS", "IMAGE", "ANSWERS AT"]);
+    for service in services {
+        let meaning = if service.running >= service.wanted {
+            Meaning::Good
+        } else if service.running == 0 {
+            Meaning::Error
+        } else {
+            Meaning::Warning
+        };
+        let name = if service.managed {
+            value::printable(&service.name)
+        } else {
+            format!("{} (not of the manifest)", value::printable(&service.name))
+        };
+        table.row([
+            (name, Some(Meaning::Strong)),
+            (format!("{}/{}", service.running, service.wanted), Some(meaning)),
+            (value::printable(&service.image), None),
+            (service.urls.join(" "), None),
+        ]);
+    }
+    table
+}
+
+/// Where each service's tasks run.
+fn tasks(services: &[ServiceStatus]) -> Table {
+    let mut table = Table::new(&["SERVICE", "RUNS ON"]);
+    for service in services {
+        let places: Vec<String> = service
+            .tasks_by_node
+            .iter()
+            .map(|(node, tasks)| format!("{} ×{tasks}", value::printable(node)))
+            .collect();
+        let places = if places.is_empty() {
+            "nowhere".to_owned()
+        } else {
+            places.join(", ")
+        };
+        table.row([(value::printable(&service.name), None), (places, None)]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn status() -> Status {
+        Status {
+            cluster: "sandbox".into(),
+            via: Some("manager-0".into()),
+            trouble: None,
+            managers: (1, 1),
+            quorum: 1,
+            nodes: vec![NodeStatus {
+                name: "manager-0".into(),
+                managed: true,
+                instance_id: Some("i-1".into()),
+                instance_state: Some("running".into()),
+                private_ip: Some("172.31.0.4".into()),
+                public_ip: None,
+                role: Some("manager".into()),
+                leader: true,
+                availability: Some("active".into()),
+                health: "ready".into(),
+                tasks: 2,
+                engine_version: Some("25.0".into()),
+            }],
+            services: vec![ServiceStatus {
+                name: "web".into(),
+                managed: true,
+                image: "nginx".into(),
+                running: 2,
+                wanted: 3,
+                urls: vec!["http://172.31.0.4/".into()],
+                tasks_by_node: BTreeMap::from([("manager-0".to_owned(), 2)]),
+                errors: vec!["manager-0: no such image".into()],
+            }],
+        }
+    }
+
+    #[test]
+    fn the_status_is_tables_of_nodes_services_and_tasks() {
+        assert_eq!(
+            text(&status(), Paint::PLAIN),
+            "sandbox: quorum (1 of 1 managers, 1 needed), as manager-0 sees it\n\
+             \n\
+             \x20 NODE       INSTANCE  PRIVATE IP  PUBLIC IP  ROLE             AVAILABILITY  HEALTH  TASKS  ENGINE\n\
+             \x20 manager-0  i-1       172.31.0.4  -          manager, leader  active        ready   2      25.0\n\
+             \n\
+             \x20 SERVICE  TASKS  IMAGE  ANSWERS AT\n\
+             \x20 web      2/3    nginx  http://172.31.0.4/\n\
+             \x20 task of web: manager-0: no such image\n\
+             \n\
+             \x20 SERVICE  RUNS ON\n\
+             \x20 web      manager-0 ×2\n"
+        );
+    }
+
+    #[test]
+    fn the_json_carries_its_version() {
+        let value: serde_json::Value = serde_json::from_str(&json(&status()).expect("json")).expect("json");
+        assert_eq!(value["format_version"], 1);
+        assert_eq!(value["nodes"][0]["leader"], true);
+    }
+}

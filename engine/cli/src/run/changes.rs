@@ -1,0 +1,221 @@
+//! Lock, settle what an earlier run left, plan, refuse or ask, run, report.
+
+use subako_engine::event::{Event, Events, HolderView};
+use subako_engine::plan::{Plan, Selection};
+use subako_engine::run::{ApplyOptions, Stop};
+use subako_engine::session::{Knowledge, Settled, Unfinished};
+use subako_state::Lock;
+
+use super::drive::{Driven, drive, exit_of, options, reporter};
+use crate::args::{Format, RunArgs};
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::lock;
+use crate::project::Project;
+use crate::prompt;
+use crate::provider::Cluster;
+use crate::render::{findings, plan_text, report};
+use crate::saved_plan::{self, SavedPlan};
+use crate::signals::Signals;
+use crate::ui::Ui;
+
+/// What is to be changed, and how.
+pub struct Request<'a> {
+    /// The command, for people and for the lock.
+    pub command: &'static str,
+    /// Which part of the whole.
+    pub selection: Selection,
+    /// Whether the world is read.
+    pub refresh: bool,
+    /// The digest that the plan must have.
+    pub expect: Option<&'a str>,
+    /// The plan that was reviewed.
+    pub saved: Option<SavedPlan>,
+    /// Whether the plan is shown unfolded.
+    pub full: bool,
+    /// How to go about it.
+    pub run: &'a RunArgs,
+}
+
+/// Does all of it. Exit code 0 if the plan was made real or there was nothing to do.
+pub async fn changes(project: &Project, ui: &Ui, request: &Request<'_>) -> Result<Exit> {
+    let options = options(request.run)?;
+    let mut signals = Signals::listen()?;
+    let lock = lock::take(&project.store, request.command)?;
+    let cluster = Cluster::open(project).await?;
+    let result = locked(project, ui, request, &options, &cluster, &lock, &mut signals).await;
+    let closed = cluster.close();
+    let exit = result?;
+    closed?;
+    Ok(exit)
+}
+
+async fn locked(
+    project: &Project,
+    ui: &Ui,
+    request: &Request<'_>,
+    options: &ApplyOptions,
+    cluster: &Cluster,
+    lock: &Lock,
+    signals: &mut Signals,
+) -> Result<Exit> {
+    if request.run.format == Format::Text
+        && let Some(holder) = lock.left_by()
+    {
+        ui.note(&lock::taken_over(holder));
+    }
+    let (known, plan) = signals.guard(prepare(ui, request, options, cluster)).await?;
+    let text = request.run.format == Format::Text;
+    if text {
+        ui.print(&plan_text::plan(&plan, ui.out, request.full || ui.verbose))?;
+    }
+    check(request, &plan, &known)?;
+    if findings::refuse(&plan.findings) {
+        if !text {
+            let mut said = String::new();
+            findings::write(&mut said, ui.err, &plan.findings);
+            ui.say(said.trim_end());
+        }
+        return Err(CliError::refused(
+            "the plan breaks an invariant, so it is not applied; nothing was changed",
+        ));
+    }
+    if !plan.is_empty() && !request.run.yes {
+        let question = match request.command {
+            "destroy" => "\nDestroy everything listed above?",
+            _ => "\nApply this plan?",
+        };
+        let command = format!("{}{}", request.command, project.options);
+        signals.guard(prompt::confirm(ui, question, &command)).await?;
+    }
+    let stop = Stop::new();
+    let reporter = reporter(ui, request.run, project, cluster, Some(&plan));
+    let events = reporter.events();
+    if !text && let Some(holder) = lock.left_by() {
+        events.emit(Event::LockTakenOver {
+            holder: HolderView(holder.clone()),
+        });
+    }
+    let run = cluster
+        .session
+        .apply(&plan, &known, options, request.command, &events, &stop);
+    if plan.is_empty() {
+        let ran = run.await;
+        empty_run(&events, &plan);
+        reporter.finish();
+        ran?;
+        return Ok(Exit::Done);
+    }
+    let driven = drive(run, reporter, &stop, signals).await?;
+    tell(project, ui, request, &plan, &driven)
+}
+
+/// A plan without steps is a run of no steps, for those who read events.
+fn empty_run(events: &Events, plan: &Plan) {
+    events.emit(Event::RunStarted {
+        steps: 0,
+        digest: plan.digest.to_string(),
+    });
+    events.emit(Event::RunFinished {
+        outcome: subako_state::Outcome::Applied,
+        remains: Vec::new(),
+        elapsed_ms: 0,
+    });
+}
+
+/// What is known, after an unfinished run was settled; and the plan.
+async fn prepare(
+    ui: &Ui,
+    request: &Request<'_>,
+    options: &ApplyOptions,
+    cluster: &Cluster,
+) -> Result<(Knowledge, Plan)> {
+    let session = &cluster.session;
+    let known = session.load()?;
+    if let Some(unfinished) = &known.unfinished {
+        ui.note(&found(unfinished));
+    }
+    let (known, settled) = session.settle(known, options, &Events::silent()).await?;
+    if let Some(settled) = &settled {
+        ui.note(&settled_text(settled));
+    }
+    let plan = session.plan(&known, &request.selection, request.refresh).await?;
+    Ok((known, plan))
+}
+
+/// Refuses any plan but the one that was reviewed.
+fn check(request: &Request<'_>, plan: &Plan, known: &Knowledge) -> Result<()> {
+    if let Some(saved) = &request.saved {
+        saved.compare(plan, &known.snapshot)?;
+    }
+    match request.expect {
+        Some(expected) => saved_plan::expect(plan, expected),
+        None => Ok(()),
+    }
+}
+
+/// What is said of a run that did not end.
+pub fn found(unfinished: &Unfinished) -> String {
+    let mut text = format!(
+        "an earlier `subako {}` did not end: {} of its {} steps are done",
+        unfinished.command, unfinished.done, unfinished.of
+    );
+    if !unfinished.in_flight.is_empty() {
+        text.push_str(", and it is not known what became of ");
+        text.push_str(&report::list(&unfinished.in_flight));
+    }
+    for (address, why) in &unfinished.failed {
+        text.push_str(&format!(
+            "\n  {address}: {}",
+            crate::render::value::printable(why)
+        ));
+    }
+    text
+}
+
+fn settled_text(settled: &Settled) -> String {
+    let mut text = String::from("it was settled by reading the world: ");
+    let there: Vec<_> = settled
+        .found
+        .iter()
+        .filter(|(_, is)| *is)
+        .map(|(a, _)| a.clone())
+        .collect();
+    let not: Vec<_> = settled
+        .found
+        .iter()
+        .filter(|(_, is)| !is)
+        .map(|(a, _)| a.clone())
+        .collect();
+    if !there.is_empty() {
+        text.push_str(&format!("{} did happen; ", report::list(&there)));
+    }
+    if !not.is_empty() {
+        text.push_str(&format!("{} did not happen; ", report::list(&not)));
+    }
+    text.push_str(&format!(
+        "{} of {} steps are in the state now, and the plan starts from there",
+        settled.kept, settled.of
+    ));
+    text
+}
+
+/// Says what came of it.
+fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: &Driven) -> Result<Exit> {
+    let exit = exit_of(&driven.ran);
+    if exit != Exit::Done {
+        let told = report::Told {
+            command: request.command,
+            options: &project.options,
+        };
+        ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
+    } else if request.run.format == Format::Text {
+        let mut text = format!(
+            "\n{}",
+            report::applied(plan, &driven.log, project.is_simulated(), ui.out)
+        );
+        text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
+        ui.print(&text)?;
+    }
+    Ok(exit)
+}

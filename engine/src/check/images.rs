@@ -1,0 +1,35 @@
+//! Images past their end.
+
+use std::collections::BTreeSet;
+
+use super::{Checked, Finding, Severity};
+
+/// Amazon Linux 2 reached its end of support on 2026-06-30 (AWS, "Amazon Linux 2 FAQs").
+pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+    let old: BTreeSet<&str> = checked
+        .desired
+        .resources
+        .iter()
+        .filter(|wanted| wanted.address.kind() == "instance")
+        .filter(|wanted| wanted.spec.as_str().contains("\"ami\":\"amazon-linux-2\""))
+        .map(|wanted| {
+            wanted
+                .address
+                .name()
+                .rsplit_once('-')
+                .map_or("", |(pool, _)| pool)
+        })
+        .collect();
+    old.into_iter()
+        .map(|pool| {
+            Finding::new(
+                Severity::Warning,
+                "images",
+                format!(
+                    "pool `{pool}` runs Amazon Linux 2, which has had no security updates since 2026-06-30"
+                ),
+            )
+            .with_help("use ami = \"amazon-linux-2023\"")
+        })
+        .collect()
+}

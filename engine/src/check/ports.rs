@@ -1,0 +1,51 @@
+//! Published ports.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Checked, Finding, Severity};
+use crate::world::{Endpoint, PublishMode};
+
+#[derive(Deserialize)]
+struct Service {
+    #[serde(default)]
+    ports: Vec<Endpoint>,
+}
+
+/// A port published through the routing mesh belongs to one service of the swarm.
+pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+    let mut claimed: BTreeMap<(u16, String), &str> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for wanted in checked
+        .desired
+        .resources
+        .iter()
+        .filter(|w| w.address.kind() == "service")
+    {
+        let Ok(service) = wanted.spec.decode::<Service>() else {
+            continue;
+        };
+        for port in service
+            .ports
+            .into_iter()
+            .filter(|p| p.mode == PublishMode::Ingress)
+        {
+            let key = (port.published, port.protocol);
+            if let Some(other) = claimed.get(&key) {
+                findings.push(
+                    Finding::new(
+                        Severity::Error,
+                        "ports",
+                        format!("port {}/{} is published by service.{other} already", key.0, key.1),
+                    )
+                    .about(wanted.address.clone())
+                    .with_help("publish one of them on another port, or with mode = \"host\""),
+                );
+            } else {
+                claimed.insert(key, wanted.address.name());
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,24 @@
+//! Protected resources.
+
+use super::{Checked, Finding, Severity};
+use crate::plan::Action;
+
+/// What is protected is neither deleted nor replaced, even when its block has left the manifest.
+pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+    checked
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Delete && step.protect && !step.deposed)
+        .map(|step| {
+            let what = if step.replaces { "replace" } else { "delete" };
+            Finding::new(
+                Severity::Error,
+                "protect",
+                format!("this plan would {what} it, and it is protected"),
+            )
+            .about(step.address.clone())
+            .with_help("set protect = false in the manifest and apply that first")
+        })
+        .collect()
+}

@@ -1,0 +1,352 @@
+//! What a kind of resource is: typed where it is written, erased where it is planned and applied.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use subako_state::{Address, Json};
+
+use crate::plan::Value;
+use crate::refresh::Survey;
+use crate::world::{Failure, Ownership, Progress, Result, World};
+
+/// What a resource lives on: when that goes, it goes too, without a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LivesOn {
+    /// On itself.
+    Itself,
+    /// On the resource of this kind that it depends on.
+    Dependency(&'static str),
+    /// On all the resources of this kind together.
+    Every(&'static str),
+}
+
+/// What the planner has to know of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Traits {
+    /// What it lives on.
+    pub lives_on: LivesOn,
+    /// Whether a deleted one can be had back by creating it again from its spec.
+    pub delete_is_undoable: bool,
+    /// Kinds whose replacement replaces a resource of this kind that depends on them.
+    pub replaced_with: &'static [&'static str],
+}
+
+impl Default for Traits {
+    fn default() -> Self {
+        Self {
+            lives_on: LivesOn::Itself,
+            delete_is_undoable: false,
+            replaced_with: &[],
+        }
+    }
+}
+
+/// What a change of one field means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Impact {
+    /// It is changed in place.
+    InPlace,
+    /// It is changed in place, at a price that the plan says, for example `stops the instance`.
+    InPlaceBut(&'static str),
+    /// The resource has to be made anew, because of this.
+    Replaces(&'static str),
+}
+
+/// What a refresh found of a recorded or wanted resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// As recorded.
+    AsRecorded,
+    /// There, but not as recorded; or there although nothing is recorded.
+    There {
+        /// What it is now, in the form of a spec: what cannot be read, or is not managed, as recorded or wanted.
+        spec: Json,
+        /// What it answers now.
+        outputs: Json,
+        /// Its generation, where its tags tell.
+        generation: u32,
+    },
+    /// Something of that name that Subako did not make: what it is, for people.
+    Foreign(String),
+    /// Not there.
+    Absent,
+    /// It cannot be read now, and why; planned as recorded, with a warning.
+    Unreadable(String),
+}
+
+/// A recorded or wanted resource for a refresh to look at.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its address.
+    pub address: Address,
+    /// Its recorded spec, else the wanted one.
+    pub spec: Json,
+    /// Its recorded outputs; `None` if nothing is recorded.
+    pub outputs: Option<Json>,
+    /// Whether it waits to be deleted while another has its address.
+    pub deposed: bool,
+    /// Its recorded generation, else 0.
+    pub generation: u32,
+}
+
+/// Reads what other resources have, while steps are made.
+pub trait Known: Send + Sync {
+    /// The current resource at an address: its spec (references resolved) and outputs.
+    fn get(&self, address: &Address) -> Option<(Json, Json)>;
+    /// The addresses of a kind that exist now, sorted. Linear in their number.
+    fn of_kind(&self, kind: &str) -> Vec<Address>;
+    /// The addresses of a serial group ([`Kind::serial_group`]) that exist now, sorted.
+    fn of_group(&self, group: &str) -> Vec<Address>;
+}
+
+/// What a step's call is given.
+#[derive(Clone)]
+pub struct StepContext {
+    /// The provider.
+    pub world: World,
+    /// Whose the object is: cluster, address, generation, token.
+    pub ownership: Ownership,
+    /// The other resources.
+    pub known: Arc<dyn Known>,
+    /// Where to say what it waits for.
+    pub progress: Progress,
+}
+
+impl StepContext {
+    /// The typed spec and outputs of another resource; `None` if it is not there.
+    pub fn typed<K: Kind>(&self, address: &Address) -> Option<(K, K::Outputs)> {
+        let (spec, outputs) = self.known.get(address)?;
+        Some((spec.decode().ok()?, outputs.decode().ok()?))
+    }
+}
+
+/// A kind of resource. Its fields are what is wanted of one, declared in alphabetical order so
+/// that its JSON is canonical. All calls resolve references first.
+pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
+    /// The kind's name, the first part of addresses.
+    const NAME: &'static str;
+    /// Whether [`Kind::serial_group`] ever answers: where it cannot, specs need not be read.
+    const GROUPED: bool = true;
+    /// What the world answers.
+    type Outputs: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static;
+
+    /// What the planner has to know.
+    fn traits() -> Traits;
+
+    /// What a change of `field` (the first segment of its path) means.
+    fn impact(field: &str, before: &Value, after: &Value) -> Impact;
+
+    /// Whether two of it can exist at once: a replacement is then made before the old one goes.
+    /// Otherwise why not, to fit "the old one goes first: {why}".
+    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String>;
+
+    /// Whether a change in place can be taken back. One that cannot belongs past the line.
+    fn change_is_undoable(before: &Self, after: &Self) -> bool {
+        let _ = (before, after);
+        true
+    }
+
+    /// Steps on resources of the same group are made one after the other; `None` for no group.
+    fn serial_group(&self) -> Option<String> {
+        None
+    }
+
+    /// The serial group of a change in place, which may need company that neither what it was
+    /// nor what it will be needs by itself.
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        let _ = before;
+        after.serial_group()
+    }
+
+    /// Finds these resources in what was read of the world: one sighting each, in order.
+    fn sight(survey: &Survey, items: &[Item]) -> impl Future<Output = Result<Vec<Sighting>>> + Send;
+
+    /// Makes it, and waits until it can be relied on. Called again with the same token it
+    /// completes what an interrupted call began, and never makes a second one.
+    fn create(&self, cx: &StepContext) -> impl Future<Output = Result<Self::Outputs>> + Send;
+
+    /// Changes it from what it is (`from`, perhaps only in part) to `self`.
+    fn update(
+        &self,
+        from: &Self,
+        outputs: Self::Outputs,
+        cx: &StepContext,
+    ) -> impl Future<Output = Result<Self::Outputs>> + Send;
+
+    /// Deletes it, and waits until what it depends on can be deleted too. Fine if it is gone.
+    fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> impl Future<Output = Result<()>> + Send;
+
+    /// Looks for it: by its outputs if given, else by the token in `cx`. Used to settle an
+    /// unknown outcome, so it must be sure of its answer or fail.
+    fn find(
+        &self,
+        outputs: Option<Self::Outputs>,
+        cx: &StepContext,
+    ) -> impl Future<Output = Result<Option<Self::Outputs>>> + Send;
+}
+
+/// A kind with its types erased: what planner and executor see.
+#[async_trait]
+pub trait ErasedKind: Send + Sync {
+    /// The kind's name.
+    fn name(&self) -> &'static str;
+    /// See [`Kind::traits`].
+    fn traits(&self) -> Traits;
+    /// See [`Kind::impact`].
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
+    /// See [`Kind::coexists`].
+    fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
+    /// See [`Kind::change_is_undoable`].
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        let _ = (before, after);
+        true
+    }
+    /// See [`Kind::serial_group`].
+    fn serial_group(&self, spec: &Json) -> Option<String>;
+    /// The serial group of a step, from what is there before and after it: of a change, see
+    /// [`Kind::serial_group_of`]; else of what it makes or deletes.
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        self.serial_group(after.or(before)?)
+    }
+    /// See [`Kind::sight`].
+    async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
+    /// See [`Kind::create`]. The spec has its references resolved.
+    async fn create(&self, spec: &Json, cx: &StepContext) -> Result<Json>;
+    /// See [`Kind::update`].
+    async fn update(&self, from: &Json, to: &Json, outputs: &Json, cx: &StepContext) -> Result<Json>;
+    /// See [`Kind::delete`].
+    async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()>;
+    /// See [`Kind::find`].
+    async fn find(&self, spec: &Json, outputs: Option<&Json>, cx: &StepContext) -> Result<Option<Json>>;
+}
+
+/// Erases a typed kind.
+pub struct Erased<K>(PhantomData<fn() -> K>);
+
+impl<K> Default for Erased<K> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+fn decode<T: DeserializeOwned>(what: &str, kind: &str, json: &Json) -> Result<T> {
+    json.decode().map_err(|error| {
+        Failure::not_applied(format!("read the recorded {what} of a {kind}"), error.to_string())
+            .with_hint("the state was written by another version of Subako")
+    })
+}
+
+fn encode<T: Serialize>(kind: &str, value: &T) -> Result<Json> {
+    Json::canonical(value)
+        .map_err(|error| Failure::unknown(format!("record the outputs of a {kind}"), error.to_string()))
+}
+
+#[async_trait]
+impl<K: Kind> ErasedKind for Erased<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn traits(&self) -> Traits {
+        K::traits()
+    }
+
+    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
+        K::impact(field, before, after)
+    }
+
+    fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
+        match (old.decode::<K>(), new.decode::<K>()) {
+            (Ok(old), Ok(new)) => K::coexists(&old, &new),
+            _ => Ok(()),
+        }
+    }
+
+    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
+        match (before.decode::<K>(), after.decode::<K>()) {
+            (Ok(before), Ok(after)) => K::change_is_undoable(&before, &after),
+            _ => true,
+        }
+    }
+
+    fn serial_group(&self, spec: &Json) -> Option<String> {
+        if !K::GROUPED {
+            return None;
+        }
+        spec.decode::<K>().ok()?.serial_group()
+    }
+
+    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
+        let (Some(before), Some(after)) = (before, after) else {
+            return self.serial_group(after.or(before)?);
+        };
+        let (before, after) = (before.decode::<K>().ok()?, after.decode::<K>().ok()?);
+        K::serial_group_of(&before, &after)
+    }
+
+    async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        K::sight(survey, items).await
+    }
+
+    async fn create(&self, spec: &Json, cx: &StepContext) -> Result<Json> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        encode(K::NAME, &spec.create(cx).await?)
+    }
+
+    async fn update(&self, from: &Json, to: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
+        let from: K = decode("spec", K::NAME, from)?;
+        let to: K = decode("spec", K::NAME, to)?;
+        let outputs = decode("outputs", K::NAME, outputs)?;
+        encode(K::NAME, &to.update(&from, outputs, cx).await?)
+    }
+
+    async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        spec.delete(decode("outputs", K::NAME, outputs)?, cx).await
+    }
+
+    async fn find(&self, spec: &Json, outputs: Option<&Json>, cx: &StepContext) -> Result<Option<Json>> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        let outputs = outputs
+            .map(|outputs| decode("outputs", K::NAME, outputs))
+            .transpose()?;
+        spec.find(outputs, cx)
+            .await?
+            .map(|outputs| encode(K::NAME, &outputs))
+            .transpose()
+    }
+}
+
+/// The kinds that exist, by name.
+#[derive(Clone, Default)]
+pub struct Registry(BTreeMap<&'static str, Arc<dyn ErasedKind>>);
+
+impl Registry {
+    /// Adds a typed kind.
+    #[must_use]
+    pub fn with<K: Kind>(self) -> Self {
+        self.with_erased(Arc::new(Erased::<K>::default()))
+    }
+
+    /// Adds an erased kind.
+    #[must_use]
+    pub fn with_erased(mut self, kind: Arc<dyn ErasedKind>) -> Self {
+        self.0.insert(kind.name(), kind);
+        self
+    }
+
+    /// The kind of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn ErasedKind>> {
+        self.0.get(name)
+    }
+
+    /// All kinds, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn ErasedKind>> {
+        self.0.values()
+    }
+}

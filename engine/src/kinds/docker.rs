@@ -1,0 +1,286 @@
+//! `docker`: a Docker Engine, installed and answering.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use subako_state::Address;
+
+use super::labels::{self, label};
+use super::sighting::Typed;
+use super::{hosts, instance, rejoin};
+use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::reference::Ref;
+use crate::refresh::Survey;
+use crate::world::{
+    EngineInfo, EngineRequest, Failure, Host, HostTarget, InstanceState, Node, NodeState, Ownership, Result,
+};
+
+/// What is wanted of a Docker Engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Docker {
+    /// The `instance_id` of the instance it is on.
+    pub instance: Ref,
+    /// Whether it answers; always wanted.
+    pub running: bool,
+    /// The version wanted, as the distribution names it; `None` for its newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// What a host answers of its engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DockerOutputs {
+    /// The engine's version.
+    pub engine_version: String,
+    /// The SSH host key pinned at first contact, `type base64`; `None` if the engine was
+    /// adopted without a contact, and until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
+}
+
+impl DockerOutputs {
+    fn of(host: &dyn Host, info: EngineInfo) -> Self {
+        Self {
+            engine_version: info.version,
+            host_key: Some(host.host_key()),
+        }
+    }
+}
+
+impl Docker {
+    fn request(&self) -> EngineRequest {
+        EngineRequest {
+            version: self.version.clone(),
+        }
+    }
+
+    async fn install(&self, target: &HostTarget, cx: &StepContext) -> Result<DockerOutputs> {
+        let host = cx.world.hosts.connect(target, &cx.progress).await?;
+        let info = host.install_engine(&self.request(), &cx.progress).await?;
+        Ok(DockerOutputs::of(host.as_ref(), info))
+    }
+
+    /// Gets an engine to answer again: at the host if it can be reached, else by stopping and
+    /// starting its machine.
+    async fn repair(&self, name: &str, target: &HostTarget, cx: &StepContext) -> Result<DockerOutputs> {
+        match cx.world.hosts.reach(target).await {
+            Ok(host) => {
+                let info = host.install_engine(&self.request(), &cx.progress).await?;
+                return Ok(DockerOutputs::of(host.as_ref(), info));
+            }
+            Err(failure) => cx.progress.note(format!(
+                "the host does not answer ({}): restarting it",
+                failure.message
+            )),
+        }
+        let live = cx
+            .world
+            .cloud
+            .instance(&target.instance_id)
+            .await?
+            .ok_or_else(|| {
+                Failure::not_applied(
+                    format!("restart the host {name}"),
+                    format!("{} does not exist any more", target.instance_id),
+                )
+            })?;
+        instance::stop(cx, &live).await?;
+        let stopped = crate::world::Instance {
+            state: InstanceState::Stopped,
+            ..live
+        };
+        let restarted = async {
+            let live = instance::start(cx, &stopped).await?;
+            self.install(&hosts::target_of(cx, name, &live), cx).await
+        };
+        restarted.await.map_err(Failure::after_effect)
+    }
+}
+
+/// What a refresh needs to find engines, made once for all of them.
+struct Finder<'a> {
+    survey: &'a Survey,
+    nodes: HashMap<&'a str, &'a Node>,
+    instances: HashMap<String, (u32, &'a str)>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(survey: &'a Survey, items: &[Item]) -> Self {
+        let nodes = super::member::newest_nodes(survey);
+        let mut instances: HashMap<String, (u32, &str)> = HashMap::new();
+        // Only for what is not recorded does the instance have to be found by its tags.
+        if items.iter().any(|item| item.outputs.is_none()) {
+            for instance in &survey.cloud.instances {
+                if let Some(owner) = Ownership::from_tags(&instance.tags) {
+                    let best = instances
+                        .entry(owner.address)
+                        .or_insert((owner.generation, &instance.id));
+                    if best.0 < owner.generation {
+                        *best = (owner.generation, &instance.id);
+                    }
+                }
+            }
+        }
+        Self {
+            survey,
+            nodes,
+            instances,
+        }
+    }
+
+    fn instance(&self, docker: &Docker, name: &str) -> Option<&'a crate::world::Instance> {
+        match self.survey.resolve(&docker.instance) {
+            Some(id) => self.survey.instance(&id),
+            None => {
+                let (_, id) = self.instances.get(&format!("instance.{name}"))?;
+                self.survey.instance(id)
+            }
+        }
+    }
+
+    /// The node of the engine, where the swarm was read.
+    fn node(&self, name: &str) -> Option<&'a Node> {
+        let address = Address::new("member", name);
+        let recorded = self.survey.resolve(&Ref::to(address.clone(), "node_id"));
+        recorded
+            .and_then(|id| self.survey.node(&id))
+            .or_else(|| self.nodes.get(address.as_str()).copied())
+    }
+}
+
+impl Kind for Docker {
+    const NAME: &'static str = "docker";
+    const GROUPED: bool = false;
+    type Outputs = DockerOutputs;
+
+    fn traits() -> Traits {
+        Traits {
+            lives_on: LivesOn::Dependency("instance"),
+            ..Traits::default()
+        }
+    }
+
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
+        match field {
+            "instance" => Impact::Replaces("it is on another instance"),
+            "version" => Impact::InPlaceBut("restarts the engine"),
+            "running" => Impact::InPlaceBut("restarts the host if it does not answer"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    /// Restarts go one by one: two managers without an engine are a quorum lost.
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        let restarts = before.version != after.version || before.running != after.running;
+        restarts.then(|| rejoin::RESTARTS.to_owned())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let finder = Finder::new(survey, items);
+        items
+            .iter()
+            .map(|item| {
+                if item.deposed {
+                    // Which instance it was on is not recorded; it goes with it, without a call.
+                    return Ok(Sighting::AsRecorded);
+                }
+                let typed = Typed::<Self>::new(item)?;
+                let name = item.address.name();
+                let Some(instance) = finder.instance(&typed.spec, name) else {
+                    return Ok(Sighting::Absent);
+                };
+                let node = finder.node(name);
+                let mut spec = typed.spec.clone();
+                let Some(mut outputs) = typed.outputs.clone() else {
+                    let Some(node) = node.filter(|node| labels::of_cluster(&node.labels, &survey.cluster))
+                    else {
+                        return Ok(Sighting::Absent);
+                    };
+                    let outputs = DockerOutputs {
+                        engine_version: node.engine_version.clone(),
+                        host_key: None,
+                    };
+                    return typed.there(&spec, &outputs, labels::generation(&node.labels));
+                };
+                if let Some(node) = node {
+                    spec.running =
+                        !(node.state == NodeState::Down && instance.state == InstanceState::Running);
+                    if !node.engine_version.is_empty() {
+                        outputs.engine_version.clone_from(&node.engine_version);
+                    }
+                }
+                typed.there(&spec, &outputs, item.generation)
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let mut target = hosts::expect_target(cx, hosts::own_name(cx))?;
+        // First contact: whatever key was pinned belonged to an earlier machine.
+        target.host_key = None;
+        self.install(&target, cx).await
+    }
+
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let name = hosts::own_name(cx);
+        let target = hosts::expect_target(cx, name)?;
+        if !self.running {
+            // The undo of a repair: an engine is not broken again.
+            return Ok(outputs);
+        }
+        let updated = if from.running == self.running {
+            if from.version == self.version && outputs.host_key.is_some() {
+                return Ok(outputs);
+            }
+            self.install(&target, cx).await?
+        } else {
+            self.repair(name, &target, cx).await?
+        };
+        let back = async {
+            let live = cx.world.cloud.instance(&target.instance_id).await?;
+            match live {
+                Some(live) => rejoin::await_node(cx, name, &live).await,
+                None => Ok(()),
+            }
+        };
+        back.await.map_err(Failure::after_effect)?;
+        Ok(updated)
+    }
+
+    async fn delete(&self, _outputs: Self::Outputs, _cx: &StepContext) -> Result<()> {
+        // It goes with its instance.
+        Ok(())
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        let Some(mut target) = hosts::target(cx, hosts::own_name(cx)) else {
+            return Ok(None);
+        };
+        // The key that was pinned last may be that of the machine before this one.
+        target.host_key = outputs.and_then(|outputs| outputs.host_key);
+        let live = cx.world.cloud.instance(&target.instance_id).await?;
+        if live.is_none_or(|live| {
+            matches!(
+                live.state,
+                InstanceState::ShuttingDown | InstanceState::Terminated
+            )
+        }) {
+            return Ok(None);
+        }
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        Ok(host
+            .engine_info()
+            .await?
+            .map(|info| DockerOutputs::of(host.as_ref(), info)))
+    }
+}
+
+/// The manifest name that a node was labelled with, else its host's name.
+pub(super) fn display_name(node: &Node) -> &str {
+    node.labels.get(label::NAME).unwrap_or(&node.hostname)
+}

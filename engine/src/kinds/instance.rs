@@ -1,0 +1,488 @@
+//! `instance`: a machine.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::hosts;
+use super::rejoin;
+use super::sighting::{Typed, reference};
+use super::tags;
+use super::wait::settled;
+use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::reference::Ref;
+use crate::refresh::Survey;
+use crate::world::{self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, Result};
+
+/// What is wanted of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The image as the manifest names it. Another way to say the same image changes nothing.
+    pub ami: String,
+    /// Whether the root volume is encrypted.
+    pub disk_encrypted: bool,
+    /// Root volume, GiB.
+    pub disk_gib: u32,
+    /// The image, `ami-…`.
+    pub image_id: String,
+    /// The type, for example `t3.micro`.
+    pub instance_type: String,
+    /// The key pair's name; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_name: Option<String>,
+    /// The name in the manifest, for example `manager-0`.
+    pub name: String,
+    /// A pinned private address; `None` lets EC2 choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_ip: Option<String>,
+    /// Whether EC2 refuses to terminate it by API.
+    pub protect: bool,
+    /// Whether it gets a public address; `None` leaves it to the subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<bool>,
+    /// Whether it runs; always wanted.
+    pub running: bool,
+    /// The security group's `group_id`.
+    pub security_group: Ref,
+    /// The subnet.
+    pub subnet_id: String,
+    /// The user's tags, with `Name`; on instance and volume.
+    pub tags: BTreeMap<String, String>,
+    /// The zone of the subnet.
+    pub zone: String,
+}
+
+/// What EC2 answers of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceOutputs {
+    /// The id, `i-…`.
+    pub instance_id: String,
+    /// The private address.
+    pub private_ip: String,
+    /// The public address, which changes at each start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<String>,
+}
+
+impl From<&world::Instance> for InstanceOutputs {
+    fn from(instance: &world::Instance) -> Self {
+        Self {
+            instance_id: instance.id.clone(),
+            private_ip: instance.private_ip.clone(),
+            public_ip: instance.public_ip.clone(),
+        }
+    }
+}
+
+impl Instance {
+    fn request(&self, cx: &StepContext) -> Result<InstanceRequest> {
+        Ok(InstanceRequest {
+            name: self.name.clone(),
+            image_id: self.image_id.clone(),
+            instance_type: self.instance_type.clone(),
+            subnet_id: self.subnet_id.clone(),
+            zone: self.zone.clone(),
+            security_group_id: hosts::resolved(&self.security_group, "the security group")?,
+            key_name: self.key_name.clone(),
+            private_ip: self.private_ip.clone(),
+            public_ip: self.public_ip,
+            disk_gib: self.disk_gib,
+            disk_encrypted: self.disk_encrypted,
+            protect: self.protect,
+            tags: self.tags.clone(),
+            ownership: cx.ownership.clone(),
+        })
+    }
+
+    /// What of the instance has to change, the type apart.
+    fn change(&self, from: &Self, live: &world::Instance) -> Result<InstanceChange> {
+        let disk = live.disk_gib.unwrap_or(from.disk_gib);
+        if self.disk_gib < disk {
+            return Err(Failure::not_applied(
+                format!("change the disk of {}", self.name),
+                format!("a volume cannot shrink from {disk} to {} GiB", self.disk_gib),
+            )
+            .with_hint(format!("set disk_gib to {disk}, or replace the instance")));
+        }
+        let group = hosts::resolved(&self.security_group, "the security group")?;
+        let (set_tags, remove_tags) = tags::change(&live.tags, &self.tags);
+        Ok(InstanceChange {
+            instance_type: None,
+            disk_gib: (self.disk_gib > disk).then_some(self.disk_gib),
+            protect: (live.protect.unwrap_or(from.protect) != self.protect).then_some(self.protect),
+            security_group_id: (live.security_group_ids != [group.as_str()]).then_some(group),
+            set_tags,
+            remove_tags,
+        })
+    }
+
+    fn seen(&self, survey: &Survey, live: &world::Instance) -> Self {
+        Self {
+            ami: self.ami.clone(),
+            disk_encrypted: live.disk_encrypted.unwrap_or(self.disk_encrypted),
+            disk_gib: live.disk_gib.unwrap_or(self.disk_gib),
+            image_id: live.image_id.clone(),
+            instance_type: live.instance_type.clone(),
+            key_name: live.key_name.clone(),
+            name: self.name.clone(),
+            private_ip: self.private_ip.as_ref().map(|_| live.private_ip.clone()),
+            protect: live.protect.unwrap_or(self.protect),
+            public_ip: self.public_ip,
+            running: matches!(live.state, InstanceState::Running | InstanceState::Pending),
+            security_group: reference(survey, &self.security_group, &live.security_group_ids.join(" ")),
+            subnet_id: live.subnet_id.clone(),
+            tags: tags::user(&live.tags),
+            zone: live.zone.clone(),
+        }
+    }
+}
+
+/// Whether a number gets smaller.
+fn shrinks(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Known(before), Value::Known(after)) => after.as_u64() < before.as_u64(),
+        _ => false,
+    }
+}
+
+/// Starts an instance, whatever it is on its way to, and waits until it runs.
+pub(super) async fn start(cx: &StepContext, live: &world::Instance) -> Result<world::Instance> {
+    let cloud = &cx.world.cloud;
+    match live.state {
+        InstanceState::Running => return Ok(live.clone()),
+        InstanceState::Stopping => {
+            cloud
+                .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
+                .await?;
+            cloud.start_instance(&live.id).await?;
+        }
+        InstanceState::Stopped => cloud.start_instance(&live.id).await?,
+        _ => {}
+    }
+    cloud
+        .await_instance(&live.id, InstanceState::Running, &cx.progress)
+        .await
+        .map_err(Failure::after_effect)
+}
+
+/// Stops an instance and waits until it has stopped.
+pub(super) async fn stop(cx: &StepContext, live: &world::Instance) -> Result<()> {
+    let cloud = &cx.world.cloud;
+    if live.state != InstanceState::Stopped {
+        cloud.stop_instance(&live.id).await?;
+        cloud
+            .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
+            .await
+            .map_err(Failure::after_effect)?;
+    }
+    Ok(())
+}
+
+impl Kind for Instance {
+    const NAME: &'static str = "instance";
+    const GROUPED: bool = false;
+    type Outputs = InstanceOutputs;
+
+    fn traits() -> Traits {
+        Traits::default()
+    }
+
+    fn impact(field: &str, before: &Value, after: &Value) -> Impact {
+        match field {
+            "image_id" => Impact::Replaces("an instance keeps the image it was launched from"),
+            "subnet_id" => Impact::Replaces("an instance cannot move to another subnet"),
+            "zone" => Impact::Replaces("an instance cannot move to another zone"),
+            "private_ip" => Impact::Replaces("EC2 cannot change a private address"),
+            "public_ip" => Impact::Replaces("a public address is decided at launch"),
+            "disk_encrypted" => Impact::Replaces("EC2 cannot encrypt a volume in place"),
+            "key_name" => Impact::Replaces("EC2 puts the key there at first boot only"),
+            "instance_type" => Impact::InPlaceBut("stops and starts the instance"),
+            "disk_gib" if shrinks(before, after) => Impact::Replaces("a volume cannot shrink"),
+            "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
+        match &old.private_ip {
+            Some(pinned) if new.private_ip.as_ref() == Some(pinned) => {
+                Err(format!("its private address {pinned} is pinned"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A volume that has grown stays as large as it is.
+    fn change_is_undoable(before: &Self, after: &Self) -> bool {
+        after.disk_gib <= before.disk_gib
+    }
+
+    /// Restarts go one by one: two managers stopped at once are a quorum lost.
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        let restarts = before.instance_type != after.instance_type;
+        restarts.then(|| rejoin::RESTARTS.to_owned())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let typed = items.iter().map(Typed::<Self>::new).collect::<Result<Vec<_>>>()?;
+        let claimed: HashSet<String> = typed
+            .iter()
+            .filter_map(|typed| Some(typed.outputs.as_ref()?.instance_id.clone()))
+            .collect();
+        let mut unclaimed: HashMap<String, (u32, &world::Instance)> = HashMap::new();
+        for instance in &survey.cloud.instances {
+            if claimed.contains(&instance.id)
+                || matches!(
+                    instance.state,
+                    InstanceState::ShuttingDown | InstanceState::Terminated
+                )
+            {
+                continue;
+            }
+            if let Some(owner) = Ownership::from_tags(&instance.tags) {
+                let best = unclaimed
+                    .entry(owner.address)
+                    .or_insert((owner.generation, instance));
+                if best.0 < owner.generation {
+                    *best = (owner.generation, instance);
+                }
+            }
+        }
+        typed
+            .into_iter()
+            .map(|typed| {
+                let recorded = typed
+                    .outputs
+                    .as_ref()
+                    .and_then(|outputs| survey.instance(&outputs.instance_id))
+                    .filter(|live| {
+                        !matches!(
+                            live.state,
+                            InstanceState::ShuttingDown | InstanceState::Terminated
+                        )
+                    })
+                    .map(|live| (typed.item.generation, live));
+                // Where the recorded one is gone, another of ours that nobody claims is no orphan.
+                let found = recorded.or_else(|| {
+                    if typed.item.deposed {
+                        return None;
+                    }
+                    unclaimed.get(typed.item.address.as_str()).copied()
+                });
+                let Some((generation, live)) = found else {
+                    return Ok(Sighting::Absent);
+                };
+                let spec = typed.spec.seen(survey, live);
+                typed.there(&spec, &live.into(), generation)
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let launched = cx.world.cloud.run_instance(&self.request(cx)?).await?;
+        let running = start(cx, &launched).await.map_err(Failure::after_effect)?;
+        Ok((&running).into())
+    }
+
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let cloud = &cx.world.cloud;
+        let live = match cloud.instance(&outputs.instance_id).await? {
+            Some(live)
+                if !matches!(
+                    live.state,
+                    InstanceState::ShuttingDown | InstanceState::Terminated
+                ) =>
+            {
+                live
+            }
+            _ => {
+                return Err(Failure::not_applied(
+                    format!("change the instance {}", self.name),
+                    format!("{} does not exist any more", outputs.instance_id),
+                ));
+            }
+        };
+        let mut change = self.change(from, &live)?;
+        let mut live = live;
+        let mut effect = false;
+        let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
+        if live.instance_type != self.instance_type {
+            stop(cx, &live).await?;
+            effect = true;
+            change.instance_type = Some(self.instance_type.clone());
+            live.state = InstanceState::Stopped;
+        }
+        if change != InstanceChange::default() {
+            cx.progress.note("changing its attributes");
+            cloud
+                .modify_instance(&live.id, &change)
+                .await
+                .map_err(|failure| after(failure, effect))?;
+            effect = true;
+        }
+        if !self.running {
+            // Only the undo of a start wants this.
+            stop(cx, &live).await.map_err(|failure| after(failure, effect))?;
+            live.public_ip = None;
+        } else if live.state != InstanceState::Running {
+            live = start(cx, &live).await.map_err(|failure| after(failure, effect))?;
+            rejoin::await_node(cx, &self.name, &live)
+                .await
+                .map_err(Failure::after_effect)?;
+        }
+        Ok((&live).into())
+    }
+
+    async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
+        let cloud = &cx.world.cloud;
+        let id = &outputs.instance_id;
+        match cloud.instance(id).await? {
+            None => return Ok(()),
+            Some(live) if live.state == InstanceState::Terminated => return Ok(()),
+            Some(_) => {}
+        }
+        // Whether a protected instance may go was decided when the plan was made; here the undo
+        // of a create must be able to take away what the create has put there.
+        cloud.terminate_instance(id, true).await?;
+        cloud
+            .await_instance(id, InstanceState::Terminated, &cx.progress)
+            .await
+            .map_err(Failure::after_effect)?;
+        Ok(())
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        let cloud = &cx.world.cloud;
+        let found = match outputs {
+            Some(outputs) => cloud.instance(&outputs.instance_id).await?,
+            None => settled(cx, || cloud.find_instance_by_token(&cx.ownership.token)).await?,
+        };
+        // One that is still shutting down has yet to be waited for.
+        Ok(found
+            .filter(|instance| instance.state != InstanceState::Terminated)
+            .map(|instance| (&instance).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_state::Address;
+
+    use super::*;
+    use crate::kinds::testing;
+
+    fn wanted() -> Instance {
+        Instance {
+            ami: "amazon-linux-2023".into(),
+            disk_encrypted: false,
+            disk_gib: 8,
+            image_id: "ami-1".into(),
+            instance_type: "t3.micro".into(),
+            key_name: Some("key".into()),
+            name: "node-0".into(),
+            private_ip: Some("10.0.0.5".into()),
+            protect: false,
+            public_ip: None,
+            running: true,
+            security_group: Ref::to(Address::new("security_group", "sandbox"), "group_id"),
+            subnet_id: "subnet-1".into(),
+            tags: testing::map(&[("Name", "sandbox-node-0")]),
+            zone: "a".into(),
+        }
+    }
+
+    fn live(id: &str, generation: u32) -> world::Instance {
+        let mut tags = testing::ownership("instance.node-0", generation).tags();
+        tags.insert("Name".into(), "sandbox-node-0".into());
+        testing::instance(id, tags)
+    }
+
+    fn outputs(id: &str) -> InstanceOutputs {
+        (&live(id, 0)).into()
+    }
+
+    #[test]
+    fn the_json_of_an_instance_is_canonical() {
+        testing::assert_canonical(&wanted());
+        testing::assert_canonical(&outputs("i-1"));
+    }
+
+    #[test]
+    fn a_smaller_disk_is_a_replacement_and_a_larger_one_is_not() {
+        let disk = |gib: u32| Value::Known(gib.into());
+        assert!(matches!(
+            Instance::impact("disk_gib", &disk(20), &disk(8)),
+            Impact::Replaces(_)
+        ));
+        assert!(matches!(
+            Instance::impact("disk_gib", &disk(8), &disk(20)),
+            Impact::InPlaceBut(_)
+        ));
+        let large = Instance {
+            disk_gib: 20,
+            ..wanted()
+        };
+        assert!(!Instance::change_is_undoable(&wanted(), &large));
+    }
+
+    #[test]
+    fn a_pinned_address_has_room_for_one() {
+        assert!(Instance::coexists(&wanted(), &wanted()).is_err_and(|why| why.contains("10.0.0.5")));
+        let moved = Instance {
+            private_ip: Some("10.0.0.6".into()),
+            ..wanted()
+        };
+        assert_eq!(Instance::coexists(&wanted(), &moved), Ok(()));
+    }
+
+    #[test]
+    fn a_stopped_instance_is_drift_and_a_new_public_address_is_not() {
+        let item = testing::item("instance.node-0", &wanted(), Some(&outputs("i-1")));
+        let survey = testing::survey(|cloud| cloud.instances.push(live("i-1", 0)));
+        assert_eq!(testing::sight::<Instance>(&survey, &item), Sighting::AsRecorded);
+        let survey = testing::survey(|cloud| {
+            cloud.instances.push(world::Instance {
+                public_ip: Some("9.9.9.9".into()),
+                ..live("i-1", 0)
+            });
+        });
+        let Sighting::There { spec, outputs, .. } = testing::sight::<Instance>(&survey, &item) else {
+            panic!("the outputs moved");
+        };
+        assert_eq!(spec, item.spec);
+        assert!(outputs.as_str().contains("9.9.9.9"));
+        let survey = testing::survey(|cloud| {
+            cloud.instances.push(world::Instance {
+                state: InstanceState::Stopped,
+                ..live("i-1", 0)
+            });
+        });
+        let Sighting::There { spec, .. } = testing::sight::<Instance>(&survey, &item) else {
+            panic!("a stopped instance is drift");
+        };
+        assert!(spec.as_str().contains("\"running\":false"));
+    }
+
+    #[test]
+    fn the_newest_unclaimed_instance_of_an_address_is_found() {
+        let item = testing::item("instance.node-0", &wanted(), Some(&outputs("i-0")));
+        let survey = testing::survey(|cloud| {
+            cloud.instances.push(live("i-1", 1));
+            cloud.instances.push(live("i-2", 2));
+        });
+        let Sighting::There {
+            outputs, generation, ..
+        } = testing::sight::<Instance>(&survey, &item)
+        else {
+            panic!("one of ours is there");
+        };
+        assert!(outputs.as_str().contains("i-2"));
+        assert_eq!(generation, 2);
+        let deposed = Item {
+            deposed: true,
+            ..item
+        };
+        assert_eq!(testing::sight::<Instance>(&survey, &deposed), Sighting::Absent);
+    }
+}

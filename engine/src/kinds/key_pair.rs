@@ -1,0 +1,242 @@
+//! `key_pair`: a public key that EC2 puts on new instances.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::sighting::Typed;
+use super::tags;
+use super::wait::settled;
+use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::refresh::Survey;
+use crate::world::{self, Failure, KeyPairRequest, Ownership, Result};
+
+/// What is wanted of a key pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPair {
+    /// The name in EC2, unique in the region.
+    pub name: String,
+    /// The public key in OpenSSH's one-line form.
+    pub public_key: String,
+    /// The user's tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What EC2 answers of a key pair: nothing that a second import would change, so that a
+/// delete can be undone without a trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPairOutputs {
+    /// EC2's fingerprint of the public key.
+    pub fingerprint: String,
+}
+
+impl From<&world::KeyPair> for KeyPairOutputs {
+    fn from(key: &world::KeyPair) -> Self {
+        Self {
+            fingerprint: key.fingerprint.clone(),
+        }
+    }
+}
+
+/// The key without its comment, which EC2 does not always give back.
+fn bare(key: &str) -> Vec<&str> {
+    key.split_whitespace().take(2).collect()
+}
+
+impl Kind for KeyPair {
+    const NAME: &'static str = "key_pair";
+    const GROUPED: bool = false;
+    type Outputs = KeyPairOutputs;
+
+    fn traits() -> Traits {
+        Traits {
+            delete_is_undoable: true,
+            ..Traits::default()
+        }
+    }
+
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
+        match field {
+            "name" => Impact::Replaces("EC2 cannot rename a key pair"),
+            "public_key" => Impact::Replaces("EC2 cannot change the key of a key pair"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
+        if old.name == new.name {
+            return Err(format!("the name `{}` is unique in the region", old.name));
+        }
+        Ok(())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let by_name: HashMap<&str, &world::KeyPair> = survey
+            .cloud
+            .key_pairs
+            .iter()
+            .map(|key| (key.name.as_str(), key))
+            .collect();
+        items
+            .iter()
+            .map(|item| {
+                let typed = Typed::<Self>::new(item)?;
+                let name = typed.spec.name.clone();
+                let Some(key) = by_name.get(name.as_str()) else {
+                    let foreign = survey.foreign.get(&(Self::NAME.to_owned(), name));
+                    return Ok(foreign.cloned().map_or(Sighting::Absent, Sighting::Foreign));
+                };
+                let ownership = Ownership::from_tags(&key.tags);
+                if item.outputs.is_none()
+                    && ownership.as_ref().map(|found| found.address.as_str()) != Some(item.address.as_str())
+                {
+                    return Ok(Sighting::Foreign(format!(
+                        "{}, which is not tagged as {}",
+                        key.id, item.address
+                    )));
+                }
+                let outputs = KeyPairOutputs::from(*key);
+                let mut spec = typed.spec.clone();
+                spec.tags = tags::user(&key.tags);
+                match &key.public_key {
+                    Some(live) if bare(live) != bare(&spec.public_key) => spec.public_key = live.clone(),
+                    Some(_) => {}
+                    // Without the key the fingerprint tells whether it is another one.
+                    None => {
+                        if typed
+                            .outputs
+                            .as_ref()
+                            .is_some_and(|recorded| *recorded != outputs)
+                        {
+                            spec.public_key = format!("another key, {}", key.fingerprint);
+                        }
+                    }
+                }
+                let generation = ownership.map_or(item.generation, |found| found.generation);
+                typed.there(&spec, &outputs, generation)
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let request = KeyPairRequest {
+            name: self.name.clone(),
+            public_key: self.public_key.clone(),
+            tags: self.tags.clone(),
+            ownership: cx.ownership.clone(),
+        };
+        let key = cx.world.cloud.import_key_pair(&request).await?;
+        Ok(KeyPairOutputs::from(&key))
+    }
+
+    async fn update(&self, _from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let Some(key) = cx.world.cloud.find_key_pair(&self.name).await? else {
+            return Err(Failure::not_applied(
+                format!("tag the key pair {}", self.name),
+                "it does not exist any more",
+            ));
+        };
+        let (set, remove) = tags::change(&key.tags, &self.tags);
+        if !set.is_empty() || !remove.is_empty() {
+            cx.world.cloud.retag(&key.id, &set, &remove).await?;
+        }
+        Ok(outputs)
+    }
+
+    async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
+        // Deleted by name, so that a key somebody else has made under it meanwhile is spared.
+        match cx.world.cloud.find_key_pair(&self.name).await? {
+            Some(key) if tags::ours(&key.tags, &cx.ownership) => {
+                cx.world.cloud.delete_key_pair(&self.name).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        if let Some(outputs) = outputs {
+            let found = cx.world.cloud.find_key_pair(&self.name).await?;
+            return Ok(found
+                .filter(|key| tags::ours(&key.tags, &cx.ownership))
+                .map(|key| KeyPairOutputs::from(&key))
+                .filter(|found| *found == outputs));
+        }
+        settled(cx, || async {
+            let found = cx.world.cloud.find_key_pair(&self.name).await?;
+            Ok(found
+                .filter(|key| tags::made_by(&key.tags, &cx.ownership))
+                .map(|key| KeyPairOutputs::from(&key)))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing;
+
+    fn key() -> KeyPair {
+        KeyPair {
+            name: "Sandbox-master-key".into(),
+            public_key: "ssh-ed25519 AAAA me".into(),
+            tags: testing::map(&[("Unit", "Sandbox")]),
+        }
+    }
+
+    fn live(public_key: Option<&str>, address: &str) -> world::KeyPair {
+        let mut tags = testing::ownership(address, 2).tags();
+        tags.insert("Unit".into(), "Sandbox".into());
+        world::KeyPair {
+            id: "key-1".into(),
+            name: "Sandbox-master-key".into(),
+            fingerprint: "aa:bb".into(),
+            public_key: public_key.map(str::to_owned),
+            tags,
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_key_pair_is_canonical() {
+        testing::assert_canonical(&key());
+    }
+
+    #[test]
+    fn a_key_is_the_same_key_whatever_its_comment() {
+        let item = testing::item(
+            "key_pair.sandbox",
+            &key(),
+            Some(&KeyPairOutputs {
+                fingerprint: "aa:bb".into(),
+            }),
+        );
+        for comment in [Some("ssh-ed25519 AAAA other"), None] {
+            let survey = testing::survey(|cloud| cloud.key_pairs.push(live(comment, "key_pair.sandbox")));
+            assert_eq!(testing::sight::<KeyPair>(&survey, &item), Sighting::AsRecorded);
+        }
+        let survey =
+            testing::survey(|cloud| cloud.key_pairs.push(live(Some("ssh-rsa B"), "key_pair.sandbox")));
+        let Sighting::There { spec, .. } = testing::sight::<KeyPair>(&survey, &item) else {
+            panic!("another key is drift");
+        };
+        assert!(spec.as_str().contains("ssh-rsa B"));
+    }
+
+    #[test]
+    fn an_unrecorded_key_pair_is_adopted_by_its_tags_only() {
+        let item = testing::item::<KeyPair>("key_pair.sandbox", &key(), None);
+        let survey = testing::survey(|cloud| cloud.key_pairs.push(live(None, "key_pair.sandbox")));
+        assert!(matches!(
+            testing::sight::<KeyPair>(&survey, &item),
+            Sighting::There { generation: 2, .. }
+        ));
+        let survey = testing::survey(|cloud| cloud.key_pairs.push(live(None, "key_pair.other")));
+        assert!(matches!(
+            testing::sight::<KeyPair>(&survey, &item),
+            Sighting::Foreign(_)
+        ));
+        let survey = testing::survey(|_| {});
+        assert_eq!(testing::sight::<KeyPair>(&survey, &item), Sighting::Absent);
+    }
+}

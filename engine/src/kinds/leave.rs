@@ -1,0 +1,299 @@
+//! How a node leaves the swarm: drained, demoted, gone, forgotten, in that order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hosts;
+use super::labels;
+use super::member::{Member, state_word};
+use super::swarm_access::Managers;
+use super::wait::Wait;
+use crate::kind::StepContext;
+use crate::world::{
+    Availability, Failure, Host, Instance, InstanceState, Node, NodeState, NodeUpdate, Ownership, Result,
+    Role, TaskFilter, TaskState,
+};
+
+/// How long a drained node's tasks may take to end. Docker gives a task 10 s unless the service
+/// says otherwise; this leaves room for many that stop one after the other.
+const DRAIN_LIMIT: Duration = Duration::from_secs(300);
+/// How long a demotion may take: swarmkit tries it again every 5 s until quorum survives it.
+const DEMOTE_LIMIT: Duration = Duration::from_secs(120);
+/// How long a node that left may still count as up: 3 heartbeats of 5 s, several times over.
+const DOWN_LIMIT: Duration = Duration::from_secs(120);
+/// How long the last manager waits for the other nodes to leave before it.
+const OTHERS_LIMIT: Duration = Duration::from_secs(600);
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// A node on its way out.
+pub(super) struct Leaving<'a> {
+    member: &'a Member,
+    node_id: &'a str,
+    cx: &'a StepContext,
+    managers: Managers<'a>,
+    effect: bool,
+}
+
+impl<'a> Leaving<'a> {
+    /// The node of a member.
+    pub fn new(member: &'a Member, node_id: &'a str, cx: &'a StepContext) -> Self {
+        Self {
+            member,
+            node_id,
+            cx,
+            managers: Managers::new(cx).except_node(node_id),
+            effect: false,
+        }
+    }
+
+    /// Leaves. Every step may find itself done already, by an interrupted attempt.
+    pub async fn leave(mut self) -> Result<()> {
+        let left = self.steps().await;
+        left.map_err(|failure| {
+            if self.effect {
+                failure.after_effect()
+            } else {
+                failure
+            }
+        })
+    }
+
+    fn doing(&self) -> String {
+        format!("take {} out of the swarm", hosts::own_name(self.cx))
+    }
+
+    async fn steps(&mut self) -> Result<()> {
+        if self.managers.attempt().await.is_err()
+            && let Some(own) = self.last_manager().await?
+        {
+            return self.unmark(own).await;
+        }
+        let Some(node) = self.node().await? else {
+            return Ok(());
+        };
+        let mut up = node.state != NodeState::Down;
+        if up {
+            up = self.drain(&node).await?;
+        }
+        let own = if up {
+            Some(self.own_host(&node).await?)
+        } else {
+            None
+        };
+        if node.role == Role::Manager || node.reachability.is_some() {
+            self.demote(own.as_deref()).await?;
+        }
+        if let Some(own) = own {
+            self.cx.progress.note("leaving");
+            self.effect = true;
+            own.swarm_leave(false).await?;
+            self.await_down().await?;
+        }
+        let manager = self.managers.host().await?;
+        self.effect = true;
+        manager.remove_node(self.node_id, false).await
+    }
+
+    /// The node as another manager sees it.
+    async fn node(&mut self) -> Result<Option<Node>> {
+        self.managers.host().await?.node(self.node_id).await
+    }
+
+    /// The node's own host, if it is the only manager there is. That swarm ends with it, and
+    /// ending it is for the swarm's own delete.
+    async fn last_manager(&self) -> Result<Option<Arc<dyn Host>>> {
+        let any = Managers::new(self.cx).host().await?;
+        let mut managers = any
+            .nodes()
+            .await?
+            .into_iter()
+            .filter(|node| node.role == Role::Manager);
+        let alone = managers.all(|node| node.id == self.node_id);
+        Ok(alone.then_some(any))
+    }
+
+    /// The last node stays in the swarm, as nobody's member: the opposite of how the swarm's
+    /// first node became one.
+    async fn unmark(&mut self, own: Arc<dyn Host>) -> Result<()> {
+        let mut wait = Wait::new(self.cx, self.doing(), EVERY, OTHERS_LIMIT);
+        loop {
+            let nodes = own.nodes().await?;
+            let others = nodes.iter().filter(|node| node.id != self.node_id).count();
+            if others == 0 {
+                let labels = nodes
+                    .first()
+                    .map(|node| labels::user(&node.labels))
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter(|(key, _)| !self.member.labels.contains_key(key))
+                    .collect();
+                let update = NodeUpdate {
+                    role: None,
+                    availability: Some(Availability::Active),
+                    labels: Some(labels),
+                };
+                return own.update_node(self.node_id, &update).await;
+            }
+            wait.tick(format!(
+                "it is the last manager: waiting for {others} other nodes to leave"
+            ))
+            .await?;
+        }
+    }
+
+    /// Moves the tasks elsewhere. Says whether the node is still up.
+    async fn drain(&mut self, node: &Node) -> Result<bool> {
+        if node.availability != Availability::Drain {
+            let update = NodeUpdate {
+                availability: Some(Availability::Drain),
+                ..NodeUpdate::default()
+            };
+            let manager = self.managers.host().await?;
+            self.cx.progress.note("draining");
+            manager.update_node(self.node_id, &update).await?;
+            self.effect = true;
+        }
+        let filter = TaskFilter {
+            node: Some(self.node_id.to_owned()),
+            ..TaskFilter::default()
+        };
+        let mut wait = Wait::new(self.cx, self.doing(), EVERY, DRAIN_LIMIT);
+        loop {
+            let manager = self.managers.host().await?;
+            let looked = async {
+                let tasks = manager.tasks(&filter).await?;
+                Ok::<_, Failure>((tasks, manager.node(self.node_id).await?))
+            };
+            let waiting = match looked.await {
+                Ok((_, None)) => return Ok(false),
+                Ok((_, Some(node))) if node.state == NodeState::Down => return Ok(false),
+                Ok((tasks, Some(node))) => {
+                    let live = tasks
+                        .iter()
+                        .filter(|task| task.state <= TaskState::Running)
+                        .count();
+                    if live == 0 && node.state == NodeState::Ready {
+                        return Ok(true);
+                    }
+                    match live {
+                        0 => format!("waiting for its state to be known: {}", state_word(node.state)),
+                        1 => "waiting for 1 task to end".to_owned(),
+                        _ => format!("waiting for {live} tasks to end"),
+                    }
+                }
+                Err(failure) => {
+                    self.managers.lost();
+                    format!("waiting for a manager: {}", failure.message)
+                }
+            };
+            wait.tick(waiting).await?;
+        }
+    }
+
+    /// Takes a manager out of raft, and waits until both sides know it: `leave` on what still
+    /// thinks it is a manager is refused.
+    async fn demote(&mut self, own: Option<&dyn Host>) -> Result<()> {
+        let update = NodeUpdate {
+            role: Some(Role::Worker),
+            ..NodeUpdate::default()
+        };
+        self.cx.progress.note("demoting");
+        let manager = self.managers.host().await?;
+        manager.update_node(self.node_id, &update).await?;
+        self.effect = true;
+        let mut wait = Wait::new(self.cx, self.doing(), EVERY, DEMOTE_LIMIT);
+        loop {
+            let manager = self.managers.host().await?;
+            let waiting = match manager.node(self.node_id).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(node)) if node.reachability.is_some() => "waiting for raft to let it go".to_owned(),
+                Ok(Some(_)) => match own {
+                    None => return Ok(()),
+                    // While it changes its role its engine may not answer for a moment.
+                    Some(own) => match own.engine_info().await {
+                        Ok(Some(info)) if !info.control_available => return Ok(()),
+                        Ok(_) => "waiting for its engine to stop managing".to_owned(),
+                        Err(failure) => format!("waiting for its engine: {}", failure.message),
+                    },
+                },
+                Err(failure) => {
+                    self.managers.lost();
+                    format!("waiting for a manager: {}", failure.message)
+                }
+            };
+            wait.tick(waiting).await?;
+        }
+    }
+
+    async fn await_down(&mut self) -> Result<()> {
+        let mut wait = Wait::new(self.cx, self.doing(), EVERY, DOWN_LIMIT);
+        loop {
+            let manager = self.managers.host().await?;
+            let waiting = match manager.node(self.node_id).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(node)) if node.state == NodeState::Down => return Ok(()),
+                Ok(Some(_)) => "waiting until it counts as down".to_owned(),
+                Err(failure) => {
+                    self.managers.lost();
+                    format!("waiting for a manager: {}", failure.message)
+                }
+            };
+            wait.tick(waiting).await?;
+        }
+    }
+
+    /// The machine whose engine is this node. Its name may belong to its successor already.
+    async fn own_host(&self, node: &Node) -> Result<Arc<dyn Host>> {
+        let name = hosts::own_name(self.cx);
+        let mut tried = Vec::new();
+        if let Some(id) = self.member.instance.value()
+            && let Some(instance) = self.cx.world.cloud.instance(id).await?
+        {
+            match self.ask(&instance).await {
+                Ok(host) => return Ok(host),
+                Err(why) => tried.push((instance.id, why)),
+            }
+        }
+        let address = format!("instance.{name}");
+        let survey = self.cx.world.cloud.survey(&self.cx.ownership.cluster).await?;
+        for instance in survey.instances {
+            let named = Ownership::from_tags(&instance.tags).is_some_and(|owner| owner.address == address);
+            if (named || instance.private_ip == node.addr) && !tried.iter().any(|(id, _)| *id == instance.id)
+            {
+                match self.ask(&instance).await {
+                    Ok(host) => return Ok(host),
+                    Err(why) => tried.push((instance.id, why)),
+                }
+            }
+        }
+        let why: Vec<String> = tried.iter().map(|(id, why)| format!("{id}: {why}")).collect();
+        Err(Failure::not_applied(
+            self.doing(),
+            format!("no machine answers as its node ({})", why.join("; ")),
+        )
+        .with_hint(format!(
+            "stop the machine, or `docker node rm --force {}` on a manager",
+            self.node_id
+        )))
+    }
+
+    async fn ask(&self, instance: &Instance) -> std::result::Result<Arc<dyn Host>, String> {
+        if instance.state != InstanceState::Running {
+            return Err(format!("it is {}", instance.state));
+        }
+        let target = hosts::target_of(self.cx, hosts::own_name(self.cx), instance);
+        let host = self
+            .cx
+            .world
+            .hosts
+            .reach(&target)
+            .await
+            .map_err(|failure| failure.message)?;
+        match host.engine_info().await {
+            Ok(Some(info)) if info.node_id.as_deref() == Some(self.node_id) => Ok(host),
+            Ok(_) => Err("its engine is another node, or none".to_owned()),
+            Err(failure) => Err(failure.message),
+        }
+    }
+}

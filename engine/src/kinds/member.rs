@@ -1,0 +1,447 @@
+//! `member`: an engine's place in the swarm: its role, availability and labels.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::hosts;
+use super::labels::{self, label};
+use super::leave::Leaving;
+use super::sighting::{Typed, reference, swarm_view};
+use super::swarm_access::Managers;
+use super::wait::Wait;
+use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::reference::Ref;
+use crate::refresh::Survey;
+use crate::world::{
+    Availability, EngineInfo, Failure, Host, HostTarget, InstanceState, JoinRequest, LocalNodeState, Node,
+    NodeState, NodeUpdate, Reachability, Result, Role,
+};
+
+/// The serial group of everything that changes who takes part in raft.
+pub(super) const RAFT: &str = "raft";
+/// How long a node may take from joining to Ready, or from a promotion to Reachable. A join
+/// goes on in the background after its call has timed out at 20 s; a manager must also fetch
+/// the raft log. Six such calls.
+const SETTLE_LIMIT: Duration = Duration::from_secs(120);
+/// Between two looks at a node.
+const EVERY: Duration = Duration::from_secs(1);
+/// Swarm's port for managers.
+const MANAGER_PORT: u16 = 2377;
+
+/// What is wanted of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Whether the scheduler may put tasks on it.
+    pub availability: Availability,
+    /// The `instance_id` of the instance it is on.
+    pub instance: Ref,
+    /// The user's labels.
+    pub labels: BTreeMap<String, String>,
+    /// Manager or worker.
+    pub role: Role,
+    /// The `cluster_id` of the swarm.
+    pub swarm: Ref,
+}
+
+/// What the swarm answers of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberOutputs {
+    /// The node's id.
+    pub node_id: String,
+}
+
+/// The word for a node's state.
+pub(super) fn state_word(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Unknown => "unknown",
+        NodeState::Down => "down",
+        NodeState::Ready => "ready",
+        NodeState::Disconnected => "disconnected",
+    }
+}
+
+/// The cluster's nodes by the address they are labelled with: of several the newest.
+pub(super) fn newest_nodes(survey: &Survey) -> HashMap<&str, &Node> {
+    let mut newest: HashMap<&str, &Node> = HashMap::new();
+    for node in survey.view().map_or(&[][..], |view| &view.nodes) {
+        if let Some(address) = node.labels.get(label::ADDRESS)
+            && labels::of_cluster(&node.labels, &survey.cluster)
+        {
+            let best = newest.entry(address).or_insert(node);
+            if labels::generation(&best.labels) < labels::generation(&node.labels) {
+                *best = node;
+            }
+        }
+    }
+    newest
+}
+
+impl Member {
+    fn labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
+        let mut labels = labels::owned(&self.labels, &cx.ownership);
+        labels.insert(label::NAME.to_owned(), hosts::own_name(cx).to_owned());
+        labels
+    }
+
+    /// Waits out a join in the background.
+    async fn engine(host: &dyn Host, cx: &StepContext) -> Result<Option<EngineInfo>> {
+        let mut wait = Wait::new(cx, "join the swarm", EVERY, SETTLE_LIMIT);
+        loop {
+            match host.engine_info().await? {
+                Some(info) if info.swarm == LocalNodeState::Pending => {
+                    wait.tick("waiting for a join in the background").await?;
+                }
+                info => return Ok(info),
+            }
+        }
+    }
+
+    /// Joins, unless the engine is in the swarm already. Returns the node's id.
+    async fn join(
+        &self,
+        host: &dyn Host,
+        target: &HostTarget,
+        managers: &mut Managers<'_>,
+        cx: &StepContext,
+    ) -> Result<String> {
+        let doing = format!("join {} to the swarm", target.name);
+        let refused = |why: &str| Failure::not_applied(doing.clone(), why.to_owned());
+        let Some(info) = Self::engine(host, cx).await? else {
+            return Err(refused("it has no Docker Engine"));
+        };
+        match (info.swarm, info.node_id) {
+            (LocalNodeState::Inactive, _) => {}
+            (LocalNodeState::Active, Some(node_id)) => {
+                let manager = managers.host().await?;
+                return match manager.node(&node_id).await? {
+                    Some(_) => Ok(node_id),
+                    None => Err(refused("its engine is in another swarm")
+                        .with_hint(format!("`docker swarm leave` on {}", target.name))),
+                };
+            }
+            (state, _) => {
+                return Err(refused(
+                    &format!("its engine says that it is {state:?} in a swarm").to_lowercase(),
+                )
+                .with_hint(format!("look at `docker info` on {}", target.name)));
+            }
+        }
+        let manager = managers.manager().await?;
+        // Tokens are read where they are used, and go nowhere else.
+        let swarm = manager.host.swarm_inspect().await?;
+        if Some(swarm.id.as_str()) != self.swarm.value() {
+            return Err(refused("the managers are in another swarm than the one recorded"));
+        }
+        cx.progress.note(format!("joining as a {}", self.role));
+        let request = JoinRequest {
+            token: match self.role {
+                Role::Manager => swarm.tokens.manager,
+                Role::Worker => swarm.tokens.worker,
+            },
+            remote_addrs: vec![format!("{}:{MANAGER_PORT}", manager.private_ip)],
+            advertise_addr: target.private_ip.clone(),
+        };
+        host.swarm_join(&request, &cx.progress).await
+    }
+
+    /// What of the node has to change.
+    fn change(&self, node: &Node, cx: &StepContext) -> NodeUpdate {
+        let labels = self.labels(cx);
+        NodeUpdate {
+            role: (node.role != self.role).then_some(self.role),
+            availability: (node.availability != self.availability).then_some(self.availability),
+            labels: (node.labels != labels).then_some(labels),
+        }
+    }
+
+    /// Gives a node what is wanted of it, and waits until it has it (and, if `ready`, is Ready).
+    /// Says whether anything was changed when it fails.
+    async fn settle(
+        &self,
+        node_id: &str,
+        ready: bool,
+        managers: &mut Managers<'_>,
+        cx: &StepContext,
+    ) -> Result<()> {
+        let doing = format!("make {} a {} of the swarm", hosts::own_name(cx), self.role);
+        let mut wait = Wait::new(cx, doing.clone(), EVERY, SETTLE_LIMIT);
+        let mut effect = false;
+        let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
+        loop {
+            let host = managers.host().await.map_err(|failure| after(failure, effect))?;
+            let waiting = match host.node(node_id).await {
+                Err(failure) => {
+                    managers.lost();
+                    format!("waiting for a manager: {}", failure.message)
+                }
+                Ok(None) if !ready => {
+                    return Err(after(
+                        Failure::not_applied(doing, "it is not in the swarm any more"),
+                        effect,
+                    ));
+                }
+                Ok(None) => "waiting to be listed in the swarm".to_owned(),
+                Ok(Some(node)) => {
+                    let change = self.change(&node, cx);
+                    if change != NodeUpdate::default() {
+                        host.update_node(node_id, &change)
+                            .await
+                            .map_err(|failure| after(failure, effect))?;
+                        effect = true;
+                        "waiting for role, availability and labels to be seen".to_owned()
+                    } else if self.role == Role::Manager && node.reachability != Some(Reachability::Reachable)
+                    {
+                        "waiting to be reachable as a manager".to_owned()
+                    } else if self.role == Role::Worker && node.reachability.is_some() {
+                        "waiting to have left raft".to_owned()
+                    } else if ready && node.state != NodeState::Ready {
+                        format!("waiting to be ready: {}", state_word(node.state))
+                    } else {
+                        return Ok(());
+                    }
+                }
+            };
+            wait.tick(waiting)
+                .await
+                .map_err(|failure| after(failure, effect))?;
+        }
+    }
+
+    /// Whether the swarm was started on this very machine, which then is a node before it is a
+    /// member.
+    fn is_first(cx: &StepContext) -> bool {
+        let address = subako_state::Address::new("swarm", &cx.ownership.cluster);
+        cx.typed::<super::Swarm>(&address)
+            .is_some_and(|(swarm, _)| swarm.advertise == hosts::own_name(cx))
+    }
+}
+
+impl Kind for Member {
+    const NAME: &'static str = "member";
+    type Outputs = MemberOutputs;
+
+    fn traits() -> Traits {
+        Traits {
+            lives_on: LivesOn::Dependency("swarm"),
+            ..Traits::default()
+        }
+    }
+
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
+        match field {
+            "instance" => Impact::Replaces("a node stays on its machine"),
+            "swarm" => Impact::Replaces("it is another swarm"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+
+    fn serial_group(&self) -> Option<String> {
+        (self.role == Role::Manager).then(|| RAFT.to_owned())
+    }
+
+    /// A promotion or demotion concerns raft, whichever way it goes.
+    fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
+        after.serial_group().or_else(|| before.serial_group())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let view = match swarm_view(survey) {
+            Ok(view) => view,
+            Err(sighting) => return Ok(vec![sighting; items.len()]),
+        };
+        let by_address = newest_nodes(survey);
+        items
+            .iter()
+            .map(|item| {
+                let typed = Typed::<Self>::new(item)?;
+                let node = match &typed.outputs {
+                    // A node without the label has been taken out of the cluster's hands.
+                    Some(outputs) => survey
+                        .node(&outputs.node_id)
+                        .filter(|node| node.labels.contains_key(label::ADDRESS)),
+                    None => by_address.get(item.address.as_str()).copied(),
+                };
+                let Some(node) = node else {
+                    return Ok(Sighting::Absent);
+                };
+                let spec = Self {
+                    availability: node.availability,
+                    instance: typed.spec.instance.clone(),
+                    labels: labels::user(&node.labels),
+                    role: node.role,
+                    swarm: reference(survey, &typed.spec.swarm, &view.id),
+                };
+                let outputs = MemberOutputs {
+                    node_id: node.id.clone(),
+                };
+                typed.there(&spec, &outputs, labels::generation(&node.labels))
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let target = hosts::expect_target(cx, hosts::own_name(cx))?;
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        let mut managers = Managers::new(cx);
+        let node_id = self.join(host.as_ref(), &target, &mut managers, cx).await?;
+        self.settle(&node_id, true, &mut managers, cx)
+            .await
+            .map_err(Failure::after_effect)?;
+        Ok(MemberOutputs { node_id })
+    }
+
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let mut managers = Managers::new(cx);
+        if from.role == Role::Manager && self.role == Role::Worker {
+            // It stops answering as a manager on the way.
+            managers = managers.except_node(&outputs.node_id);
+        }
+        self.settle(&outputs.node_id, false, &mut managers, cx).await?;
+        Ok(outputs)
+    }
+
+    async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
+        Leaving::new(self, &outputs.node_id, cx).leave().await
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        let mut managers = Managers::new(cx);
+        if let Some(outputs) = outputs {
+            let node = managers.host().await?.node(&outputs.node_id).await?;
+            return Ok(node
+                .filter(|node| node.labels.get(label::ADDRESS) == Some(&cx.ownership.address))
+                .map(|_| outputs));
+        }
+        let Some(target) = hosts::target(cx, hosts::own_name(cx)) else {
+            return Ok(None);
+        };
+        let live = cx.world.cloud.instance(&target.instance_id).await?;
+        if live.is_none_or(|live| {
+            matches!(
+                live.state,
+                InstanceState::ShuttingDown | InstanceState::Terminated
+            )
+        }) {
+            return Ok(None);
+        }
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        let Some(node_id) = Self::engine(host.as_ref(), cx)
+            .await?
+            .and_then(|info| info.node_id)
+        else {
+            return Ok(None);
+        };
+        let node = managers.host().await?.node(&node_id).await?;
+        // One that joined but was not labelled yet is there; the swarm's own first node is
+        // nobody's member until it is labelled.
+        Ok(node
+            .filter(|node| labels::same_object(&node.labels, &cx.ownership) || !Self::is_first(cx))
+            .map(|node| MemberOutputs { node_id: node.id }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_state::Address;
+
+    use super::*;
+    use crate::kinds::testing;
+
+    fn wanted() -> Member {
+        Member {
+            availability: Availability::Active,
+            instance: Ref::to(Address::new("instance", "node-0"), "instance_id"),
+            labels: testing::map(&[("disk", "ssd")]),
+            role: Role::Worker,
+            swarm: Ref::to(Address::new("swarm", "sandbox"), "cluster_id"),
+        }
+    }
+
+    fn node() -> Node {
+        let mut node = testing::node("n1", "member.node-0");
+        node.labels.insert("disk".into(), "ssd".into());
+        node
+    }
+
+    fn sighted(nodes: Vec<Node>, recorded: Option<&str>) -> Sighting {
+        let mut view = testing::view();
+        view.nodes = nodes;
+        let outputs = recorded.map(|id| MemberOutputs { node_id: id.into() });
+        let item = testing::item("member.node-0", &wanted(), outputs.as_ref());
+        testing::sight::<Member>(&testing::survey_of_swarm(view), &item)
+    }
+
+    #[test]
+    fn the_json_of_a_member_is_canonical() {
+        testing::assert_canonical(&wanted());
+    }
+
+    #[test]
+    fn a_node_that_is_down_is_still_a_member() {
+        let down = Node {
+            state: NodeState::Down,
+            ..node()
+        };
+        assert_eq!(sighted(vec![down], Some("n1")), Sighting::AsRecorded);
+        assert_eq!(sighted(vec![], Some("n1")), Sighting::Absent);
+    }
+
+    #[test]
+    fn role_availability_and_the_users_labels_are_drift() {
+        for changed in [
+            Node {
+                role: Role::Manager,
+                ..node()
+            },
+            Node {
+                availability: Availability::Drain,
+                ..node()
+            },
+            testing::node("n1", "member.node-0"),
+        ] {
+            assert!(matches!(
+                sighted(vec![changed], Some("n1")),
+                Sighting::There { .. }
+            ));
+        }
+    }
+
+    #[test]
+    fn an_unrecorded_node_is_found_by_its_label_and_the_newest_wins() {
+        let mut newer = Node {
+            id: "n2".into(),
+            ..node()
+        };
+        newer.labels.insert(label::GENERATION.into(), "3".into());
+        let Sighting::There {
+            outputs, generation, ..
+        } = sighted(vec![node(), newer], None)
+        else {
+            panic!("it is there");
+        };
+        assert_eq!((outputs.as_str(), generation), (r#"{"node_id":"n2"}"#, 3));
+    }
+
+    #[test]
+    fn promotions_and_demotions_go_one_by_one() {
+        let (worker, manager) = (
+            wanted(),
+            Member {
+                role: Role::Manager,
+                ..wanted()
+            },
+        );
+        assert_eq!(
+            Member::serial_group_of(&manager, &worker).as_deref(),
+            Some("raft")
+        );
+        assert_eq!(Member::serial_group_of(&worker, &worker), None);
+    }
+}

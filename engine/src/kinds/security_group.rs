@@ -1,0 +1,318 @@
+//! `security_group`: which traffic reaches the cluster.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::sighting::Typed;
+use super::tags;
+use super::wait::{Wait, settled};
+use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::refresh::Survey;
+use crate::world::{self, Failure, Ownership, Result, Rule, SecurityGroupRequest};
+
+/// How long a group may still be in use after its instances are terminated. EC2 says no figure;
+/// chosen generously, because a group left behind is what `destroy` must not end with.
+const DELETE_LIMIT: Duration = Duration::from_secs(600);
+/// Between two attempts to delete.
+const DELETE_EVERY: Duration = Duration::from_secs(5);
+
+/// What is wanted of a security group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroup {
+    /// The description, which EC2 never lets change.
+    pub description: String,
+    /// The name, unique in the VPC.
+    pub name: String,
+    /// Ingress rules in the order of [`sort_rules`].
+    pub rules: Vec<Rule>,
+    /// The user's tags.
+    pub tags: BTreeMap<String, String>,
+    /// The VPC.
+    pub vpc_id: String,
+}
+
+/// What EC2 answers of a security group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroupOutputs {
+    /// The id, `sg-…`.
+    pub group_id: String,
+}
+
+impl From<world::SecurityGroup> for SecurityGroupOutputs {
+    fn from(group: world::SecurityGroup) -> Self {
+        Self { group_id: group.id }
+    }
+}
+
+/// Sorts rules by their traffic and keeps the first of those that let in the same.
+pub fn sort_rules(rules: &mut Vec<Rule>) {
+    rules.sort_by(|a, b| (a.protocol, a.ports, &a.source).cmp(&(b.protocol, b.ports, &b.source)));
+    rules.dedup_by(|later, first| later.same_traffic(first));
+}
+
+/// The rules of `of` whose traffic `than` does not let in.
+fn more(of: &[Rule], than: &[Rule]) -> Vec<Rule> {
+    of.iter()
+        .filter(|rule| !than.iter().any(|other| other.same_traffic(rule)))
+        .cloned()
+        .collect()
+}
+
+impl SecurityGroup {
+    /// The recorded rules that are there, and what is there beside them: descriptions changed
+    /// by hand do not matter.
+    fn rules_seen(&self, live: &[Rule]) -> Vec<Rule> {
+        let mut seen = more(live, &self.rules);
+        seen.extend(
+            self.rules
+                .iter()
+                .filter(|rule| live.iter().any(|other| other.same_traffic(rule)))
+                .cloned(),
+        );
+        sort_rules(&mut seen);
+        seen
+    }
+
+    async fn change_rules(&self, from: &Self, live: &world::SecurityGroup, cx: &StepContext) -> Result<bool> {
+        let cloud = &cx.world.cloud;
+        let mut changed = false;
+        // What is needed comes before anything goes: no rule in use is ever missing.
+        let missing = more(&self.rules, &live.rules);
+        if !missing.is_empty() {
+            cloud.authorize_ingress(&live.id, &missing).await?;
+            changed = true;
+        }
+        let certain =
+            |failure: Failure, changed: bool| if changed { failure.after_effect() } else { failure };
+        let surplus = more(&live.rules, &self.rules);
+        if !surplus.is_empty() {
+            cloud
+                .revoke_ingress(&live.id, &surplus)
+                .await
+                .map_err(|failure| certain(failure, changed))?;
+            changed = true;
+        }
+        // A rule with another description is the same rule to EC2, and is made anew.
+        let reworded = |rule: &&Rule| {
+            let differs = |rules: &[Rule]| {
+                rules
+                    .iter()
+                    .any(|other| other.same_traffic(rule) && other.description != rule.description)
+            };
+            differs(&from.rules) && differs(&live.rules)
+        };
+        let reworded: Vec<Rule> = self.rules.iter().filter(reworded).cloned().collect();
+        if !reworded.is_empty() {
+            cloud
+                .revoke_ingress(&live.id, &reworded)
+                .await
+                .map_err(|failure| certain(failure, changed))?;
+            cloud
+                .authorize_ingress(&live.id, &reworded)
+                .await
+                .map_err(Failure::after_effect)?;
+            changed = true;
+        }
+        Ok(changed)
+    }
+}
+
+impl Kind for SecurityGroup {
+    const NAME: &'static str = "security_group";
+    const GROUPED: bool = false;
+    type Outputs = SecurityGroupOutputs;
+
+    fn traits() -> Traits {
+        Traits::default()
+    }
+
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
+        match field {
+            "name" => Impact::Replaces("EC2 cannot rename a security group"),
+            "description" => Impact::Replaces("EC2 cannot change the description of a security group"),
+            "vpc_id" => Impact::Replaces("a security group cannot move to another VPC"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
+        if old.name == new.name && old.vpc_id == new.vpc_id {
+            return Err(format!("the name `{}` is unique in the VPC", old.name));
+        }
+        Ok(())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let groups = &survey.cloud.security_groups;
+        let by_id: HashMap<&str, &world::SecurityGroup> =
+            groups.iter().map(|group| (group.id.as_str(), group)).collect();
+        items
+            .iter()
+            .map(|item| {
+                let typed = Typed::<Self>::new(item)?;
+                let found = match &typed.outputs {
+                    Some(outputs) => by_id.get(outputs.group_id.as_str()).copied(),
+                    None => groups
+                        .iter()
+                        .filter_map(|group| Some((Ownership::from_tags(&group.tags)?, group)))
+                        .filter(|(owner, _)| owner.address == item.address.as_str())
+                        .max_by_key(|(owner, _)| owner.generation)
+                        .map(|(_, group)| group),
+                };
+                let Some(group) = found else {
+                    let key = (Self::NAME.to_owned(), typed.spec.name);
+                    let foreign = survey.foreign.get(&key);
+                    return Ok(foreign.cloned().map_or(Sighting::Absent, Sighting::Foreign));
+                };
+                let spec = Self {
+                    description: group.description.clone(),
+                    name: group.name.clone(),
+                    rules: typed.spec.rules_seen(&group.rules),
+                    tags: tags::user(&group.tags),
+                    vpc_id: group.vpc_id.clone(),
+                };
+                let generation =
+                    Ownership::from_tags(&group.tags).map_or(item.generation, |owner| owner.generation);
+                typed.there(&spec, &group.clone().into(), generation)
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let request = SecurityGroupRequest {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            vpc_id: self.vpc_id.clone(),
+            tags: self.tags.clone(),
+            ownership: cx.ownership.clone(),
+        };
+        let group = cx.world.cloud.create_security_group(&request).await?;
+        if !self.rules.is_empty() {
+            cx.progress.note("adding its rules");
+            cx.world
+                .cloud
+                .authorize_ingress(&group.id, &self.rules)
+                .await
+                .map_err(Failure::after_effect)?;
+        }
+        Ok(group.into())
+    }
+
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let Some(live) = cx.world.cloud.security_group(&outputs.group_id).await? else {
+            return Err(Failure::not_applied(
+                format!("change the security group {}", self.name),
+                format!("{} does not exist any more", outputs.group_id),
+            ));
+        };
+        let changed = self.change_rules(from, &live, cx).await?;
+        let (set, remove) = tags::change(&live.tags, &self.tags);
+        if !set.is_empty() || !remove.is_empty() {
+            let retagged = cx.world.cloud.retag(&live.id, &set, &remove).await;
+            retagged.map_err(|failure| if changed { failure.after_effect() } else { failure })?;
+        }
+        Ok(outputs)
+    }
+
+    async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
+        let doing = format!("delete the security group {}", self.name);
+        let mut wait = Wait::new(cx, doing, DELETE_EVERY, DELETE_LIMIT);
+        loop {
+            match cx.world.cloud.delete_security_group(&outputs.group_id).await {
+                Err(failure) if failure.code.as_deref() == Some("DependencyViolation") => {
+                    wait.tick("waiting until no instance uses the group any more")
+                        .await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        let cloud = &cx.world.cloud;
+        if let Some(outputs) = outputs {
+            return Ok(cloud.security_group(&outputs.group_id).await?.map(Into::into));
+        }
+        settled(cx, || async {
+            let found = cloud.find_security_group(&self.vpc_id, &self.name).await?;
+            Ok(found
+                .filter(|group| tags::made_by(&group.tags, &cx.ownership))
+                .map(Into::into))
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing;
+    use crate::world::{Port, Protocol, Source};
+
+    fn rule(port: u16, description: &str) -> Rule {
+        Rule {
+            description: description.into(),
+            ports: Port { from: port, to: port },
+            protocol: Protocol::Tcp,
+            source: Source::Cidr("0.0.0.0/0".into()),
+        }
+    }
+
+    fn group() -> SecurityGroup {
+        SecurityGroup {
+            description: "Subako cluster sandbox".into(),
+            name: "web".into(),
+            rules: vec![rule(22, "ssh"), rule(80, "reply")],
+            tags: testing::map(&[]),
+            vpc_id: "vpc-1".into(),
+        }
+    }
+
+    fn sighted(rules: Vec<Rule>) -> Sighting {
+        let item = testing::item(
+            "security_group.sandbox",
+            &group(),
+            Some(&SecurityGroupOutputs {
+                group_id: "sg-1".into(),
+            }),
+        );
+        let survey = testing::survey(|cloud| {
+            cloud.security_groups.push(world::SecurityGroup {
+                id: "sg-1".into(),
+                name: "web".into(),
+                description: "Subako cluster sandbox".into(),
+                vpc_id: "vpc-1".into(),
+                rules,
+                tags: testing::ownership("security_group.sandbox", 0).tags(),
+            });
+        });
+        testing::sight::<SecurityGroup>(&survey, &item)
+    }
+
+    #[test]
+    fn the_json_of_a_security_group_is_canonical() {
+        testing::assert_canonical(&group());
+    }
+
+    #[test]
+    fn only_the_traffic_of_a_rule_is_drift() {
+        let reworded = vec![rule(22, "by hand"), rule(80, "reply")];
+        assert_eq!(sighted(reworded), Sighting::AsRecorded);
+        let opened = vec![rule(22, "ssh"), rule(80, "reply"), rule(8080, "by hand")];
+        let Sighting::There { spec, .. } = sighted(opened) else {
+            panic!("an opened port is drift");
+        };
+        assert!(spec.as_str().contains("by hand"));
+        assert!(matches!(sighted(vec![rule(22, "ssh")]), Sighting::There { .. }));
+    }
+
+    #[test]
+    fn rules_with_the_same_traffic_are_one_rule() {
+        let mut rules = vec![rule(80, "b"), rule(22, "ssh"), rule(80, "a")];
+        sort_rules(&mut rules);
+        assert_eq!(rules, [rule(22, "ssh"), rule(80, "b")]);
+    }
+}

@@ -1,0 +1,285 @@
+//! `swarm`: the swarm itself, started on the first manager.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use subako_state::Address;
+
+use super::hosts;
+use super::labels::{self, label};
+use super::sighting::{Typed, swarm_view};
+use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::plan::Value;
+use crate::refresh::Survey;
+use crate::world::{EngineInfo, Failure, Host, LocalNodeState, Result, SwarmInit};
+
+/// What is wanted of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swarm {
+    /// Ranges that overlay networks are cut from, in CIDR notation; empty for Docker's own.
+    pub addr_pool: Vec<String>,
+    /// The name of the manager it is started on. Who is first matters only then.
+    pub advertise: String,
+    /// How long a service of this swarm may take to converge, seconds. Nothing Swarm is told.
+    pub converge_timeout_s: u64,
+    /// The mask length of each network.
+    pub subnet_size: u8,
+}
+
+/// What a manager answers of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwarmOutputs {
+    /// The cluster id.
+    pub cluster_id: String,
+}
+
+const DOING: &str = "start the swarm";
+
+impl Swarm {
+    fn labels(cx: &StepContext) -> BTreeMap<String, String> {
+        let mut labels = labels::owned(&BTreeMap::new(), &cx.ownership);
+        labels.insert(label::TOKEN.to_owned(), cx.ownership.token.clone());
+        labels
+    }
+
+    async fn engine(&self, host: &dyn Host) -> Result<EngineInfo> {
+        host.engine_info()
+            .await?
+            .ok_or_else(|| Failure::not_applied(DOING, format!("{} has no Docker Engine", self.advertise)))
+    }
+
+    /// The swarm that a manager is in, if this very step began it.
+    async fn begun(host: &dyn Host, cx: &StepContext) -> Result<Option<SwarmOutputs>> {
+        let swarm = host.swarm_inspect().await?;
+        let ours = labels::of_cluster(&swarm.labels, &cx.ownership.cluster)
+            && swarm.labels.get(label::TOKEN) == Some(&cx.ownership.token);
+        Ok(ours.then_some(SwarmOutputs { cluster_id: swarm.id }))
+    }
+
+    /// The machine that manages the swarm now, searched among all the machines that are known:
+    /// this is asked when its members have left already.
+    async fn last_node(
+        &self,
+        cluster_id: &str,
+        cx: &StepContext,
+    ) -> Result<Option<std::sync::Arc<dyn Host>>> {
+        let mut names = vec![self.advertise.clone()];
+        let others = cx.known.of_kind("docker");
+        names.extend(others.iter().map(|address| address.name().to_owned()));
+        let mut silent: Option<Failure> = None;
+        for target in names.iter().filter_map(|name| hosts::target(cx, name)) {
+            let asked = async {
+                let host = cx.world.hosts.reach(&target).await?;
+                let info = host.engine_info().await?;
+                Ok::<_, Failure>((host, info))
+            };
+            match asked.await {
+                Ok((host, Some(info)))
+                    if info.control_available
+                        && info.cluster_id.as_deref().is_none_or(|id| id == cluster_id) =>
+                {
+                    if host.swarm_inspect().await?.id == cluster_id {
+                        return Ok(Some(host));
+                    }
+                }
+                Ok(_) => {}
+                Err(failure) => silent = Some(failure),
+            }
+        }
+        match silent {
+            Some(failure) => Err(failure),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Kind for Swarm {
+    const NAME: &'static str = "swarm";
+    const GROUPED: bool = false;
+    type Outputs = SwarmOutputs;
+
+    fn traits() -> Traits {
+        Traits {
+            lives_on: LivesOn::Every("instance"),
+            ..Traits::default()
+        }
+    }
+
+    fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
+        match field {
+            "addr_pool" => Impact::Replaces("a swarm's address pool is fixed when it is started"),
+            "subnet_size" => Impact::Replaces("the size of a swarm's subnets is fixed when it is started"),
+            _ => Impact::InPlace,
+        }
+    }
+
+    fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
+        Err("an engine is in one swarm at a time".to_owned())
+    }
+
+    async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        let view = match swarm_view(survey) {
+            Ok(view) => view,
+            Err(sighting) => return Ok(vec![sighting; items.len()]),
+        };
+        items
+            .iter()
+            .map(|item| {
+                let typed = Typed::<Self>::new(item)?;
+                let recorded = typed.outputs.as_ref().is_some_and(|o| o.cluster_id == view.id);
+                if item.deposed && !recorded {
+                    return Ok(Sighting::Absent);
+                }
+                if !recorded && !labels::of_cluster(&view.labels, &survey.cluster) {
+                    return Ok(Sighting::Foreign(format!(
+                        "the swarm {} on {}, which Subako did not start",
+                        view.id, view.via
+                    )));
+                }
+                let mut spec = typed.spec.clone();
+                // Without a wish Docker's own pool is in use, and that is what was wanted.
+                if !spec.addr_pool.is_empty() {
+                    spec.addr_pool.clone_from(&view.addr_pool);
+                    spec.subnet_size = view.subnet_size;
+                }
+                let outputs = SwarmOutputs {
+                    cluster_id: view.id.clone(),
+                };
+                typed.there(&spec, &outputs, labels::generation(&view.labels))
+            })
+            .collect()
+    }
+
+    async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
+        let target = hosts::expect_target(cx, &self.advertise)?;
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        let info = self.engine(host.as_ref()).await?;
+        if info.swarm == LocalNodeState::Inactive {
+            cx.progress.note(format!("starting it on {}", self.advertise));
+            let init = SwarmInit {
+                advertise_addr: target.private_ip.clone(),
+                addr_pool: self.addr_pool.clone(),
+                subnet_size: self.subnet_size,
+                labels: Self::labels(cx),
+            };
+            host.swarm_init(&init).await?;
+            let swarm = host.swarm_inspect().await.map_err(Failure::after_effect)?;
+            return Ok(SwarmOutputs { cluster_id: swarm.id });
+        }
+        if info.control_available
+            && let Some(outputs) = Self::begun(host.as_ref(), cx).await?
+        {
+            return Ok(outputs);
+        }
+        Err(Failure::not_applied(
+            DOING,
+            format!("the engine of {} is in a swarm already", self.advertise),
+        )
+        .with_hint("`docker swarm leave --force` there, or `subako state rebuild` if it is this cluster's"))
+    }
+
+    async fn update(&self, _from: &Self, outputs: Self::Outputs, _cx: &StepContext) -> Result<Self::Outputs> {
+        // Nothing of what can change is anything that Swarm is told.
+        Ok(outputs)
+    }
+
+    async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
+        let Some(host) = self.last_node(&outputs.cluster_id, cx).await? else {
+            return Ok(());
+        };
+        let nodes = host.nodes().await?;
+        if nodes.len() > 1 {
+            return Err(Failure::not_applied(
+                "end the swarm",
+                format!("{} nodes are still in it", nodes.len()),
+            )
+            .with_hint("let the others leave first: `docker node ls` on a manager shows them"));
+        }
+        host.swarm_leave(true).await
+    }
+
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        if let Some(outputs) = outputs {
+            let found = self.last_node(&outputs.cluster_id, cx).await?;
+            return Ok(found.map(|_| outputs));
+        }
+        if cx.known.get(&Address::new("instance", &self.advertise)).is_none() {
+            return Ok(None);
+        }
+        let target = hosts::expect_target(cx, &self.advertise)?;
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        match host.engine_info().await? {
+            Some(info) if info.control_available => Self::begun(host.as_ref(), cx).await,
+            Some(info) if matches!(info.swarm, LocalNodeState::Active | LocalNodeState::Pending) => {
+                Err(Failure::not_applied(
+                    "find out whether the swarm was started",
+                    format!(
+                        "the engine of {} does not answer as a manager yet",
+                        self.advertise
+                    ),
+                ))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing;
+    use crate::refresh::SwarmSurvey;
+
+    fn wanted() -> Swarm {
+        Swarm {
+            addr_pool: vec![],
+            advertise: "manager-0".into(),
+            converge_timeout_s: 300,
+            subnet_size: 24,
+        }
+    }
+
+    fn recorded() -> SwarmOutputs {
+        SwarmOutputs {
+            cluster_id: "swarm-1".into(),
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_swarm_is_canonical() {
+        testing::assert_canonical(&wanted());
+    }
+
+    #[test]
+    fn a_swarm_is_known_by_its_id_or_its_label() {
+        let mut survey = testing::survey_of_swarm(testing::view());
+        let item = testing::item("swarm.sandbox", &wanted(), Some(&recorded()));
+        assert_eq!(testing::sight::<Swarm>(&survey, &item), Sighting::AsRecorded);
+        let new = testing::item::<Swarm>("swarm.sandbox", &wanted(), None);
+        assert!(matches!(
+            testing::sight::<Swarm>(&survey, &new),
+            Sighting::There { .. }
+        ));
+        if let SwarmSurvey::Read(view) = &mut survey.swarm {
+            view.labels.clear();
+        }
+        assert!(matches!(
+            testing::sight::<Swarm>(&survey, &new),
+            Sighting::Foreign(_)
+        ));
+        assert_eq!(testing::sight::<Swarm>(&survey, &item), Sighting::AsRecorded);
+    }
+
+    #[test]
+    fn a_swarm_that_nobody_can_hold_any_more_is_absent() {
+        let item = testing::item("swarm.sandbox", &wanted(), Some(&recorded()));
+        let mut survey = testing::survey(|_| {});
+        survey.swarm = SwarmSurvey::Unreachable("manager-0: timed out".into());
+        assert_eq!(
+            testing::sight::<Swarm>(&survey, &item),
+            Sighting::Unreadable("manager-0: timed out".into())
+        );
+        survey.swarm_lost = true;
+        assert_eq!(testing::sight::<Swarm>(&survey, &item), Sighting::Absent);
+    }
+}

@@ -1,0 +1,210 @@
+//! The way to a manager that answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use subako_state::Address;
+
+use super::hosts;
+use super::member::RAFT;
+use super::swarm::Swarm;
+use super::wait::Wait;
+use crate::kind::StepContext;
+use crate::world::{Host, HostTarget, InstanceState, Ownership, Result};
+
+/// How long the managers may be without a leader. Raft elects within seconds; a manager that
+/// crashed is only missed after three heartbeats of 5 s (`facts`: Down after about 15 s), and
+/// nodes show Unknown for a while after a change of the leader.
+const LIMIT: Duration = Duration::from_secs(90);
+/// Between two rounds.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// A manager that answers, and its private address.
+#[derive(Clone)]
+pub(super) struct Manager {
+    /// The host.
+    pub host: Arc<dyn Host>,
+    /// Its private address, by which other nodes reach it.
+    pub private_ip: String,
+}
+
+/// Finds a manager among those that are known, and keeps to it until it is lost.
+///
+/// The swarm's first manager is asked first, the others only if it does not answer: a step
+/// costs the same however many nodes there are.
+pub(super) struct Managers<'a> {
+    cx: &'a StepContext,
+    fresh: Option<HostTarget>,
+    except: Option<String>,
+    limit: Duration,
+    current: Option<Manager>,
+}
+
+impl<'a> Managers<'a> {
+    /// All the managers that are known.
+    pub fn new(cx: &'a StepContext) -> Self {
+        Self {
+            cx,
+            fresh: None,
+            except: None,
+            limit: LIMIT,
+            current: None,
+        }
+    }
+
+    /// For one machine, this is the way to it now, whatever is recorded.
+    #[must_use]
+    pub fn with_target(mut self, target: HostTarget) -> Self {
+        self.fresh = Some(target);
+        self
+    }
+
+    /// Any manager but the node with that id.
+    #[must_use]
+    pub fn except_node(mut self, node_id: &str) -> Self {
+        self.except = Some(node_id.to_owned());
+        self
+    }
+
+    /// Gives up after this long.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The current manager's host, else that of one that answers now; tried again until the
+    /// deadline, because a swarm between two leaders is soon back.
+    pub async fn host(&mut self) -> Result<Arc<dyn Host>> {
+        Ok(self.manager().await?.host)
+    }
+
+    /// As [`Managers::host`], with the manager's address.
+    pub async fn manager(&mut self) -> Result<Manager> {
+        if let Some(manager) = &self.current {
+            return Ok(manager.clone());
+        }
+        let mut wait = Wait::new(self.cx, "reach a manager of the swarm", EVERY, self.limit);
+        loop {
+            match self.attempt().await {
+                Ok(manager) => {
+                    self.current = Some(manager.clone());
+                    return Ok(manager);
+                }
+                Err(tried) => {
+                    wait.tick(format!("waiting for a manager: {}", tried.join("; ")))
+                        .await?
+                }
+            }
+        }
+    }
+
+    /// The current manager does not answer any more: the next call looks for another.
+    pub fn lost(&mut self) {
+        self.current = None;
+    }
+
+    /// One round over all of them; else what each of them said.
+    pub async fn attempt(&self) -> std::result::Result<Manager, Vec<String>> {
+        let mut tried = Vec::new();
+        let first = self.first();
+        let mut names: Vec<String> = first.iter().cloned().collect();
+        if let Some(name) = &first {
+            match self.ask(name).await {
+                Ok(manager) => return Ok(manager),
+                Err(why) => tried.push(why),
+            }
+        }
+        for address in self.cx.known.of_group(RAFT) {
+            let name = address.name();
+            if first.as_deref() == Some(name) {
+                continue;
+            }
+            names.push(name.to_owned());
+            match self.ask(name).await {
+                Ok(manager) => return Ok(manager),
+                Err(why) => tried.push(why),
+            }
+        }
+        if let Some(manager) = self.elsewhere(&mut tried, &names).await {
+            return Ok(manager);
+        }
+        if tried.is_empty() {
+            tried.push("no manager is known".to_owned());
+        }
+        Err(tried)
+    }
+
+    /// Machines that had the managers' names before those that have them now: while a lone
+    /// manager is replaced, its predecessor is the only one who can let it in.
+    async fn elsewhere(&self, tried: &mut Vec<String>, names: &[String]) -> Option<Manager> {
+        let survey = match self.cx.world.cloud.survey(&self.cx.ownership.cluster).await {
+            Ok(survey) => survey,
+            Err(failure) => {
+                tried.push(failure.message);
+                return None;
+            }
+        };
+        for instance in &survey.instances {
+            let Some(owner) = Ownership::from_tags(&instance.tags) else {
+                continue;
+            };
+            let Some(name) = names
+                .iter()
+                .find(|name| owner.address.strip_prefix("instance.") == Some(name.as_str()))
+            else {
+                continue;
+            };
+            let current = hosts::target(self.cx, name).is_some_and(|known| known.instance_id == instance.id);
+            if !current && instance.state == InstanceState::Running {
+                match self.ask_at(&hosts::target_of(self.cx, name, instance)).await {
+                    Ok(manager) => return Some(manager),
+                    Err(why) => tried.push(format!("{} ({})", why, instance.id)),
+                }
+            }
+        }
+        None
+    }
+
+    fn swarm(&self) -> Option<(Swarm, super::swarm::SwarmOutputs)> {
+        self.cx
+            .typed::<Swarm>(&Address::new("swarm", &self.cx.ownership.cluster))
+    }
+
+    /// The manager that the swarm was, or will be, started on.
+    fn first(&self) -> Option<String> {
+        Some(self.swarm()?.0.advertise)
+    }
+
+    async fn ask(&self, name: &str) -> std::result::Result<Manager, String> {
+        let target = match &self.fresh {
+            Some(fresh) if fresh.name == name => fresh.clone(),
+            _ => hosts::target(self.cx, name).ok_or_else(|| format!("{name}: its instance is not known"))?,
+        };
+        self.ask_at(&target).await
+    }
+
+    async fn ask_at(&self, target: &HostTarget) -> std::result::Result<Manager, String> {
+        let name = &target.name;
+        let failed = |failure: crate::world::Failure| format!("{name}: {}", failure.message);
+        let host = self.cx.world.hosts.reach(target).await.map_err(failed)?;
+        let Some(info) = host.engine_info().await.map_err(failed)? else {
+            return Err(format!("{name} has no Docker Engine"));
+        };
+        if self.except.is_some() && info.node_id == self.except {
+            return Err(format!("{name} is the node itself"));
+        }
+        if !info.control_available {
+            return Err(format!("{name} does not answer as a manager"));
+        }
+        if let (Some(found), Some((_, swarm))) = (&info.cluster_id, self.swarm())
+            && *found != swarm.cluster_id
+        {
+            return Err(format!("{name} is in another swarm"));
+        }
+        Ok(Manager {
+            host,
+            private_ip: target.private_ip.clone(),
+        })
+    }
+}

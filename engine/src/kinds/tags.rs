@@ -1,0 +1,60 @@
+//! Tags of cloud objects: which are the user's, and how they get from what is to what is wanted.
+
+use std::collections::BTreeMap;
+
+use crate::world::Ownership;
+
+/// The tags that the manifest decides on: neither Subako's own nor AWS's (`aws:`, which nobody
+/// but AWS can set).
+pub(super) fn user(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut own = Ownership::user_tags(tags);
+    own.retain(|key, _| !key.starts_with("aws:"));
+    own
+}
+
+/// Which tags to set and which keys to remove, so that the user's tags are as wanted.
+pub(super) fn change(
+    live: &BTreeMap<String, String>,
+    wanted: &BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, Vec<String>) {
+    let set = wanted
+        .iter()
+        .filter(|(key, value)| live.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let remove = user(live)
+        .into_keys()
+        .filter(|key| !wanted.contains_key(key))
+        .collect();
+    (set, remove)
+}
+
+/// Whether the object belongs to the cluster that the step is for.
+pub(super) fn ours(tags: &BTreeMap<String, String>, ownership: &Ownership) -> bool {
+    Ownership::from_tags(tags).is_some_and(|found| found.cluster == ownership.cluster)
+}
+
+/// Whether the object was made by the very step that asks.
+pub(super) fn made_by(tags: &BTreeMap<String, String>, ownership: &Ownership) -> bool {
+    Ownership::from_tags(tags).is_some_and(|found| found.token == ownership.token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_retag_touches_the_users_tags_only() {
+        let live = map(&[("Unit", "A"), ("old", "x"), ("subako:token", "t"), ("aws:x", "y")]);
+        let (set, remove) = change(&live, &map(&[("Unit", "B"), ("new", "z")]));
+        assert_eq!(set, map(&[("Unit", "B"), ("new", "z")]));
+        assert_eq!(remove, ["old"]);
+    }
+}

@@ -1,0 +1,81 @@
+//! Waiting with a deadline, on the world's own clock.
+
+use std::time::Duration;
+
+use crate::kind::StepContext;
+use crate::world::{Failure, Result};
+
+/// How long a describe may lag behind a create before "not there" is believed. EC2 promises
+/// nothing; its consistency guide says seconds, and to try again with growing pauses.
+const ABSENCE_SETTLES: Duration = Duration::from_secs(20);
+
+/// One wait: polls are spaced by `every`, and end at a deadline.
+pub(super) struct Wait<'a> {
+    cx: &'a StepContext,
+    doing: String,
+    every: Duration,
+    limit: Duration,
+    started: Duration,
+    noted: String,
+}
+
+impl<'a> Wait<'a> {
+    /// Begins to wait; `doing` fits "failed to {doing}".
+    pub fn new(cx: &'a StepContext, doing: impl Into<String>, every: Duration, limit: Duration) -> Self {
+        Self {
+            cx,
+            doing: doing.into(),
+            every,
+            limit,
+            started: cx.world.clock.now(),
+            noted: String::new(),
+        }
+    }
+
+    /// How long it has waited.
+    pub fn elapsed(&self) -> Duration {
+        self.cx.world.clock.now().saturating_sub(self.started)
+    }
+
+    /// Says what is waited for, where that is new, and sleeps until the next poll. Fails at
+    /// the deadline, as a call that changed nothing: the caller knows what came before it.
+    pub async fn tick(&mut self, waiting_for: impl Into<String>) -> Result<()> {
+        let waiting_for = waiting_for.into();
+        if self.elapsed() >= self.limit {
+            return Err(Failure::not_applied(
+                self.doing.clone(),
+                format!("{waiting_for}, for {} s now", self.limit.as_secs()),
+            ));
+        }
+        if waiting_for != self.noted {
+            self.cx.progress.note(waiting_for.clone());
+            self.noted = waiting_for;
+        }
+        let left = self.limit.saturating_sub(self.elapsed());
+        self.cx.world.clock.sleep(self.every.min(left)).await;
+        Ok(())
+    }
+}
+
+/// Looks until something is found, or until its absence is certain: what was just created may
+/// not be seen at once.
+pub(super) async fn settled<T, F, Fut>(cx: &StepContext, mut look: F) -> Result<Option<T>>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<Option<T>>>,
+{
+    let started = cx.world.clock.now();
+    let mut pause = Duration::from_secs(1);
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(Some(found));
+        }
+        let waited = cx.world.clock.now().saturating_sub(started);
+        if waited >= ABSENCE_SETTLES {
+            return Ok(None);
+        }
+        cx.progress.note("waiting to be sure that it does not exist");
+        cx.world.clock.sleep(pause.min(ABSENCE_SETTLES - waited)).await;
+        pause *= 2;
+    }
+}

@@ -1,0 +1,23 @@
+//! Manifest → desired resources.
+//!
+//! [`needs`] says what has to be looked up first, [`lower`] makes the resources from the
+//! manifest, the state and the answer, and [`lower_offline`] makes them without either, for
+//! drawing and checking. All of it is pure: the same input gives the same resources.
+//!
+//! `images` decides what each instance boots, `placement` where it is, `addr_pool` which
+//! ranges overlay networks are cut from, `rules` which traffic is let in, and `resources` puts
+//! it together. What was decided once (an image, the pool) is kept as the state has it.
+
+mod addr_pool;
+mod cidr;
+mod error;
+mod images;
+mod placement;
+mod prepare;
+mod resources;
+mod rules;
+#[cfg(test)]
+mod testing;
+
+pub use error::LowerError;
+pub use prepare::{lower, lower_offline, needs};

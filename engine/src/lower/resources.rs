@@ -1,0 +1,193 @@
+//! Puts the resources together, in the order in which others need them.
+
+use serde::Serialize;
+use subako_state::{Address, Json};
+
+use super::images::PoolImages;
+use super::rules::rules;
+use crate::desired::{Desired, DesiredSet};
+use crate::kinds::{Docker, Instance, KeyPair, Member, Network, SecurityGroup, Service, Swarm};
+use crate::manifest::{Manifest, Pool};
+use crate::reference::Ref;
+use crate::world::Subnet;
+
+/// The tag that EC2's own pages show as an object's name.
+const NAME_TAG: &str = "Name";
+
+/// What was decided before: by pool, in the order of the manifest.
+pub(super) struct Facts<'a> {
+    /// The manager that the swarm is started on; `None` only where nothing is checked.
+    pub advertise: Option<String>,
+    /// The swarm's address pool.
+    pub addr_pool: Vec<String>,
+    /// Images.
+    pub images: Vec<PoolImages>,
+    /// The subnet of each instance.
+    pub subnets: Vec<Vec<&'a Subnet>>,
+    /// The VPC.
+    pub vpc_id: &'a str,
+}
+
+/// The text of a spec. Specs are plain data with text keys, which always has a JSON form; their
+/// fields stand in alphabetical order, which their tests hold.
+fn text<T: Serialize>(spec: &T) -> Json {
+    Json::sorted(spec).unwrap_or_else(|error| unreachable!("a spec has a JSON form: {error}"))
+}
+
+fn desired<T: Serialize>(address: Address, spec: &T, depends_on: Vec<Address>) -> Desired {
+    Desired {
+        address,
+        spec: text(spec),
+        depends_on,
+        protect: false,
+    }
+}
+
+/// All resources. Specs of a pool are made once and changed from instance to instance.
+pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
+    let cluster = manifest.cluster.name.as_str();
+    let nodes: usize = manifest.pools.iter().map(|pool| pool.count as usize).sum();
+    let swarm = Address::new("swarm", cluster);
+    let swarm_ref = Ref::to(swarm.clone(), "cluster_id");
+    let mut resources = Vec::with_capacity(3 * nodes + manifest.networks.len() + manifest.services.len() + 3);
+    let key_pair = manifest.key_pair.as_ref().map(|key| {
+        let address = Address::new("key_pair", cluster);
+        let spec = KeyPair {
+            name: key.name.clone(),
+            public_key: key.public_key.clone(),
+            tags: manifest.cluster.tags.clone(),
+        };
+        resources.push(desired(address.clone(), &spec, Vec::new()));
+        address
+    });
+    let group = Address::new("security_group", cluster);
+    let spec = SecurityGroup {
+        description: format!("Subako cluster {cluster}"),
+        name: manifest.security_group.name.clone(),
+        rules: rules(manifest),
+        tags: manifest.cluster.tags.clone(),
+        vpc_id: facts.vpc_id.to_owned(),
+    };
+    resources.push(desired(group.clone(), &spec, Vec::new()));
+    for (position, pool) in manifest.pools.iter().enumerate() {
+        let subnets = &facts.subnets[position];
+        instances(
+            manifest,
+            pool,
+            &facts.images[position],
+            subnets,
+            &group,
+            key_pair.as_ref(),
+            &mut resources,
+        );
+    }
+    let instances: Vec<Address> = resources
+        .iter()
+        .filter(|resource| resource.address.kind() == "instance")
+        .map(|resource| resource.address.clone())
+        .collect();
+    for instance in &instances {
+        let spec = Docker {
+            instance: Ref::to(instance.clone(), "instance_id"),
+            running: true,
+            version: manifest.swarm.engine_version.clone(),
+        };
+        resources.push(desired(
+            Address::new("docker", instance.name()),
+            &spec,
+            Vec::new(),
+        ));
+    }
+    let first = facts.advertise.as_ref().map(|name| Address::new("docker", name));
+    let spec = Swarm {
+        addr_pool: facts.addr_pool.clone(),
+        advertise: facts.advertise.clone().unwrap_or_default(),
+        converge_timeout_s: manifest.swarm.converge_timeout_s,
+        subnet_size: manifest.swarm.subnet_size,
+    };
+    resources.push(desired(swarm, &spec, first.into_iter().collect()));
+    let mut instances = instances.into_iter();
+    for pool in &manifest.pools {
+        members(
+            pool,
+            instances.by_ref().take(pool.count as usize),
+            &swarm_ref,
+            &mut resources,
+        );
+    }
+    for network in &manifest.networks {
+        let spec = Network::of(network, swarm_ref.clone());
+        resources.push(desired(Address::new("network", &network.name), &spec, Vec::new()));
+    }
+    for service in &manifest.services {
+        let spec = Service::of(&service.spec, swarm_ref.clone());
+        // A replica placed before the last node has joined is never moved by Swarm.
+        let mut depends_on = vec![Address::new("member", "*")];
+        let known = |name: &str| manifest.networks.iter().any(|network| network.name == name);
+        let networks = spec.networks.iter().filter(|network| known(&network.name));
+        depends_on.extend(networks.map(|network| Address::new("network", &network.name)));
+        resources.push(desired(Address::new("service", &spec.name), &spec, depends_on));
+    }
+    DesiredSet { resources }
+}
+
+fn instances(
+    manifest: &Manifest,
+    pool: &Pool,
+    images: &PoolImages,
+    subnets: &[&Subnet],
+    group: &Address,
+    key_pair: Option<&Address>,
+    resources: &mut Vec<Desired>,
+) {
+    let mut tags = manifest.cluster.tags.clone();
+    tags.extend(pool.tags.clone());
+    let mut spec = Instance {
+        ami: pool.ami.clone(),
+        disk_encrypted: pool.disk_encrypted,
+        disk_gib: pool.disk_gib,
+        image_id: String::new(),
+        instance_type: pool.instance_type.clone(),
+        key_name: manifest.key_pair.as_ref().map(|key| key.name.clone()),
+        name: String::new(),
+        private_ip: None,
+        protect: pool.protect,
+        public_ip: pool.public_ip,
+        running: true,
+        security_group: Ref::to(group.clone(), "group_id"),
+        subnet_id: String::new(),
+        tags,
+        zone: String::new(),
+    };
+    for (index, name) in Manifest::instance_names(pool).enumerate() {
+        images.of(index).clone_into(&mut spec.image_id);
+        subnets[index].id.clone_into(&mut spec.subnet_id);
+        subnets[index].zone.clone_into(&mut spec.zone);
+        spec.private_ip = pool.private_ips.get(index).cloned();
+        let shown = format!("{}-{name}", manifest.cluster.name);
+        spec.tags.insert(NAME_TAG.to_owned(), shown);
+        spec.name = name;
+        resources.push(Desired {
+            address: Address::new("instance", &spec.name),
+            spec: text(&spec),
+            depends_on: key_pair.into_iter().cloned().collect(),
+            protect: pool.protect,
+        });
+    }
+}
+
+fn members(pool: &Pool, instances: impl Iterator<Item = Address>, swarm: &Ref, resources: &mut Vec<Desired>) {
+    let mut spec = Member {
+        availability: pool.availability,
+        instance: Ref::Value(String::new()),
+        labels: pool.labels.clone(),
+        role: pool.role,
+        swarm: swarm.clone(),
+    };
+    for instance in instances {
+        let address = Address::new("member", instance.name());
+        let docker = Address::new("docker", instance.name());
+        spec.instance = Ref::to(instance, "instance_id");
+        resources.push(desired(address, &spec, vec![docker]));
+    }
+}

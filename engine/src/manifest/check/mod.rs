@@ -1,0 +1,81 @@
+//! From sections as written to the typed manifest: defaults filled in, names resolved, and
+//! everything that one section alone cannot show to be wrong.
+//!
+//! After a mistake a placeholder takes the value's place, so that the rest is still checked;
+//! the manifest is then thrown away.
+
+mod aws;
+mod cluster;
+mod key_pair;
+mod labels;
+mod network;
+mod pool;
+mod ports;
+mod security_group;
+mod service;
+mod service_runtime;
+mod sim;
+mod ssh;
+mod swarm;
+mod unique;
+
+use super::decode::Context;
+use super::model::Manifest;
+use super::raw::Document;
+use super::source::{Files, Source, Variables};
+use super::span::{At, Span};
+
+/// What lies around a manifest: where it stands, the variables, the files it may name.
+pub struct Surroundings<'a> {
+    /// Where paths start from.
+    pub source: &'a Source,
+    /// For `~`.
+    pub variables: &'a Variables,
+    /// For the public key.
+    pub files: &'a dyn Files,
+}
+
+impl Surroundings<'_> {
+    fn resolve(&self, path: &str) -> std::path::PathBuf {
+        super::source::resolve(path, self.source, self.variables)
+    }
+}
+
+/// Checks the whole document. The result counts only if the context holds no mistake.
+pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
+    let cluster = cluster::check(cx, value(document.cluster));
+    let aws = aws::check(cx, value(document.aws));
+    let ssh = ssh::check(cx, value(document.ssh), around);
+    let key_pair = document
+        .key_pair
+        .and_then(|raw| key_pair::check(cx, raw.value, around));
+    let security_group = security_group::check(cx, value(document.security_group), &cluster.name);
+    let swarm = swarm::check(cx, value(document.swarm));
+    let pools_written = document.pool.is_some();
+    let pools = pool::check(cx, value(document.pool).0, &cluster.tags, pools_written);
+    let networks = network::check(cx, value(document.network).0);
+    let services = service::check(cx, value(document.service).0, &networks, ssh.port);
+    let sim = sim::check(cx, value(document.sim));
+    Manifest {
+        cluster,
+        aws,
+        key_pair,
+        ssh,
+        security_group,
+        swarm,
+        pools,
+        networks: networks.into_specs(),
+        services,
+        sim,
+    }
+}
+
+/// The value of a key, or its type's placeholder.
+fn value<T: Default>(field: Option<At<T>>) -> T {
+    field.map(|at| at.value).unwrap_or_default()
+}
+
+/// The place of a key's value, or of what contains it.
+fn place<T>(field: &Option<At<T>>, container: Span) -> Span {
+    field.as_ref().map_or(container, |at| at.span)
+}

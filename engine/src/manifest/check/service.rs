@@ -1,0 +1,258 @@
+//! `[[service]]`: the service itself, its networks and mounts.
+
+use super::network::Networks;
+use super::ports::PublishedPorts;
+use super::service_runtime as runtime;
+use super::unique::Unique;
+use super::{labels, value};
+use crate::manifest::decode::{Context, did_you_mean};
+use crate::manifest::error::{Code, ManifestError};
+use crate::manifest::formats::PlainText;
+use crate::manifest::model::Service;
+use crate::manifest::raw::{self, Deployment, EndpointMode};
+use crate::manifest::span::{At, Span};
+use crate::world::{Endpoint, Mode, Mount, MountKind, PublishMode, ServiceNetwork, ServiceSpec};
+
+/// Suggestions look at every network; after so many mistakes nobody reads them any more.
+const MOST_SUGGESTIONS: usize = 100;
+
+/// Checks the services, one by one and together.
+pub fn check(
+    cx: &mut Context<'_>,
+    raw: Vec<At<raw::Service>>,
+    networks: &Networks,
+    ssh_port: u16,
+) -> Vec<Service> {
+    let mut names = Unique::new();
+    let mut ports = PublishedPorts::new(ssh_port);
+    let mut services = Vec::with_capacity(raw.len());
+    for (index, At { value: raw, .. }) in raw.into_iter().enumerate() {
+        if let Some(name) = &raw.name {
+            names.claim(cx, name.0.clone(), name.span, || {
+                format!("two services are called \"{}\"", name.0)
+            });
+        }
+        services.push(Service {
+            spec: service(cx, raw, index, networks, &mut ports),
+        });
+    }
+    services
+}
+
+fn service(
+    cx: &mut Context<'_>,
+    raw: raw::Service,
+    index: usize,
+    networks: &Networks,
+    published: &mut PublishedPorts,
+) -> ServiceSpec {
+    let mode = mode(cx, &raw);
+    let ports = ports(cx, raw.ports, raw.endpoint_mode.as_ref(), index, published);
+    let endpoint_mode = match value(raw.endpoint_mode) {
+        EndpointMode::Vip => "vip",
+        EndpointMode::DnsRr => "dnsrr",
+    };
+    absolute(cx, "working_dir", raw.working_dir.as_ref());
+    let mounts = value(raw.mounts).into_iter().chain(value(raw.volumes)).collect();
+    let words = |command: Option<At<crate::manifest::formats::Command>>| value(command).0;
+    ServiceSpec {
+        command: words(raw.command),
+        constraints: value(raw.constraints).into_iter().map(|at| at.value.0).collect(),
+        container_labels: labels::labels(cx, raw.container_labels),
+        endpoint_mode: endpoint_mode.to_owned(),
+        entrypoint: words(raw.entrypoint),
+        environment: labels::environment(cx, raw.environment),
+        healthcheck: runtime::healthcheck(cx, raw.healthcheck),
+        image: value(raw.image).0,
+        labels: labels::labels(cx, raw.labels),
+        mode,
+        mounts: self::mounts(cx, mounts),
+        name: value(raw.name).0,
+        networks: attachments(cx, raw.networks, networks),
+        ports,
+        preferences: value(raw.preferences).into_iter().map(|at| at.value.0).collect(),
+        resources: runtime::resources(cx, raw.resources),
+        restart_policy: runtime::restart_policy(raw.restart_policy),
+        rollback_config: runtime::rollback_config(cx, raw.rollback_config),
+        stop_grace_period: raw.stop_grace_period.map(|at| at.value.0),
+        update_config: runtime::update_config(cx, raw.update_config),
+        user: raw.user.map(|at| at.value.0),
+        working_dir: raw.working_dir.map(|at| at.value.0),
+    }
+}
+
+fn mode(cx: &mut Context<'_>, raw: &raw::Service) -> Mode {
+    match (&raw.mode, &raw.replicas) {
+        (Some(mode), Some(replicas)) if mode.value == Deployment::Global => {
+            cx.report(
+                ManifestError::new(Code::Conflict, "a global service has no replicas")
+                    .at(replicas.span, "but so many are asked for")
+                    .at(mode.span, "one task on every node")
+                    .help("take one of the two out"),
+            );
+            Mode::Global
+        }
+        (Some(mode), None) if mode.value == Deployment::Global => Mode::Global,
+        (_, replicas) => Mode::Replicated(replicas.as_ref().map_or(1, |at| at.0)),
+    }
+}
+
+fn ports(
+    cx: &mut Context<'_>,
+    raw: Option<At<Vec<At<raw::Published>>>>,
+    endpoint_mode: Option<&At<EndpointMode>>,
+    index: usize,
+    published: &mut PublishedPorts,
+) -> Vec<Endpoint> {
+    let dnsrr = endpoint_mode.filter(|mode| mode.value == EndpointMode::DnsRr);
+    let mut through_mesh = None;
+    let mut ports = Vec::new();
+    for entry in value(raw) {
+        let span = entry.span;
+        let endpoints = published.publish(cx, index, entry);
+        if endpoints
+            .iter()
+            .any(|endpoint| endpoint.mode == PublishMode::Ingress)
+        {
+            through_mesh.get_or_insert(span);
+        }
+        ports.extend(endpoints);
+    }
+    if let (Some(dnsrr), Some(port)) = (dnsrr, through_mesh) {
+        cx.report(
+            ManifestError::new(Code::Conflict, "the routing mesh needs the endpoint mode \"vip\"")
+                .at(port, "the mesh would need one")
+                .at(dnsrr.span, "with this, the service has no address of its own")
+                .help("take `endpoint_mode` out, or publish on hosts: { target = 80, published = 80, mode = \"host\" }"),
+        );
+    }
+    ports.sort();
+    ports
+}
+
+fn attachments(
+    cx: &mut Context<'_>,
+    raw: Option<At<raw::Networks>>,
+    networks: &Networks,
+) -> Vec<ServiceNetwork> {
+    let mut seen = Unique::new();
+    let mut attachments = Vec::new();
+    for (name, aliases) in value(raw).0 {
+        seen.claim(cx, name.value.clone(), name.span, || {
+            format!("the network \"{}\" is named twice", name.value)
+        });
+        if !networks.may_have(&name) {
+            unknown_network(cx, &name, networks);
+        }
+        let mut alias_seen = Unique::new();
+        for alias in &aliases {
+            alias_seen.claim(cx, alias.0.clone(), alias.span, || {
+                format!("the alias \"{}\" is given twice", alias.0)
+            });
+        }
+        let mut aliases: Vec<_> = aliases.into_iter().map(|alias| alias.value.0).collect();
+        aliases.sort();
+        attachments.push(ServiceNetwork {
+            aliases,
+            name: name.value,
+        });
+    }
+    attachments.sort();
+    attachments
+}
+
+fn unknown_network(cx: &mut Context<'_>, name: &At<String>, networks: &Networks) {
+    let near = if cx.mistakes() < MOST_SUGGESTIONS {
+        did_you_mean(name, networks.names())
+    } else {
+        None
+    };
+    let help = near.unwrap_or_else(|| match name.as_str() {
+        "ingress" => "published ports go through the ingress network by themselves: take this out".to_owned(),
+        "host" | "bridge" | "none" => {
+            "services talk over networks that span the nodes: add a [[network]]".to_owned()
+        }
+        _ => format!("add it: [[network]] with name = \"{}\"", name.value),
+    });
+    cx.report(
+        ManifestError::new(
+            Code::UnknownReference,
+            format!("there is no network \"{}\"", name.value),
+        )
+        .at(name.span, "named here, but nowhere made")
+        .help(help),
+    );
+}
+
+/// Reports a path that does not begin at the root.
+fn absolute(cx: &mut Context<'_>, key: &str, path: Option<&At<PlainText>>) {
+    if let Some(path) = path.filter(|path| !path.0.starts_with('/')) {
+        cx.report(
+            ManifestError::new(Code::BadFormat, format!("`{key}` must be an absolute path"))
+                .at(path.span, "this does not begin with a slash")
+                .help(format!("did you mean \"/{}\"?", path.0.trim_start_matches("./"))),
+        );
+    }
+}
+
+fn mounts(cx: &mut Context<'_>, raw: Vec<At<raw::Mount>>) -> Vec<Mount> {
+    let mut targets = Unique::new();
+    let mut mounts = Vec::with_capacity(raw.len());
+    for At { value: entry, span } in raw {
+        let mount = match entry {
+            raw::Mount::Short(short) => Some(Mount {
+                kind: short.kind,
+                read_only: short.read_only,
+                source: short.source,
+                target: short.target,
+            }),
+            raw::Mount::Long(table) => mount(cx, table, span),
+        };
+        if let Some(mount) = mount {
+            let target = mount.target.clone();
+            targets.claim(cx, target, span, || format!("two mounts are at {}", mount.target));
+            mounts.push(mount);
+        }
+    }
+    mounts
+}
+
+fn mount(cx: &mut Context<'_>, raw: raw::MountTable, span: Span) -> Option<Mount> {
+    absolute(cx, "target", raw.target.as_ref());
+    let kind = raw.kind.as_ref().map_or(MountKind::Volume, |kind| kind.value);
+    let kind_span = super::place(&raw.kind, span);
+    match (kind, &raw.source) {
+        (MountKind::Bind, None) if raw.mistaken => {}
+        (MountKind::Bind, None) => cx.report(
+            ManifestError::new(Code::Missing, "a bind mount needs `source`")
+                .at(span, "`source` is missing here")
+                .help("source: the path on the node"),
+        ),
+        (MountKind::Bind, source) => absolute(cx, "source", source.as_ref()),
+        (MountKind::Tmpfs, Some(source)) => cx.report(
+            ManifestError::new(Code::Conflict, "a tmpfs mount has no source: it is memory")
+                .at(source.span, "take this out")
+                .at(kind_span, "because of this"),
+        ),
+        (MountKind::Volume, Some(source)) => {
+            if let Err(malformed) = crate::manifest::formats::volume_name(&source.0) {
+                let help = match source.0.starts_with('/') {
+                    true => Some("for a path of the node, write type = \"bind\"".to_owned()),
+                    false => malformed.help,
+                };
+                cx.report(
+                    ManifestError::new(Code::BadName, "`source` must be a volume's name")
+                        .at(source.span, malformed.reason)
+                        .maybe_help(help),
+                );
+            }
+        }
+        (MountKind::Tmpfs | MountKind::Volume, None) => {}
+    }
+    Some(Mount {
+        kind,
+        read_only: value(raw.read_only),
+        source: raw.source.map(|source| source.value.0),
+        target: raw.target?.value.0,
+    })
+}

@@ -1,0 +1,253 @@
+//! Lists and tables.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use toml::de::DeValue;
+
+use super::{Context, Decode, FromText, Key, Malformed, Node, Scalar, plain_schema};
+use crate::manifest::error::{Code, ManifestError};
+use crate::manifest::span::At;
+
+/// The items of a list; those with a mistake are left out.
+fn items<T: Decode>(cx: &mut Context<'_>, key: &str, items: &[Node<'_>]) -> Vec<At<T>> {
+    let decode = |item: &Node<'_>| {
+        Some(At {
+            value: T::decode(cx, key, item)?,
+            span: item.span().into(),
+        })
+    };
+    items.iter().filter_map(decode).collect()
+}
+
+impl<T: Decode> Decode for Vec<At<T>> {
+    const EXPECTED: &'static str = "a list";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        let DeValue::Array(array) = node.get_ref() else {
+            cx.wrong_type::<Self>(key, node);
+            return None;
+        };
+        Some(items(cx, key, array))
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOrMany<T>(pub Vec<At<T>>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Decode> Decode for OneOrMany<T> {
+    const EXPECTED: &'static str = "a string or a list of strings";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        match node.get_ref() {
+            DeValue::Array(array) => Some(Self(items(cx, key, array))),
+            DeValue::String(_) => Some(Self(vec![At {
+                value: T::decode(cx, key, node)?,
+                span: node.span().into(),
+            }])),
+            _ => {
+                cx.wrong_type::<Self>(key, node);
+                None
+            }
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OneOrMany_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("OneOrMany<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<At<T>>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
+
+/// Tables of one kind, each under its own `[[header]]`.
+#[derive(Debug)]
+pub struct Tables<T>(pub Vec<At<T>>);
+
+impl<T> Default for Tables<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Decode> Decode for Tables<T> {
+    const EXPECTED: &'static str = "written in double brackets";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        match node.get_ref() {
+            DeValue::Array(array) => Some(Self(items(cx, key, array))),
+            DeValue::Table(_) => {
+                cx.report(
+                    ManifestError::new(Code::WrongType, format!("`{key}` stands in double brackets"))
+                        .at(node.span().into(), "written as if there could be only one")
+                        .help(format!("write [[{key}]]")),
+                );
+                None
+            }
+            _ => {
+                cx.wrong_type::<Self>(key, node);
+                None
+            }
+        }
+    }
+
+    fn keys() -> &'static [Key] {
+        T::keys()
+    }
+
+    fn header(key: &str) -> String {
+        format!("[[{key}]]")
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Tables<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Tables_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Tables<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": generator.subschema_for::<T>() })
+    }
+}
+
+/// A table with keys of the user's own, in the order of the keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table<T>(pub Vec<(At<String>, At<T>)>);
+
+impl<T: Decode> Decode for Table<T> {
+    const EXPECTED: &'static str = "a table";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        let DeValue::Table(table) = node.get_ref() else {
+            cx.wrong_type::<Self>(key, node);
+            return None;
+        };
+        let mut entries = Vec::with_capacity(table.len());
+        for (name, node) in table {
+            let entry = At {
+                value: name.get_ref().to_string(),
+                span: name.span().into(),
+            };
+            if let Some(value) = T::decode(cx, &format!("{key}.{}", entry.value), node) {
+                entries.push((
+                    entry,
+                    At {
+                        value,
+                        span: node.span().into(),
+                    },
+                ));
+            }
+        }
+        Some(Self(entries))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Table<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Table_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Table<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": generator.subschema_for::<At<T>>() })
+    }
+}
+
+/// A map as Compose writes it: a table, or a list of `KEY=value`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyValues(pub Vec<(At<String>, At<Scalar>)>);
+
+plain_schema!(KeyValues => "KeyValues" {
+    "anyOf": [
+        { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
+        { "type": "array", "items": { "type": "string", "pattern": "=" } },
+    ]
+});
+
+impl Decode for KeyValues {
+    const EXPECTED: &'static str = "a table or a list of \"KEY=value\"";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        match node.get_ref() {
+            DeValue::Table(_) => Table::decode(cx, key, node).map(|table| Self(table.0)),
+            DeValue::Array(array) => Some(Self(
+                items::<Assignment>(cx, key, array)
+                    .into_iter()
+                    .map(Assignment::entry)
+                    .collect(),
+            )),
+            _ => {
+                cx.wrong_type::<Self>(key, node);
+                None
+            }
+        }
+    }
+}
+
+/// `KEY=value`.
+struct Assignment(String, String);
+
+impl Assignment {
+    fn entry(at: At<Self>) -> (At<String>, At<Scalar>) {
+        let At {
+            value: Self(key, value),
+            span,
+        } = at;
+        (
+            At { value: key, span },
+            At {
+                value: Scalar(value),
+                span,
+            },
+        )
+    }
+}
+
+plain_schema!(Assignment => "Assignment" { "type": "string", "pattern": "=" });
+
+impl FromText for Assignment {
+    const FORM: &'static str = "a list of \"KEY=value\"";
+
+    fn from_text(text: &str) -> Result<Self, Malformed> {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            Malformed::new("there is no `=` in this").help(format!(
+                "to pass on a variable of your environment, write \"{text}=${{env:{text}}}\""
+            ))
+        })?;
+        Ok(Self(key.to_owned(), value.to_owned()))
+    }
+}

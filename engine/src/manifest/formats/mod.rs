@@ -1,0 +1,30 @@
+//! The forms that texts of the manifest have: names, ranges, durations, sizes, images …
+//!
+//! Each is a type that can only be made from a text of its form; the message about any other
+//! says what is wrong with it and, where it can, what to write instead.
+
+mod aws;
+mod cidr;
+mod command;
+mod duration;
+mod image;
+mod mount;
+mod name;
+mod placement;
+mod ports;
+mod public_key;
+mod size;
+mod ssh;
+
+pub use aws::{Ami, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
+pub use cidr::{Address, Cidr, Range4};
+pub use command::{Command, HealthTest};
+pub use duration::Duration;
+pub use image::ImageRef;
+pub use mount::{ShortMount, volume_name};
+pub use name::{ClusterName, Driver, PoolName, SwarmName};
+pub use placement::{Constraint, Spread};
+pub use ports::{Ports, ShortPorts, Transport};
+pub use public_key::{check_public_key, looks_like_key};
+pub use size::{Bytes, Cpus};
+pub use ssh::{EngineVersion, Jump, PlainText, UserName};

@@ -1,0 +1,66 @@
+//! The way from text to manifest.
+
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::check::{self, Surroundings};
+use super::decode::{Context, Decode};
+use super::error::ManifestErrors;
+use super::model::Manifest;
+use super::raw::Document;
+use super::source::{Disk, Files, Source, Variables};
+use super::source_text::SourceText;
+use super::syntax::syntax_error;
+
+/// After so many mistakes of syntax, what follows is mostly their echo.
+const MOST_SYNTAX_ERRORS: usize = 10;
+
+/// Reads a manifest, its public key from disk included. Fails with every mistake in it.
+pub fn parse(source: &Source, variables: &Variables) -> Result<Manifest, ManifestErrors> {
+    parse_with(source, variables, &Disk)
+}
+
+/// As [`parse`], with the files that the manifest names read through `files`.
+pub fn parse_with(
+    source: &Source,
+    variables: &Variables,
+    files: &dyn Files,
+) -> Result<Manifest, ManifestErrors> {
+    let fail = |errors| {
+        Err(ManifestErrors::new(
+            &Arc::new(SourceText::new(&source.name, &source.text)),
+            errors,
+        ))
+    };
+    let (table, syntax) = DeTable::parse_recoverable(&source.text);
+    if !syntax.is_empty() {
+        return fail(
+            syntax
+                .iter()
+                .take(MOST_SYNTAX_ERRORS)
+                .map(|e| syntax_error(e, &source.text))
+                .collect(),
+        );
+    }
+    // What the manifest lacks as a whole is missing at its end.
+    let end = source.text.trim_end().len();
+    let root = toml::Spanned::new(end..end, DeValue::Table(table.into_inner()));
+    let mut cx = Context::new(&source.text, variables, Document::keys());
+    let document = Document::decode(&mut cx, "manifest", &root).unwrap_or_default();
+    let manifest = check::manifest(
+        &mut cx,
+        document,
+        &Surroundings {
+            source,
+            variables,
+            files,
+        },
+    );
+    let errors = cx.into_errors();
+    if errors.is_empty() {
+        Ok(manifest)
+    } else {
+        fail(errors)
+    }
+}

@@ -1,0 +1,44 @@
+//! The whole manifest.
+
+use super::{Aws, Cluster, KeyPair, Network, Pool, SecurityGroup, Service, Sim, Ssh, Swarm};
+use crate::manifest::decode::{Tables, section};
+
+section! {
+    /// A Subako manifest: one Docker Swarm cluster, from its security group to its services.
+    pub struct Document = "the manifest" {
+        /// The cluster as a whole: its name, where it runs, its tags.
+        required cluster: Cluster,
+        /// Where on EC2 the cluster lives: region, zones, VPC, subnets.
+        optional aws: Aws,
+        /// The SSH key that instances are started with.
+        optional key_pair: KeyPair,
+        /// How Subako logs in to the instances.
+        optional ssh: Ssh,
+        /// Who may reach the instances.
+        optional security_group: SecurityGroup,
+        /// Settings of the swarm itself.
+        optional swarm: Swarm,
+        /// A group of like instances; at least one group is of managers.
+        required pool: Tables<Pool>,
+        /// An overlay network that services talk over.
+        optional network: Tables<Network>,
+        /// A service that the swarm keeps running.
+        optional service: Tables<Service>,
+        /// How the simulator behaves when the manifest is rehearsed with --sim.
+        optional sim: Sim,
+    }
+    elsewhere {
+        "name" => "the name stands in a section: write [cluster] on the line before it",
+        "provider" => "the provider stands in a section: write [cluster] on the line before it",
+        "services" => "a service is written under [[service]], one block each",
+        "networks" => "a network is written under [[network]], one block each",
+        "volumes" => "named volumes need no section: name them in `volumes` of a [[service]]",
+    }
+    later {
+        "secrets" => "until then, create the secret by hand with `docker secret create`",
+        "secret" => "until then, create the secret by hand with `docker secret create`",
+        "configs" => "until then, build the configuration into the image",
+        "config" => "until then, build the configuration into the image",
+        "registry" => "until then, use images that every node can pull without logging in",
+    }
+}

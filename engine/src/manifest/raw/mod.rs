@@ -1,0 +1,34 @@
+//! The manifest as written, section by section: every key, its type and its documentation.
+//!
+//! Nothing is required to be consistent here; [`super::check`] sees to that. The same
+//! declarations make the JSON Schema, so that an editor says what this says.
+
+mod aws;
+mod cluster;
+mod document;
+mod key_pair;
+mod network;
+mod pool;
+mod security_group;
+mod service;
+mod service_ports;
+mod service_runtime;
+mod service_update;
+mod sim;
+mod ssh;
+mod swarm;
+
+pub use aws::Aws;
+pub use cluster::Cluster;
+pub use document::Document;
+pub use key_pair::KeyPair;
+pub use network::Network;
+pub use pool::Pool;
+pub use security_group::{From, Ingress, SecurityGroup};
+pub use service::{Deployment, EndpointMode, Service};
+pub use service_ports::{Mount, MountTable, Networks, Published, PublishedTable};
+pub use service_runtime::{HealthCheck, Resources, RestartPolicy};
+pub use service_update::{RollbackConfig, UpdateConfig};
+pub use sim::{Fault, Sim, Timeout};
+pub use ssh::{Ssh, Via};
+pub use swarm::Swarm;

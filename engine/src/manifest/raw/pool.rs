@@ -1,0 +1,64 @@
+//! `[[pool]]`.
+
+use crate::manifest::decode::{Int, KeyValues, Scalar, Table, keywords, section};
+use crate::manifest::formats::{Address, Ami, InstanceType, PoolName};
+use crate::manifest::span::At;
+use crate::world::{Availability, Role};
+
+/// The most instances a pool can have.
+pub const MOST_INSTANCES: u64 = 100_000;
+
+section! {
+    /// Instances of one kind: `count` machines, each a node of the swarm.
+    pub struct Pool = "[[pool]]" {
+        /// The pool's name: its instances are `name-0`, `name-1` and so on.
+        required name: PoolName,
+        /// What its nodes are in the swarm: "manager" or "worker". Managers run tasks too,
+        /// unless `availability` says otherwise.
+        required role: Role,
+        /// How many instances, 0 to 100,000. Managers should be three or five.
+        required count: Int<0, MOST_INSTANCES>,
+        /// The instance type, for example "t3.micro".
+        required instance_type: InstanceType,
+        /// The image: a family ("amazon-linux-2023", the default, "debian-12", "ubuntu-24.04"),
+        /// an id ("ami-…"), or a pattern of image names with `*`. It is resolved once and then
+        /// kept, so that a newer image does not replace running instances.
+        optional ami: Ami,
+        /// The size of the root volume, GiB. Default: 8.
+        optional disk_gib: Int<1, 16384>,
+        /// Whether the root volume is encrypted. Default: false.
+        optional disk_encrypted: bool,
+        /// Labels of the nodes, for placement: constraints name them `node.labels.KEY`.
+        optional labels: KeyValues,
+        /// Whether its nodes take tasks: "active" (the default), "pause" (keep what they have)
+        /// or "drain" (none).
+        optional availability: Availability,
+        /// Fixed private addresses, one for each instance, in their order.
+        optional private_ips: Vec<At<Address>>,
+        /// Whether instances get a public address. Left out, the subnet decides.
+        optional public_ip: bool,
+        /// Whether instances refuse to be terminated. Default: false.
+        optional protect: bool,
+        /// Further tags for its instances and their volumes.
+        optional tags: Table<Scalar>,
+    }
+    elsewhere {
+        "size" => "the number of instances is `count`, the size of the volume is `disk_gib`",
+        "replicas" => "instances are counted by `count`; `replicas` belongs to a [[service]]",
+        "type" => "did you mean `instance_type`?",
+        "image" => "did you mean `ami`?",
+        "disk" => "did you mean `disk_gib`?",
+        "disk_size" => "did you mean `disk_gib`?",
+        "availability_zone" => "zones are `availability_zones` under [aws]; each pool spreads over them",
+        "availability_zones" => "zones are `availability_zones` under [aws]; each pool spreads over them",
+        "key_name" => "the key of all instances is under [key_pair]",
+        "user_data" => "user data is not managed: Subako sets hosts up over SSH",
+    }
+}
+
+keywords!(Role, "\"manager\" or \"worker\"", { "manager" => Role::Manager, "worker" => Role::Worker, });
+keywords!(Availability, "\"active\", \"pause\" or \"drain\"", {
+    "active" => Availability::Active,
+    "pause" => Availability::Pause,
+    "drain" => Availability::Drain,
+});

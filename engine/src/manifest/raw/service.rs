@@ -1,0 +1,132 @@
+//! `[[service]]`: the service itself. Its ports, mounts and networks, its runtime settings and
+//! its updates are in the files beside this one.
+
+use super::{
+    HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig, UpdateConfig,
+};
+use crate::manifest::decode::{Int, KeyValues, keywords, plain_schema, section};
+use crate::manifest::formats::{Command, Constraint, Duration, ImageRef, PlainText, Spread, SwarmName};
+use crate::manifest::span::At;
+
+section! {
+    /// A service that the swarm keeps running. Keys follow the Compose specification, those of
+    /// its `deploy` section included, all on one level.
+    pub struct Service = "[[service]]" {
+        /// The service's name; other services on the same network reach it by this.
+        required name: SwarmName,
+        /// The image, for example "nginx:1.27" or "registry.example.com/app@sha256:…".
+        required image: ImageRef,
+        /// The arguments: a list, or one string that is split as a shell would.
+        optional command: Command,
+        /// The program, in place of the image's own: a list, or a string split as a shell would.
+        optional entrypoint: Command,
+        /// Environment variables: a table, or a list of "KEY=value".
+        optional environment: KeyValues,
+        /// How many tasks run, anywhere in the swarm. Default: 1.
+        optional replicas: Int<0, 1_000_000>,
+        /// "replicated" (the default), or "global": one task on every node that qualifies.
+        optional mode: Deployment,
+        /// Published ports: "8080:80", "53:53/udp", ranges, or tables with target, published,
+        /// protocol and mode.
+        optional ports: Vec<At<Published>>,
+        /// The networks it is on: a list of names, or a table name → { aliases = [...] }.
+        optional networks: Networks,
+        /// Mounts: "volume:/path", "/host/path:/path:ro", or tables with type, source, target
+        /// and read_only. The same as `volumes`.
+        optional mounts: Vec<At<Mount>>,
+        /// Mounts under their Compose name: the same as `mounts`.
+        optional volumes: Vec<At<Mount>>,
+        /// Nodes that may run its tasks: "node.role == worker", "node.labels.zone != a". All
+        /// must hold.
+        optional constraints: Vec<At<Constraint>>,
+        /// Labels of nodes to spread tasks over evenly: "node.labels.zone".
+        optional preferences: Vec<At<Spread>>,
+        /// How an update proceeds.
+        optional update_config: UpdateConfig,
+        /// How a rollback proceeds.
+        optional rollback_config: RollbackConfig,
+        /// What happens when a task ends.
+        optional restart_policy: RestartPolicy,
+        /// How to see that a task is well; in place of the image's own check.
+        optional healthcheck: HealthCheck,
+        /// CPU and memory: limits and reservations.
+        optional resources: Resources,
+        /// Labels of the service.
+        optional labels: KeyValues,
+        /// Labels of each of its containers.
+        optional container_labels: KeyValues,
+        /// How long a container may take to stop before it is killed, for example "30s".
+        optional stop_grace_period: Duration,
+        /// How its name resolves: "vip" (the default), one address for all tasks, or "dnsrr",
+        /// the address of each.
+        optional endpoint_mode: EndpointMode,
+        /// The user in the container, "1000" or "www-data:www-data".
+        optional user: PlainText,
+        /// The working directory in the container.
+        optional working_dir: PlainText,
+    }
+    elsewhere {
+        "deploy" => "keys of Compose's `deploy` stand directly in [[service]]: replicas, update_config, …",
+        "placement" => "write `constraints` and `preferences` directly in [[service]]",
+        "scale" => "did you mean `replicas`?",
+        "count" => "did you mean `replicas`?",
+        "env" => "did you mean `environment`?",
+        "port" => "did you mean `ports`?",
+        "publish" => "did you mean `ports`?",
+        "restart" => "write restart_policy = { condition = \"on-failure\" }",
+        "depends_on" => "Swarm starts services in no order; let the program wait for what it needs",
+        "build" => "Swarm runs images that exist: build and push it, then write `image`",
+        "container_name" => "Swarm names its containers itself, after the service",
+        "network_mode" => "name the networks in `networks`",
+        "privileged" => "Swarm runs no privileged containers",
+        "working_directory" => "did you mean `working_dir`?",
+    }
+    later {
+        "secrets" => "until then, have the program read it from a volume or another service",
+        "configs" => "until then, pass the configuration in `environment` or build it into the image",
+        "env_file" => "until then, write the variables into `environment`",
+        "hostname" => "until then, containers are named by their ids",
+        "logging" => "until then, set the log driver in the engine's own configuration",
+        "cap_add" => "until then, containers have Docker's default capabilities",
+        "cap_drop" => "until then, containers have Docker's default capabilities",
+        "dns" => "until then, containers ask Docker's own resolver",
+        "extra_hosts" => "until then, let names resolve over a network's aliases",
+        "init" => "until then, use an image whose entrypoint is an init process",
+        "read_only" => "until then, containers can write to their own layer",
+        "stop_signal" => "until then, containers are stopped by the image's own signal",
+        "sysctls" => "until then, containers have the engine's kernel settings",
+        "tty" => "until then, containers have no terminal",
+        "ulimits" => "until then, containers have the engine's limits",
+        "tmpfs" => "until then, write it in `mounts`: { type = \"tmpfs\", target = \"/path\" }",
+    }
+}
+
+/// How many tasks a service has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Deployment {
+    /// As many as `replicas` says.
+    #[default]
+    Replicated,
+    /// One on every node that qualifies.
+    Global,
+}
+
+/// How a service's name resolves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EndpointMode {
+    /// One address for all tasks.
+    #[default]
+    Vip,
+    /// The address of each task.
+    DnsRr,
+}
+
+keywords!(Deployment, "\"replicated\" or \"global\"", {
+    "replicated" => Deployment::Replicated,
+    "global" => Deployment::Global,
+});
+keywords!(EndpointMode, "\"vip\" or \"dnsrr\"", { "vip" => EndpointMode::Vip, "dnsrr" => EndpointMode::DnsRr, });
+plain_schema! {
+    Deployment => "Deployment" { "enum": ["replicated", "global"] },
+    EndpointMode => "EndpointMode" { "enum": ["vip", "dnsrr"] },
+}

@@ -1,0 +1,84 @@
+//! What a manifest is read from.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A manifest's text and where it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The path as the user gave it; reports show it.
+    pub name: String,
+    /// The text.
+    pub text: Arc<str>,
+    /// The directory that relative paths in the manifest start from.
+    pub dir: PathBuf,
+}
+
+/// Values for `${env:NAME}` and `${var:key}`. `HOME` of the environment is what `~` stands for.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// From `--var key=value`.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// Reads the files that a manifest names (public keys).
+pub trait Files {
+    /// The file's text; fails as [`std::fs`] does.
+    fn read(&self, path: &Path) -> io::Result<String>;
+}
+
+/// The file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+/// More than any public key has; keeps a path to an endless file from filling the memory.
+const LONGEST_FILE: u64 = 64 * 1024;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let mut text = String::new();
+        File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+/// A path of the manifest as one to open: `~` is the home directory, a relative path starts
+/// from the manifest's directory.
+pub(super) fn resolve(path: &str, source: &Source, variables: &Variables) -> PathBuf {
+    let home = variables.env.get("HOME").filter(|home| !home.is_empty());
+    match (path.strip_prefix('~'), home) {
+        (Some(""), Some(home)) => PathBuf::from(home),
+        (Some(rest), Some(home)) if rest.starts_with('/') => Path::new(home).join(&rest[1..]),
+        _ => source.dir.join(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_starts_from_the_manifest_the_root_or_the_home_directory() {
+        let source = Source {
+            name: "c.toml".into(),
+            text: "".into(),
+            dir: "/srv".into(),
+        };
+        let variables = Variables {
+            env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
+            ..Variables::default()
+        };
+        assert_eq!(resolve("a/b.pub", &source, &variables), Path::new("/srv/a/b.pub"));
+        assert_eq!(resolve("/k.pub", &source, &variables), Path::new("/k.pub"));
+        assert_eq!(
+            resolve("~/.ssh/k.pub", &source, &variables),
+            Path::new("/home/me/.ssh/k.pub")
+        );
+        assert_eq!(resolve("~x", &source, &variables), Path::new("/srv/~x"));
+    }
+}

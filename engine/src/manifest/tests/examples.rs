@@ -1,0 +1,129 @@
+//! The manifests in `examples` and the starter are good ones.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::root;
+use crate::manifest::{Disk, Manifest, Source, Variables, parse_with, starter};
+use crate::world::{Mode, Role};
+
+pub fn example(name: &str) -> Manifest {
+    let dir = root().join("examples");
+    let text = fs::read_to_string(dir.join(name)).expect(name);
+    let source = Source {
+        name: name.to_owned(),
+        text: text.into(),
+        dir,
+    };
+    let vars = [("version", "1.8.2"), ("web_replicas", "6")];
+    let variables = Variables {
+        env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
+        vars: vars.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+    };
+    parse_with(&source, &variables, &Disk).unwrap_or_else(|errors| panic!("{name}: {:#?}", errors.errors()))
+}
+
+pub fn names() -> Vec<String> {
+    let entries = fs::read_dir(root().join("examples")).expect("examples");
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.retain(|name| name.ends_with(".toml"));
+    names.sort();
+    names
+}
+
+#[test]
+fn every_example_is_a_good_manifest() {
+    let names = names();
+    assert_eq!(
+        names,
+        ["minimal.toml", "production.toml", "sandbox.toml", "thousand.toml"]
+    );
+    for name in names {
+        example(&name);
+    }
+}
+
+#[test]
+fn the_sandbox_is_the_cluster_of_the_article() {
+    let sandbox = example("sandbox.toml");
+    let pools: Vec<_> = sandbox
+        .pools
+        .iter()
+        .map(|p| (p.name.as_str(), p.role, p.count, p.disk_gib))
+        .collect();
+    assert_eq!(
+        pools,
+        [("manager", Role::Manager, 3, 8), ("node", Role::Worker, 2, 8)]
+    );
+    let services: Vec<_> = sandbox
+        .services
+        .iter()
+        .map(|s| (s.spec.name.as_str(), s.spec.mode))
+        .collect();
+    assert_eq!(
+        services,
+        [
+            ("helloworld", Mode::Replicated(1)),
+            ("reply", Mode::Replicated(8)),
+            ("reply2", Mode::Replicated(5))
+        ]
+    );
+    assert_eq!(sandbox.services[0].spec.command, ["ping", "docker.com"]);
+    assert_eq!(sandbox.networks[0].name, "my-overlay");
+}
+
+#[test]
+fn the_starter_is_a_good_manifest() {
+    let source = Source {
+        name: "cluster.toml".into(),
+        text: starter().into(),
+        dir: root(),
+    };
+    let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
+    assert_eq!(manifest.cluster.name, "my-cluster");
+}
+
+#[test]
+fn the_starter_is_good_with_its_comments_taken_out_too() {
+    let lines = [
+        "# [key_pair]",
+        "# name =",
+        "# public_key =",
+        "# [ssh]",
+        "# private_key =",
+    ];
+    let uncommented: Vec<String> = starter()
+        .lines()
+        .map(|line| match lines.iter().any(|start| line.starts_with(start)) {
+            true => line[2..].replace("~/.ssh/my-cluster.pub", "examples/sandbox.pub"),
+            false => line.to_owned(),
+        })
+        .collect();
+    let source = Source {
+        name: "cluster.toml".into(),
+        text: uncommented.join("\n").into(),
+        dir: root(),
+    };
+    let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
+    assert_eq!(
+        manifest.key_pair.map(|key| key.name).as_deref(),
+        Some("my-cluster")
+    );
+    assert!(manifest.ssh.private_key.is_some());
+}
+
+#[test]
+fn every_example_begins_with_the_line_that_tells_editors_of_the_schema() {
+    for name in names() {
+        let text = fs::read_to_string(root().join("examples").join(&name)).expect("an example");
+        assert!(text.starts_with("#:schema ./subako.schema.json\n"), "{name}");
+    }
+}

@@ -1,0 +1,466 @@
+//! What becomes of each resource: kept, created, adopted, changed, replaced, deleted.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use subako_state::{Address, Json, Resource, Snapshot};
+
+use super::diff::changes;
+use super::types::{Action, Change, Drift, Selection, Value};
+use crate::check::{Finding, Severity};
+use crate::desired::{Desired, DesiredSet};
+use crate::graph::ResourceGraph;
+use crate::kind::{Registry, Sighting};
+use crate::reference::references;
+use crate::refresh::Observed;
+
+/// What becomes of a wanted resource.
+#[derive(Debug, Clone)]
+pub(super) enum Fate {
+    /// It stays as it is.
+    Keep,
+    /// It is made.
+    Create {
+        generation: u32,
+        /// The record of the one that is gone, by its place in the snapshot.
+        lost: Option<usize>,
+        reason: Option<String>,
+    },
+    /// It is there without a record: it is taken in, and changed where it differs.
+    Adopt {
+        generation: u32,
+        found: Json,
+        outputs: Json,
+        changes: Vec<Change>,
+    },
+    /// It is changed in place.
+    Update {
+        record: usize,
+        live: Json,
+        outputs: Json,
+        changes: Vec<Change>,
+    },
+    /// It is made anew.
+    Replace {
+        record: usize,
+        live: Json,
+        outputs: Json,
+        changes: Vec<Change>,
+        /// Why the old one has to go first, if it has to.
+        old_first: Option<String>,
+        reason: String,
+    },
+}
+
+/// What becomes of a recorded resource that is not wanted, or deposed.
+#[derive(Debug, Clone)]
+pub(super) struct Leaving {
+    /// Its place in the snapshot.
+    pub record: usize,
+    /// Whether it is gone already.
+    pub gone: bool,
+    /// Why it leaves.
+    pub reason: Option<String>,
+}
+
+/// All decisions.
+pub(super) struct Decisions {
+    /// One for each wanted resource, by its place in the desired set.
+    pub fates: Vec<Fate>,
+    /// Recorded resources that leave, by their place in the snapshot.
+    pub leaving: Vec<Leaving>,
+    /// What moved outside.
+    pub drift: Vec<Drift>,
+    /// Outputs that a refresh found changed though nothing else did, by place in the snapshot.
+    pub refreshed: Vec<(usize, Json)>,
+    /// What forbids or questions the plan.
+    pub findings: Vec<Finding>,
+    /// What each wanted resource depends on, references and further ones.
+    pub dependencies: Vec<Vec<Address>>,
+}
+
+impl Decisions {
+    /// Of the steps that wait for each other, the resources to turn to old before new: first
+    /// those replaced anyway, and if that is not enough those changed in place.
+    pub fn to_turn(
+        &self,
+        desired: &DesiredSet,
+        stuck: &[(Action, Address)],
+        turned: &BTreeSet<Address>,
+    ) -> Vec<Address> {
+        let waiting: HashSet<&str> = stuck.iter().map(|(_, address)| address.as_str()).collect();
+        let of = |wanted: &dyn Fn(&Fate) -> bool| -> Vec<Address> {
+            let resources = desired.resources.iter().zip(&self.fates);
+            resources
+                .filter(|(d, fate)| {
+                    wanted(fate) && waiting.contains(d.address.as_str()) && !turned.contains(&d.address)
+                })
+                .map(|(d, _)| d.address.clone())
+                .collect()
+        };
+        match of(&|fate| matches!(fate, Fate::Replace { old_first: None, .. })) {
+            found if found.is_empty() => of(&|fate| matches!(fate, Fate::Update { .. })),
+            found => found,
+        }
+    }
+}
+
+pub(super) struct Input<'a> {
+    pub registry: &'a Registry,
+    pub desired: &'a DesiredSet,
+    pub graph: &'a ResourceGraph,
+    pub snapshot: &'a Snapshot,
+    pub observed: &'a Observed,
+    pub selection: &'a Selection,
+    /// Resources that can only be replaced with the old one going first, because otherwise
+    /// steps would wait for each other.
+    pub circular: &'a BTreeSet<Address>,
+}
+
+pub(super) fn decide(input: &Input<'_>) -> Decisions {
+    let Input {
+        desired,
+        graph,
+        snapshot,
+        ..
+    } = *input;
+    let current: HashMap<&str, usize> = snapshot
+        .resources
+        .iter()
+        .enumerate()
+        .filter(|(_, resource)| !resource.deposed)
+        .map(|(index, resource)| (resource.address.as_str(), index))
+        .collect();
+    let mut out = Decisions {
+        fates: vec![Fate::Keep; desired.resources.len()],
+        leaving: Vec::new(),
+        drift: Vec::new(),
+        refreshed: Vec::new(),
+        findings: Vec::new(),
+        dependencies: vec![Vec::new(); desired.resources.len()],
+    };
+    // Addresses whose outputs this plan makes anew, and of those the ones whose old object goes first.
+    let mut anew: HashSet<&str> = HashSet::new();
+    let mut replaced: HashSet<&str> = HashSet::new();
+    let mut old_first: HashSet<&str> = HashSet::new();
+    for position in graph.order() {
+        let wanted = &desired.resources[position];
+        let mut dependencies = references(&wanted.spec);
+        let referred = dependencies.len();
+        for dependency in &wanted.depends_on {
+            if !dependencies.contains(dependency) {
+                dependencies.push(dependency.clone());
+            }
+        }
+        let fate = match current.get(wanted.address.as_str()) {
+            None => unrecorded(input, wanted, &mut out.findings),
+            Some(record) => {
+                let cx = Recorded {
+                    input,
+                    wanted,
+                    record: *record,
+                    dependencies: &dependencies,
+                    referred: &dependencies[..referred],
+                    anew: &anew,
+                    replaced: &replaced,
+                    old_first: &old_first,
+                };
+                cx.decide(&mut out)
+            }
+        };
+        match &fate {
+            Fate::Create { .. } => {
+                anew.insert(wanted.address.as_str());
+            }
+            Fate::Replace { old_first: first, .. } => {
+                anew.insert(wanted.address.as_str());
+                replaced.insert(wanted.address.as_str());
+                if first.is_some() {
+                    old_first.insert(wanted.address.as_str());
+                }
+            }
+            _ => {}
+        }
+        out.fates[position] = fate;
+        out.dependencies[position] = dependencies;
+    }
+    leave(input, &mut out);
+    out
+}
+
+fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) -> Fate {
+    let create = |reason| Fate::Create {
+        generation: next_generation(input, &wanted.address, 0),
+        lost: None,
+        reason,
+    };
+    match input.observed.unrecorded.get(&wanted.address) {
+        None | Some(Sighting::Absent | Sighting::AsRecorded) => create(None),
+        Some(Sighting::Unreadable(why)) => {
+            findings.push(
+                Finding::new(
+                    Severity::Warning,
+                    "refresh",
+                    format!("it cannot be seen whether it exists: {why}"),
+                )
+                .about(wanted.address.clone()),
+            );
+            create(None)
+        }
+        Some(Sighting::Foreign(what)) => {
+            findings.push(
+                Finding::new(Severity::Error, "foreign", format!("its name is taken by {what}"))
+                    .about(wanted.address.clone())
+                    .with_help("choose another name in the manifest, or remove the other one by hand"),
+            );
+            create(None)
+        }
+        Some(Sighting::There {
+            spec,
+            outputs,
+            generation,
+        }) => {
+            let kind = input.registry.get(wanted.address.kind());
+            let changes = kind.map_or_else(Vec::new, |kind| {
+                changes(kind.as_ref(), spec, &wanted.spec, &|_| false)
+            });
+            Fate::Adopt {
+                generation: *generation,
+                found: spec.clone(),
+                outputs: outputs.clone(),
+                changes,
+            }
+        }
+    }
+}
+
+/// One more than the newest object that ever had the address, as far as the snapshot knows.
+fn next_generation(input: &Input<'_>, address: &Address, at_least: u32) -> u32 {
+    let resources = &input.snapshot.resources;
+    let from = resources.partition_point(|r| r.address < *address);
+    let newest = resources[from..]
+        .iter()
+        .take_while(|r| r.address == *address)
+        .map(|r| r.generation + 1)
+        .max()
+        .unwrap_or(0);
+    newest.max(at_least)
+}
+
+struct Recorded<'a, 'b> {
+    input: &'b Input<'a>,
+    wanted: &'a Desired,
+    record: usize,
+    dependencies: &'b [Address],
+    /// The dependencies that its spec refers to.
+    referred: &'b [Address],
+    anew: &'b HashSet<&'a str>,
+    replaced: &'b HashSet<&'a str>,
+    old_first: &'b HashSet<&'a str>,
+}
+
+impl Recorded<'_, '_> {
+    fn resource(&self) -> &Resource {
+        &self.input.snapshot.resources[self.record]
+    }
+
+    fn decide(&self, out: &mut Decisions) -> Fate {
+        let resource = self.resource();
+        let (live, outputs) = match &self.input.observed.recorded[self.record] {
+            Sighting::AsRecorded => (resource.spec.clone(), resource.outputs.clone()),
+            Sighting::There { spec, outputs, .. } => {
+                if *spec != resource.spec {
+                    out.drift.push(Drift {
+                        address: resource.address.clone(),
+                        changes: self.changes(&resource.spec, spec),
+                        gone: false,
+                    });
+                }
+                (spec.clone(), outputs.clone())
+            }
+            Sighting::Unreadable(why) => {
+                out.findings.push(
+                    Finding::new(
+                        Severity::Warning,
+                        "refresh",
+                        format!("it cannot be read now, so it is planned as recorded: {why}"),
+                    )
+                    .about(resource.address.clone()),
+                );
+                (resource.spec.clone(), resource.outputs.clone())
+            }
+            Sighting::Absent | Sighting::Foreign(_) => {
+                out.drift.push(Drift {
+                    address: resource.address.clone(),
+                    changes: vec![],
+                    gone: true,
+                });
+                return Fate::Create {
+                    generation: next_generation(self.input, &resource.address, 0),
+                    lost: Some(self.record),
+                    reason: Some("it is gone: deleted outside of Subako".to_owned()),
+                };
+            }
+        };
+        let fate = self.compare(&live, &outputs);
+        if matches!(fate, Fate::Keep) && outputs != resource.outputs {
+            out.refreshed.push((self.record, outputs));
+        }
+        fate
+    }
+
+    fn changes(&self, before: &Json, after: &Json) -> Vec<Change> {
+        match self.input.registry.get(self.wanted.address.kind()) {
+            Some(kind) => changes(kind.as_ref(), before, after, &|_| false),
+            None => Vec::new(),
+        }
+    }
+
+    fn compare(&self, live: &Json, outputs: &Json) -> Fate {
+        let resource = self.resource();
+        let touches_anew = self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
+        let asked = self
+            .input
+            .selection
+            .replace
+            .iter()
+            .any(|pattern| resource.address.matches(pattern));
+        let circular = self.input.circular.contains(&resource.address);
+        if *live == self.wanted.spec && !touches_anew && !asked && !circular {
+            return if resource.protect == self.wanted.protect && *live == resource.spec {
+                Fate::Keep
+            } else {
+                // Only the record differs: what was wanted before, or whether it is protected.
+                Fate::Update {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: self.protection(),
+                }
+            };
+        }
+        let Some(kind) = self.input.registry.get(resource.address.kind()) else {
+            return Fate::Keep;
+        };
+        let mut found = changes(kind.as_ref(), live, &self.wanted.spec, &|address| {
+            self.anew.contains(address.as_str())
+        });
+        let together = self
+            .dependencies
+            .iter()
+            .find(|d| self.replaced.contains(d.as_str()) && kind.traits().replaced_with.contains(&d.kind()));
+        // What it refers to, or did, cannot go first while it still uses it.
+        let in_the_way = if self.old_first.is_empty() {
+            None
+        } else {
+            let before = references(&resource.spec);
+            self.referred
+                .iter()
+                .chain(&before)
+                .find(|d| self.old_first.contains(d.as_str()))
+                .cloned()
+        };
+        let forced = found
+            .iter()
+            .find_map(|c| Some(format!("{} {}", c.path, c.forces_replacement.as_ref()?)));
+        let reason = if asked {
+            Some("asked for with --replace".to_owned())
+        } else if let Some(reason) = forced {
+            Some(reason)
+        } else if circular {
+            Some("what it uses and what it used cannot be exchanged around it".to_owned())
+        } else {
+            together
+                .map(|dependency| format!("it is replaced together with {dependency}"))
+                .or_else(|| {
+                    in_the_way
+                        .as_ref()
+                        .map(|d| format!("it uses {d}, whose old one has to go first"))
+                })
+        };
+        match reason {
+            Some(reason) => {
+                let dependency_first = self
+                    .dependencies
+                    .iter()
+                    .find(|d| self.old_first.contains(d.as_str()));
+                let old_first = match (kind.coexists(live, &self.wanted.spec), dependency_first) {
+                    (Err(why), _) => Some(why),
+                    (Ok(()), Some(dependency)) => Some(format!("the old {dependency} goes first")),
+                    (Ok(()), None) if circular => {
+                        Some("its successor waits for what only its end sets free".to_owned())
+                    }
+                    (Ok(()), None) => None,
+                };
+                Fate::Replace {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: found,
+                    old_first,
+                    reason,
+                }
+            }
+            None => {
+                found.extend(self.protection());
+                if found.is_empty() && *live == resource.spec {
+                    return Fate::Keep;
+                }
+                Fate::Update {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: found,
+                }
+            }
+        }
+    }
+
+    fn protection(&self) -> Vec<Change> {
+        let resource = self.resource();
+        if resource.protect == self.wanted.protect {
+            return Vec::new();
+        }
+        vec![Change {
+            path: "(deletion protection in the state)".to_owned(),
+            before: Value::Known(resource.protect.into()),
+            after: Value::Known(self.wanted.protect.into()),
+            forces_replacement: None,
+            cost: None,
+        }]
+    }
+}
+
+fn leave(input: &Input<'_>, out: &mut Decisions) {
+    let wanted: HashSet<&str> = input
+        .desired
+        .resources
+        .iter()
+        .map(|d| d.address.as_str())
+        .collect();
+    for (record, resource) in input.snapshot.resources.iter().enumerate() {
+        if !resource.deposed && wanted.contains(resource.address.as_str()) {
+            continue;
+        }
+        let gone = matches!(
+            input.observed.recorded[record],
+            Sighting::Absent | Sighting::Foreign(_)
+        );
+        let reason = if resource.deposed {
+            Some("an earlier run replaced it but did not delete it".to_owned())
+        } else if gone {
+            Some("it is gone: deleted outside of Subako".to_owned())
+        } else if input.selection.destroy {
+            None
+        } else {
+            Some("the manifest no longer has it".to_owned())
+        };
+        if gone && !input.selection.destroy {
+            out.drift.push(Drift {
+                address: resource.address.clone(),
+                changes: vec![],
+                gone: true,
+            });
+        }
+        out.leaving.push(Leaving { record, gone, reason });
+    }
+}

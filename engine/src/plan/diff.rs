@@ -1,0 +1,103 @@
+//! Which fields differ between two specs, and what that means.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as J;
+use subako_state::{Address, Json};
+
+use super::types::{Change, Value};
+use crate::kind::{ErasedKind, Impact};
+use crate::reference::as_reference;
+
+/// The fields that differ, sorted by path. A reference to a resource that is made anew is a
+/// change to a value known after apply, even where both sides name the same output.
+pub fn changes(
+    kind: &dyn ErasedKind,
+    before: &Json,
+    after: &Json,
+    made_anew: &dyn Fn(&Address) -> bool,
+) -> Vec<Change> {
+    let mut found = Vec::new();
+    compare(
+        &mut String::new(),
+        Some(&before.value()),
+        Some(&after.value()),
+        made_anew,
+        &mut found,
+    );
+    for change in &mut found {
+        let field = change.path.split(['.', '[']).next().unwrap_or_default();
+        match kind.impact(field, &change.before, &change.after) {
+            Impact::InPlace => {}
+            Impact::InPlaceBut(cost) => change.cost = Some(cost.to_owned()),
+            Impact::Replaces(why) => change.forces_replacement = Some(why.to_owned()),
+        }
+    }
+    found
+}
+
+fn compare(
+    path: &mut String,
+    before: Option<&J>,
+    after: Option<&J>,
+    made_anew: &dyn Fn(&Address) -> bool,
+    found: &mut Vec<Change>,
+) {
+    if let Some((address, _)) = after.and_then(as_reference)
+        && made_anew(&address)
+    {
+        push(path, side(before), Value::KnownAfterApply, found);
+        return;
+    }
+    if before == after && !mentions_anew(after, made_anew) {
+        return;
+    }
+    let is_leaf = |value: &J| as_reference(value).is_some();
+    if let (Some(J::Object(old)), Some(J::Object(new))) = (before, after)
+        && !before.is_some_and(is_leaf)
+        && !after.is_some_and(is_leaf)
+    {
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for key in keys {
+            let length = path.len();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(key);
+            compare(path, old.get(key), new.get(key), made_anew, found);
+            path.truncate(length);
+        }
+        return;
+    }
+    let after = if mentions_anew(after, made_anew) {
+        Value::KnownAfterApply
+    } else {
+        side(after)
+    };
+    push(path, side(before), after, found);
+}
+
+fn mentions_anew(value: Option<&J>, made_anew: &dyn Fn(&Address) -> bool) -> bool {
+    if let Some((address, _)) = value.and_then(as_reference) {
+        return made_anew(&address);
+    }
+    match value {
+        Some(J::Array(items)) => items.iter().any(|item| mentions_anew(Some(item), made_anew)),
+        Some(J::Object(fields)) => fields.values().any(|field| mentions_anew(Some(field), made_anew)),
+        _ => false,
+    }
+}
+
+fn side(value: Option<&J>) -> Value {
+    value.map_or(Value::Absent, |value| Value::Known(value.clone()))
+}
+
+fn push(path: &str, before: Value, after: Value, found: &mut Vec<Change>) {
+    found.push(Change {
+        path: path.to_owned(),
+        before,
+        after,
+        forces_replacement: None,
+        cost: None,
+    });
+}

@@ -1,0 +1,194 @@
+//! The planner's entry point.
+
+use std::collections::BTreeSet;
+
+use subako_state::{AccountId, Address, Digest, Snapshot};
+
+use super::decide::{Decisions, Input, decide};
+use super::order::{Circular, finish};
+use super::select::{NoMatch, select};
+use super::steps::draft;
+use super::types::{Action, PLAN_FORMAT, Plan, Refreshed, Selection, Step, Summary};
+use crate::check::{self, Finding};
+use crate::desired::DesiredSet;
+use crate::graph::{GraphError, ResourceGraph};
+use crate::kind::Registry;
+use crate::refresh::Observed;
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The resources do not form a DAG.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A resource is of a kind that does not exist.
+    #[error("{0} is of a kind that this version of Subako does not know")]
+    UnknownKind(Address),
+    /// A pattern of `--target`, `--exclude` or `--replace` names nothing.
+    #[error("`{0}` matches no resource")]
+    NoMatch(String),
+    /// Steps would wait for each other.
+    #[error("these steps would wait for each other: {}", .0.join(", "))]
+    Circular(Vec<String>),
+    /// The plan cannot be written down.
+    #[error("failed to write the plan down: {0}")]
+    Digest(String),
+}
+
+/// What a plan is made of.
+pub struct Planning<'a> {
+    /// The kinds.
+    pub registry: &'a Registry,
+    /// What should be.
+    pub desired: &'a DesiredSet,
+    /// What the last run left.
+    pub snapshot: &'a Snapshot,
+    /// The digest of the snapshot's file; `None` if there is none.
+    pub base: Option<Digest>,
+    /// What is.
+    pub observed: &'a Observed,
+    /// Where.
+    pub account: Option<AccountId>,
+    /// Which part of it.
+    pub selection: &'a Selection,
+}
+
+/// Makes the plan. The same input gives the same plan, byte for byte.
+pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
+    let nothing = DesiredSet::default();
+    let desired = if planning.selection.destroy {
+        &nothing
+    } else {
+        planning.desired
+    };
+    let addresses = desired.resources.iter().map(|d| &d.address);
+    for address in addresses.chain(planning.snapshot.resources.iter().map(|r| &r.address)) {
+        if planning.registry.get(address.kind()).is_none() {
+            return Err(PlanError::UnknownKind(address.clone()));
+        }
+    }
+    let graph = ResourceGraph::build(desired)?;
+    let mut circular = BTreeSet::new();
+    let (decisions, steps, gates) = loop {
+        let input = Input {
+            registry: planning.registry,
+            desired,
+            graph: &graph,
+            snapshot: planning.snapshot,
+            observed: planning.observed,
+            selection: planning.selection,
+            circular: &circular,
+        };
+        let mut decisions = decide(&input);
+        select(planning.selection, desired, planning.snapshot, &mut decisions)
+            .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
+        match finish(planning.registry, draft(&input, &decisions)) {
+            Ok((steps, gates)) => break (decisions, steps, gates),
+            // Old before new is always possible where new before old is not.
+            Err(Circular(stuck)) => match decisions.to_turn(desired, &stuck, &circular) {
+                found if found.is_empty() => return Err(PlanError::Circular(names(&stuck))),
+                found => circular.extend(found),
+            },
+        }
+    };
+    let summary = summarise(&steps, planning.snapshot, &decisions);
+    let refreshed = refreshed(planning.snapshot, &decisions);
+    let mut plan = Plan {
+        format_version: PLAN_FORMAT,
+        digest: Digest::of(""),
+        cluster: planning.snapshot.cluster.clone(),
+        provider: planning.snapshot.provider.clone(),
+        account: planning.account.clone(),
+        desired: desired.digest(),
+        base: planning.base.clone(),
+        selection: planning.selection.clone(),
+        summary,
+        steps,
+        gates,
+        drift: decisions.drift,
+        refreshed,
+        findings: Vec::new(),
+    };
+    plan.findings = findings(&plan, desired, planning.snapshot, decisions.findings);
+    plan.digest = plan
+        .sealed()
+        .map_err(|error| PlanError::Digest(error.to_string()))?;
+    Ok(plan)
+}
+
+fn names(stuck: &[(Action, Address)]) -> Vec<String> {
+    stuck
+        .iter()
+        .map(|(action, address)| format!("{action} {address}"))
+        .collect()
+}
+
+impl Plan {
+    /// The digest that the plan's content has: SHA-256 over its JSON without the digest itself.
+    pub fn sealed(&self) -> Result<Digest, serde_json::Error> {
+        let head = (
+            self.format_version,
+            &self.cluster,
+            &self.provider,
+            &self.account,
+            &self.desired,
+        );
+        let parts = [
+            serde_json::to_vec(&(head, &self.base, &self.selection, &self.summary))?,
+            serde_json::to_vec(&self.steps)?,
+            serde_json::to_vec(&(&self.gates, &self.drift, &self.refreshed, &self.findings))?,
+        ];
+        Ok(Digest::of_parts(parts))
+    }
+}
+
+fn summarise(steps: &[Step], snapshot: &Snapshot, decisions: &Decisions) -> Summary {
+    let mut summary = Summary::default();
+    let mut touched = 0;
+    for step in steps {
+        match step.action {
+            Action::Create if step.replaces => summary.replace += 1,
+            Action::Create => summary.create += 1,
+            Action::Update => summary.update += 1,
+            Action::Adopt => summary.adopt += 1,
+            Action::Delete | Action::Forget if step.replaces => {}
+            Action::Forget if step.gone_with.is_none() => summary.forget += 1,
+            Action::Delete | Action::Forget => summary.delete += 1,
+        }
+        let of_a_record = matches!(step.action, Action::Update | Action::Delete | Action::Forget);
+        if of_a_record
+            && snapshot
+                .get(&step.address)
+                .is_some_and(|r| r.generation == step.generation)
+        {
+            touched += 1;
+        }
+    }
+    let _ = decisions;
+    let current = snapshot.resources.iter().filter(|r| !r.deposed).count() as u32;
+    summary.unchanged = current.saturating_sub(touched);
+    summary
+}
+
+fn refreshed(snapshot: &Snapshot, decisions: &Decisions) -> Vec<Refreshed> {
+    decisions
+        .refreshed
+        .iter()
+        .map(|(record, outputs)| Refreshed {
+            address: snapshot.resources[*record].address.clone(),
+            generation: snapshot.resources[*record].generation,
+            outputs: outputs.clone(),
+        })
+        .collect()
+}
+
+fn findings(plan: &Plan, desired: &DesiredSet, snapshot: &Snapshot, mut found: Vec<Finding>) -> Vec<Finding> {
+    found.extend(check::all(&check::Checked {
+        plan,
+        desired,
+        snapshot,
+    }));
+    found.sort();
+    found.dedup();
+    found
+}

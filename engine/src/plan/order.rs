@@ -1,0 +1,185 @@
+//! Draft → the final order: the line of no return, one-at-a-time chains, numbers.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use subako_state::Address;
+
+use super::steps::Draft;
+use super::types::{Action, Gate, Step};
+use crate::kind::Registry;
+
+/// The steps that wait for each other.
+#[derive(Debug)]
+pub(super) struct Circular(pub Vec<(Action, Address)>);
+
+/// Marks what lies past the line, adds the line and the chains, and numbers everything in an
+/// order in which it could be made one by one.
+pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Vec<Gate>), Circular> {
+    let Draft {
+        mut steps,
+        mut gates,
+        mut edges,
+    } = draft;
+    edges.sort_unstable();
+    edges.dedup();
+    let first_order = order(&steps, &gates, &edges)?;
+    mark_past_the_line(registry, &mut steps, gates.len(), &edges, &first_order);
+    if steps.iter().any(|step| step.past_the_line) {
+        let line = (steps.len() + gates.len()) as u32;
+        gates.push("the line of no return".to_owned());
+        for (number, step) in steps.iter().enumerate() {
+            let edge = if step.past_the_line {
+                (line, number as u32)
+            } else {
+                (number as u32, line)
+            };
+            edges.push(edge);
+        }
+    }
+    let second_order = order(&steps, &gates, &edges)?;
+    chain(registry, &steps, &second_order, &mut edges);
+    Ok(number(steps, gates, &edges, &second_order))
+}
+
+fn successors(nodes: usize, edges: &[(u32, u32)]) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+    // Compressed adjacency: one allocation for all edges.
+    let mut start = vec![0u32; nodes + 1];
+    let mut waiting = vec![0u32; nodes];
+    for (from, to) in edges {
+        start[*from as usize + 1] += 1;
+        waiting[*to as usize] += 1;
+    }
+    for node in 0..nodes {
+        start[node + 1] += start[node];
+    }
+    let mut fill = start.clone();
+    let mut next = vec![0u32; edges.len()];
+    for (from, to) in edges {
+        next[fill[*from as usize] as usize] = *to;
+        fill[*from as usize] += 1;
+    }
+    (start, next, waiting)
+}
+
+/// Kahn's algorithm over steps and gates, the lowest number first.
+fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u32>, Circular> {
+    let nodes = steps.len() + gates.len();
+    let (start, next, mut waiting) = successors(nodes, edges);
+    let mut ready: BinaryHeap<Reverse<u32>> = (0..nodes as u32)
+        .filter(|node| waiting[*node as usize] == 0)
+        .map(Reverse)
+        .collect();
+    let mut order = Vec::with_capacity(nodes);
+    while let Some(Reverse(node)) = ready.pop() {
+        order.push(node);
+        for to in &next[start[node as usize] as usize..start[node as usize + 1] as usize] {
+            waiting[*to as usize] -= 1;
+            if waiting[*to as usize] == 0 {
+                ready.push(Reverse(*to));
+            }
+        }
+    }
+    if order.len() == nodes {
+        return Ok(order);
+    }
+    let stuck = (0..steps.len()).filter(|node| waiting[*node] > 0);
+    let stuck = stuck.map(|node| (steps[node].action, steps[node].address.clone()));
+    Err(Circular(stuck.collect()))
+}
+
+fn mark_past_the_line(
+    registry: &Registry,
+    steps: &mut [Step],
+    gates: usize,
+    edges: &[(u32, u32)],
+    order: &[u32],
+) {
+    let (start, next, _) = successors(steps.len() + gates, edges);
+    let mut past = vec![false; steps.len() + gates];
+    for node in order {
+        let node = *node as usize;
+        if let Some(step) = steps.get_mut(node) {
+            let kind = registry.get(step.address.kind());
+            let undoable = match (step.action, &step.before, &step.after) {
+                (Action::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
+                (Action::Update, Some(before), Some(after)) => {
+                    kind.is_none_or(|kind| kind.change_is_undoable(before, after))
+                }
+                _ => true,
+            };
+            past[node] |= !undoable;
+            step.past_the_line = past[node];
+        }
+        if past[node] {
+            for to in &next[start[node] as usize..start[node + 1] as usize] {
+                past[*to as usize] = true;
+            }
+        }
+    }
+}
+
+/// Steps of one serial group are made one after the other, in the order found.
+fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u32, u32)>) {
+    let mut last: BTreeMap<String, u32> = BTreeMap::new();
+    for node in order {
+        let Some(step) = steps.get(*node as usize) else {
+            continue;
+        };
+        if matches!(step.action, Action::Adopt | Action::Forget) {
+            continue;
+        }
+        let Some(kind) = registry.get(step.address.kind()) else {
+            continue;
+        };
+        let group = kind.serial_group_of(step.before.as_ref(), step.after.as_ref());
+        let Some(group) = group else {
+            continue;
+        };
+        if let Some(before) = last.insert(group, *node) {
+            edges.push((before, *node));
+        }
+    }
+}
+
+fn number(
+    mut steps: Vec<Step>,
+    gates: Vec<String>,
+    edges: &[(u32, u32)],
+    order: &[u32],
+) -> (Vec<Step>, Vec<Gate>) {
+    let count = steps.len();
+    let mut new_number = vec![0u32; count + gates.len()];
+    for (position, node) in order.iter().filter(|node| (**node as usize) < count).enumerate() {
+        new_number[*node as usize] = position as u32;
+    }
+    for gate in 0..gates.len() {
+        new_number[count + gate] = (count + gate) as u32;
+    }
+    let mut before: Vec<Vec<u32>> = vec![Vec::new(); count + gates.len()];
+    for (from, to) in edges {
+        before[*to as usize].push(new_number[*from as usize]);
+    }
+    for list in &mut before {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let gates = gates
+        .into_iter()
+        .enumerate()
+        .map(|(gate, name)| Gate {
+            name,
+            after_nodes: std::mem::take(&mut before[count + gate]),
+        })
+        .collect();
+    for (node, step) in steps.iter_mut().enumerate() {
+        step.after_nodes = std::mem::take(&mut before[node]);
+    }
+    let mut numbered: Vec<(u32, Step)> = steps
+        .into_iter()
+        .enumerate()
+        .map(|(node, step)| (new_number[node], step))
+        .collect();
+    numbered.sort_unstable_by_key(|(number, _)| *number);
+    (numbered.into_iter().map(|(_, step)| step).collect(), gates)
+}

@@ -1,0 +1,105 @@
+//! Reads the world: one survey for the whole cluster, then each kind finds its resources in it.
+
+mod survey;
+
+pub use survey::{Survey, SwarmSurvey, SwarmView, host_target};
+
+use std::collections::HashMap;
+
+use subako_state::{Address, Snapshot};
+
+use crate::desired::DesiredSet;
+use crate::kind::{Item, Registry, Sighting};
+use crate::world::{Failure, Result, World};
+
+/// What a refresh found.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// One for each recorded resource, in the order of the snapshot.
+    pub recorded: Vec<Sighting>,
+    /// Wanted resources without a record, where something was found.
+    pub unrecorded: HashMap<Address, Sighting>,
+}
+
+impl Observed {
+    /// What a plan without a refresh starts from: everything is as recorded.
+    pub fn as_recorded(snapshot: &Snapshot) -> Self {
+        Self {
+            recorded: vec![Sighting::AsRecorded; snapshot.resources.len()],
+            unrecorded: HashMap::new(),
+        }
+    }
+}
+
+/// Looks at everything recorded and everything wanted.
+pub async fn refresh(
+    registry: &Registry,
+    world: &World,
+    snapshot: &Snapshot,
+    desired: &DesiredSet,
+) -> Result<Observed> {
+    let survey = Survey::take(world, snapshot, desired).await?;
+    let mut observed = Observed::as_recorded(snapshot);
+    let mut by_kind: HashMap<&str, Vec<(Option<usize>, Item)>> = HashMap::new();
+    let recorded: std::collections::HashSet<&Address> = snapshot
+        .resources
+        .iter()
+        .filter(|r| !r.deposed)
+        .map(|r| &r.address)
+        .collect();
+    for (index, resource) in snapshot.resources.iter().enumerate() {
+        by_kind.entry(resource.address.kind()).or_default().push((
+            Some(index),
+            Item {
+                address: resource.address.clone(),
+                spec: resource.spec.clone(),
+                outputs: Some(resource.outputs.clone()),
+                deposed: resource.deposed,
+                generation: resource.generation,
+            },
+        ));
+    }
+    for wanted in desired
+        .resources
+        .iter()
+        .filter(|wanted| !recorded.contains(&wanted.address))
+    {
+        by_kind.entry(wanted.address.kind()).or_default().push((
+            None,
+            Item {
+                address: wanted.address.clone(),
+                spec: wanted.spec.clone(),
+                outputs: None,
+                deposed: false,
+                generation: 0,
+            },
+        ));
+    }
+    for kind in registry.iter() {
+        let Some(entries) = by_kind.remove(kind.name()) else {
+            continue;
+        };
+        let (places, items): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let sightings = kind.sight(&survey, &items).await?;
+        if sightings.len() != items.len() {
+            return Err(Failure::not_applied(
+                format!("refresh the resources of kind {}", kind.name()),
+                format!(
+                    "{} were asked for and {} were answered",
+                    items.len(),
+                    sightings.len()
+                ),
+            ));
+        }
+        for ((place, item), sighting) in places.into_iter().zip(items).zip(sightings) {
+            match place {
+                Some(index) => observed.recorded[index] = sighting,
+                None if sighting == Sighting::Absent => {}
+                None => {
+                    observed.unrecorded.insert(item.address, sighting);
+                }
+            }
+        }
+    }
+    Ok(observed)
+}

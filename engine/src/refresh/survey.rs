@@ -1,0 +1,321 @@
+//! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
+
+use std::collections::{BTreeMap, HashMap};
+
+use subako_state::{Address, Json, Snapshot};
+
+use crate::desired::DesiredSet;
+use crate::reference::Ref;
+use crate::world::{
+    CloudSurvey, Failure, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node, Ownership,
+    Result, Service, Task, TaskFilter, World,
+};
+
+/// What one manager says of the swarm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SwarmView {
+    /// The manifest name of the manager that was asked.
+    pub via: String,
+    /// The cluster id.
+    pub id: String,
+    /// Ranges that overlay networks are cut from.
+    pub addr_pool: Vec<String>,
+    /// The mask length of each network.
+    pub subnet_size: u8,
+    /// Labels of the swarm.
+    pub labels: BTreeMap<String, String>,
+    /// The nodes, sorted by id.
+    pub nodes: Vec<Node>,
+    /// The overlay networks, sorted by name.
+    pub networks: Vec<Network>,
+    /// The services, sorted by name.
+    pub services: Vec<Service>,
+    /// The tasks, sorted by service, slot and id.
+    pub tasks: Vec<Task>,
+}
+
+/// What is known of the swarm.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SwarmSurvey {
+    /// No instance is in a swarm.
+    None,
+    /// Nobody who could know answers, and why.
+    Unreachable(String),
+    /// A manager answered.
+    Read(Box<SwarmView>),
+}
+
+/// One reading of the whole cluster.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The cloud's objects that carry the cluster's tag.
+    pub cloud: CloudSurvey,
+    /// Objects that have a wanted name but not the cluster's tag, by kind and name: who has it.
+    pub foreign: BTreeMap<(String, String), String>,
+    /// The swarm.
+    pub swarm: SwarmSurvey,
+    /// Whether no instance is left that could still hold the recorded swarm: every manager's
+    /// is gone, or runs and says that it is in no swarm.
+    pub swarm_lost: bool,
+    /// Recorded outputs by address, current resources only.
+    outputs: HashMap<Address, Json>,
+    /// Instances by id: the index in `cloud.instances`.
+    instances: HashMap<String, usize>,
+    /// Nodes by id: the index in the swarm's nodes.
+    nodes: HashMap<String, usize>,
+}
+
+impl Survey {
+    /// Reads the cloud, then the swarm through the first manager that answers.
+    pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
+        let cloud = world.cloud.survey(&snapshot.cluster).await?;
+        let foreign = foreign_names(world, snapshot, desired, &cloud).await?;
+        let outputs = snapshot
+            .resources
+            .iter()
+            .filter(|resource| !resource.deposed)
+            .map(|resource| (resource.address.clone(), resource.outputs.clone()))
+            .collect();
+        let (swarm, swarm_lost) = survey_swarm(world, snapshot, desired, &cloud).await?;
+        Ok(Self::assemble(
+            &snapshot.cluster,
+            cloud,
+            foreign,
+            swarm,
+            swarm_lost,
+            outputs,
+        ))
+    }
+
+    /// Puts a survey together from its parts.
+    pub(crate) fn assemble(
+        cluster: &str,
+        cloud: CloudSurvey,
+        foreign: BTreeMap<(String, String), String>,
+        swarm: SwarmSurvey,
+        swarm_lost: bool,
+        outputs: HashMap<Address, Json>,
+    ) -> Self {
+        let instances = cloud
+            .instances
+            .iter()
+            .enumerate()
+            .map(|(index, i)| (i.id.clone(), index))
+            .collect();
+        let nodes = match &swarm {
+            SwarmSurvey::Read(view) => view
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(index, node)| (node.id.clone(), index))
+                .collect(),
+            _ => HashMap::new(),
+        };
+        Self {
+            cluster: cluster.to_owned(),
+            cloud,
+            foreign,
+            swarm,
+            swarm_lost,
+            outputs,
+            instances,
+            nodes,
+        }
+    }
+
+    /// The value of a reference as the recorded outputs give it.
+    pub fn resolve(&self, reference: &Ref) -> Option<String> {
+        match reference {
+            Ref::Value(value) => Some(value.clone()),
+            Ref::To { address, attr } => {
+                Some(self.outputs.get(address)?.value().get(attr)?.as_str()?.to_owned())
+            }
+        }
+    }
+
+    /// The instance with that id.
+    pub fn instance(&self, id: &str) -> Option<&Instance> {
+        self.instances.get(id).map(|index| &self.cloud.instances[*index])
+    }
+
+    /// The node with that id, if the swarm was read.
+    pub fn node(&self, id: &str) -> Option<&Node> {
+        match &self.swarm {
+            SwarmSurvey::Read(view) => self.nodes.get(id).map(|index| &view.nodes[*index]),
+            _ => None,
+        }
+    }
+
+    /// The swarm, if it was read.
+    pub fn view(&self) -> Option<&SwarmView> {
+        match &self.swarm {
+            SwarmSurvey::Read(view) => Some(view),
+            _ => None,
+        }
+    }
+}
+
+/// Wanted names that belong to something without the cluster's tag: only looked for where a
+/// wanted key pair or security group is neither recorded nor tagged.
+async fn foreign_names(
+    world: &World,
+    snapshot: &Snapshot,
+    desired: &DesiredSet,
+    cloud: &CloudSurvey,
+) -> Result<BTreeMap<(String, String), String>> {
+    let mut foreign = BTreeMap::new();
+    for wanted in &desired.resources {
+        let kind = wanted.address.kind();
+        if !matches!(kind, "key_pair" | "security_group") || snapshot.get(&wanted.address).is_some() {
+            continue;
+        }
+        let spec = wanted.spec.value();
+        let text = |field: &str| {
+            spec.get(field)
+                .and_then(|v| v.as_str())
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let name = text("name");
+        if kind == "key_pair" && !cloud.key_pairs.iter().any(|key| key.name == name) {
+            if let Some(key) = world.cloud.find_key_pair(&name).await? {
+                foreign.insert((kind.to_owned(), name), describe(&key.id, &key.tags));
+            }
+        } else if kind == "security_group"
+            && !cloud.security_groups.iter().any(|group| group.name == name)
+            && let Some(group) = world.cloud.find_security_group(&text("vpc_id"), &name).await?
+        {
+            foreign.insert((kind.to_owned(), name), describe(&group.id, &group.tags));
+        }
+    }
+    Ok(foreign)
+}
+
+fn describe(id: &str, tags: &BTreeMap<String, String>) -> String {
+    match Ownership::from_tags(tags) {
+        Some(ownership) => format!("{id}, of the cluster `{}`", ownership.cluster),
+        None => format!("{id}, which Subako did not make"),
+    }
+}
+
+/// The host behind an instance, with the host key that its `docker` resource pinned.
+pub fn host_target(name: &str, instance: &Instance, host_key: Option<String>) -> HostTarget {
+    HostTarget {
+        name: name.to_owned(),
+        instance_id: instance.id.clone(),
+        private_ip: instance.private_ip.clone(),
+        public_ip: instance.public_ip.clone(),
+        host_key,
+    }
+}
+
+/// Instances that may be managers, best first: recorded managers, then wanted ones. With it
+/// whether one of them exists without running, so that it cannot be asked.
+fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> (Vec<HostTarget>, bool) {
+    let is_manager = |spec: &Json| spec.as_str().contains("\"role\":\"manager\"");
+    let mut names: Vec<String> = Vec::new();
+    let recorded = snapshot
+        .resources
+        .iter()
+        .filter(|r| r.address.kind() == "member" && is_manager(&r.spec));
+    let wanted = desired
+        .resources
+        .iter()
+        .filter(|d| d.address.kind() == "member" && is_manager(&d.spec));
+    for name in recorded
+        .map(|r| r.address.name())
+        .chain(wanted.map(|d| d.address.name()))
+    {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    let mut running: HashMap<String, Vec<&Instance>> = HashMap::new();
+    let mut resting = std::collections::HashSet::new();
+    for instance in &cloud.instances {
+        if let Some(ownership) = Ownership::from_tags(&instance.tags)
+            && let Some(name) = ownership.address.strip_prefix("instance.")
+        {
+            if instance.state == InstanceState::Running {
+                running.entry(name.to_owned()).or_default().push(instance);
+            } else {
+                resting.insert(name.to_owned());
+            }
+        }
+    }
+    let mut some_rest = false;
+    let mut targets = Vec::new();
+    for name in names {
+        some_rest |= resting.contains(&name);
+        let key = snapshot
+            .get(&Address::new("docker", &name))
+            .and_then(|r| r.outputs.value().get("host_key")?.as_str().map(str::to_owned));
+        let recorded_id = snapshot
+            .get(&Address::new("instance", &name))
+            .and_then(|r| r.outputs.value().get("instance_id")?.as_str().map(str::to_owned));
+        for instance in running.get(&name).into_iter().flatten() {
+            // A pinned key belongs to the recorded instance only.
+            let key = key.clone().filter(|_| recorded_id.as_ref() == Some(&instance.id));
+            targets.push(host_target(&name, instance, key));
+        }
+    }
+    (targets, some_rest)
+}
+
+async fn survey_swarm(
+    world: &World,
+    snapshot: &Snapshot,
+    desired: &DesiredSet,
+    cloud: &CloudSurvey,
+) -> Result<(SwarmSurvey, bool)> {
+    let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
+    let mut reasons = Vec::new();
+    let (targets, mut unsure) = candidates(snapshot, desired, cloud);
+    for target in targets {
+        match ask(world, &target).await {
+            Ok(Some(view)) => return Ok((SwarmSurvey::Read(Box::new(view)), false)),
+            Ok(None) => reasons.push(format!("{} is in no swarm", target.name)),
+            Err(failure) => {
+                unsure = true;
+                reasons.push(format!("{}: {}", target.name, failure.message));
+            }
+        }
+    }
+    if expected {
+        if reasons.is_empty() {
+            reasons.push("no manager's instance is running".to_owned());
+        }
+        return Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure));
+    }
+    Ok((SwarmSurvey::None, !unsure))
+}
+
+async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
+    let host = world.hosts.reach(target).await?;
+    let Some(info) = host.engine_info().await? else {
+        return Ok(None);
+    };
+    if info.swarm == LocalNodeState::Inactive {
+        return Ok(None);
+    }
+    if !info.control_available {
+        return Err(Failure::not_applied(
+            "read the swarm",
+            "it does not answer as a manager",
+        ));
+    }
+    let swarm = host.swarm_inspect().await?;
+    Ok(Some(SwarmView {
+        via: target.name.clone(),
+        id: swarm.id,
+        addr_pool: swarm.addr_pool,
+        subnet_size: swarm.subnet_size,
+        labels: swarm.labels,
+        nodes: host.nodes().await?,
+        networks: host.networks().await?,
+        services: host.services().await?,
+        tasks: host.tasks(&TaskFilter::default()).await?,
+    }))
+}

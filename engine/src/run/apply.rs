@@ -1,0 +1,309 @@
+//! The run: a concurrent walk over the plan, and the turn when a step fails.
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use std::sync::{Arc, Mutex};
+use subako_state::{Address, Direction, Effect, Entry, JournalFile, Outcome, Resource, StateError};
+
+use super::fold::fold;
+use super::options::{ApplyOptions, OnFailure, Stop};
+use super::rollback::{can_go_back, roll_back};
+use super::status::{Progress, StepStatus};
+use super::step::{Crew, Made};
+use super::walk::Walk;
+use super::working::Working;
+use crate::event::{Event, Events};
+use crate::kind::Registry;
+use crate::plan::Plan;
+use crate::world::{Failure, World};
+
+/// A run about to be made, or to be gone on with.
+pub struct Run<'a> {
+    /// The kinds.
+    pub registry: &'a Registry,
+    /// The provider.
+    pub world: &'a World,
+    /// What is done.
+    pub plan: &'a Plan,
+    /// The resources before it.
+    pub resources: &'a [Resource],
+    /// The journal, open for appending, its `Begin` written.
+    pub journal: JournalFile,
+    /// What the journal says so far.
+    pub progress: Progress,
+    /// Where to tell what happens.
+    pub events: Events,
+    /// How it is made.
+    pub options: &'a ApplyOptions,
+    /// Asks it to stop.
+    pub stop: &'a Stop,
+    /// Makes tokens unique to this run: the state's lineage and serial.
+    pub seed: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// How.
+    pub outcome: Outcome,
+    /// The resources to record.
+    pub resources: Vec<Resource>,
+    /// What of this run remains to be finished or undone.
+    pub remains: Vec<Address>,
+    /// What failed, forward and back, in the order it happened.
+    pub failures: Vec<(Address, Failure)>,
+    /// Whether it was stopped where the journal is whole: nothing was settled.
+    pub cut: bool,
+    /// What is known of each step.
+    pub progress: Progress,
+}
+
+/// What ended a walk.
+pub(super) enum Ended {
+    /// Nothing more could start.
+    Through,
+    /// Somebody asked to stop at once.
+    Cut,
+}
+
+impl Run<'_> {
+    /// Goes forward; turns back on failure unless it is to be kept or the line is crossed.
+    pub async fn forward(self) -> Result<Finished, StateError> {
+        let crew = self.crew();
+        let mut failures = Vec::new();
+        let ended = self.walk_forward(&crew, &mut failures).await?;
+        if matches!(ended, Ended::Cut) {
+            self.journal.settle().await?;
+            return Ok(self.finish(&crew, Outcome::Remains, failures, true));
+        }
+        let all_done = crew
+            .progress()
+            .steps
+            .iter()
+            .all(|status| matches!(status, StepStatus::Done { .. }));
+        if all_done {
+            return Ok(self.finish(&crew, Outcome::Applied, failures, false));
+        }
+        let why = match failures.first() {
+            Some((address, failure)) => format!("{address}: {failure}"),
+            None => format!("{} asked to stop", self.stop.signal()),
+        };
+        let past = !can_go_back(self.plan, &crew.progress());
+        if self.options.on_failure == OnFailure::Keep || past {
+            let why = if past {
+                format!("{why}; the line of no return is crossed")
+            } else {
+                why
+            };
+            self.turn(&crew, Direction::Keep, &why).await?;
+            return Ok(self.finish(&crew, Outcome::Remains, failures, false));
+        }
+        self.turn(&crew, Direction::Back, &why).await?;
+        self.go_back(&crew, failures).await
+    }
+
+    /// Goes forward again with a run that had stopped or turned.
+    pub async fn forward_again(self, why: &str) -> Result<Finished, StateError> {
+        let crew = self.crew();
+        self.turn(&crew, Direction::Forward, why).await?;
+        drop(crew);
+        let progress = Progress {
+            direction: Direction::Forward,
+            ..self.progress.clone()
+        };
+        Self { progress, ..self }.forward().await
+    }
+
+    /// Undoes everything the journal says was done.
+    pub async fn back(self, why: &str) -> Result<Finished, StateError> {
+        let crew = self.crew();
+        self.turn(&crew, Direction::Back, why).await?;
+        self.go_back(&crew, Vec::new()).await
+    }
+
+    async fn go_back(
+        &self,
+        crew: &Crew<'_>,
+        mut failures: Vec<(Address, Failure)>,
+    ) -> Result<Finished, StateError> {
+        let ended = roll_back(crew, self.resources, self.stop, &mut failures).await?;
+        let cut = matches!(ended, Ended::Cut);
+        if cut {
+            self.journal.settle().await?;
+        }
+        let clean = !crew.progress().steps.iter().any(StepStatus::may_have_effect);
+        let outcome = if clean {
+            Outcome::RolledBack
+        } else {
+            Outcome::Remains
+        };
+        Ok(self.finish(crew, outcome, failures, cut))
+    }
+
+    fn crew(&self) -> Crew<'_> {
+        let resources = fold(self.resources, self.plan, &self.progress);
+        Crew {
+            registry: self.registry,
+            world: self.world,
+            plan: self.plan,
+            working: Arc::new(Working::new(self.registry.clone(), &resources)),
+            journal: self.journal.clone(),
+            events: self.events.clone(),
+            options: self.options,
+            seed: self.seed.clone(),
+            progress: Mutex::new(self.progress.clone()),
+            started: self.world.clock.now(),
+        }
+    }
+
+    async fn turn(&self, crew: &Crew<'_>, direction: Direction, why: &str) -> Result<(), StateError> {
+        crew.record(Entry::Turn {
+            direction,
+            why: why.to_owned(),
+        })
+        .await?;
+        let undo = crew
+            .progress()
+            .steps
+            .iter()
+            .filter(|status| status.may_have_effect())
+            .count() as u32;
+        crew.events.emit(Event::Turned {
+            direction,
+            why: why.to_owned(),
+            undo,
+        });
+        Ok(())
+    }
+
+    async fn walk_forward(
+        &self,
+        crew: &Crew<'_>,
+        failures: &mut Vec<(Address, Failure)>,
+    ) -> Result<Ended, StateError> {
+        let plan = self.plan;
+        let edges: Vec<(u32, u32)> = (0..plan.nodes())
+            .flat_map(|node| plan.after(node).iter().map(move |before| (*before, node as u32)))
+            .collect();
+        let mut walk = Walk::new(plan.nodes(), &edges);
+        drop(edges);
+        let of = plan.steps.len() as u32;
+        let mut done = 0u32;
+        let mut flight = FuturesUnordered::new();
+        let mut stopping = self.stop.is_draining();
+        loop {
+            while !stopping && flight.len() < self.options.parallelism.max(1) {
+                let Some(node) = walk.take() else { break };
+                let Some(step) = plan.steps.get(node as usize) else {
+                    walk.done(node);
+                    continue;
+                };
+                if matches!(crew.progress().steps[node as usize], StepStatus::Done { .. }) {
+                    walk.done(node);
+                    done += 1;
+                    continue;
+                }
+                let began = crew.elapsed_ms();
+                crew.events.emit(Event::StepStarted {
+                    step: node,
+                    address: step.address.clone(),
+                    action: step.action,
+                    undo: false,
+                    elapsed_ms: began,
+                });
+                flight.push(async move { (node, began, crew.make(node).await) });
+            }
+            let finished = tokio::select! {
+                biased;
+                () = self.stop.at_once() => return Ok(Ended::Cut),
+                () = self.stop.draining(), if !stopping => {
+                    stopping = true;
+                    let signal = self.stop.signal().to_owned();
+                    crew.events.emit(Event::Interrupted { signal, in_flight: flight.len() as u32 });
+                    continue;
+                }
+                finished = flight.next() => finished,
+            };
+            let Some((node, began, made)) = finished else {
+                return Ok(Ended::Through);
+            };
+            let step = &plan.steps[node as usize];
+            let elapsed_ms = crew.elapsed_ms();
+            match made? {
+                Made::Done => {
+                    walk.done(node);
+                    done += 1;
+                    crew.events.emit(Event::StepDone {
+                        step: node,
+                        address: step.address.clone(),
+                        action: step.action,
+                        undo: false,
+                        elapsed_ms,
+                        took_ms: elapsed_ms - began,
+                        done,
+                        of,
+                    });
+                }
+                Made::Failed(failure) => {
+                    stopping = true;
+                    crew.events.emit(Event::StepFailed {
+                        step: node,
+                        address: step.address.clone(),
+                        action: step.action,
+                        undo: false,
+                        failure: failure.clone(),
+                        elapsed_ms,
+                    });
+                    failures.push((step.address.clone(), failure));
+                }
+            }
+        }
+    }
+
+    fn finish(
+        &self,
+        crew: &Crew<'_>,
+        outcome: Outcome,
+        failures: Vec<(Address, Failure)>,
+        cut: bool,
+    ) -> Finished {
+        let progress = crew.progress().clone();
+        let resources = fold(self.resources, self.plan, &progress);
+        let remains = remains(self.plan, &progress, outcome);
+        crew.events.emit(Event::RunFinished {
+            outcome,
+            remains: remains.clone(),
+            elapsed_ms: crew.elapsed_ms(),
+        });
+        Finished {
+            outcome,
+            resources,
+            remains,
+            failures,
+            cut,
+            progress,
+        }
+    }
+}
+
+/// What is left to finish (after going forward) or to undo (after going back).
+fn remains(plan: &Plan, progress: &Progress, outcome: Outcome) -> Vec<Address> {
+    if outcome != Outcome::Remains {
+        return Vec::new();
+    }
+    let back = progress.direction == Direction::Back;
+    let mut remains: Vec<Address> = plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .filter(|(_, status)| match status {
+            StepStatus::Done { .. } => back,
+            StepStatus::Pending | StepStatus::Undone { .. } => !back,
+            StepStatus::Failed { effect, .. } => !back || *effect != Effect::None,
+            _ => true,
+        })
+        .map(|(step, _)| step.address.clone())
+        .collect();
+    remains.dedup();
+    remains
+}

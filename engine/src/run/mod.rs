@@ -1,0 +1,27 @@
+//! Plan → journal → state: makes the steps, undoes them, and finds out what an interrupted run did.
+//!
+//! * `status`: what is known of each step; one total function from journal entries.
+//! * `fold`: statuses → the resources to record.
+//! * `working`: the resources as they are while the run goes on.
+//! * `walk`: which step may start next.
+//! * `step`: one step, forward or back, with its journal entries.
+//! * `apply`: the run itself; `rollback`: the way back; `settle`: after a crash.
+//!
+//! No choice is made here: what is done, in which order and how it is undone stands in the plan.
+
+mod apply;
+mod fold;
+mod options;
+mod rollback;
+mod settle;
+mod status;
+mod step;
+mod walk;
+mod working;
+
+pub use apply::{Finished, Run};
+pub use fold::fold;
+pub use options::{ApplyOptions, OnFailure, Probe, Stop};
+pub use rollback::can_go_back;
+pub use settle::{Unresolved, settle};
+pub use status::{Impossible, Progress, StepStatus};

@@ -1,0 +1,207 @@
+//! The way back: everything a run did is undone in reverse, in parallel where the graph allows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use subako_state::{Address, Resource, StateError};
+
+use super::apply::Ended;
+use super::fold::fold;
+use super::options::Stop;
+use super::status::{Progress, StepStatus};
+use super::step::{Crew, Made};
+use super::walk::Walk;
+use crate::event::Event;
+use crate::plan::{Action, Object, Plan, Step, vanishing};
+use crate::world::Failure;
+
+/// Whether everything the run did can be undone: nothing past the line took effect.
+pub fn can_go_back(plan: &Plan, progress: &Progress) -> bool {
+    !plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .any(|(step, status)| step.past_the_line && status.may_have_effect())
+}
+
+/// Undoes what may have an effect. A step whose undoing fails keeps what it depends on from
+/// being undone; everything else is still undone.
+pub(super) async fn roll_back(
+    crew: &Crew<'_>,
+    resources: &[Resource],
+    stop: &Stop,
+    failures: &mut Vec<(Address, Failure)>,
+) -> Result<Ended, StateError> {
+    let plan = crew.plan;
+    let vanishes = vanish(crew, resources);
+    let undo: Vec<bool> = crew
+        .progress()
+        .steps
+        .iter()
+        .map(StepStatus::may_have_effect)
+        .collect();
+    let of = undo.iter().filter(|undo| **undo).count() as u32;
+    // The plan's edges, reversed; what is not undone is passed through.
+    let edges: Vec<(u32, u32)> = (0..plan.nodes())
+        .flat_map(|node| plan.after(node).iter().map(move |before| (node as u32, *before)))
+        .collect();
+    let mut walk = Walk::new(plan.nodes(), &edges);
+    drop(edges);
+    let mut flight = FuturesUnordered::new();
+    let mut done = 0u32;
+    loop {
+        while flight.len() < crew.options.parallelism.max(1) {
+            let Some(node) = walk.take() else { break };
+            let Some(step) = plan.steps.get(node as usize).filter(|_| undo[node as usize]) else {
+                walk.done(node);
+                continue;
+            };
+            let unresolved = matches!(
+                crew.progress().steps[node as usize],
+                StepStatus::Failed {
+                    effect: subako_state::Effect::Unresolved,
+                    ..
+                } | StepStatus::Intended { .. }
+            );
+            if unresolved {
+                // Nobody knows what to undo: what it depends on has to stay.
+                continue;
+            }
+            if vanishes.contains_key(&node) {
+                // It is undone when its host is: until then it only lets the others pass.
+                walk.done(node);
+                continue;
+            }
+            let began = crew.elapsed_ms();
+            crew.events.emit(Event::StepStarted {
+                step: node,
+                address: step.address.clone(),
+                action: step.action,
+                undo: true,
+                elapsed_ms: began,
+            });
+            flight.push(async move { (node, began, crew.undo(node, false).await) });
+        }
+        let finished = tokio::select! {
+            biased;
+            () = stop.at_once() => return Ok(Ended::Cut),
+            finished = flight.next() => finished,
+        };
+        let Some((node, began, made)) = finished else {
+            break;
+        };
+        let step = &plan.steps[node as usize];
+        let elapsed_ms = crew.elapsed_ms();
+        match made? {
+            Made::Done => {
+                walk.done(node);
+                done += 1;
+                crew.events.emit(Event::StepDone {
+                    step: node,
+                    address: step.address.clone(),
+                    action: step.action,
+                    undo: true,
+                    elapsed_ms,
+                    took_ms: elapsed_ms - began,
+                    done,
+                    of,
+                });
+            }
+            Made::Failed(failure) => {
+                crew.events.emit(Event::StepFailed {
+                    step: node,
+                    address: step.address.clone(),
+                    action: step.action,
+                    undo: true,
+                    failure: failure.clone(),
+                    elapsed_ms,
+                });
+                failures.push((step.address.clone(), failure));
+            }
+        }
+    }
+    for (node, host) in vanishes.iter().rev() {
+        if !is_gone(crew, &vanishes, host) {
+            continue;
+        }
+        crew.undo(*node, true).await?;
+        done += 1;
+        let (step, elapsed_ms) = (&plan.steps[*node as usize], crew.elapsed_ms());
+        crew.events.emit(Event::StepDone {
+            step: *node,
+            address: step.address.clone(),
+            action: step.action,
+            undo: true,
+            elapsed_ms,
+            took_ms: 0,
+            done,
+            of,
+        });
+    }
+    Ok(Ended::Through)
+}
+
+/// Whether what a vanishing resource lives on in the end has been undone.
+fn is_gone(crew: &Crew<'_>, vanishes: &BTreeMap<u32, Address>, host: &Address) -> bool {
+    let plan = crew.plan;
+    let makes = |step: &Step, address: &Address| {
+        step.action == Action::Create
+            && (step.address == *address || (address.name() == "*" && step.address.kind() == address.kind()))
+    };
+    let mut root = host.clone();
+    while let Some(next) = vanishes
+        .iter()
+        .find(|(node, _)| makes(&plan.steps[**node as usize], &root))
+        .map(|(_, host)| host)
+    {
+        root = next.clone();
+    }
+    let progress = crew.progress();
+    let mut steps = plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .filter(|(step, _)| makes(step, &root));
+    steps.all(|(_, status)| !status.may_have_effect())
+}
+
+/// Which creates need no call to undo, because what they live on is undone too, and what that is.
+fn vanish(crew: &Crew<'_>, resources: &[Resource]) -> BTreeMap<u32, Address> {
+    let plan = crew.plan;
+    let progress = crew.progress().clone();
+    let existing = fold(resources, plan, &progress);
+    let made: HashMap<(&Address, u32), u32> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| step.action == Action::Create)
+        .map(|(number, step)| ((&step.address, step.generation), number as u32))
+        .collect();
+    let step_of = |resource: &Resource| made.get(&(&resource.address, resource.generation)).copied();
+    let mut objects: Vec<Object<'_>> = existing
+        .iter()
+        .map(|resource| Object {
+            address: &resource.address,
+            depends_on: &resource.depends_on,
+            deleted: step_of(resource).is_some(),
+            old: resource.deposed,
+        })
+        .collect();
+    // What an interrupted way back has undone already took its guests with it.
+    for (step, status) in plan.steps.iter().zip(&progress.steps) {
+        if step.action == Action::Create && matches!(status, StepStatus::Undone { .. }) {
+            objects.push(Object {
+                address: &step.address,
+                depends_on: &step.depends_on,
+                deleted: true,
+                old: false,
+            });
+        }
+    }
+    vanishing(crew.registry, &objects)
+        .into_iter()
+        .zip(&existing)
+        .filter_map(|(host, resource)| Some((step_of(resource)?, host?)))
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! After a crash: finds out by reading what the steps in flight did.
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use std::sync::{Arc, Mutex};
+use subako_state::{Address, Effect, Entry, StateError};
+
+use super::apply::Run;
+use super::fold::fold;
+use super::status::{Progress, StepStatus};
+use super::step::{Crew, empty};
+use super::working::Working;
+use crate::plan::Action;
+
+/// Steps about which nothing could be found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved(pub Vec<Address>);
+
+/// Reads what every step did whose outcome the journal does not know, and journals it. After
+/// it every step is pending, done, failed with a known effect, undone or not undone.
+pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError> {
+    let resources = fold(run.resources, run.plan, &run.progress);
+    let crew = Crew {
+        registry: run.registry,
+        world: run.world,
+        plan: run.plan,
+        working: Arc::new(Working::new(run.registry.clone(), &resources)),
+        journal: run.journal.clone(),
+        events: run.events.clone(),
+        options: run.options,
+        seed: run.seed.clone(),
+        progress: Mutex::new(run.progress.clone()),
+        started: run.world.clock.now(),
+    };
+    let crew = &crew;
+    let open: Vec<u32> = (0..run.plan.steps.len() as u32)
+        .filter(|number| {
+            matches!(
+                run.progress.steps[*number as usize],
+                StepStatus::Intended { .. }
+                    | StepStatus::Failed {
+                        effect: Effect::Unresolved,
+                        ..
+                    }
+                    | StepStatus::UndoIntended { .. }
+            )
+        })
+        .collect();
+    let mut queue = open.into_iter();
+    let mut flight = FuturesUnordered::new();
+    loop {
+        while flight.len() < run.options.parallelism.max(1) {
+            let Some(number) = queue.next() else { break };
+            flight.push(settle_step(crew, number));
+        }
+        match flight.next().await {
+            Some(settled) => settled?,
+            None => break,
+        }
+    }
+    let progress = crew.progress().clone();
+    let unresolved = run
+        .plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .filter(|(_, status)| {
+            matches!(
+                status,
+                StepStatus::Intended { .. }
+                    | StepStatus::Failed {
+                        effect: Effect::Unresolved,
+                        ..
+                    }
+            )
+        })
+        .map(|(step, _)| step.address.clone())
+        .collect();
+    Ok((progress, Unresolved(unresolved)))
+}
+
+async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {
+    let step = &crew.plan.steps[number as usize];
+    let status = crew.progress().steps[number as usize].clone();
+    match status {
+        StepStatus::Intended { token } | StepStatus::Failed { token, .. } => {
+            settle_forward(crew, number, &token).await
+        }
+        StepStatus::UndoIntended {
+            undo_token, outputs, ..
+        } => {
+            let why = "the run was interrupted while this was being undone".to_owned();
+            let cx = crew.settling(number, &undo_token);
+            let undone = match step.action {
+                // What it made is gone, or still to be undone.
+                Action::Create => crew
+                    .still_there(step, outputs.as_ref(), &cx)
+                    .await
+                    .map(|found| found.is_none()),
+                // Going back once more is harmless, and a refresh shows where it is.
+                Action::Update => Some(false),
+                // What it deleted was made again, or not yet.
+                Action::Delete => match crew.made_again(step, &cx).await {
+                    Some(Some(outputs)) => {
+                        return crew
+                            .record(Entry::Undone {
+                                step: number,
+                                outputs,
+                            })
+                            .await;
+                    }
+                    Some(None) => Some(false),
+                    None => None,
+                },
+                Action::Adopt | Action::Forget => Some(true),
+            };
+            match undone {
+                Some(true) => {
+                    crew.record(Entry::Undone {
+                        step: number,
+                        outputs: outputs.unwrap_or_else(empty),
+                    })
+                    .await
+                }
+                Some(false) | None => crew.record(Entry::UndoFailed { step: number, why }).await,
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn settle_forward(crew: &Crew<'_>, number: u32, token: &str) -> Result<(), StateError> {
+    let step = &crew.plan.steps[number as usize];
+    let cx = crew.settling(number, token);
+    let (effect, outputs) = crew.read_effect(step, &cx).await;
+    let why = "the run was interrupted while this was being done".to_owned();
+    crew.record(Entry::Failed {
+        step: number,
+        effect,
+        outputs,
+        why,
+    })
+    .await
+}

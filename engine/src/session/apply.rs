@@ -1,0 +1,171 @@
+//! One run, from `Begin` to the state that came of it.
+
+use subako_state::{Address, Digest, Entry, JournalFile, Json, Outcome, Snapshot, StateError};
+
+use super::{Knowledge, Session, SessionError};
+use crate::event::{Event, Events};
+use crate::plan::Plan;
+use crate::run::{ApplyOptions, Finished, Probe, Progress, Run, Stop};
+use crate::world::Failure;
+
+/// How a run ended, and what is recorded now.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// How.
+    pub outcome: Outcome,
+    /// The snapshot that is recorded now.
+    pub snapshot: Snapshot,
+    /// What of the run remains to be finished or undone.
+    pub remains: Vec<Address>,
+    /// What failed, in the order it happened.
+    pub failures: Vec<(Address, Failure)>,
+    /// Whether it was stopped at once: the next command has to settle it.
+    pub cut: bool,
+}
+
+impl Session {
+    /// Makes a plan real, or undoes what it did of it. The lock must be held.
+    pub async fn apply(
+        &self,
+        plan: &Plan,
+        known: &Knowledge,
+        options: &ApplyOptions,
+        command: &str,
+        events: &Events,
+        stop: &Stop,
+    ) -> Result<Ran, SessionError> {
+        self.store.prepare()?;
+        if plan.is_empty() {
+            return self.nothing_to_do(plan, known);
+        }
+        let serial = known.snapshot.serial;
+        let run = format!(
+            "{}-{serial}-{}",
+            known.snapshot.lineage,
+            self.store.runs_from(serial)
+        );
+        let journal = JournalFile::create(&self.store.journal_path(), boxed(options.probe.as_ref()))?;
+        let as_json = Json::sorted(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
+        journal
+            .append(&Entry::Begin {
+                run: run.clone(),
+                command: command.to_owned(),
+                plan_digest: plan.digest.clone(),
+                lineage: known.snapshot.lineage.clone(),
+                serial,
+                base: known.base.clone(),
+                plan: as_json,
+            })
+            .await?;
+        events.emit(Event::RunStarted {
+            steps: plan.steps.len() as u32,
+            digest: plan.digest.to_string(),
+        });
+        let finished = Run {
+            registry: &self.registry,
+            world: &self.world,
+            plan,
+            resources: &known.snapshot.resources,
+            journal: journal.clone(),
+            progress: Progress::new(plan.steps.len()),
+            events: events.clone(),
+            options,
+            stop,
+            seed: run,
+        }
+        .forward()
+        .await?;
+        self.conclude(plan, known, serial, &journal, finished).await
+    }
+
+    /// Only outputs may have moved, for example a public address after a restart.
+    fn nothing_to_do(&self, plan: &Plan, known: &Knowledge) -> Result<Ran, SessionError> {
+        let resources = crate::run::fold(&known.snapshot.resources, plan, &Progress::new(0));
+        let snapshot = self.record(plan, known, resources)?;
+        Ok(Ran {
+            outcome: Outcome::Applied,
+            snapshot,
+            remains: vec![],
+            failures: vec![],
+            cut: false,
+        })
+    }
+
+    /// Records what came of a run. A run that is over is retired; one of which something
+    /// remains keeps its journal, for `recover` and the next `apply`.
+    pub(super) async fn conclude(
+        &self,
+        plan: &Plan,
+        known: &Knowledge,
+        serial: u64,
+        journal: &JournalFile,
+        finished: Finished,
+    ) -> Result<Ran, SessionError> {
+        let Finished {
+            outcome,
+            resources,
+            remains,
+            failures,
+            cut,
+            ..
+        } = finished;
+        if cut {
+            // Steps in flight are not settled: the journal alone says what may be so.
+            return Ok(Ran {
+                outcome,
+                snapshot: known.snapshot.clone(),
+                remains,
+                failures,
+                cut,
+            });
+        }
+        let snapshot = self.record(plan, known, resources)?;
+        if outcome != Outcome::Remains {
+            journal.append(&Entry::End { outcome }).await?;
+            self.store.retire_journal(serial)?;
+        }
+        Ok(Ran {
+            outcome,
+            snapshot,
+            remains,
+            failures,
+            cut,
+        })
+    }
+
+    /// Writes the next snapshot, unless nothing in it differs.
+    pub(super) fn record(
+        &self,
+        plan: &Plan,
+        known: &Knowledge,
+        resources: Vec<subako_state::Resource>,
+    ) -> Result<Snapshot, StateError> {
+        let before = &known.snapshot;
+        let mut next = Snapshot {
+            resources,
+            ..before.clone()
+        };
+        next.sort();
+        if next.resources == before.resources {
+            return Ok(next);
+        }
+        next.account = plan.account.clone().or(next.account);
+        next.serial = before.serial + 1;
+        next.previous = known.base.clone();
+        self.store.save(&next)?;
+        Ok(next)
+    }
+}
+
+/// The probe in the form the journal takes.
+pub(super) fn boxed(probe: Option<&Probe>) -> Option<Box<dyn Fn(u64) + Send + Sync>> {
+    probe.map(|probe| {
+        let probe = std::sync::Arc::clone(probe);
+        Box::new(move |entries| probe(entries)) as Box<dyn Fn(u64) + Send + Sync>
+    })
+}
+
+/// The digest of a snapshot as it is recorded.
+pub(super) fn digest_of(snapshot: &Snapshot) -> Option<Digest> {
+    subako_state::render(snapshot).ok().map(|(_, digest)| digest)
+}

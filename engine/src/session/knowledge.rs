@@ -1,0 +1,147 @@
+//! What the store says before anything is asked of the world.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot};
+
+use super::{Session, SessionError};
+use crate::plan::Plan;
+use crate::run::{Progress, StepStatus};
+
+/// The state, and the run that did not end if there is one.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    /// The last snapshot; an empty one with serial 0 if there is none.
+    pub snapshot: Snapshot,
+    /// Its digest; `None` if there is none.
+    pub base: Option<Digest>,
+    /// The run that did not end.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A run that did not end.
+#[derive(Debug, Clone)]
+pub struct Unfinished {
+    /// The command, for people.
+    pub command: String,
+    /// How many steps are done.
+    pub done: u32,
+    /// Of how many.
+    pub of: u32,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Steps whose outcome is not known.
+    pub in_flight: Vec<Address>,
+    /// Steps that failed, and why.
+    pub failed: Vec<(Address, String)>,
+    pub(super) run: String,
+    pub(super) serial: u64,
+    pub(super) lineage: String,
+    pub(super) plan: Plan,
+    pub(super) progress: Progress,
+    pub(super) journal: Journal,
+}
+
+impl Session {
+    /// Reads the store.
+    pub fn load(&self) -> Result<Knowledge, SessionError> {
+        let loaded = self.store.load()?;
+        let unfinished = loaded.journal.map(unfinished).transpose()?;
+        let (snapshot, base) = match loaded.snapshot {
+            Some((snapshot, digest)) => (snapshot, Some(digest)),
+            None => {
+                let lineage = unfinished
+                    .as_ref()
+                    .map_or_else(|| self.new_lineage(), |run| run.lineage.clone());
+                (
+                    Snapshot::empty(
+                        lineage,
+                        self.manifest.cluster.name.clone(),
+                        self.provider.to_owned(),
+                    ),
+                    None,
+                )
+            }
+        };
+        if snapshot.cluster != self.manifest.cluster.name || snapshot.provider != self.provider {
+            return Err(SessionError::WrongCluster {
+                recorded: snapshot.cluster,
+                recorded_provider: snapshot.provider,
+                wanted: self.manifest.cluster.name.clone(),
+                wanted_provider: self.provider.to_owned(),
+            });
+        }
+        Ok(Knowledge {
+            snapshot,
+            base,
+            unfinished,
+        })
+    }
+
+    /// Tells two histories of one cluster name apart, for example after its state was lost:
+    /// their tokens must never be the same.
+    fn new_lineage(&self) -> String {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
+        let text = format!(
+            "{}\n{}\n{now}\n{}",
+            self.manifest.cluster.name,
+            self.provider,
+            std::process::id()
+        );
+        Digest::of(text).hex()[..32].to_owned()
+    }
+}
+
+fn unfinished(journal: Journal) -> Result<Unfinished, SessionError> {
+    let Some(Entry::Begin {
+        run,
+        command,
+        lineage,
+        serial,
+        plan,
+        ..
+    }) = journal.entries.first()
+    else {
+        return Err(SessionError::JournalPlan(
+            "it does not begin with a plan".to_owned(),
+        ));
+    };
+    let plan: Plan = plan
+        .decode()
+        .map_err(|error| SessionError::JournalPlan(error.to_string()))?;
+    let progress = Progress::replay(plan.steps.len(), &journal.entries)?;
+    let steps = || plan.steps.iter().zip(&progress.steps);
+    let unfinished = Unfinished {
+        run: run.clone(),
+        command: command.clone(),
+        serial: *serial,
+        lineage: lineage.clone(),
+        done: steps()
+            .filter(|(_, status)| matches!(status, StepStatus::Done { .. }))
+            .count() as u32,
+        of: plan.steps.len() as u32,
+        direction: progress.direction,
+        in_flight: steps()
+            .filter(|(_, status)| match status {
+                StepStatus::Intended { .. } | StepStatus::UndoIntended { .. } => true,
+                StepStatus::Failed { effect, .. } => *effect == Effect::Unresolved,
+                _ => false,
+            })
+            .map(|(step, _)| step.address.clone())
+            .collect(),
+        failed: steps()
+            .filter_map(|(step, status)| match status {
+                StepStatus::Failed { why, .. } | StepStatus::UndoFailed { why, .. } => {
+                    Some((step.address.clone(), why.clone()))
+                }
+                _ => None,
+            })
+            .collect(),
+        plan,
+        progress,
+        journal,
+    };
+    Ok(unfinished)
+}

@@ -1,0 +1,67 @@
+//! Manifest and state → plan, with the world asked once.
+
+use subako_state::{AccountId, Snapshot};
+
+use super::{Knowledge, Session, SessionError};
+use crate::desired::DesiredSet;
+use crate::lower::{lower, needs};
+use crate::plan::{Plan, Planning, Selection, plan};
+use crate::refresh::{Observed, refresh};
+use crate::world::Residue;
+
+impl Session {
+    /// Looks up, lowers, refreshes (unless told not to) and plans.
+    pub async fn plan(
+        &self,
+        known: &Knowledge,
+        selection: &Selection,
+        with_refresh: bool,
+    ) -> Result<Plan, SessionError> {
+        let account = self.guard_account(&known.snapshot).await?;
+        let desired = self.desired(&known.snapshot, selection).await?;
+        let observed = if with_refresh {
+            refresh(&self.registry, &self.world, &known.snapshot, &desired).await?
+        } else {
+            Observed::as_recorded(&known.snapshot)
+        };
+        Ok(plan(&Planning {
+            registry: &self.registry,
+            desired: &desired,
+            snapshot: &known.snapshot,
+            base: known.base.clone(),
+            observed: &observed,
+            account: Some(account),
+            selection,
+        })?)
+    }
+
+    /// What should be. A destroy wants nothing, and has nothing to look up.
+    async fn desired(&self, snapshot: &Snapshot, selection: &Selection) -> Result<DesiredSet, SessionError> {
+        if selection.destroy {
+            return Ok(DesiredSet::default());
+        }
+        let answer = self.world.cloud.lookup(&needs(&self.manifest, snapshot)).await?;
+        Ok(lower(&self.manifest, snapshot, &answer)?)
+    }
+
+    /// Refuses to work on a state that belongs elsewhere.
+    async fn guard_account(&self, snapshot: &Snapshot) -> Result<AccountId, SessionError> {
+        let account = self.world.cloud.account().await?;
+        let found = AccountId {
+            id: account.id,
+            region: account.region,
+        };
+        match &snapshot.account {
+            Some(recorded) if *recorded != found => Err(SessionError::WrongAccount {
+                recorded: recorded.clone(),
+                found,
+            }),
+            _ => Ok(found),
+        }
+    }
+
+    /// What still carries the cluster's tags.
+    pub async fn residue(&self) -> Result<Vec<Residue>, SessionError> {
+        Ok(self.world.cloud.residue(&self.manifest.cluster.name).await?)
+    }
+}

@@ -1,0 +1,288 @@
+//! The live cluster, in manifest names.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use subako_state::Address;
+
+use super::{Knowledge, Session, SessionError};
+use crate::desired::DesiredSet;
+use crate::refresh::{Survey, SwarmSurvey, SwarmView};
+use crate::world::{Mode, Node, NodeState, Ownership, PublishMode, TaskState};
+
+/// A node, as instance and as member of the swarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeStatus {
+    /// The manifest name; the host name for a node that is not the manifest's.
+    pub name: String,
+    /// Whether the manifest has it.
+    pub managed: bool,
+    /// The instance.
+    pub instance_id: Option<String>,
+    /// The instance's state.
+    pub instance_state: Option<String>,
+    /// The private address.
+    pub private_ip: Option<String>,
+    /// The public address.
+    pub public_ip: Option<String>,
+    /// The role; `None` while it is in no swarm.
+    pub role: Option<String>,
+    /// Whether it leads.
+    pub leader: bool,
+    /// Availability.
+    pub availability: Option<String>,
+    /// `ready`, `down`, `unknown`, `disconnected`, or what the instance is while it is in no swarm.
+    pub health: String,
+    /// Tasks running on it.
+    pub tasks: u32,
+    /// The engine's version.
+    pub engine_version: Option<String>,
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether the state has it.
+    pub managed: bool,
+    /// The image.
+    pub image: String,
+    /// Tasks running.
+    pub running: u64,
+    /// Tasks wanted.
+    pub wanted: u64,
+    /// Where it answers.
+    pub urls: Vec<String>,
+    /// Running tasks by node.
+    pub tasks_by_node: BTreeMap<String, u32>,
+    /// The newest errors of its tasks, with the node.
+    pub errors: Vec<String>,
+}
+
+/// The live cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The cluster.
+    pub cluster: String,
+    /// Which manager answered; `None` if none did.
+    pub via: Option<String>,
+    /// Why the swarm cannot be seen, if it cannot.
+    pub trouble: Option<String>,
+    /// Managers alive and in all.
+    pub managers: (u32, u32),
+    /// How many managers have to be alive.
+    pub quorum: u32,
+    /// The nodes: the manifest's first, sorted by name.
+    pub nodes: Vec<NodeStatus>,
+    /// The services, sorted by name.
+    pub services: Vec<ServiceStatus>,
+}
+
+impl Session {
+    /// Looks at the live cluster.
+    pub async fn status(&self, known: &Knowledge) -> Result<Status, SessionError> {
+        let survey = Survey::take(&self.world, &known.snapshot, &DesiredSet::default()).await?;
+        let (view, trouble) = match &survey.swarm {
+            SwarmSurvey::None => (None, None),
+            SwarmSurvey::Unreachable(why) => (None, Some(why.clone())),
+            SwarmSurvey::Read(view) => (Some(view.as_ref()), None),
+        };
+        let names = node_names(known);
+        let nodes = node_statuses(&survey, view, &names);
+        let is_manager = |node: &&NodeStatus| node.role.as_deref() == Some("manager");
+        let managers = nodes.iter().filter(is_manager).count() as u32;
+        let alive = nodes
+            .iter()
+            .filter(is_manager)
+            .filter(|node| node.health == "ready")
+            .count() as u32;
+        Ok(Status {
+            cluster: known.snapshot.cluster.clone(),
+            via: view.map(|view| view.via.clone()),
+            trouble,
+            managers: (alive, managers),
+            quorum: if managers == 0 { 0 } else { managers / 2 + 1 },
+            services: view.map_or_else(Vec::new, |view| service_statuses(known, view, &names, &nodes)),
+            nodes,
+        })
+    }
+}
+
+/// Manifest names by node id.
+fn node_names(known: &Knowledge) -> HashMap<String, String> {
+    let members = known
+        .snapshot
+        .resources
+        .iter()
+        .filter(|r| r.address.kind() == "member");
+    members
+        .filter_map(|r| {
+            Some((
+                r.outputs.value().get("node_id")?.as_str()?.to_owned(),
+                r.address.name().to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn node_statuses(
+    survey: &Survey,
+    view: Option<&SwarmView>,
+    names: &HashMap<String, String>,
+) -> Vec<NodeStatus> {
+    let mut by_name: HashMap<&str, &Node> = HashMap::new();
+    let mut foreign = Vec::new();
+    for node in view.into_iter().flat_map(|view| &view.nodes) {
+        match names.get(&node.id) {
+            Some(name) => {
+                by_name.insert(name, node);
+            }
+            None => foreign.push(node),
+        }
+    }
+    let mut running: HashMap<&str, u32> = HashMap::new();
+    for task in view.into_iter().flat_map(|view| &view.tasks) {
+        if let (TaskState::Running, TaskState::Running, Some(node)) =
+            (task.state, task.desired, &task.node_id)
+        {
+            *running.entry(node).or_default() += 1;
+        }
+    }
+    let mut nodes: Vec<NodeStatus> = Vec::new();
+    for instance in &survey.cloud.instances {
+        let Some(ownership) = Ownership::from_tags(&instance.tags) else {
+            continue;
+        };
+        let Some(name) = ownership.address.strip_prefix("instance.") else {
+            continue;
+        };
+        let node = by_name.remove(name);
+        nodes.push(NodeStatus {
+            name: name.to_owned(),
+            managed: true,
+            instance_id: Some(instance.id.clone()),
+            instance_state: Some(instance.state.to_string()),
+            private_ip: Some(instance.private_ip.clone()),
+            public_ip: instance.public_ip.clone(),
+            ..in_swarm(node, &running, || instance.state.to_string())
+        });
+    }
+    for (name, node) in by_name {
+        nodes.push(NodeStatus {
+            name: name.to_owned(),
+            managed: true,
+            ..in_swarm(Some(node), &running, String::new)
+        });
+    }
+    for node in foreign {
+        nodes.push(NodeStatus {
+            name: node.hostname.clone(),
+            managed: false,
+            ..in_swarm(Some(node), &running, String::new)
+        });
+    }
+    nodes.sort_by_key(|node| (!node.managed, natural(&node.name)));
+    nodes
+}
+
+/// Sorts `node-10` after `node-9`.
+fn natural(name: &str) -> (String, u64) {
+    match name
+        .rsplit_once('-')
+        .and_then(|(stem, digits)| Some((stem, digits.parse().ok()?)))
+    {
+        Some((stem, number)) => (stem.to_owned(), number),
+        None => (name.to_owned(), 0),
+    }
+}
+
+fn in_swarm(node: Option<&Node>, running: &HashMap<&str, u32>, otherwise: impl Fn() -> String) -> NodeStatus {
+    let health = |node: &Node| match node.state {
+        NodeState::Ready => "ready",
+        NodeState::Down => "down",
+        NodeState::Unknown => "unknown",
+        NodeState::Disconnected => "disconnected",
+    };
+    NodeStatus {
+        name: String::new(),
+        managed: false,
+        instance_id: None,
+        instance_state: None,
+        private_ip: node.map(|node| node.addr.clone()),
+        public_ip: None,
+        role: node.map(|node| node.role.to_string()),
+        leader: node.is_some_and(|node| node.leader),
+        availability: node.map(|node| node.availability.to_string()),
+        health: node.map_or_else(otherwise, |node| health(node).to_owned()),
+        tasks: node
+            .and_then(|node| running.get(node.id.as_str()).copied())
+            .unwrap_or(0),
+        engine_version: node.map(|node| node.engine_version.clone()),
+    }
+}
+
+fn service_statuses(
+    known: &Knowledge,
+    view: &SwarmView,
+    names: &HashMap<String, String>,
+    nodes: &[NodeStatus],
+) -> Vec<ServiceStatus> {
+    let ready = view
+        .nodes
+        .iter()
+        .filter(|node| node.state == NodeState::Ready)
+        .count() as u64;
+    let name_of = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
+    view.services
+        .iter()
+        .map(|service| {
+            let mut status = ServiceStatus {
+                name: service.spec.name.clone(),
+                managed: known
+                    .snapshot
+                    .get(&Address::new("service", &service.spec.name))
+                    .is_some(),
+                image: service.spec.image.clone(),
+                running: 0,
+                wanted: match service.spec.mode {
+                    Mode::Replicated(replicas) => replicas,
+                    Mode::Global => ready,
+                },
+                urls: Vec::new(),
+                tasks_by_node: BTreeMap::new(),
+                errors: Vec::new(),
+            };
+            for task in view.tasks.iter().filter(|task| task.service == service.spec.name) {
+                let node = task.node_id.as_deref().map(name_of);
+                if task.state == TaskState::Running && task.desired == TaskState::Running {
+                    status.running += 1;
+                    *status.tasks_by_node.entry(node.unwrap_or_default()).or_default() += 1;
+                } else if let Some(error) = &task.error
+                    && status.errors.len() < 3
+                {
+                    status
+                        .errors
+                        .push(format!("{}: {error}", node.as_deref().unwrap_or("unassigned")));
+                }
+            }
+            for port in service
+                .spec
+                .ports
+                .iter()
+                .filter(|port| port.mode == PublishMode::Ingress)
+            {
+                let first = nodes.iter().find(|node| node.health == "ready");
+                let address = first.and_then(|node| node.public_ip.as_ref().or(node.private_ip.as_ref()));
+                status
+                    .urls
+                    .extend(address.map(|address| match port.protocol.as_str() {
+                        "tcp" if port.published == 80 => format!("http://{address}/"),
+                        "tcp" => format!("http://{address}:{}/", port.published),
+                        other => format!("{address}:{}/{other}", port.published),
+                    }));
+            }
+            status
+        })
+        .collect()
+}

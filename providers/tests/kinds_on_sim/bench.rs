@@ -1,0 +1,183 @@
+//! A simulated world with a state, and the whole way from a manifest to it.
+
+use std::sync::{Arc, Mutex};
+
+use subako_engine::desired::DesiredSet;
+use subako_engine::event::{Event, Events};
+use subako_engine::kind::Registry;
+use subako_engine::lower::{lower, needs};
+use subako_engine::manifest::{Manifest, SimFault, SimTime};
+use subako_engine::plan::{Action, Plan, Planning, Selection, plan};
+use subako_engine::refresh::refresh;
+use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Stop};
+use subako_engine::world::World;
+use subako_providers::sim::{SimOptions, Simulator};
+use subako_state::{Entry, JournalFile, Outcome, Snapshot};
+
+pub struct Bench {
+    pub sim: Simulator,
+    pub world: World,
+    pub registry: Registry,
+    pub snapshot: Snapshot,
+    /// What the steps said, `address: note`.
+    pub notes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Bench {
+    pub fn new(faults: Vec<SimFault>) -> Self {
+        let sim = Simulator::open(SimOptions {
+            time: SimTime::Instant,
+            faults,
+            ..SimOptions::default()
+        })
+        .expect("a world");
+        Self {
+            world: sim.world(),
+            sim,
+            registry: subako_engine::kinds::registry(),
+            snapshot: Snapshot::empty("lineage".into(), "sandbox".into(), "sim".into()),
+            notes: Arc::default(),
+        }
+    }
+
+    pub async fn desired(&self, manifest: &Manifest) -> DesiredSet {
+        let answer = self
+            .world
+            .cloud
+            .lookup(&needs(manifest, &self.snapshot))
+            .await
+            .expect("an answer");
+        lower(manifest, &self.snapshot, &answer).expect("lowered")
+    }
+
+    pub async fn plan_with(&self, manifest: &Manifest, selection: &Selection) -> Plan {
+        let desired = self.desired(manifest).await;
+        let observed = refresh(&self.registry, &self.world, &self.snapshot, &desired)
+            .await
+            .expect("a refresh");
+        plan(&Planning {
+            registry: &self.registry,
+            desired: &desired,
+            snapshot: &self.snapshot,
+            base: None,
+            observed: &observed,
+            account: None,
+            selection,
+        })
+        .expect("a plan")
+    }
+
+    pub async fn plan(&self, manifest: &Manifest) -> Plan {
+        self.plan_with(manifest, &Selection::default()).await
+    }
+
+    /// Makes a plan happen, and records what is there then.
+    pub async fn run(&mut self, plan: &Plan) -> Finished {
+        let directory = tempfile::tempdir().expect("a directory");
+        let journal = JournalFile::create(&directory.path().join("journal.jsonl"), None).expect("a journal");
+        journal
+            .append(&Entry::Begin {
+                command: "apply".into(),
+                plan_digest: plan.digest.clone(),
+                lineage: self.snapshot.lineage.clone(),
+                serial: self.snapshot.serial,
+                base: None,
+                plan: subako_state::Json::canonical(plan).expect("json"),
+            })
+            .await
+            .expect("a first entry");
+        let notes = Arc::clone(&self.notes);
+        let events = Events::new(move |event| {
+            if let Event::StepProgress { address, note, .. } = event {
+                notes.lock().expect("notes").push(format!("{address}: {note}"));
+            }
+        });
+        let run = Run {
+            registry: &self.registry,
+            world: &self.world,
+            plan,
+            resources: &self.snapshot.resources,
+            journal,
+            progress: Progress::new(plan.steps.len()),
+            events,
+            options: &ApplyOptions::default(),
+            stop: &Stop::new(),
+            seed: format!("{}:{}", self.snapshot.lineage, self.snapshot.serial),
+        };
+        let finished = run.forward().await.expect("a journal that can be written");
+        self.snapshot.resources.clone_from(&finished.resources);
+        self.snapshot.sort();
+        self.snapshot.serial += 1;
+        finished
+    }
+
+    /// Plans and makes it happen; fails the test unless all of it does.
+    pub async fn apply_with(&mut self, manifest: &Manifest, selection: &Selection) -> Plan {
+        let plan = self.plan_with(manifest, selection).await;
+        let refused: Vec<_> = plan
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == subako_engine::check::Severity::Error)
+            .collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+        let finished = self.run(&plan).await;
+        let notes = self.notes.lock().expect("notes");
+        assert_eq!(
+            finished.outcome,
+            Outcome::Applied,
+            "{:#?}\n{notes:#?}",
+            finished.failures
+        );
+        drop(notes);
+        plan
+    }
+
+    pub async fn apply(&mut self, manifest: &Manifest) -> Plan {
+        self.apply_with(manifest, &Selection::default()).await
+    }
+
+    pub async fn destroy(&mut self, manifest: &Manifest) -> Plan {
+        let everything = Selection {
+            destroy: true,
+            ..Selection::default()
+        };
+        self.apply_with(manifest, &everything).await
+    }
+
+    /// Fails the test if the next plan would do anything.
+    pub async fn assert_settled(&self, manifest: &Manifest) {
+        let plan = self.plan(manifest).await;
+        assert_eq!(steps(&plan), Vec::<String>::new());
+        assert!(plan.drift.is_empty(), "{:#?}", plan.drift);
+    }
+
+    pub fn said(&self, what: &str) -> bool {
+        self.notes
+            .lock()
+            .expect("notes")
+            .iter()
+            .any(|note| note.contains(what))
+    }
+}
+
+/// The steps of a plan, `verb address: path, path`, sorted.
+pub fn steps(plan: &Plan) -> Vec<String> {
+    let mut lines: Vec<String> = plan
+        .steps
+        .iter()
+        .map(|step| {
+            let paths: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).collect();
+            let verb = match (step.replaces, step.action) {
+                (true, Action::Create) => "make anew",
+                (true, _) => "drop the old",
+                (false, action) => action.verb(),
+            };
+            match step.action {
+                Action::Update => format!("{verb} {}: {}", step.address, paths.join(", ")),
+                _ => format!("{verb} {}", step.address),
+            }
+        })
+        .collect();
+    lines.sort();
+    lines
+}

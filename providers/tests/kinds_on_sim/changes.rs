@@ -1,0 +1,213 @@
+//! A running cluster is changed.
+
+use subako_engine::manifest::Manifest;
+use subako_engine::plan::Selection;
+use subako_engine::refresh::Survey;
+use subako_engine::world::{Availability, Mode, Node, Port, Protocol, Role, Rule, Source};
+
+use crate::bench::{Bench, steps};
+use crate::manifest::{pool, sandbox, service};
+
+async fn nodes(bench: &Bench, manifest: &Manifest) -> Vec<Node> {
+    let desired = bench.desired(manifest).await;
+    let survey = Survey::take(&bench.world, &bench.snapshot, &desired)
+        .await
+        .expect("a survey");
+    survey.view().expect("a swarm").nodes.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_changed_in_place_is() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.cluster.tags.insert("Unit".into(), "Other".into());
+    manifest.security_group.ingress.push(Rule {
+        description: "metrics".into(),
+        ports: Port { from: 9100, to: 9100 },
+        protocol: Protocol::Tcp,
+        source: Source::Cidr("10.0.0.0/8".into()),
+    });
+    manifest.pools[1].labels.insert("disk".into(), "ssd".into());
+    manifest.pools[0].availability = Availability::Drain;
+    manifest.pools[0].disk_gib = 10;
+    manifest.services[0].spec.mode = Mode::Replicated(12);
+    manifest.services[1].spec.image = "mingsiro71/replyhost:2".into();
+    manifest.swarm.converge_timeout_s = 600;
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(
+        steps(&plan),
+        [
+            "update instance.manager-0: disk_gib, tags.Unit",
+            "update instance.manager-1: disk_gib, tags.Unit",
+            "update instance.manager-2: disk_gib, tags.Unit",
+            "update instance.node-0: tags.Unit",
+            "update instance.node-1: tags.Unit",
+            "update key_pair.sandbox: tags.Unit",
+            "update member.manager-0: availability",
+            "update member.manager-1: availability",
+            "update member.manager-2: availability",
+            "update member.node-0: labels.disk",
+            "update member.node-1: labels.disk",
+            "update security_group.sandbox: rules, tags.Unit",
+            "update service.reply2: image",
+            "update service.reply: replicas",
+            "update swarm.sandbox: converge_timeout_s",
+        ]
+    );
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_join_and_leave_as_pools_grow_and_shrink() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.pools[1].count = 4;
+    bench.apply(&manifest).await;
+    assert_eq!(nodes(&bench, &manifest).await.len(), 7);
+    manifest.pools[1].count = 1;
+    manifest.pools[0].count = 1;
+    bench.apply(&manifest).await;
+    assert!(bench.said("member.manager-2: demoting"));
+    assert!(bench.said("member.node-3: draining"));
+    assert_eq!(nodes(&bench, &manifest).await.len(), 2);
+    bench.assert_settled(&manifest).await;
+    bench.destroy(&manifest).await;
+    assert_eq!(bench.world.cloud.residue("sandbox").await.expect("residue"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_becomes_a_manager_and_a_manager_a_worker() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.pools[1].role = Role::Manager;
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(
+        steps(&plan),
+        ["update member.node-0: role", "update member.node-1: role"]
+    );
+    bench.assert_settled(&manifest).await;
+    manifest.pools[0].role = Role::Worker;
+    bench.apply(&manifest).await;
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn managers_change_their_type_one_by_one_without_losing_quorum() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.pools[0].instance_type = "t3.small".into();
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(plan.summary.update, 3);
+    for name in ["manager-0", "manager-1", "manager-2"] {
+        assert!(bench.said(&format!("instance.{name}: waiting for")), "{name}");
+    }
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_machine_has_its_node_leave_properly() {
+    let manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    for name in ["node-1", "manager-0", "manager-1"] {
+        let anew = Selection {
+            replace: vec![format!("instance.{name}")],
+            ..Selection::default()
+        };
+        let plan = bench.apply_with(&manifest, &anew).await;
+        assert_eq!(plan.summary.replace, 3, "{:#?}", steps(&plan));
+        assert!(bench.said(&format!("member.{name}: draining")));
+        assert_eq!(nodes(&bench, &manifest).await.len(), 5);
+        bench.assert_settled(&manifest).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pinned_worker_goes_before_its_successor_comes() {
+    let mut manifest = sandbox();
+    manifest.pools[1].private_ips = vec!["172.31.0.20".into(), "172.31.0.21".into()];
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.pools[1].disk_encrypted = true;
+    bench.apply(&manifest).await;
+    assert_eq!(nodes(&bench, &manifest).await.len(), 5);
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_manager_lets_its_successor_in() {
+    let mut manifest = sandbox();
+    manifest.pools[0] = pool("manager", Role::Manager, 1);
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    let anew = Selection {
+        replace: vec!["instance.manager-0".into()],
+        ..Selection::default()
+    };
+    bench.apply_with(&manifest, &anew).await;
+    assert_eq!(nodes(&bench, &manifest).await.len(), 3);
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_network_is_made_anew_with_the_services_on_it() {
+    let mut manifest = sandbox();
+    manifest.services.push(service("apart", 1, 9000));
+    manifest.services[2].spec.networks.clear();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.networks[0].attachable = true;
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(
+        steps(&plan),
+        [
+            "drop the old network.my-overlay",
+            "drop the old service.reply",
+            "drop the old service.reply2",
+            "make anew network.my-overlay",
+            "make anew service.reply",
+            "make anew service.reply2",
+        ]
+    );
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_address_pool_is_another_swarm_on_the_same_machines() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    let before = nodes(&bench, &manifest).await;
+    manifest.swarm.addr_pool = vec!["192.168.0.0/16".into()];
+    let plan = bench.apply(&manifest).await;
+    assert!(
+        !steps(&plan).iter().any(|step| step.contains("instance.")),
+        "{:#?}",
+        steps(&plan)
+    );
+    let after = nodes(&bench, &manifest).await;
+    assert_eq!(after.len(), 5);
+    assert!(
+        after
+            .iter()
+            .all(|node| before.iter().all(|old| old.id != node.id))
+    );
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renamed_security_group_is_made_before_the_machines_move_to_it() {
+    let mut manifest = sandbox();
+    manifest.security_group.name = "renamed".into();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    manifest.security_group.name = "renamed-again".into();
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(plan.summary.replace, 1, "{:#?}", steps(&plan));
+    assert_eq!(plan.summary.update, 5);
+    bench.assert_settled(&manifest).await;
+}

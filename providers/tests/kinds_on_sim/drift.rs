@@ -1,0 +1,127 @@
+//! Somebody changes the world from outside, and the next apply repairs what matters.
+
+use subako_engine::world::{Availability, Port, Protocol, Rule, Source};
+
+use crate::bench::{Bench, steps};
+use crate::manifest::sandbox;
+
+/// Changes a running cluster from outside, expects these steps of the next plan, and that they
+/// repair it.
+async fn repaired(outside: impl FnOnce(&Bench), seconds: u64, expected: &[&str]) {
+    let manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    outside(&bench);
+    tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+    let plan = bench.plan(&manifest).await;
+    assert_eq!(steps(&plan), expected);
+    assert!(!plan.drift.is_empty());
+    bench.apply(&manifest).await;
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_instance_is_started() {
+    let outside = |bench: &Bench| bench.sim.stop_instance("node-0").expect("stopped");
+    repaired(outside, 120, &["update instance.node-0: running"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_manager_is_started() {
+    let outside = |bench: &Bench| bench.sim.stop_instance("manager-0").expect("stopped");
+    repaired(outside, 120, &["update instance.manager-0: running"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminated_instance_is_replaced_and_its_old_node_is_forgotten() {
+    let outside = |bench: &Bench| bench.sim.terminate_instance("node-0").expect("terminated");
+    repaired(
+        outside,
+        120,
+        &[
+            "create docker.node-0",
+            "create instance.node-0",
+            "drop the old member.node-0",
+            "make anew member.node-0",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminated_manager_is_replaced() {
+    let outside = |bench: &Bench| bench.sim.terminate_instance("manager-0").expect("terminated");
+    repaired(
+        outside,
+        120,
+        &[
+            "create docker.manager-0",
+            "create instance.manager-0",
+            "drop the old member.manager-0",
+            "make anew member.manager-0",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_hangs_is_restarted() {
+    let outside = |bench: &Bench| bench.sim.kill_node("node-1").expect("killed");
+    repaired(outside, 120, &["update docker.node-1: running"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_scaled_by_hand_is_scaled_back_and_a_removed_one_made_again() {
+    let outside = |bench: &Bench| {
+        bench.sim.scale_service("reply", 3).expect("scaled");
+        bench.sim.remove_service("reply2").expect("removed");
+    };
+    repaired(
+        outside,
+        30,
+        &["create service.reply2", "update service.reply: replicas"],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opened_port_is_closed_and_a_closed_one_opened() {
+    let rule = |port: u16, cidr: &str| Rule {
+        description: "by hand".into(),
+        ports: Port { from: port, to: port },
+        protocol: Protocol::Tcp,
+        source: Source::Cidr(cidr.into()),
+    };
+    let outside = move |bench: &Bench| {
+        let group = "Sandbox-public-web-maintenance";
+        bench
+            .sim
+            .authorize(group, rule(3306, "0.0.0.0/0"))
+            .expect("opened");
+        bench.sim.revoke(group, rule(80, "0.0.0.0/0")).expect("closed");
+    };
+    repaired(outside, 30, &["update security_group.sandbox: rules"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drained_node_takes_tasks_again_and_a_tag_is_set_back() {
+    let outside = |bench: &Bench| {
+        bench
+            .sim
+            .drain_node("node-0", Availability::Drain)
+            .expect("drained");
+        bench
+            .sim
+            .set_instance_tag("node-1", "Unit", "Mine")
+            .expect("tagged");
+    };
+    repaired(
+        outside,
+        30,
+        &[
+            "update instance.node-1: tags.Unit",
+            "update member.node-0: availability",
+        ],
+    )
+    .await;
+}

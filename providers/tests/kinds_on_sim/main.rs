@@ -1,0 +1,8 @@
+//! The engine's kinds against the simulator, on virtual time, through planner and executor.
+
+mod bench;
+mod changes;
+mod drift;
+mod lifecycle;
+mod manifest;
+mod undo;

@@ -1,0 +1,131 @@
+//! Calls fail, and what was done is undone.
+
+use subako_engine::manifest::{SimFault, SimFaultKind};
+use subako_state::Outcome;
+
+use crate::bench::Bench;
+use crate::manifest::{sandbox, service};
+
+/// The calls that bring a cluster up.
+const CALLS: [&str; 10] = [
+    "import_key_pair",
+    "create_security_group",
+    "authorize_ingress",
+    "run_instance",
+    "install_engine",
+    "swarm_init",
+    "swarm_join",
+    "update_node",
+    "create_network",
+    "create_service",
+];
+
+fn fault(call: &str, nth: u32, kind: SimFaultKind) -> Vec<SimFault> {
+    vec![SimFault {
+        call: call.to_owned(),
+        nth,
+        times: 1,
+        kind,
+    }]
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_fails_on_the_way_up_nothing_is_left() {
+    for call in CALLS {
+        for kind in [
+            SimFaultKind::Error("InternalError".to_owned()),
+            SimFaultKind::TimeoutBeforeEffect,
+            SimFaultKind::TimeoutAfterEffect,
+        ] {
+            for nth in [1, 2] {
+                let mut bench = Bench::new(fault(call, nth, kind.clone()));
+                let nothing = bench.sim.dump();
+                let plan = bench.plan(&sandbox()).await;
+                let finished = bench.run(&plan).await;
+                let once = [
+                    "import_key_pair",
+                    "create_security_group",
+                    "authorize_ingress",
+                    "swarm_init",
+                    "create_network",
+                ];
+                if nth == 2 && once.contains(&call) {
+                    assert_eq!(finished.outcome, Outcome::Applied, "{call}");
+                    continue;
+                }
+                let what = format!("{call} {nth} {kind:?}: {:#?}", finished.failures);
+                assert_eq!(finished.outcome, Outcome::RolledBack, "{what}");
+                assert!(bench.snapshot.resources.is_empty(), "{what}");
+                assert_eq!(bench.sim.dump(), nothing, "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_start_says_why_and_is_undone() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    let (before, resources) = (bench.sim.dump(), bench.snapshot.resources.clone());
+    manifest.services.push(service("broken", 2, 9000));
+    manifest.services[2].spec.image = "example/does-not-exist".into();
+    let plan = bench.plan(&manifest).await;
+    let finished = bench.run(&plan).await;
+    assert_eq!(finished.outcome, Outcome::RolledBack);
+    let (address, failure) = &finished.failures[0];
+    assert_eq!(address.as_str(), "service.broken");
+    assert!(failure.message.contains("No such image"), "{failure}");
+    assert!(
+        failure.message.contains(" on manager-") || failure.message.contains(" on node-"),
+        "{failure}"
+    );
+    assert!(
+        failure.hint.as_ref().is_some_and(|hint| hint.contains("image")),
+        "{failure:?}"
+    );
+    assert_eq!(bench.snapshot.resources, resources);
+    assert_eq!(bench.sim.dump(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_fails_is_taken_back_to_what_was() {
+    for call in [
+        "update_service",
+        "modify_instance",
+        "update_node",
+        "revoke_ingress",
+        "retag",
+        "remove_service",
+        "create_network",
+    ] {
+        for kind in [
+            SimFaultKind::Error("InternalError".to_owned()),
+            SimFaultKind::TimeoutBeforeEffect,
+            SimFaultKind::TimeoutAfterEffect,
+        ] {
+            let first = match call {
+                "update_node" => 6,
+                "create_network" => 2,
+                _ => 1,
+            };
+            let mut bench = Bench::new(fault(call, first, kind.clone()));
+            let mut manifest = sandbox();
+            bench.apply(&manifest).await;
+            let (before, resources) = (bench.sim.dump(), bench.snapshot.resources.clone());
+            manifest.cluster.tags.insert("Unit".into(), "Other".into());
+            manifest.pools[1].labels.insert("disk".into(), "ssd".into());
+            manifest.networks[0].attachable = true;
+            manifest.services[1].spec.networks.clear();
+            manifest.services[1].spec.ports[0].published = 8081;
+            manifest.services.push(service("reply3", 1, 9000));
+            manifest.services[2].spec.networks.clear();
+            let plan = bench.plan(&manifest).await;
+            let finished = bench.run(&plan).await;
+            let what = format!("{call} {kind:?}: {:#?}", finished.failures);
+            assert_eq!(finished.outcome, Outcome::RolledBack, "{what}");
+            assert_eq!(bench.snapshot.resources, resources, "{what}");
+            assert_eq!(bench.sim.dump(), before, "{what}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! SHA-256, written `sha256:<64 hexadecimal digits>`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest in its written form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest of some bytes.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        Self::of_parts([bytes])
+    }
+
+    /// The digest of some parts, one after the other.
+    pub fn of_parts(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part.as_ref());
+        }
+        let mut text = String::with_capacity(71);
+        text.push_str("sha256:");
+        for byte in hasher.finalize() {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        Self(text)
+    }
+
+    /// The whole written form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The hexadecimal digits alone.
+    pub fn hex(&self) -> &str {
+        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
+    }
+
+    /// The first twelve digits, for people.
+    pub fn short(&self) -> &str {
+        self.hex().get(..12).unwrap_or(self.hex())
+    }
+
+    /// Whether `text` names this digest: whole, or its digits from the front, at least twelve.
+    pub fn is_named_by(&self, text: &str) -> bool {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        digits.len() >= 12 && self.hex().starts_with(digits)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("sha256:") {
+            Some(hex)
+                if hex.len() == 64
+                    && hex
+                        .bytes()
+                        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(format!(
+                "`{text}` is not a digest: expected `sha256:` and 64 hexadecimal digits"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_sha256() {
+        assert_eq!(
+            Digest::of("abc").as_str(),
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(Digest::of_parts(["a", "bc"]), Digest::of("abc"));
+    }
+
+    #[test]
+    fn a_digest_is_named_by_twelve_digits_or_more() {
+        let digest = Digest::of("abc");
+        assert!(digest.is_named_by("ba7816bf8f01"));
+        assert!(digest.is_named_by(digest.as_str()));
+        assert!(!digest.is_named_by("ba7816bf8f0"));
+        assert!(!digest.is_named_by("ca7816bf8f01"));
+    }
+}

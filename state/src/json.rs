@@ -1,0 +1,89 @@
+//! Canonical JSON text.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::digest::Digest;
+
+/// A JSON value kept as its canonical text: no white space, object keys sorted. Equal values
+/// have equal texts, so that comparing and hashing need no parsing. Cheap to clone.
+#[derive(Clone)]
+pub struct Json(Arc<RawValue>);
+
+impl Json {
+    /// The canonical text of a value, by way of a sorted map.
+    pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        // serde_json's map is a BTreeMap (its feature `preserve_order` is off): sorted keys.
+        Self::sorted(&serde_json::to_value(value)?)
+    }
+
+    /// The text of a value whose fields are declared in alphabetical order, which makes it
+    /// canonical without sorting. Kinds' specs are such; their tests hold it.
+    pub fn sorted<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        Ok(Self(serde_json::value::to_raw_value(value)?.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The value as `T`.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+
+    /// The value as a tree. The text is valid JSON by construction.
+    pub fn value(&self) -> serde_json::Value {
+        self.decode().unwrap_or(serde_json::Value::Null)
+    }
+
+    /// The SHA-256 of the text.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.as_str())
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::<RawValue>::deserialize(deserializer)?.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_text_has_sorted_keys_and_no_space() {
+        let json =
+            Json::canonical(&serde_json::json!({"b": [1, 2], "a": {"d": null, "c": "x"}})).expect("json");
+        assert_eq!(json.as_str(), r#"{"a":{"c":"x","d":null},"b":[1,2]}"#);
+        let back: Json = serde_json::from_str(json.as_str()).expect("parses");
+        assert_eq!(back, json);
+    }
+}

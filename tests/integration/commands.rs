@@ -1,0 +1,83 @@
+//! The other commands.
+
+use crate::support::{Cluster, Ran, root, subako};
+
+#[test]
+fn a_new_manifest_is_valid_and_can_be_rehearsed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str]| Ran::of(subako().current_dir(dir.path()).args(args));
+    run(&["new", "shop"]).expect(0);
+    let file = "shop/cluster.toml";
+    assert!(dir.path().join(file).exists());
+    run(&["new", "shop"]).expect(1).says("cluster.toml");
+}
+
+#[test]
+fn the_state_is_listed_shown_moved_and_forgotten() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    let list = cluster.run(&["state", "list"]).expect(0).stdout;
+    assert_eq!(list.lines().count(), 22, "{list}");
+    cluster
+        .run(&["state", "show", "instance.node-0"])
+        .expect(0)
+        .says("instance_id");
+    cluster
+        .run(&["state", "show", "instance.nod"])
+        .expect(1)
+        .says("instance.nod");
+    let show = cluster.run(&["show", "--format", "json"]).expect(0).json();
+    assert_eq!(show["format_version"], 1);
+    assert_eq!(show["resources"].as_array().expect("resources").len(), 22);
+    cluster.run(&["output"]).expect(0).says("http://");
+
+    // Forgotten, then found again by its tags.
+    cluster.run(&["state", "rm", "service.reply2", "--yes"]).expect(0);
+    assert_eq!(cluster.resources().len(), 21);
+    let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(crate::support::steps(&plan), ["adopt service.reply2"]);
+    cluster.apply().expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+}
+
+#[test]
+fn the_graph_is_drawn_offline() {
+    let cluster = Cluster::sandbox();
+    let dot = cluster.run(&["graph"]).expect(0).stdout;
+    assert!(
+        dot.starts_with("digraph") && dot.contains("\"instance.node-0\" -> \"docker.node-0\""),
+        "{dot}"
+    );
+    let mermaid = cluster.run(&["graph", "--format", "mermaid"]).expect(0).stdout;
+    assert!(mermaid.starts_with("flowchart"), "{mermaid}");
+}
+
+#[test]
+fn schema_and_completions_are_printed() {
+    let schema = Ran::of(subako().arg("schema")).expect(0).json();
+    assert!(schema["properties"]["pool"].is_object() || schema["$defs"].is_object());
+    let shipped = std::fs::read_to_string(root().join("examples/subako.schema.json")).expect("the schema");
+    let shipped: serde_json::Value = serde_json::from_str(&shipped).expect("JSON");
+    assert_eq!(schema, shipped, "examples/subako.schema.json is stale");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            Ran::of(subako().args(["completions", shell]))
+                .expect(0)
+                .stdout
+                .contains("subako")
+        );
+    }
+}
+
+#[test]
+fn a_broken_pipe_is_no_panic() {
+    let mut child = subako()
+        .arg("schema")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ends");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}

@@ -1,0 +1,14 @@
+//! Subako from outside: the built binary, as a user runs it, on the simulator.
+
+mod apply;
+mod change;
+mod commands;
+mod crash;
+mod drift;
+mod faults;
+mod locking;
+mod manifests;
+mod plan;
+mod saved_plans;
+mod state_files;
+mod support;

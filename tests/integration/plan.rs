@@ -1,0 +1,173 @@
+//! What a plan says, and that it says the same every time.
+
+use crate::support::{Cluster, root, steps};
+
+#[test]
+fn a_plan_after_an_apply_has_no_changes() {
+    let cluster = Cluster::sandbox();
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(2);
+    cluster.apply().expect(0);
+    cluster
+        .run(&["plan", "--detailed-exitcode"])
+        .expect(0)
+        .says("No changes");
+    let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(steps(&plan), [""; 0]);
+    assert_eq!(plan["summary"]["unchanged"], 22);
+}
+
+#[test]
+fn the_same_plan_has_the_same_digest_on_every_machine() {
+    let digest = |cluster: &Cluster| {
+        let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+        plan["digest"].as_str().expect("a digest").to_owned()
+    };
+    let (one, other) = (Cluster::sandbox(), Cluster::sandbox());
+    let first = digest(&one);
+    assert_eq!(first, digest(&one), "twice on one machine");
+    assert_eq!(first, digest(&other), "in another folder");
+    // Written down once: another machine must come to the same.
+    let golden = root().join("tests/integration/golden/sandbox.digest");
+    if std::env::var_os("SUBAKO_BLESS").is_some() {
+        std::fs::write(&golden, format!("{first}\n")).expect("written");
+    }
+    let written = std::fs::read_to_string(&golden).expect("the golden digest");
+    assert_eq!(
+        first,
+        written.trim(),
+        "the plan of the example changed: read it, then SUBAKO_BLESS=1"
+    );
+}
+
+#[test]
+fn the_plan_of_the_example_reads_as_it_was_read_by_its_authors() {
+    let cluster = Cluster::sandbox();
+    for (format, file) in [("text", "sandbox.plan.txt"), ("markdown", "sandbox.plan.md")] {
+        let said = cluster.run(&["plan", "--format", format]).expect(0).stdout;
+        let golden = root().join("tests/integration/golden").join(file);
+        if std::env::var_os("SUBAKO_BLESS").is_some() {
+            std::fs::write(&golden, &said).expect("written");
+        }
+        let written = std::fs::read_to_string(&golden).expect("the golden plan");
+        assert_eq!(said, written, "read it, then SUBAKO_BLESS=1");
+    }
+}
+
+#[test]
+fn the_json_of_a_plan_keeps_its_shape() {
+    let cluster = Cluster::sandbox();
+    let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["format_version"], 1);
+    for key in ["create", "update", "replace", "delete", "unchanged"] {
+        assert!(
+            plan["summary"][key].is_u64(),
+            "summary.{key}: {}",
+            plan["summary"]
+        );
+    }
+    assert_eq!(plan["summary"]["create"], 22);
+    assert!(plan["findings"].is_array());
+    let first = &plan["steps"][0];
+    assert_eq!(
+        (first["address"].as_str(), first["action"].as_str()),
+        (Some("key_pair.sandbox"), Some("create"))
+    );
+}
+
+#[test]
+fn targets_take_what_they_need_and_exclusions_what_needs_them() {
+    let cluster = Cluster::sandbox();
+    let plan = |args: &[&str]| {
+        steps(
+            &cluster
+                .run(&[&["plan", "--format", "json"], args].concat())
+                .expect(0)
+                .json(),
+        )
+    };
+    assert_eq!(
+        plan(&["--target", "docker.node-0"]),
+        [
+            "create docker.node-0",
+            "create instance.node-0",
+            "create key_pair.sandbox",
+            "create security_group.sandbox"
+        ]
+    );
+    let without = plan(&["--exclude", "instance.node-1"]);
+    for gone in [
+        "instance.node-1",
+        "docker.node-1",
+        "member.node-1",
+        "service.reply",
+    ] {
+        assert!(
+            !without.contains(&format!("create {gone}")),
+            "{gone} needs what is excluded: {without:?}"
+        );
+    }
+    assert!(without.contains(&"create member.node-0".to_owned()));
+    cluster
+        .run(&["plan", "--target", "instance.nod-0"])
+        .expect(1)
+        .says("instance.nod-0");
+}
+
+#[test]
+fn a_partial_apply_is_completed_by_the_next() {
+    let cluster = Cluster::sandbox();
+    cluster
+        .run(&["apply", "--yes", "--target", "instance.*"])
+        .expect(0);
+    assert_eq!(cluster.resources().len(), 7);
+    cluster.apply().expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+}
+
+#[test]
+fn without_a_refresh_the_state_is_trusted() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    cluster.run(&["sim", "terminate-instance", "node-1"]).expect(0);
+    cluster
+        .run(&["plan", "--refresh=false", "--detailed-exitcode"])
+        .expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(2);
+}
+
+#[test]
+fn every_example_can_be_planned() {
+    let examples = root().join("examples");
+    for entry in std::fs::read_dir(&examples).expect("examples") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let state = tempfile::tempdir().expect("a folder");
+            let mut command = crate::support::subako();
+            command.args([
+                "plan",
+                "--sim",
+                "--var",
+                "version=1.0",
+                "--var",
+                "web_replicas=3",
+                "--state-dir",
+            ]);
+            command.arg(state.path()).arg("-f").arg(&path);
+            crate::support::Ran::of(&mut command).expect(0);
+        }
+    }
+}
+
+#[test]
+fn invariants_refuse_a_plan() {
+    let even = Cluster::with(|text| text.replacen("count = 3", "count = 4", 1));
+    even.run(&["plan"]).expect(0).says("4 managers");
+    let many = Cluster::with(|text| text.replacen("count = 3", "count = 9", 1));
+    many.run(&["plan"]).expect(0).says("9 managers");
+    let shrunk = Cluster::sandbox();
+    shrunk.apply().expect(0);
+    shrunk.edit("name = \"node\"", "name = \"node\"\nprotect = true");
+    shrunk.apply().expect(0);
+    shrunk.run(&["destroy", "--yes"]).expect(5).says("protected");
+    assert_eq!(shrunk.status()["nodes"].as_array().expect("nodes").len(), 5);
+}

@@ -1,0 +1,292 @@
+//! A cluster in an empty folder, and the built binary on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use subako_engine::manifest::SimTime;
+use subako_providers::sim::{SimOptions, Simulator};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository")
+}
+
+/// The binary, with an environment that no developer's machine leaks into.
+pub fn subako() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_subako"));
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a run of the binary gave.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("the binary runs");
+        let ran = Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        };
+        assert_no_secret("standard output", &ran.stdout);
+        assert_no_secret("standard error", &ran.stderr);
+        ran
+    }
+
+    /// Everything that was said, for messages.
+    pub fn said(&self) -> String {
+        format!(
+            "exit {:?}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
+    }
+
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "expected exit {code}: {}", self.said());
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.said()))
+    }
+
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        let found = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(found, "expected to hear `{text}`: {}", self.said());
+        self
+    }
+}
+
+/// What must never be seen anywhere: join tokens and private keys.
+#[track_caller]
+pub fn assert_no_secret(place: &str, text: &str) {
+    assert!(!text.contains("SWMTKN-"), "{place} contains a join token");
+    // A key's header may be named in a message; what follows it may not be its base64.
+    for after in text.split("PRIVATE KEY-----").skip(1) {
+        let body =
+            after.trim_start_matches(|c: char| c.is_whitespace() || "│·|0123456789".contains(c) || c == '\\');
+        let leaks = body
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || b"+/".contains(b))
+            .count()
+            >= 16;
+        assert!(!leaks, "{place} contains a private key");
+    }
+}
+
+/// A cluster in an empty folder.
+pub struct Cluster {
+    pub dir: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// The example cluster on instant time.
+    pub fn sandbox() -> Self {
+        Self::with(|text| text)
+    }
+
+    /// The example cluster on instant time, its text edited.
+    pub fn with(edit: impl FnOnce(String) -> String) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::copy(
+            root().join("examples/sandbox.pub"),
+            dir.path().join("sandbox.pub"),
+        )
+        .expect("the key");
+        let cluster = Self { dir };
+        let text = fs::read_to_string(root().join("examples/sandbox.toml")).expect("the example");
+        cluster.write(&edit(replace(&text, "time = \"fast\"", "time = \"instant\"")));
+        cluster
+    }
+
+    pub fn manifest(&self) -> PathBuf {
+        self.dir.path().join("cluster.toml")
+    }
+
+    pub fn write(&self, text: &str) {
+        fs::write(self.manifest(), text).expect("the manifest is written");
+    }
+
+    pub fn text(&self) -> String {
+        fs::read_to_string(self.manifest()).expect("the manifest")
+    }
+
+    /// Replaces a text that must be there, once.
+    pub fn edit(&self, from: &str, to: &str) {
+        self.write(&replace(&self.text(), from, to));
+    }
+
+    /// Sets the simulator's fault table.
+    pub fn faults(&self, table: &str) {
+        let text = self.text();
+        let kept: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with("faults = "))
+            .collect();
+        let faults = if table.is_empty() {
+            String::new()
+        } else {
+            format!("faults = [{table}]\n")
+        };
+        self.write(&format!("{}\n{faults}", kept.join("\n")));
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = subako();
+        command.current_dir(self.dir.path()).args(args).arg("--sim");
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(&mut self.command(args))
+    }
+
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    pub fn apply(&self) -> Ran {
+        self.run(&["apply", "--yes"])
+    }
+
+    /// The directory of the state.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join(".subako/sandbox.sim")
+    }
+
+    pub fn state_file(&self) -> PathBuf {
+        self.state_dir().join("state.json")
+    }
+
+    /// The resources in the state; none if there is no state.
+    pub fn resources(&self) -> Vec<Value> {
+        let Ok(text) = fs::read_to_string(self.state_file()) else {
+            return Vec::new();
+        };
+        let state: Value = serde_json::from_str(&text).expect("the state is JSON");
+        state["resources"].as_array().expect("resources").clone()
+    }
+
+    /// The simulated world, comparable.
+    pub fn world(&self) -> Value {
+        let options = SimOptions {
+            seed: 20_221_003,
+            time: SimTime::Real,
+            world_file: Some(self.state_dir().join("world.json")),
+            ..SimOptions::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async { Simulator::open(options).expect("the world opens").dump() })
+    }
+
+    pub fn status(&self) -> Value {
+        self.run(&["status", "--format", "json"]).expect(0).json()
+    }
+
+    /// Nothing in the folder holds a secret.
+    #[track_caller]
+    pub fn assert_no_secret(&self) {
+        for path in files(self.dir.path()) {
+            let bytes = fs::read(&path).expect("readable");
+            assert_no_secret(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_no_secret();
+        }
+    }
+}
+
+#[track_caller]
+pub fn replace(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(
+        text.matches(from).count(),
+        1,
+        "`{from}` must stand once in:\n{text}"
+    );
+    text.replacen(from, to, 1)
+}
+
+/// Every file below a folder, sorted.
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path)
+            } else {
+                found.push(path)
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The world without what differs between two ways to the same place: the ids of services and
+/// networks are not in it, tokens are taken out.
+pub fn settled(mut world: Value) -> Value {
+    fn scrub(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("subako:token");
+                fields.remove("token");
+                fields.remove("public_ip");
+                fields.values_mut().for_each(scrub);
+            }
+            Value::Array(items) => items.iter_mut().for_each(scrub),
+            _ => {}
+        }
+    }
+    scrub(&mut world);
+    world
+}
+
+/// Steps of a plan as `action address`, sorted.
+pub fn steps(plan: &Value) -> Vec<String> {
+    let mut steps: Vec<String> = plan["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .map(|step| {
+            format!(
+                "{} {}",
+                step["action"].as_str().expect("an action"),
+                step["address"].as_str().expect("an address")
+            )
+        })
+        .collect();
+    steps.sort();
+    steps
+}
