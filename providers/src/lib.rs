@@ -1,5 +1,7 @@
 //! Adapters behind the engine's seams: what Subako acts on.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod conformance;
 pub mod sim;
 #[cfg(feature = "ssh")]

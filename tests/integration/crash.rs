@@ -60,7 +60,13 @@ fn a_change_killed_anywhere_converges_too() {
         let place = format!("SIGKILL after entry {entry}");
         let applied = cluster.apply().expect(0);
         let next = cluster.run(&["plan", "--detailed-exitcode"]);
-        assert_eq!(next.code, Some(0), "{place}: {}\nafter {}", next.said(), applied.said());
+        assert_eq!(
+            next.code,
+            Some(0),
+            "{place}: {}\nafter {}",
+            next.said(),
+            applied.said()
+        );
         no_orphan(&cluster, &place);
         let status = cluster.status();
         assert_eq!(

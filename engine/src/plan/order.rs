@@ -132,7 +132,13 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         let Some(kind) = registry.get(step.address.kind()) else {
             continue;
         };
-        let group = kind.serial_group_of(step.before.as_ref(), step.after.as_ref());
+        let group = match (step.action, &step.before, &step.after) {
+            (Action::Update, Some(before), Some(after)) => kind.serial_group_of(Some(before), Some(after)),
+            (_, before, after) => after
+                .as_ref()
+                .or(before.as_ref())
+                .and_then(|spec| kind.serial_group(spec)),
+        };
         let Some(group) = group else {
             continue;
         };

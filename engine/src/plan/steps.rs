@@ -103,6 +103,8 @@ impl<'a> Builder<'a> {
                 after: Some(wanted.spec.clone()),
                 outputs: None,
                 recorded: None,
+                depended_on: None,
+                was_protected: None,
                 depends_on: self.decisions.dependencies[position].clone(),
                 protect: wanted.protect,
                 deposed: false,
@@ -169,6 +171,9 @@ impl<'a> Builder<'a> {
                         before: Some(live.clone()),
                         outputs: Some(outputs.clone()),
                         recorded: differing(&resource.spec, live),
+                        depended_on: (resource.depends_on != self.decisions.dependencies[position])
+                            .then(|| resource.depends_on.clone()),
+                        was_protected: (resource.protect != wanted.protect).then_some(resource.protect),
                         changes: changes.clone(),
                         ..step(Action::Update, resource.generation)
                     })
@@ -471,9 +476,11 @@ impl<'a> Builder<'a> {
                 continue;
             };
             for dependency in &self.record(*record).depends_on {
+                // One whose old half goes first would wait for itself if it is still needed.
+                let still_needed = self.decisions.dependencies[position].contains(dependency);
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
-                    if step.action == Action::Delete && !step.goes_first() {
+                    if step.action == Action::Delete && !(step.goes_first() && still_needed) {
                         self.edges.push((Node::Step(made), Node::Step(removal)));
                     }
                 }
@@ -523,6 +530,8 @@ fn removal(resource: &Resource, action: Action, reason: Option<String>) -> Step 
         after: None,
         outputs: Some(resource.outputs.clone()),
         recorded: None,
+        depended_on: None,
+        was_protected: None,
         depends_on: resource.depends_on.clone(),
         protect: resource.protect,
         deposed: resource.deposed,

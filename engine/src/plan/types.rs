@@ -98,6 +98,12 @@ pub struct Step {
     /// What the state recorded, where that is not what it is before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<Json>,
+    /// For a change: what the state recorded that it depends on, where that changes too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depended_on: Option<Vec<Address>>,
+    /// For a change: whether the state recorded it as protected, where that changes too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_protected: Option<bool>,
     /// What it depends on, as it is to be recorded (for a delete: as it was recorded).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Address>,

@@ -47,7 +47,16 @@ enum Record {
 
 fn outcome(step: &Step, status: &StepStatus) -> Record {
     let before = || step.recorded.as_ref().or(step.before.as_ref());
-    let old = |outputs: Option<&Json>| record(step, before(), outputs.or(step.outputs.as_ref()));
+    let old = |outputs: Option<&Json>| {
+        let mut record = record(step, before(), outputs.or(step.outputs.as_ref()));
+        if let Record::Is(resource) = &mut record {
+            if let Some(depended_on) = &step.depended_on {
+                resource.depends_on.clone_from(depended_on);
+            }
+            resource.protect = step.was_protected.unwrap_or(resource.protect);
+        }
+        record
+    };
     match (step.action, status) {
         (_, StepStatus::Pending) => Record::AsItWas,
         (Action::Create | Action::Adopt, StepStatus::Undone { .. }) => Record::Gone,

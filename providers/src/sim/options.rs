@@ -21,6 +21,8 @@ pub struct SimOptions {
     pub vpc: Option<String>,
     /// Subnets that the manifest names, one a zone in the order of the zones.
     pub subnets: Vec<String>,
+    /// Private addresses that the manifest pins, in the order of the instances.
+    pub pinned: Vec<std::net::Ipv4Addr>,
     /// Where the world lives between two runs; `None` keeps it in memory. Its log of changes
     /// stands beside it, with the extension `log`.
     pub world_file: Option<PathBuf>,
@@ -36,6 +38,7 @@ impl Default for SimOptions {
             zones: Vec::new(),
             vpc: None,
             subnets: Vec::new(),
+            pinned: Vec::new(),
             world_file: None,
         }
     }

@@ -78,6 +78,7 @@ impl Bench {
         journal
             .append(&Entry::Begin {
                 command: "apply".into(),
+                run: "run".into(),
                 plan_digest: plan.digest.clone(),
                 lineage: self.snapshot.lineage.clone(),
                 serial: self.snapshot.serial,

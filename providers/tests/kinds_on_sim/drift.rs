@@ -42,6 +42,8 @@ async fn a_terminated_instance_is_replaced_and_its_old_node_is_forgotten() {
             "create docker.node-0",
             "create instance.node-0",
             "drop the old member.node-0",
+            "forget docker.node-0",
+            "forget instance.node-0",
             "make anew member.node-0",
         ],
     )
@@ -58,6 +60,8 @@ async fn a_terminated_manager_is_replaced() {
             "create docker.manager-0",
             "create instance.manager-0",
             "drop the old member.manager-0",
+            "forget docker.manager-0",
+            "forget instance.manager-0",
             "make anew member.manager-0",
         ],
     )
@@ -79,7 +83,11 @@ async fn a_service_scaled_by_hand_is_scaled_back_and_a_removed_one_made_again() 
     repaired(
         outside,
         30,
-        &["create service.reply2", "update service.reply: replicas"],
+        &[
+            "create service.reply2",
+            "forget service.reply2",
+            "update service.reply: replicas",
+        ],
     )
     .await;
 }

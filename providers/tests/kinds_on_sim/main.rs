@@ -1,5 +1,6 @@
 //! The engine's kinds against the simulator, on virtual time, through planner and executor.
 
+mod again;
 mod bench;
 mod changes;
 mod drift;

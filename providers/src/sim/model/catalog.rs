@@ -203,13 +203,22 @@ impl Range {
 }
 
 /// The range of a VPC; `None` for one that does not exist.
-pub(crate) fn vpc_range(place: &Place, vpc: &str) -> Option<&'static str> {
+pub(crate) fn vpc_range(place: &Place, vpc: &str) -> Option<String> {
     match vpc {
-        DEFAULT_VPC => Some("172.31.0.0/16"),
-        LARGE_VPC => Some("10.64.0.0/16"),
-        named if place.vpc.as_deref() == Some(named) => Some("10.90.0.0/16"),
+        DEFAULT_VPC => Some("172.31.0.0/16".to_owned()),
+        LARGE_VPC => Some("10.64.0.0/16".to_owned()),
+        named if place.vpc.as_deref() == Some(named) => Some(format!("{}.0.0/16", named_prefix(place))),
         _ => None,
     }
+}
+
+/// The first half of the addresses in a VPC that the manifest names.
+fn named_prefix(place: &Place) -> String {
+    let [a, b, ..] = place
+        .pinned
+        .first()
+        .map_or([10, 90, 0, 0], |pinned| pinned.octets());
+    format!("{a}.{b}")
 }
 
 /// The subnets of every VPC with the VPC's id: one a zone, a /20 of the default VPC and half or a
@@ -239,16 +248,22 @@ pub(crate) fn subnets(place: &Place) -> Vec<(String, Subnet)> {
             add(LARGE_VPC, of(LARGE_VPC), zone, (*cidr).to_owned());
         }
         if let (Some(vpc), true) = (&place.vpc, place.subnets.is_empty()) {
-            add(vpc, of(vpc), zone, format!("10.90.{}.0/20", index * 16));
+            add(
+                vpc,
+                of(vpc),
+                zone,
+                format!("{}.{}.0/20", named_prefix(place), index * 16),
+            );
         }
     }
     let vpc = place.vpc.as_deref().unwrap_or(DEFAULT_VPC);
     for (index, id) in place.subnets.iter().enumerate().take(16) {
         if let Some(zone) = place.zones.get(index % place.zones.len().max(1)) {
-            // Above those of the zones, so that no two overlap.
-            let cidr = match &place.vpc {
-                Some(_) => format!("10.90.{}.0/20", index * 16),
-                None => format!("172.31.{}.0/24", 255 - index),
+            // Those of the default VPC above those of its zones, so that no two overlap.
+            let cidr = match (place.pinned.get(index).map(|pinned| pinned.octets()), &place.vpc) {
+                (Some([a, b, c, _]), _) => format!("{a}.{b}.{c}.0/24"),
+                (None, Some(_)) => format!("{}.{}.0/24", named_prefix(place), 255 - index),
+                (None, None) => format!("172.31.{}.0/24", 255 - index),
             };
             add(vpc, id.clone(), zone, cidr);
         }

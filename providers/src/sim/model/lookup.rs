@@ -22,7 +22,7 @@ impl Model {
             .hint("leave `vpc` away to use the default VPC")
         })?;
         answer.vpc_id = vpc.to_owned();
-        answer.vpc_cidrs = vec![range.to_owned()];
+        answer.vpc_cidrs = vec![range];
         answer.subnets = self.chosen_subnets(query, vpc)?;
         Ok(answer)
     }

@@ -51,6 +51,9 @@ pub(crate) struct Place {
     pub vpc: Option<String>,
     /// Subnets that the manifest names, one a zone in the order of the zones.
     pub subnets: Vec<String>,
+    /// Private addresses that the manifest pins, in the order of the instances: the first of
+    /// each zone says where that zone's named subnet is.
+    pub pinned: Vec<std::net::Ipv4Addr>,
 }
 
 impl Model {
