@@ -9,7 +9,12 @@ fn plan(cluster: &Cluster) -> Value {
 }
 
 fn instance_ids(cluster: &Cluster) -> Vec<String> {
-    cluster.world()["instances"].as_object().expect("instances").keys().cloned().collect()
+    cluster.world()["instances"]
+        .as_object()
+        .expect("instances")
+        .keys()
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -31,29 +36,64 @@ fn changes_are_made_in_place_without_touching_the_rest() {
     // Replicas 8 → 12, an image, a rule, a tag.
     cluster.edit("replicas = 8", "replicas = 12");
     cluster.edit("image = \"alpine\"", "image = \"alpine:3.20\"");
-    cluster.edit("ssh_from = [\"203.0.113.7/32\"]", "ssh_from = [\"203.0.113.7/32\", \"198.51.100.0/24\"]");
-    cluster.edit("tags = { Unit = \"Sandbox\" }", "tags = { Unit = \"Sandbox\", Owner = \"me\" }");
+    cluster.edit(
+        "ssh_from = [\"203.0.113.7/32\"]",
+        "ssh_from = [\"203.0.113.7/32\", \"198.51.100.0/24\"]",
+    );
+    cluster.edit(
+        "tags = { Unit = \"Sandbox\" }",
+        "tags = { Unit = \"Sandbox\", Owner = \"me\" }",
+    );
     let planned = plan(&cluster);
     assert_eq!(planned["summary"]["replace"], 0, "{planned:#}");
     assert_eq!(planned["summary"]["delete"], 0);
     assert_eq!(planned["summary"]["create"], 0);
     let updated = steps(&planned);
-    assert!(updated.iter().all(|step| step.starts_with("update ")), "{updated:?}");
-    for address in ["service.reply", "service.helloworld", "security_group.sandbox", "key_pair.sandbox", "instance.node-3"] {
-        assert!(updated.contains(&format!("update {address}")), "{address}: {updated:?}");
+    assert!(
+        updated.iter().all(|step| step.starts_with("update ")),
+        "{updated:?}"
+    );
+    for address in [
+        "service.reply",
+        "service.helloworld",
+        "security_group.sandbox",
+        "key_pair.sandbox",
+        "instance.node-3",
+    ] {
+        assert!(
+            updated.contains(&format!("update {address}")),
+            "{address}: {updated:?}"
+        );
     }
-    assert!(!updated.iter().any(|step| step.contains("service.reply2") || step.contains("network.")), "{updated:?}");
+    assert!(
+        !updated
+            .iter()
+            .any(|step| step.contains("service.reply2") || step.contains("network.")),
+        "{updated:?}"
+    );
     let text = cluster.run(&["plan"]).expect(0).stdout;
-    assert!(text.contains("~ service.reply") && text.contains("replicas"), "{text}");
+    assert!(
+        text.contains("~ service.reply") && text.contains("replicas"),
+        "{text}"
+    );
     cluster.apply().expect(0);
 
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
     let after = instance_ids(&cluster);
-    assert!(before.iter().all(|id| after.contains(id)), "an instance was replaced");
+    assert!(
+        before.iter().all(|id| after.contains(id)),
+        "an instance was replaced"
+    );
     let status = cluster.status();
     assert_eq!(status["services"][1]["running"], 12);
     let world = cluster.world();
-    assert!(world["instances"].as_object().expect("instances").values().all(|i| i["tags"]["Owner"] == "me"));
+    assert!(
+        world["instances"]
+            .as_object()
+            .expect("instances")
+            .values()
+            .all(|i| i["tags"]["Owner"] == "me")
+    );
 }
 
 #[test]
@@ -90,13 +130,27 @@ fn a_replaced_instance_takes_its_node_along_and_says_why() {
     let cluster = Cluster::sandbox();
     cluster.apply().expect(0);
     let before = instance_ids(&cluster);
-    let planned = cluster.run(&["plan", "--replace", "instance.manager-1", "--format", "json"]).expect(0).json();
+    let planned = cluster
+        .run(&["plan", "--replace", "instance.manager-1", "--format", "json"])
+        .expect(0)
+        .json();
     assert_eq!(planned["summary"]["replace"], 3, "{planned:#}");
-    let text = cluster.run(&["plan", "--replace", "instance.manager-1"]).expect(0).stdout;
-    for said in ["-/+ instance.manager-1", "--replace", "(known after apply)", "nothing can be undone", "3 → 4 → 3"] {
+    let text = cluster
+        .run(&["plan", "--replace", "instance.manager-1"])
+        .expect(0)
+        .stdout;
+    for said in [
+        "-/+ instance.manager-1",
+        "--replace",
+        "(known after apply)",
+        "nothing can be undone",
+        "3 → 4 → 3",
+    ] {
         assert!(text.contains(said), "`{said}` in:\n{text}");
     }
-    cluster.run(&["apply", "--yes", "--replace", "instance.manager-1"]).expect(0);
+    cluster
+        .run(&["apply", "--yes", "--replace", "instance.manager-1"])
+        .expect(0);
     let after = instance_ids(&cluster);
     assert_eq!(after.len(), 5);
     assert_eq!(before.iter().filter(|id| after.contains(id)).count(), 4);
@@ -110,12 +164,18 @@ fn a_replaced_instance_takes_its_node_along_and_says_why() {
 fn a_replaced_network_takes_its_services_along() {
     let cluster = Cluster::sandbox();
     cluster.apply().expect(0);
-    cluster.edit("name = \"my-overlay\"", "name = \"my-overlay\"\nattachable = true");
+    cluster.edit(
+        "name = \"my-overlay\"",
+        "name = \"my-overlay\"\nattachable = true",
+    );
     let planned = plan(&cluster);
     assert_eq!(planned["summary"]["replace"], 3, "{planned:#}");
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
-    assert_eq!(cluster.status()["services"].as_array().expect("services").len(), 3);
+    assert_eq!(
+        cluster.status()["services"].as_array().expect("services").len(),
+        3
+    );
 }
 
 #[test]
@@ -131,5 +191,8 @@ fn what_leaves_the_manifest_is_deleted() {
     let summary = cluster.run(&["plan"]).expect(0).stdout;
     assert!(summary.contains("1 to destroy"), "{summary}");
     cluster.apply().expect(0);
-    assert_eq!(cluster.status()["services"].as_array().expect("services").len(), 2);
+    assert_eq!(
+        cluster.status()["services"].as_array().expect("services").len(),
+        2
+    );
 }

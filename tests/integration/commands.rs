@@ -18,8 +18,14 @@ fn the_state_is_listed_shown_moved_and_forgotten() {
     cluster.apply().expect(0);
     let list = cluster.run(&["state", "list"]).expect(0).stdout;
     assert_eq!(list.lines().count(), 22, "{list}");
-    cluster.run(&["state", "show", "instance.node-0"]).expect(0).says("instance_id");
-    cluster.run(&["state", "show", "instance.nod"]).expect(1).says("instance.nod");
+    cluster
+        .run(&["state", "show", "instance.node-0"])
+        .expect(0)
+        .says("instance_id");
+    cluster
+        .run(&["state", "show", "instance.nod"])
+        .expect(1)
+        .says("instance.nod");
     let show = cluster.run(&["show", "--format", "json"]).expect(0).json();
     assert_eq!(show["format_version"], 1);
     assert_eq!(show["resources"].as_array().expect("resources").len(), 22);
@@ -38,7 +44,10 @@ fn the_state_is_listed_shown_moved_and_forgotten() {
 fn the_graph_is_drawn_offline() {
     let cluster = Cluster::sandbox();
     let dot = cluster.run(&["graph"]).expect(0).stdout;
-    assert!(dot.starts_with("digraph") && dot.contains("\"instance.node-0\" -> \"docker.node-0\""), "{dot}");
+    assert!(
+        dot.starts_with("digraph") && dot.contains("\"instance.node-0\" -> \"docker.node-0\""),
+        "{dot}"
+    );
     let mermaid = cluster.run(&["graph", "--format", "mermaid"]).expect(0).stdout;
     assert!(mermaid.starts_with("flowchart"), "{mermaid}");
 }
@@ -51,13 +60,23 @@ fn schema_and_completions_are_printed() {
     let shipped: serde_json::Value = serde_json::from_str(&shipped).expect("JSON");
     assert_eq!(schema, shipped, "examples/subako.schema.json is stale");
     for shell in ["bash", "zsh", "fish"] {
-        assert!(Ran::of(subako().args(["completions", shell])).expect(0).stdout.contains("subako"));
+        assert!(
+            Ran::of(subako().args(["completions", shell]))
+                .expect(0)
+                .stdout
+                .contains("subako")
+        );
     }
 }
 
 #[test]
 fn a_broken_pipe_is_no_panic() {
-    let mut child = subako().arg("schema").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let mut child = subako()
+        .arg("schema")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ends");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));

@@ -19,27 +19,81 @@ fn repaired(template: &Cluster, outside: &[&str], expected: &[&str], said: &str)
     let mut expected: Vec<String> = expected.iter().map(|step| (*step).to_owned()).collect();
     expected.sort();
     assert_eq!(steps(&plan), expected, "after {outside:?}");
-    cluster.run(&["plan"]).expect(0).says("Changed outside").says(said);
+    cluster
+        .run(&["plan"])
+        .expect(0)
+        .says("Changed outside")
+        .says(said);
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
     let status = cluster.status();
-    assert_eq!(status["nodes"].as_array().expect("nodes").len(), 5, "after {outside:?}: {status:#}");
-    assert!(status["nodes"].as_array().expect("nodes").iter().all(|node| node["health"] == "ready"));
+    assert_eq!(
+        status["nodes"].as_array().expect("nodes").len(),
+        5,
+        "after {outside:?}: {status:#}"
+    );
+    assert!(
+        status["nodes"]
+            .as_array()
+            .expect("nodes")
+            .iter()
+            .all(|node| node["health"] == "ready")
+    );
     status
 }
 
 #[test]
 fn what_moved_outside_is_planned_and_repaired() {
     let template = up();
-    let status = repaired(&template, &["sim", "scale", "reply", "3"], &["update service.reply"], "replicas");
+    let status = repaired(
+        &template,
+        &["sim", "scale", "reply", "3"],
+        &["update service.reply"],
+        "replicas",
+    );
     assert_eq!(status["services"][1]["running"], 8);
-    repaired(&template, &["sim", "set-image", "helloworld", "busybox"], &["update service.helloworld"], "busybox");
-    repaired(&template, &["sim", "remove-service", "reply2"], &["create service.reply2", "forget service.reply2"], "gone");
-    repaired(&template, &["sim", "open-port", "8080"], &["update security_group.sandbox"], "8080");
-    repaired(&template, &["sim", "close-port", "80"], &["update security_group.sandbox"], "80");
-    repaired(&template, &["sim", "tag", "node-0", "Unit=Other"], &["update instance.node-0"], "Other");
-    repaired(&template, &["sim", "drain", "node-0"], &["update member.node-0"], "drain");
-    repaired(&template, &["sim", "stop-instance", "node-1"], &["update docker.node-1", "update instance.node-1"], "running");
+    repaired(
+        &template,
+        &["sim", "set-image", "helloworld", "busybox"],
+        &["update service.helloworld"],
+        "busybox",
+    );
+    repaired(
+        &template,
+        &["sim", "remove-service", "reply2"],
+        &["create service.reply2", "forget service.reply2"],
+        "gone",
+    );
+    repaired(
+        &template,
+        &["sim", "open-port", "8080"],
+        &["update security_group.sandbox"],
+        "8080",
+    );
+    repaired(
+        &template,
+        &["sim", "close-port", "80"],
+        &["update security_group.sandbox"],
+        "80",
+    );
+    repaired(
+        &template,
+        &["sim", "tag", "node-0", "Unit=Other"],
+        &["update instance.node-0"],
+        "Other",
+    );
+    repaired(
+        &template,
+        &["sim", "drain", "node-0"],
+        &["update member.node-0"],
+        "drain",
+    );
+    repaired(
+        &template,
+        &["sim", "stop-instance", "node-1"],
+        &["update instance.node-1"],
+        "running",
+    );
 }
 
 #[test]
@@ -64,8 +118,18 @@ fn a_terminated_instance_is_made_anew_and_its_node_leaves() {
 #[test]
 fn a_node_that_hangs_is_brought_back() {
     let template = up();
-    repaired(&template, &["sim", "kill-node", "node-1"], &["update docker.node-1"], "running");
-    repaired(&template, &["sim", "kill-node", "manager-0"], &["update docker.manager-0"], "running");
+    repaired(
+        &template,
+        &["sim", "kill-node", "node-1"],
+        &["update docker.node-1"],
+        "running",
+    );
+    repaired(
+        &template,
+        &["sim", "kill-node", "manager-0"],
+        &["update docker.manager-0"],
+        "running",
+    );
 }
 
 #[test]
@@ -75,7 +139,10 @@ fn what_does_not_matter_to_the_manifest_is_not_a_change() {
     cluster.run(&["sim", "stop-instance", "node-0"]).expect(0);
     cluster.run(&["sim", "start-instance", "node-0"]).expect(0);
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
-    let others: Vec<String> = steps(&plan).into_iter().filter(|step| !step.contains("node-0")).collect();
+    let others: Vec<String> = steps(&plan)
+        .into_iter()
+        .filter(|step| !step.contains("node-0"))
+        .collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
@@ -84,11 +151,23 @@ fn a_lost_state_is_found_again_by_tags() {
     let cluster = up();
     for entry in ["state.json", "history"] {
         let path = cluster.state_dir().join(entry);
-        if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.expect("removed");
+        if path.is_dir() {
+            std::fs::remove_dir_all(path)
+        } else {
+            std::fs::remove_file(path)
+        }
+        .expect("removed");
     }
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
-    assert_eq!(plan["summary"]["create"], 0, "nothing is thought to be new: {plan:#}");
-    assert!(steps(&plan).iter().all(|step| step.starts_with("adopt ")), "{:?}", steps(&plan));
+    assert_eq!(
+        plan["summary"]["create"], 0,
+        "nothing is thought to be new: {plan:#}"
+    );
+    assert!(
+        steps(&plan).iter().all(|step| step.starts_with("adopt ")),
+        "{:?}",
+        steps(&plan)
+    );
     cluster.run(&["plan"]).expect(0).says("↻");
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);

@@ -2,7 +2,11 @@
 
 use crate::support::{Cluster, Ran, settled};
 
-const WAYS: [&str; 3] = ["error = \"InternalError\"", "timeout = \"before-effect\"", "timeout = \"after-effect\""];
+const WAYS: [&str; 3] = [
+    "error = \"InternalError\"",
+    "timeout = \"before-effect\"",
+    "timeout = \"after-effect\"",
+];
 
 /// Makes the nth changing call fail in each way until there is no nth call any more.
 fn every_call(cluster_at_start: impl Fn() -> Cluster, change: impl Fn(&Cluster), least: u32) {
@@ -20,7 +24,7 @@ fn every_call(cluster_at_start: impl Fn() -> Cluster, change: impl Fn(&Cluster),
                 Some(3) => {
                     assert_eq!(settled(cluster.world()), world, "the world after {place}");
                     assert_eq!(cluster.resources(), resources, "the state after {place}");
-                    ran.says("rolled back");
+                    ran.says("everything it did was undone");
                 }
                 Some(4) => finish(&cluster, &ran, &place),
                 // The last call has been passed, or a lost answer was found again.
@@ -45,7 +49,12 @@ fn every_call(cluster_at_start: impl Fn() -> Cluster, change: impl Fn(&Cluster),
 fn finish(cluster: &Cluster, ran: &Ran, place: &str) {
     ran.says("recover");
     let recovered = cluster.run(&["recover", "--forward", "--yes"]);
-    assert_eq!(recovered.code, Some(0), "recover after {place}\n{}", recovered.said());
+    assert_eq!(
+        recovered.code,
+        Some(0),
+        "recover after {place}\n{}",
+        recovered.said()
+    );
 }
 
 /// Everything that carries the cluster's tags is in the state, once.
@@ -54,7 +63,12 @@ pub fn no_orphan(cluster: &Cluster, place: &str) {
     let mut tagged: Vec<String> = Vec::new();
     for kind in ["key_pairs", "security_groups", "instances"] {
         for object in world[kind].as_object().expect("objects").values() {
-            tagged.push(object["tags"]["subako:address"].as_str().expect("an address").to_owned());
+            tagged.push(
+                object["tags"]["subako:address"]
+                    .as_str()
+                    .expect("an address")
+                    .to_owned(),
+            );
         }
     }
     tagged.sort();
@@ -62,7 +76,11 @@ pub fn no_orphan(cluster: &Cluster, place: &str) {
         .resources()
         .iter()
         .map(|resource| resource["address"].as_str().expect("an address").to_owned())
-        .filter(|address| ["key_pair.", "security_group.", "instance."].iter().any(|kind| address.starts_with(kind)))
+        .filter(|address| {
+            ["key_pair.", "security_group.", "instance."]
+                .iter()
+                .any(|kind| address.starts_with(kind))
+        })
         .collect();
     recorded.sort();
     assert_eq!(tagged, recorded, "orphans or duplicates after {place}");
@@ -70,8 +88,11 @@ pub fn no_orphan(cluster: &Cluster, place: &str) {
     assert!(swarms.len() <= 1, "{} swarms after {place}", swarms.len());
     for swarm in swarms.values() {
         let nodes = swarm["nodes"].as_object().expect("nodes").len();
-        let members =
-            cluster.resources().iter().filter(|r| r["address"].as_str().is_some_and(|a| a.starts_with("member."))).count();
+        let members = cluster
+            .resources()
+            .iter()
+            .filter(|r| r["address"].as_str().is_some_and(|a| a.starts_with("member.")))
+            .count();
         assert_eq!(nodes, members, "nodes and members after {place}");
     }
 }
@@ -90,8 +111,14 @@ fn every_call_of_a_change_may_fail() {
         || copy_of(&template),
         |cluster| {
             cluster.edit("replicas = 8", "replicas = 10");
-            cluster.edit("ssh_from = [\"203.0.113.7/32\"]", "ssh_from = [\"198.51.100.0/24\"]");
-            cluster.edit("count = 2\ninstance_type = \"t2.micro\"\nami = \"amazon-linux-2023\"", "count = 1\ninstance_type = \"t2.micro\"\nami = \"debian-12\"");
+            cluster.edit(
+                "ssh_from = [\"203.0.113.7/32\"]",
+                "ssh_from = [\"198.51.100.0/24\"]",
+            );
+            cluster.edit(
+                "count = 2\ninstance_type = \"t2.micro\"\nami = \"amazon-linux-2023\"",
+                "count = 1\ninstance_type = \"t2.micro\"\nami = \"debian-12\"",
+            );
             cluster.edit("name = \"helloworld\"", "name = \"hello\"");
         },
         8,
@@ -102,12 +129,20 @@ fn every_call_of_a_change_may_fail() {
 fn what_is_kept_on_request_is_said_and_finished_later() {
     let cluster = Cluster::sandbox();
     cluster.faults("{ call = \"create_network\", nth = 1, error = \"InternalError\" }");
-    cluster.run(&["apply", "--yes", "--on-failure", "keep"]).expect(4).says("network.my-overlay");
+    cluster
+        .run(&["apply", "--yes", "--on-failure", "keep"])
+        .expect(4)
+        .says("network.my-overlay");
     assert_eq!(cluster.status()["nodes"].as_array().expect("nodes").len(), 5);
     cluster.faults("");
     cluster.run(&["recover", "--back", "--yes"]).expect(0);
     assert!(cluster.resources().is_empty());
-    assert!(cluster.world()["instances"].as_object().expect("instances").is_empty());
+    assert!(
+        cluster.world()["instances"]
+            .as_object()
+            .expect("instances")
+            .is_empty()
+    );
 }
 
 #[test]
@@ -115,16 +150,27 @@ fn a_failure_names_what_failed_why_and_what_to_do() {
     let cluster = Cluster::sandbox();
     cluster.faults("{ call = \"run_instance:node-0\", nth = 1, error = \"InsufficientInstanceCapacity\" }");
     let ran = cluster.apply().expect(3);
-    for said in ["instance.node-0", "InsufficientInstanceCapacity", "t2.micro", "ap-northeast-1a"] {
+    for said in [
+        "instance.node-0",
+        "InsufficientInstanceCapacity",
+        "t2.micro",
+        "ap-northeast-1a",
+    ] {
         ran.says(said);
     }
-    assert!(cluster.world()["instances"].as_object().expect("instances").is_empty());
+    assert!(
+        cluster.world()["instances"]
+            .as_object()
+            .expect("instances")
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_service_that_never_runs_fails_with_its_own_error() {
     for (image, said) in [("does-not-exist", "No such image"), ("crash", "non-zero exit")] {
-        let cluster = Cluster::with(|text| text.replace("image = \"alpine\"", &format!("image = \"{image}\"")));
+        let cluster =
+            Cluster::with(|text| text.replace("image = \"alpine\"", &format!("image = \"{image}\"")));
         cluster.apply().expect(3).says(said).says("service.helloworld");
         assert!(cluster.resources().is_empty());
     }
@@ -145,7 +191,9 @@ fn a_changed_service_that_fails_is_what_it_was_before() {
 pub fn copy_of(template: &Cluster) -> Cluster {
     let dir = tempfile::tempdir().expect("a folder");
     for path in crate::support::files(template.dir.path()) {
-        let to = dir.path().join(path.strip_prefix(template.dir.path()).expect("below"));
+        let to = dir
+            .path()
+            .join(path.strip_prefix(template.dir.path()).expect("below"));
         std::fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
         std::fs::copy(&path, &to).expect("copied");
     }

@@ -7,7 +7,10 @@ fn a_plan_after_an_apply_has_no_changes() {
     let cluster = Cluster::sandbox();
     cluster.run(&["plan", "--detailed-exitcode"]).expect(2);
     cluster.apply().expect(0);
-    cluster.run(&["plan", "--detailed-exitcode"]).expect(0).says("No changes");
+    cluster
+        .run(&["plan", "--detailed-exitcode"])
+        .expect(0)
+        .says("No changes");
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
     assert_eq!(steps(&plan), [""; 0]);
     assert_eq!(plan["summary"]["unchanged"], 22);
@@ -29,7 +32,11 @@ fn the_same_plan_has_the_same_digest_on_every_machine() {
         std::fs::write(&golden, format!("{first}\n")).expect("written");
     }
     let written = std::fs::read_to_string(&golden).expect("the golden digest");
-    assert_eq!(first, written.trim(), "the plan of the example changed: read it, then SUBAKO_BLESS=1");
+    assert_eq!(
+        first,
+        written.trim(),
+        "the plan of the example changed: read it, then SUBAKO_BLESS=1"
+    );
 }
 
 #[test]
@@ -52,34 +59,66 @@ fn the_json_of_a_plan_keeps_its_shape() {
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
     assert_eq!(plan["format_version"], 1);
     for key in ["create", "update", "replace", "delete", "unchanged"] {
-        assert!(plan["summary"][key].is_u64(), "summary.{key}: {}", plan["summary"]);
+        assert!(
+            plan["summary"][key].is_u64(),
+            "summary.{key}: {}",
+            plan["summary"]
+        );
     }
     assert_eq!(plan["summary"]["create"], 22);
     assert!(plan["findings"].is_array());
     let first = &plan["steps"][0];
-    assert_eq!((first["address"].as_str(), first["action"].as_str()), (Some("key_pair.sandbox"), Some("create")));
+    assert_eq!(
+        (first["address"].as_str(), first["action"].as_str()),
+        (Some("key_pair.sandbox"), Some("create"))
+    );
 }
 
 #[test]
 fn targets_take_what_they_need_and_exclusions_what_needs_them() {
     let cluster = Cluster::sandbox();
-    let plan = |args: &[&str]| steps(&cluster.run(&[&["plan", "--format", "json"], args].concat()).expect(0).json());
+    let plan = |args: &[&str]| {
+        steps(
+            &cluster
+                .run(&[&["plan", "--format", "json"], args].concat())
+                .expect(0)
+                .json(),
+        )
+    };
     assert_eq!(
         plan(&["--target", "docker.node-0"]),
-        ["create docker.node-0", "create instance.node-0", "create key_pair.sandbox", "create security_group.sandbox"]
+        [
+            "create docker.node-0",
+            "create instance.node-0",
+            "create key_pair.sandbox",
+            "create security_group.sandbox"
+        ]
     );
     let without = plan(&["--exclude", "instance.node-1"]);
-    for gone in ["instance.node-1", "docker.node-1", "member.node-1", "service.reply"] {
-        assert!(!without.contains(&format!("create {gone}")), "{gone} needs what is excluded: {without:?}");
+    for gone in [
+        "instance.node-1",
+        "docker.node-1",
+        "member.node-1",
+        "service.reply",
+    ] {
+        assert!(
+            !without.contains(&format!("create {gone}")),
+            "{gone} needs what is excluded: {without:?}"
+        );
     }
     assert!(without.contains(&"create member.node-0".to_owned()));
-    cluster.run(&["plan", "--target", "instance.nod-0"]).expect(1).says("instance.nod-0");
+    cluster
+        .run(&["plan", "--target", "instance.nod-0"])
+        .expect(1)
+        .says("instance.nod-0");
 }
 
 #[test]
 fn a_partial_apply_is_completed_by_the_next() {
     let cluster = Cluster::sandbox();
-    cluster.run(&["apply", "--yes", "--target", "instance.*"]).expect(0);
+    cluster
+        .run(&["apply", "--yes", "--target", "instance.*"])
+        .expect(0);
     assert_eq!(cluster.resources().len(), 7);
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
@@ -90,7 +129,9 @@ fn without_a_refresh_the_state_is_trusted() {
     let cluster = Cluster::sandbox();
     cluster.apply().expect(0);
     cluster.run(&["sim", "terminate-instance", "node-1"]).expect(0);
-    cluster.run(&["plan", "--refresh=false", "--detailed-exitcode"]).expect(0);
+    cluster
+        .run(&["plan", "--refresh=false", "--detailed-exitcode"])
+        .expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(2);
 }
 
@@ -102,7 +143,15 @@ fn every_example_can_be_planned() {
         if path.extension().is_some_and(|extension| extension == "toml") {
             let state = tempfile::tempdir().expect("a folder");
             let mut command = crate::support::subako();
-            command.args(["plan", "--sim", "--var", "version=1.0", "--var", "web_replicas=3", "--state-dir"]);
+            command.args([
+                "plan",
+                "--sim",
+                "--var",
+                "version=1.0",
+                "--var",
+                "web_replicas=3",
+                "--state-dir",
+            ]);
             command.arg(state.path()).arg("-f").arg(&path);
             crate::support::Ran::of(&mut command).expect(0);
         }

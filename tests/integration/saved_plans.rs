@@ -42,13 +42,21 @@ fn a_saved_plan_with_any_changed_byte_is_refused() {
 fn a_saved_plan_is_refused_when_anything_moved() {
     let cluster = saved();
     cluster.edit("replicas = 8", "replicas = 9");
-    cluster.run(&["apply", "review.plan", "--yes"]).expect(5).says("manifest");
+    cluster
+        .run(&["apply", "review.plan", "--yes"])
+        .expect(5)
+        .says("manifest");
     untouched(&cluster);
 
     let cluster = saved();
-    cluster.run(&["apply", "--yes", "--target", "key_pair.*"]).expect(0);
+    cluster
+        .run(&["apply", "--yes", "--target", "key_pair.*"])
+        .expect(0);
     let resources = cluster.resources();
-    cluster.run(&["apply", "review.plan", "--yes"]).expect(5).says("state");
+    cluster
+        .run(&["apply", "review.plan", "--yes"])
+        .expect(5)
+        .says("state");
     assert_eq!(cluster.resources(), resources);
 
     let cluster = Cluster::sandbox();
@@ -64,9 +72,17 @@ fn a_saved_plan_is_refused_when_anything_moved() {
 #[test]
 fn an_unexpected_digest_is_refused_and_the_expected_one_applied() {
     let cluster = Cluster::sandbox();
-    let digest = cluster.run(&["plan", "--format", "json"]).expect(0).json()["digest"].as_str().expect("one").to_owned();
+    let digest = cluster.run(&["plan", "--format", "json"]).expect(0).json()["digest"]
+        .as_str()
+        .expect("one")
+        .to_owned();
     let wrong = digest.replace(['a', '1'], "b");
-    cluster.run(&["apply", "--yes", "--expect", &wrong]).expect(5).says(&digest[7..19]);
+    cluster
+        .run(&["apply", "--yes", "--expect", &wrong])
+        .expect(5)
+        .says(&digest[7..19]);
     untouched(&cluster);
-    cluster.run(&["apply", "--yes", "--expect", &digest[7..19]]).expect(0);
+    cluster
+        .run(&["apply", "--yes", "--expect", &digest[7..19]])
+        .expect(0);
 }

@@ -62,7 +62,11 @@ fn a_cut_empty_or_deleted_state_is_refused_and_can_be_restored() {
     refused(&cluster, "deleted");
     cluster.run(&["state", "restore", "1", "--yes"]).expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
-    assert_eq!(fs::read(cluster.state_file()).expect("the state"), whole, "restored byte for byte");
+    assert_eq!(
+        fs::read(cluster.state_file()).expect("the state"),
+        whole,
+        "restored byte for byte"
+    );
 }
 
 #[test]
@@ -79,12 +83,22 @@ fn the_history_is_a_chain() {
     let cluster = up();
     for replicas in ["9", "10"] {
         let text = cluster.text();
-        let line = text.lines().find(|line| line.starts_with("replicas = ") && !line.contains('5')).expect("reply");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("replicas = ") && !line.contains('5'))
+            .expect("reply");
         cluster.edit(line, &format!("replicas = {replicas}"));
         cluster.apply().expect(0);
     }
-    let history = cluster.run(&["state", "history", "--format", "json"]).expect(0).json();
-    let items = history["states"].as_array().or_else(|| history["history"].as_array()).expect("a list").clone();
+    let history = cluster
+        .run(&["state", "history", "--format", "json"])
+        .expect(0)
+        .json();
+    let items = history["states"]
+        .as_array()
+        .or_else(|| history["history"].as_array())
+        .expect("a list")
+        .clone();
     assert_eq!(items.len(), 3, "{history:#}");
     for pair in items.windows(2) {
         assert_eq!(pair[1]["previous"], pair[0]["digest"], "{history:#}");

@@ -361,11 +361,11 @@ pub enum StateCommand {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Give a resource another address
+    /// Give a machine another name, as when its pool is renamed in the manifest
     Mv {
-        /// The address it has
+        /// The name it has, for example `node-0`
         from: String,
-        /// The address it gets
+        /// The name it gets, as the manifest has it
         to: String,
     },
     /// List earlier states, oldest first, and check their chain

@@ -8,6 +8,7 @@ use subako_engine::world::Failure;
 use subako_state::{Damage, LockError, StateError};
 
 use crate::exit::Exit;
+use crate::ui::OPTIONS;
 
 /// Why a command ended early.
 #[derive(Debug, Clone)]
@@ -88,23 +89,30 @@ impl From<StateError> for CliError {
             StateError::Damaged {
                 damage: Damage::Format(_),
                 ..
-            } => out = out.help("use the version of Subako that wrote it, or a newer one"),
+            } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("use the version of Subako that wrote it, or a newer one");
+            }
             StateError::Damaged { path, newest, .. } => {
+                out = out.exit(Exit::Refused);
                 if let Some(serial) = newest {
                     out = out.help(format!(
-                        "`subako state restore {serial}` puts the newest whole snapshot of the history in its place"
+                        "`subako state restore {serial}{OPTIONS}` puts the newest whole snapshot of the history in its place"
                     ));
                 }
                 out = out
-                    .help("`subako state rebuild` makes the state anew from the world's tags")
+                    .help(format!(
+                        "`subako state rebuild{OPTIONS}` makes the state anew from the world's tags"
+                    ))
                     .help(format!(
                         "nothing was changed, and {} was left as it is",
                         path.display()
                     ));
             }
             StateError::Journal { path, .. } => {
-                out = out.help(format!(
-                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or move {} away and run `subako state rebuild`, which finds every resource by its tags",
+                out = out.exit(Exit::Refused).help(format!(
+                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run `subako state rebuild{OPTIONS}`, which keeps {} aside and finds every resource by its tags",
                     path.display()
                 ));
             }
@@ -155,7 +163,7 @@ impl From<SessionError> for CliError {
                 .help("nothing more was done; run the command again when the world can be read"),
             SessionError::NothingToRecover => Self::new(text),
             SessionError::PastTheLine(_) => Self::refused(text)
-                .help("`subako recover --forward` finishes it"),
+                .help(format!("`subako recover --forward{OPTIONS}` finishes it")),
             SessionError::Journal(_) | SessionError::JournalPlan(_) => Self::new(text).help(
                 "the journal was written by another version of Subako, or changed: `subako state rebuild` finds every resource by its tags",
             ),

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     };
     let ui = ui::Ui::new(cli.global.color, cli.global.verbose);
     let exit = commands::run(&cli, &ui).unwrap_or_else(|error| {
-        ui.complain(&error);
+        ui.complain(&error, &project::options(&cli.global));
         error.exit
     });
     exit.into()

@@ -31,7 +31,7 @@ impl Project {
         let provider = if simulated { "sim" } else { "aws" };
         let root = match &global.state_dir {
             Some(directory) => directory.clone(),
-            None => directory(&global.file).join(".subako"),
+            None => global.file.parent().unwrap_or(Path::new("")).join(".subako"),
         };
         let store = Store::new(root.join(format!("{}.{provider}", manifest.cluster.name)));
         Ok(Self {
@@ -74,7 +74,7 @@ impl Project {
 }
 
 /// The options that another command needs to work on the same project.
-fn options(global: &Global) -> String {
+pub fn options(global: &Global) -> String {
     let mut text = String::new();
     if global.sim {
         text.push_str(" --sim");

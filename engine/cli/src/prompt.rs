@@ -8,11 +8,10 @@ use crate::ui::Ui;
 /// Asks until `yes` or anything else is said. Refused without a terminal.
 pub async fn confirm(ui: &Ui, question: &str, command: &str) -> Result<()> {
     if !ui.interactive {
-        return Err(
-            CliError::new("refused without a terminal: nobody can be asked, and nothing was changed").help(format!(
-                "read the plan, then run `subako {command} --yes`; with `--expect DIGEST` it does that plan or nothing"
-            )),
-        );
+        return Err(CliError::new(
+            "refused without a terminal: nobody can be asked, and nothing was changed",
+        )
+        .help(format!("`subako {command} --yes` does it without asking")));
     }
     let text = format!("{question} Only \"yes\" is accepted: ");
     let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {

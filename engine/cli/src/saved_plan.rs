@@ -1,9 +1,10 @@
 //! A plan in a file, between `plan --out` and `apply FILE`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use subako_engine::plan::{Plan, Selection};
+use subako_engine::plan::{Plan, Selection, Step};
 use subako_state::{Address, Digest, Snapshot, write_atomically};
 
 use crate::error::{CliError, Result};
@@ -146,34 +147,36 @@ impl SavedPlan {
 
 /// The resources for which two plans differ, sorted.
 fn differing(saved: &Plan, again: &Plan) -> Vec<Address> {
-    let parts = |plan: &Plan| {
+    /// What a plan says of a resource, but for the order of its steps.
+    fn parts(plan: &Plan) -> BTreeMap<Address, Vec<String>> {
         let steps = plan.steps.iter().map(|step| {
-            (
-                step.address.clone(),
-                serde_json::to_string(step).unwrap_or_default(),
-            )
+            let step = Step {
+                after_nodes: Vec::new(),
+                ..step.clone()
+            };
+            (step.address.clone(), serde_json::to_string(&step))
         });
-        let drift = plan.drift.iter().map(|drift| {
-            (
-                drift.address.clone(),
-                serde_json::to_string(drift).unwrap_or_default(),
-            )
-        });
+        let drift = plan
+            .drift
+            .iter()
+            .map(|drift| (drift.address.clone(), serde_json::to_string(drift)));
         let refreshed = plan
             .refreshed
             .iter()
-            .map(|new| (new.address.clone(), new.outputs.as_str().to_owned()));
-        steps
-            .chain(drift)
-            .chain(refreshed)
-            .collect::<std::collections::BTreeSet<_>>()
-    };
-    let mut addresses: Vec<Address> = parts(saved)
-        .symmetric_difference(&parts(again))
-        .map(|(address, _)| address.clone())
-        .collect();
-    addresses.dedup();
+            .map(|new| (new.address.clone(), serde_json::to_string(&new.outputs)));
+        let mut parts: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+        for (address, text) in steps.chain(drift).chain(refreshed) {
+            parts.entry(address).or_default().push(text.unwrap_or_default());
+        }
+        parts
+    }
+    let (saved, again) = (parts(saved), parts(again));
+    let addresses: BTreeSet<&Address> = saved.keys().chain(again.keys()).collect();
     addresses
+        .into_iter()
+        .filter(|address| saved.get(address) != again.get(address))
+        .cloned()
+        .collect()
 }
 
 /// Refuses a plan that does not have the digest asked for.

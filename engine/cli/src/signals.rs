@@ -1,6 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP.
 
 use std::future::Future;
+use std::io::IsTerminal as _;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -46,7 +47,14 @@ impl Signals {
     pub async fn guard<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             result = work => result,
-            name = self.next() => Err(CliError::new(format!("interrupted by {name}; nothing was changed"))),
+            name = self.next() => {
+                let mut error = CliError::new(format!("interrupted by {name}; nothing was changed"));
+                // The terminal shows ^C without a line end.
+                if std::io::stderr().is_terminal() {
+                    error.report = Some(String::new());
+                }
+                Err(error)
+            }
         }
     }
 }

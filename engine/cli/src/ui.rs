@@ -9,6 +9,9 @@ use crate::args::ColorArg;
 use crate::error::{CliError, Result};
 use crate::render::{Meaning, Paint};
 
+/// Stands in help texts for the global options of the command that failed.
+pub const OPTIONS: &str = "{options}";
+
 /// Where a command writes. Made once, after the arguments are read.
 #[derive(Debug)]
 pub struct Ui {
@@ -86,8 +89,9 @@ impl Ui {
         self.say(&format!("{}: {text}", self.err.of(Meaning::Warning, "warning")));
     }
 
-    /// Says why a command ended early, and what to do next.
-    pub fn complain(&self, error: &CliError) {
+    /// Says why a command ended early, and what to do next. `options` are those that the next
+    /// command needs; they take the place of [`OPTIONS`] in help texts.
+    pub fn complain(&self, error: &CliError, options: &str) {
         if let Some(report) = &error.report {
             self.say(report.trim_end());
         }
@@ -99,6 +103,7 @@ impl Ui {
             ));
         }
         for help in &error.help {
+            let help = help.replace(OPTIONS, options);
             self.say(&format!("{}: {help}", self.err.of(Meaning::Note, "help")));
         }
     }

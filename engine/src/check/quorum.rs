@@ -42,7 +42,12 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .steps
         .iter()
         .any(|s| s.address.kind() == "swarm" && s.action != Action::Update);
-    if voters.is_empty() || swarm_goes {
+    let swarm_is_known = checked
+        .snapshot
+        .resources
+        .iter()
+        .any(|r| r.address.kind() == "swarm");
+    if voters.is_empty() || swarm_goes || !swarm_is_known {
         return Vec::new();
     }
     let dead: HashSet<&str> = plan.drift.iter().filter_map(down).collect();

@@ -257,10 +257,12 @@ impl Kind for Docker {
         Ok(())
     }
 
-    async fn find(&self, _outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
-        let Some(target) = hosts::target(cx, hosts::own_name(cx)) else {
+    async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
+        let Some(mut target) = hosts::target(cx, hosts::own_name(cx)) else {
             return Ok(None);
         };
+        // The key that was pinned last may be that of the machine before this one.
+        target.host_key = outputs.and_then(|outputs| outputs.host_key);
         let live = cx.world.cloud.instance(&target.instance_id).await?;
         if live.is_none_or(|live| {
             matches!(

@@ -19,6 +19,8 @@ pub struct Counterpart {
     pub type_needs_stop: bool,
     /// It refuses a private address in use.
     pub address_conflicts: bool,
+    /// It protects an instance from its first moment, when the request says so.
+    pub protects_at_launch: bool,
     /// It enforces security groups between its machines.
     pub enforces_groups: bool,
 }
@@ -30,6 +32,7 @@ impl Default for Counterpart {
             dependency_violations: true,
             type_needs_stop: true,
             address_conflicts: true,
+            protects_at_launch: true,
             enforces_groups: true,
         }
     }

@@ -301,6 +301,13 @@ async fn a_protected_instance_ends_only_unprotected(bench: &CloudBench) -> Outco
     request.protect = true;
     let made = cloud.run_instance(&request).await?;
     bench.reach(&made.id, InstanceState::Running).await?;
+    if !bench.fixture.counterpart.protects_at_launch {
+        let protect = InstanceChange {
+            protect: Some(true),
+            ..InstanceChange::default()
+        };
+        cloud.modify_instance(&made.id, &protect).await?;
+    }
     let ending = cloud.terminate_instance(&made.id, false).await;
     refused_as("ending a protected instance", "OperationNotPermitted", ending)?;
     cloud.terminate_instance(&made.id, true).await?;

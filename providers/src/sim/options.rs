@@ -17,6 +17,12 @@ pub struct SimOptions {
     pub region: String,
     /// Its availability zones; empty for the usual three of the region.
     pub zones: Vec<String>,
+    /// A VPC that the manifest names; the simulator takes its word that there is one.
+    pub vpc: Option<String>,
+    /// Subnets that the manifest names, one a zone in the order of the zones.
+    pub subnets: Vec<String>,
+    /// Private addresses that the manifest pins, in the order of the instances.
+    pub pinned: Vec<std::net::Ipv4Addr>,
     /// Where the world lives between two runs; `None` keeps it in memory. Its log of changes
     /// stands beside it, with the extension `log`.
     pub world_file: Option<PathBuf>,
@@ -30,6 +36,9 @@ impl Default for SimOptions {
             faults: Vec::new(),
             region: "ap-northeast-1".to_owned(),
             zones: Vec::new(),
+            vpc: None,
+            subnets: Vec::new(),
+            pinned: Vec::new(),
             world_file: None,
         }
     }

@@ -26,7 +26,7 @@ const LONGEST_BACKOFF: Ms = 16_000;
 /// How long an engine waits for its swarm to elect a leader.
 const ELECTION_PATIENCE: Ms = 20_000;
 /// What passes between two runs of the program at least.
-const BETWEEN_RUNS: Ms = 5_000;
+const BETWEEN_RUNS: Ms = 600_000;
 /// What passes after a change from outside until somebody looks.
 const AFTER_OUTSIDE: Ms = 60_000;
 
@@ -65,6 +65,9 @@ impl Simulator {
             seed: options.seed,
             region: options.region,
             zones,
+            vpc: options.vpc,
+            subnets: options.subnets,
+            pinned: options.pinned,
         };
         let faults = Faults::new(&options.faults)?;
         let (store, model) = Store::open(options.world_file, place.clone())?;

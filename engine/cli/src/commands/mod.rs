@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod rebuild;
 mod recover;
+mod rename;
 mod show;
 mod sim;
 mod state;

@@ -10,11 +10,11 @@ use subako_engine::session::Knowledge;
 use subako_engine::world::Residue;
 use subako_state::{Digest, Resource, Snapshot};
 
+use super::state::ask;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
 use crate::project::Project;
-use crate::prompt;
 use crate::provider::Cluster;
 use crate::render::report;
 use crate::runtime;
@@ -51,12 +51,9 @@ pub fn run(project: &Project, yes: bool, ui: &Ui) -> Result<Exit> {
         ui.warn("these carry the tags too, but the manifest does not have them: put them back into it to have them adopted, or delete them by hand");
         ui.say(report::residue(&strange, ui.err).trim_end());
     }
-    if !yes {
-        let command = format!("state rebuild{}", project.options);
-        let question =
-            "Make this the state? What is there now is kept beside it. The world is left as it is.";
-        runtime::block_on(false, prompt::confirm(ui, question, &command))?;
-    }
+    let command = format!("state rebuild{}", project.options);
+    let question = "Make this the state? What is there now is kept beside it. The world is left as it is.";
+    ask(question, yes, &command, ui)?;
     put_aside(project, ui)?;
     let mut snapshot = Snapshot {
         serial: empty.serial + 1,

@@ -3,7 +3,7 @@
 use subako_engine::run::Stop;
 use subako_state::{Direction, Outcome};
 
-use crate::args::{Format, Global, RecoverArgs};
+use crate::args::{Format, Global, OnFailureArg, RecoverArgs};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::lock;
@@ -58,6 +58,7 @@ async fn recover(project: &Project, args: &RecoverArgs, ui: &Ui) -> Result<Exit>
         let told = report::Told {
             command: "recover",
             options: &project.options,
+            keep: args.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
         return Ok(exit_of(&driven.ran));

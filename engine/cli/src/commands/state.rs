@@ -1,7 +1,7 @@
 //! `subako state …`.
 
 use serde::Serialize;
-use subako_state::{Address, Digest, Json, Lock, Resource, Snapshot};
+use subako_state::{Address, Digest, Lock, Resource, Snapshot};
 
 use super::show::choose;
 use crate::args::{Format, Global, StateCommand};
@@ -14,7 +14,7 @@ use crate::render::{Meaning, Table, report, resources};
 use crate::runtime;
 use crate::ui::Ui;
 
-use super::rebuild;
+use super::{rebuild, rename};
 
 /// Looks at the state, or repairs it.
 pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
@@ -35,7 +35,7 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
         }
         StateCommand::Show { address, format } => show(&project, address, *format, ui)?,
         StateCommand::Rm { addresses, yes } => remove(&project, addresses, *yes, ui)?,
-        StateCommand::Mv { from, to } => rename(&project, from, to, ui)?,
+        StateCommand::Mv { from, to } => rename::run(&project, from, to, ui)?,
         StateCommand::History { format } => history(&project, *format, ui)?,
         StateCommand::Restore { serial, yes } => restore(&project, *serial, *yes, ui)?,
         StateCommand::Rebuild { yes } => return rebuild::run(&project, *yes, ui),
@@ -66,12 +66,13 @@ fn show(project: &Project, address: &str, format: Format, ui: &Ui) -> Result<()>
     }
 }
 
-fn unknown(address: &str) -> CliError {
+/// An address that the state does not know.
+pub(super) fn unknown(address: &str) -> CliError {
     CliError::new(format!("the state knows no `{address}`")).help("`subako state list` lists what it knows")
 }
 
 /// The lock, and the snapshot that may be edited: refused while a run is unfinished.
-fn editable(project: &Project, command: &str, ui: &Ui) -> Result<(Lock, Snapshot, Digest)> {
+pub(super) fn editable(project: &Project, command: &str, ui: &Ui) -> Result<(Lock, Snapshot, Digest)> {
     let lock = lock::take(&project.store, command)?;
     if let Some(holder) = lock.left_by() {
         ui.note(&lock::taken_over(holder));
@@ -90,7 +91,8 @@ fn editable(project: &Project, command: &str, ui: &Ui) -> Result<(Lock, Snapshot
     Ok((lock, snapshot, digest))
 }
 
-fn save(project: &Project, before: Digest, mut snapshot: Snapshot) -> Result<()> {
+/// Writes the edited snapshot as the successor of the one with that digest.
+pub(super) fn save(project: &Project, before: Digest, mut snapshot: Snapshot) -> Result<()> {
     snapshot.sort();
     snapshot.serial += 1;
     snapshot.previous = Some(before);
@@ -98,7 +100,8 @@ fn save(project: &Project, before: Digest, mut snapshot: Snapshot) -> Result<()>
     Ok(())
 }
 
-fn ask(question: &str, yes: bool, command: &str, ui: &Ui) -> Result<()> {
+/// Asks, unless `--yes` was given.
+pub(super) fn ask(question: &str, yes: bool, command: &str, ui: &Ui) -> Result<()> {
     if yes {
         return Ok(());
     }
@@ -137,59 +140,6 @@ fn remove(project: &Project, patterns: &[String], yes: bool, ui: &Ui) -> Result<
     Ok(())
 }
 
-fn rename(project: &Project, from: &str, to: &str, ui: &Ui) -> Result<()> {
-    let parse = |text: &str| -> Result<Address> {
-        text.parse()
-            .map_err(|error: subako_state::AddressError| CliError::new(error.to_string()))
-    };
-    let (from, to) = (parse(from)?, parse(to)?);
-    if from.kind() != to.kind() {
-        return Err(CliError::new(format!(
-            "a {} cannot become a {}: only the name may change",
-            from.kind(),
-            to.kind()
-        )));
-    }
-    let (_lock, mut snapshot, digest) = editable(project, "state mv", ui)?;
-    if !snapshot.resources.iter().any(|resource| resource.address == from) {
-        return Err(unknown(from.as_str()));
-    }
-    if snapshot.resources.iter().any(|resource| resource.address == to) {
-        return Err(CliError::new(format!("the state has a {to} already"))
-            .help(format!("`subako state rm {to}{}` forgets it", project.options)));
-    }
-    for resource in &mut snapshot.resources {
-        if resource.address == from {
-            resource.address = to.clone();
-        }
-        for dependency in &mut resource.depends_on {
-            if *dependency == from {
-                *dependency = to.clone();
-            }
-        }
-        if let Some(spec) = refer_anew(&resource.spec, &from, &to)? {
-            resource.spec_sha256 = spec.digest();
-            resource.spec = spec;
-        }
-    }
-    save(project, digest, snapshot)?;
-    ui.print(&format!("{from} is {to} now.\n"))
-}
-
-/// The spec with its references to `from` naming `to`; `None` if it has none.
-fn refer_anew(spec: &Json, from: &Address, to: &Address) -> Result<Option<Json>> {
-    // In canonical text only a reference looks like this: quotes inside strings are escaped.
-    let old = format!("\"$ref\":\"{from}\"");
-    if !spec.as_str().contains(&old) {
-        return Ok(None);
-    }
-    let text = spec.as_str().replace(&old, &format!("\"$ref\":\"{to}\""));
-    serde_json::from_str::<serde_json::Value>(&text)
-        .and_then(|value| Json::canonical(&value))
-        .map(Some)
-        .map_err(|error| CliError::new(format!("failed to rewrite the references to {from}: {error}")))
-}
-
 #[derive(Serialize)]
 struct HistoryEntry {
     serial: u64,
@@ -197,6 +147,8 @@ struct HistoryEntry {
     previous: Option<Digest>,
     resources: usize,
     current: bool,
+    /// Whether it names the one before it as its predecessor.
+    follows: bool,
     trouble: Option<String>,
 }
 
@@ -213,11 +165,9 @@ fn history(project: &Project, format: Format, ui: &Ui) -> Result<()> {
     for item in items {
         let trouble = match &item.digest {
             Err(damage) => Some(damage.to_string()),
-            Ok(_) if before.is_some() && item.previous != before => {
-                Some("it does not follow from the one before it".to_owned())
-            }
             Ok(_) => None,
         };
+        let follows = before.is_none() || item.previous == before;
         let digest = item.digest.ok();
         entries.push(HistoryEntry {
             serial: item.serial,
@@ -225,6 +175,7 @@ fn history(project: &Project, format: Format, ui: &Ui) -> Result<()> {
             previous: item.previous,
             resources: item.resources,
             trouble,
+            follows,
             digest: digest.clone(),
         });
         before = digest;
@@ -247,11 +198,26 @@ fn history(project: &Project, format: Format, ui: &Ui) -> Result<()> {
     }
     let mut table = Table::new(&["SERIAL", "DIGEST", "RESOURCES", ""]);
     for entry in entries {
-        let (word, meaning) = match (&entry.trouble, entry.current) {
-            (Some(trouble), _) => (format!("damaged: {trouble}"), Some(Meaning::Error)),
-            (None, true) => ("current".to_owned(), Some(Meaning::Good)),
-            (None, false) => (String::new(), None),
-        };
+        let mut words: Vec<(String, Meaning)> = Vec::new();
+        if let Some(trouble) = &entry.trouble {
+            words.push((format!("damaged: {trouble}"), Meaning::Error));
+        } else if entry.previous.is_none() && entry.serial > 1 {
+            words.push(("made anew".to_owned(), Meaning::Warning));
+        } else if !entry.follows {
+            words.push((
+                "does not follow from the one before it".to_owned(),
+                Meaning::Warning,
+            ));
+        }
+        if entry.current {
+            words.insert(0, ("current".to_owned(), Meaning::Good));
+        }
+        let meaning = words.last().map(|(_, meaning)| *meaning);
+        let word = words
+            .into_iter()
+            .map(|(word, _)| word)
+            .collect::<Vec<_>>()
+            .join(", ");
         let digest = entry.digest.as_ref().map_or("-", Digest::short);
         table.row([
             (entry.serial.to_string(), Some(Meaning::Strong)),
@@ -286,27 +252,4 @@ fn restore(project: &Project, serial: u64, yes: bool, ui: &Ui) -> Result<()> {
     ))?;
     ui.note("`subako plan` shows how the world differs from it");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_name_is_followed_by_references_and_nothing_else() {
-        let spec = Json::canonical(&serde_json::json!({
-            "a": {"$ref": "instance.x", "attr": "id"},
-            "b": {"$ref": "instance.x2", "attr": "id"},
-            "c": "{\"$ref\":\"instance.x\"}",
-        }))
-        .expect("json");
-        let (from, to) = (Address::new("instance", "x"), Address::new("instance", "y"));
-        let moved = refer_anew(&spec, &from, &to)
-            .expect("rewritten")
-            .expect("it refers to it");
-        assert_eq!(moved.value()["a"]["$ref"], "instance.y");
-        assert_eq!(moved.value()["b"], spec.value()["b"]);
-        assert_eq!(moved.value()["c"], spec.value()["c"]);
-        assert_eq!(refer_anew(&moved, &from, &to).expect("fine"), None);
-    }
 }

@@ -28,7 +28,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
             },
             // Who watches wants to see it come back.
             Err(error) if args.watch => {
-                ui.complain(&error);
+                ui.complain(&error, &project.options);
                 String::new()
             }
             Err(error) => return Err(error),

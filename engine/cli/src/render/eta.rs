@@ -2,8 +2,8 @@
 //!
 //! What remains is weighed by the mean of the durations seen in this run, a mean for each kind
 //! and action. The estimate is the longer of two: the critical path of what remains, and all of
-//! it shared out among as many as may be in flight. It is known once each kind and action on
-//! what remains has been seen.
+//! it shared out among as many as may be in flight. It is complete once each kind and action on
+//! what remains has been seen; before that it is the least that is left.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,15 @@ enum Stage {
     /// Since when, milliseconds of the run.
     Running(u64),
     Done,
+}
+
+/// What is left of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Milliseconds.
+    pub ms: u64,
+    /// Whether everything that remains has been seen before; otherwise it is at least so much.
+    pub complete: bool,
 }
 
 /// The estimate of one run.
@@ -73,10 +82,10 @@ impl Eta {
         *count += 1;
     }
 
-    /// How many milliseconds are left at `now_ms`; `None` as long as that is not known.
-    pub fn left_ms(&self, now_ms: u64) -> Option<u64> {
+    /// What is left at `now_ms`; `None` as long as nothing is known about it.
+    pub fn left(&self, now_ms: u64) -> Option<Left> {
         let mut finish = vec![0_u64; self.after.len()];
-        let (mut path, mut work) = (0, 0);
+        let (mut path, mut work, mut complete) = (0, 0, true);
         for node in &self.order {
             let node = *node as usize;
             let ready = self.after[node]
@@ -86,14 +95,21 @@ impl Eta {
                 .unwrap_or(0);
             let own = match self.stages.get(node) {
                 None | Some(Stage::Done) => 0,
-                Some(Stage::Waiting) => self.mean(node)?,
-                Some(Stage::Running(since)) => self.mean(node)?.saturating_sub(now_ms.saturating_sub(*since)),
+                Some(stage) => match (self.mean(node), stage) {
+                    (None, _) => {
+                        complete = false;
+                        0
+                    }
+                    (Some(mean), Stage::Running(since)) => mean.saturating_sub(now_ms.saturating_sub(*since)),
+                    (Some(mean), _) => mean,
+                },
             };
             work += own;
             finish[node] = ready + own;
             path = path.max(finish[node]);
         }
-        Some(path.max(work / self.parallelism))
+        let ms = path.max(work / self.parallelism);
+        (complete || ms > 0).then_some(Left { ms, complete })
     }
 
     fn mean(&self, step: usize) -> Option<u64> {
@@ -143,16 +159,24 @@ mod tests {
         Eta::new(&plan, parallelism)
     }
 
+    fn about(ms: u64) -> Option<Left> {
+        Some(Left { ms, complete: true })
+    }
+
     #[test]
-    fn nothing_is_said_before_every_kind_was_seen() {
+    fn nothing_is_promised_before_every_kind_was_seen() {
         let mut eta = eta(2);
-        assert_eq!(eta.left_ms(0), None);
+        assert_eq!(eta.left(0), None);
         eta.started(0, 0);
         eta.done(0, 1_000);
-        assert_eq!(eta.left_ms(1_000), None, "no docker was seen yet");
+        let at_least = Left {
+            ms: 1_000,
+            complete: false,
+        };
+        assert_eq!(eta.left(1_000), Some(at_least), "no docker was seen yet");
         eta.started(2, 1_000);
         eta.done(2, 500);
-        assert_eq!(eta.left_ms(1_500), Some(1_500));
+        assert_eq!(eta.left(1_500), about(1_500));
     }
 
     #[test]
@@ -161,10 +185,10 @@ mod tests {
         eta.done(0, 1_000);
         eta.done(2, 500);
         eta.started(1, 2_000);
-        assert_eq!(eta.left_ms(2_400), Some(600 + 500));
+        assert_eq!(eta.left(2_400), about(600 + 500));
         assert_eq!(
-            eta.left_ms(9_000),
-            Some(500),
+            eta.left(9_000),
+            about(500),
             "an instance that is late is due at once"
         );
     }
@@ -175,7 +199,7 @@ mod tests {
         plan.extend((0..10).map(|n| samples::create(&format!("toy.t-{n}"), &[])));
         let mut eta = Eta::new(&samples::plan(plan), 2);
         eta.done(0, 100);
-        assert_eq!(eta.left_ms(0), Some(500));
+        assert_eq!(eta.left(0), about(500));
     }
 
     #[test]
@@ -184,6 +208,6 @@ mod tests {
         for step in 0..4 {
             eta.done(step, 10);
         }
-        assert_eq!(eta.left_ms(40), Some(0));
+        assert_eq!(eta.left(40), about(0));
     }
 }

@@ -40,7 +40,9 @@ pub fn headline(spec: &Json) -> String {
             None | Some(J::Null | J::Bool(false)) => continue,
             Some(J::Bool(true)) => field.to_owned(),
             Some(J::String(text)) if text.is_empty() || DEFAULTS.contains(&text.as_str()) => continue,
-            Some(found) if field == "replicas" => format!("{found} replicas"),
+            Some(found) if field == "replicas" => {
+                format!("{found} replica{}", if found == 1 { "" } else { "s" })
+            }
             // The family name says more than the id.
             Some(_) if field == "image_id" && spec.get("image_name").is_some() => continue,
             Some(J::Array(items)) if items.is_empty() => continue,

@@ -119,13 +119,20 @@ fn write_changes(body: &mut String, found: &[Change]) {
     changes::write(&mut text, Paint::PLAIN, 4, found);
     for line in text.lines() {
         // In a diff block only the first character counts.
-        let inner = line.trim_start();
-        let sign = match inner.get(..2) {
-            Some("- ") => '-',
-            Some("+ ") => '+',
-            _ => ' ',
-        };
-        let _ = writeln!(body, "{sign}{}", line.get(1..).unwrap_or_default());
+        let sign = line
+            .trim_start()
+            .chars()
+            .next()
+            .filter(|sign| matches!(sign, '-' | '+'));
+        match (sign, line.trim_start().get(1..)) {
+            (Some(sign), Some(rest)) if rest.starts_with(' ') => {
+                let gap = line.len() - line.trim_start().len();
+                let _ = writeln!(body, "{sign}{:gap$}{}", "", rest.trim_start());
+            }
+            _ => {
+                let _ = writeln!(body, "{line}");
+            }
+        }
     }
 }
 

@@ -89,17 +89,17 @@ Changed outside of Subako since the last run:
       replicas: 8 → 3
 
 To change sandbox on the simulator:
-  + service.web                     nginx:1, 2 replicas
+  + service.web                   nginx:1, 2 replicas
   + instance.node-0 … node-6 (7)  t2.micro
   ~ service.reply
       replicas: 8 → 12
--/+ instance.manager-0              must be replaced
+-/+ instance.manager-0            must be replaced
       image_id: ami-1 → ami-2  (forces replacement: the image is chosen when an instance is made)
-  ↻ key_pair.k                      it carries this cluster's tags, but the state does not know it
+  ↻ key_pair.k                    it carries this cluster's tags, but the state does not know it
 ── from here on nothing can be undone ──
-  - instance.manager-0              the old one of the replacement
-  - docker.manager-0                goes with instance.manager-0
-  - instance.old                    the manifest no longer has it
+  - instance.manager-0            the old one of the replacement
+  - docker.manager-0              goes with instance.manager-0
+  - instance.old                  the manifest no longer has it
 
 warning[managers]: 2 managers tolerate the loss of 0
   help: use 1 or 3

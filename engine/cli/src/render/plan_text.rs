@@ -132,6 +132,9 @@ pub fn why(step: &Step) -> String {
             "must be replaced".to_owned()
         }
         (Action::Create, _) if step.replaces => format!("replaced: {}", reason.unwrap_or_default()),
+        (Action::Update, _) if step.changes.is_empty() && reason.is_none() => {
+            "only its record changes".to_owned()
+        }
         _ => reason.unwrap_or_default(),
     }
 }
@@ -168,9 +171,26 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
         }
         out.push('\n');
         changes::write(out, paint, 6, &step.changes);
+        if step.action == Action::Create && !step.replaces && !full && entry.len() == 1 {
+            rules(out, paint, step);
+        }
         if full && step.action == Action::Create && !step.replaces {
             fields(out, step);
         }
+    }
+}
+
+/// What a created resource opens to others: nobody should have to ask for that.
+fn rules(out: &mut String, paint: Paint, step: &Step) {
+    let Some(found) = step
+        .after
+        .as_ref()
+        .and_then(|spec| spec.value().get("rules").cloned())
+    else {
+        return;
+    };
+    for line in value::lines("rules", &found) {
+        let _ = writeln!(out, "        {}", paint.of(Meaning::Dim, line));
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use subako_engine::plan::Plan;
 use subako_engine::session::Ran;
 use subako_engine::world::{Failure, Residue};
-use subako_state::{Address, Outcome, Snapshot};
+use subako_state::{Address, Direction, Outcome, Snapshot};
 
 use super::progress::RunLog;
 use super::style::{Meaning, Paint};
@@ -47,12 +47,14 @@ pub struct Told<'a> {
     pub command: &'a str,
     /// Options that the next command needs, for example ` --sim`.
     pub options: &'a str,
+    /// Whether keeping what was done was asked for.
+    pub keep: bool,
 }
 
 /// After a run that failed, was interrupted, or was kept on request.
 pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
     let mut out = String::new();
-    let head = headline(ran, log, told.command);
+    let head = headline(ran, log, told);
     let _ = writeln!(out, "{}: {head}", paint.of(Meaning::Error, "error"));
     if ran.failures.is_empty()
         && let Some((_, why)) = &log.turned
@@ -80,12 +82,28 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
         }
         Outcome::Applied => {}
         Outcome::Remains => {
-            let remains = if ran.remains.is_empty() {
-                "see `subako plan`".to_owned()
-            } else {
-                list(&ran.remains)
+            let kept = matches!(log.turned, Some((Direction::Keep, _)));
+            if kept && !log.done.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "  {} {}",
+                    paint.of(Meaning::Strong, "done and kept:"),
+                    list(&log.done)
+                );
+            }
+            let word = match (ran.cut, kept) {
+                (true, _) => "not done, or not known:",
+                (false, true) => "not done:",
+                (false, false) => "remains:",
             };
-            let _ = writeln!(out, "  {} {remains}", paint.of(Meaning::Strong, "remains:"));
+            if !ran.remains.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "  {} {}",
+                    paint.of(Meaning::Strong, word),
+                    list(&ran.remains)
+                );
+            }
         }
     }
     for help in next(ran, told) {
@@ -94,8 +112,8 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
     out
 }
 
-fn headline(ran: &Ran, log: &RunLog, command: &str) -> String {
-    use subako_state::Direction;
+fn headline(ran: &Ran, log: &RunLog, told: Told<'_>) -> String {
+    let command = told.command;
     if ran.cut {
         return format!("{command} was stopped at once: what was in flight may or may not have been done");
     }
@@ -106,8 +124,13 @@ fn headline(ran: &Ran, log: &RunLog, command: &str) -> String {
     };
     match (ran.outcome, log.turned.as_ref().map(|(direction, _)| *direction)) {
         (Outcome::RolledBack, _) => format!("{command} {stopped}, and everything it did was undone"),
+        (Outcome::Remains, Some(Direction::Keep)) if told.keep => {
+            format!("{command} {stopped}, and what it had done by then was kept, as asked")
+        }
         (Outcome::Remains, Some(Direction::Keep)) => {
-            format!("{command} {stopped}, and what it had done by then was kept")
+            format!(
+                "{command} {stopped} past the line of no return, so that what it had done by then was kept"
+            )
         }
         (Outcome::Remains, _) => format!("{command} {stopped}, and not everything it did could be undone"),
         (Outcome::Applied, _) => format!("{command} {stopped}"),
@@ -115,7 +138,7 @@ fn headline(ran: &Ran, log: &RunLog, command: &str) -> String {
 }
 
 fn next(ran: &Ran, told: Told<'_>) -> Vec<String> {
-    let Told { command, options } = told;
+    let Told { command, options, .. } = told;
     match ran.outcome {
         Outcome::RolledBack if ran.failures.is_empty() => {
             vec![format!(
@@ -228,8 +251,6 @@ pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
-    use subako_state::Direction;
-
     use super::*;
 
     fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> Ran {
@@ -245,6 +266,7 @@ mod tests {
     const TOLD: Told<'_> = Told {
         command: "apply",
         options: " --sim",
+        keep: false,
     };
 
     #[test]
@@ -257,7 +279,7 @@ mod tests {
             undone: vec![Address::new("instance", "a"), Address::new("key_pair", "k")],
             turned: Some((Direction::Back, "x".into())),
             elapsed_ms: 10,
-            done: 2,
+            done: vec![],
         };
         let text = failed(
             &ran(

@@ -79,8 +79,10 @@ pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
             let _ = write!(out, "  ({})", marks.join(", "));
         }
         out.push('\n');
-        fields(out, paint, &resource.outputs.value(), Some(Meaning::Good));
-        fields(out, paint, &resource.spec.value(), None);
+        let (outputs, spec) = (resource.outputs.value(), resource.spec.value());
+        let width = width(&outputs).max(width(&spec));
+        fields(out, paint, width, &outputs, Some(Meaning::Good));
+        fields(out, paint, width, &spec, None);
         if !resource.depends_on.is_empty() {
             let names: Vec<&str> = resource.depends_on.iter().map(Address::as_str).collect();
             let _ = writeln!(
@@ -93,13 +95,18 @@ pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
     }
 }
 
-fn fields(out: &mut String, paint: Paint, object: &J, meaning: Option<Meaning>) {
-    let J::Object(fields) = object else {
-        return;
-    };
-    let shown = || fields.iter().filter(|(_, found)| !is_nothing(found));
-    let width = shown().map(|(key, _)| key.width()).max().unwrap_or(0);
-    for (key, found) in shown() {
+/// The fields that are worth a line.
+fn shown(object: &J) -> impl Iterator<Item = (&String, &J)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(_, found)| !is_nothing(found))
+}
+
+fn width(object: &J) -> usize {
+    shown(object).map(|(key, _)| key.width()).max().unwrap_or(0)
+}
+
+fn fields(out: &mut String, paint: Paint, width: usize, object: &J, meaning: Option<Meaning>) {
+    for (key, found) in shown(object) {
         if value::is_long(found) {
             let _ = writeln!(out, "  {key}:");
             for line in value::lines(key, found) {
@@ -255,6 +262,6 @@ mod tests {
         let one = resource("toy.a", json!({"long": "x", "n": null}), json!({"id": "i-1"}));
         let mut out = String::new();
         text(&mut out, Paint::PLAIN, &[&one]);
-        assert_eq!(out, "toy.a\n  id: i-1\n  long: x\n");
+        assert_eq!(out, "toy.a\n  id:   i-1\n  long: x\n");
     }
 }

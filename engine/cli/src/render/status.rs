@@ -128,7 +128,15 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
             text(&node.public_ip),
             role,
             availability,
-            (node.health.clone(), Some(health)),
+            (
+                match node.instance_state.as_deref() {
+                    Some(state) if state != "running" && state != node.health => {
+                        format!("{} ({state})", node.health)
+                    }
+                    _ => node.health.clone(),
+                },
+                Some(health),
+            ),
             (node.tasks.to_string(), None),
             text(&node.engine_version),
         ]);

@@ -138,7 +138,10 @@ fn known_shape(value: &J) -> Option<String> {
         return Some(format!("{published}→{target}/{protocol}{mode}"));
     }
     if let (1, Some(replicas)) = (fields.len(), number("replicated")) {
-        return Some(format!("{replicas} replicas"));
+        return Some(format!(
+            "{replicas} replica{}",
+            if replicas == 1 { "" } else { "s" }
+        ));
     }
     if let Some(name) = text("name")
         && fields.keys().all(|key| key == "name" || key == "aliases")

@@ -7,7 +7,7 @@ use subako_engine::session::{Knowledge, Settled, Unfinished};
 use subako_state::Lock;
 
 use super::drive::{Driven, drive, exit_of, options, reporter};
-use crate::args::{Format, RunArgs};
+use crate::args::{Format, OnFailureArg, RunArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
@@ -66,10 +66,11 @@ async fn locked(
     }
     let (known, plan) = signals.guard(prepare(ui, request, options, cluster)).await?;
     let text = request.run.format == Format::Text;
+    check(request, &plan, &known)?;
     if text {
         ui.print(&plan_text::plan(&plan, ui.out, request.full || ui.verbose))?;
+        ui.print("\n")?;
     }
-    check(request, &plan, &known)?;
     if findings::refuse(&plan.findings) {
         if !text {
             let mut said = String::new();
@@ -82,8 +83,8 @@ async fn locked(
     }
     if !plan.is_empty() && !request.run.yes {
         let question = match request.command {
-            "destroy" => "\nDestroy everything listed above?",
-            _ => "\nApply this plan?",
+            "destroy" => "Destroy everything listed above?",
+            _ => "Apply this plan?",
         };
         let command = format!("{}{}", request.command, project.options);
         signals.guard(prompt::confirm(ui, question, &command)).await?;
@@ -207,13 +208,11 @@ fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: 
         let told = report::Told {
             command: request.command,
             options: &project.options,
+            keep: request.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
     } else if request.run.format == Format::Text {
-        let mut text = format!(
-            "\n{}",
-            report::applied(plan, &driven.log, project.is_simulated(), ui.out)
-        );
+        let mut text = report::applied(plan, &driven.log, project.is_simulated(), ui.out);
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
         ui.print(&text)?;
     }

@@ -68,12 +68,14 @@ pub fn check(cx: &mut Context<'_>, raw: raw::Sim) -> Sim {
     }
 }
 
+/// A call, or a call on one object: `run_instance`, `run_instance:node-0`.
+fn is_call(text: &str) -> bool {
+    let (call, object) = text.split_once(':').unwrap_or((text, "*"));
+    (call == ANY_CALL || CALLS.contains(&call)) && !object.is_empty()
+}
+
 fn fault(cx: &mut Context<'_>, raw: raw::Fault, span: Span) -> Option<SimFault> {
-    if let Some(call) = raw
-        .call
-        .as_ref()
-        .filter(|call| call.0 != ANY_CALL && !CALLS.contains(&call.0.as_str()))
-    {
+    if let Some(call) = raw.call.as_ref().filter(|call| !is_call(&call.0)) {
         cx.report(
             ManifestError::new(Code::UnknownReference, format!("there is no call \"{}\"", call.0))
                 .at(call.span, "this fault would never happen")

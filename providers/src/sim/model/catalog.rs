@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use subako_engine::world::Subnet;
 
+use super::world::Place;
 use crate::sim::names::ec2_id;
 
 /// The default VPC.
@@ -202,34 +203,69 @@ impl Range {
 }
 
 /// The range of a VPC; `None` for one that does not exist.
-pub(crate) fn vpc_range(vpc: &str) -> Option<&'static str> {
+pub(crate) fn vpc_range(place: &Place, vpc: &str) -> Option<String> {
     match vpc {
-        DEFAULT_VPC => Some("172.31.0.0/16"),
-        LARGE_VPC => Some("10.64.0.0/16"),
+        DEFAULT_VPC => Some("172.31.0.0/16".to_owned()),
+        LARGE_VPC => Some("10.64.0.0/16".to_owned()),
+        named if place.vpc.as_deref() == Some(named) => Some(format!("{}.0.0/16", named_prefix(place))),
         _ => None,
     }
 }
 
+/// The first half of the addresses in a VPC that the manifest names.
+fn named_prefix(place: &Place) -> String {
+    let [a, b, ..] = place
+        .pinned
+        .first()
+        .map_or([10, 90, 0, 0], |pinned| pinned.octets());
+    format!("{a}.{b}")
+}
+
 /// The subnets of every VPC with the VPC's id: one a zone, a /20 of the default VPC and half or a
-/// quarter of the large one.
-pub(crate) fn subnets(zones: &[String]) -> Vec<(&'static str, Subnet)> {
+/// quarter of the large one; then those that the manifest names.
+pub(crate) fn subnets(place: &Place) -> Vec<(String, Subnet)> {
     const LARGE: [&str; 3] = ["10.64.0.0/17", "10.64.128.0/18", "10.64.192.0/18"];
     let mut all = Vec::new();
-    for (index, zone) in zones.iter().enumerate() {
-        let default = (index < 16).then(|| format!("172.31.{}.0/20", index * 16));
-        let large = LARGE.get(index).map(|cidr| (*cidr).to_owned());
-        for (vpc, cidr) in [(DEFAULT_VPC, default), (LARGE_VPC, large)] {
-            if let Some(cidr) = cidr {
-                let id = ec2_id("subnet", 0, &[vpc, zone]);
-                all.push((
-                    vpc,
-                    Subnet {
-                        id,
-                        zone: zone.clone(),
-                        cidr,
-                    },
-                ));
-            }
+    let mut add = |vpc: &str, id: String, zone: &String, cidr: String| {
+        all.push((
+            vpc.to_owned(),
+            Subnet {
+                id,
+                zone: zone.clone(),
+                cidr,
+            },
+        ));
+    };
+    for (index, zone) in place.zones.iter().enumerate().take(16) {
+        let of = |vpc: &str| ec2_id("subnet", 0, &[vpc, zone]);
+        add(
+            DEFAULT_VPC,
+            of(DEFAULT_VPC),
+            zone,
+            format!("172.31.{}.0/20", index * 16),
+        );
+        if let Some(cidr) = LARGE.get(index) {
+            add(LARGE_VPC, of(LARGE_VPC), zone, (*cidr).to_owned());
+        }
+        if let (Some(vpc), true) = (&place.vpc, place.subnets.is_empty()) {
+            add(
+                vpc,
+                of(vpc),
+                zone,
+                format!("{}.{}.0/20", named_prefix(place), index * 16),
+            );
+        }
+    }
+    let vpc = place.vpc.as_deref().unwrap_or(DEFAULT_VPC);
+    for (index, id) in place.subnets.iter().enumerate().take(16) {
+        if let Some(zone) = place.zones.get(index % place.zones.len().max(1)) {
+            // Those of the default VPC above those of its zones, so that no two overlap.
+            let cidr = match (place.pinned.get(index).map(|pinned| pinned.octets()), &place.vpc) {
+                (Some([a, b, c, _]), _) => format!("{a}.{b}.{c}.0/24"),
+                (None, Some(_)) => format!("{}.{}.0/24", named_prefix(place), 255 - index),
+                (None, None) => format!("172.31.{}.0/24", 255 - index),
+            };
+            add(vpc, id.clone(), zone, cidr);
         }
     }
     all
@@ -294,7 +330,11 @@ mod tests {
 
     #[test]
     fn subnets_of_one_vpc_never_overlap() {
-        let all = subnets(&usual_zones("ap-northeast-1"));
+        let zones = usual_zones("ap-northeast-1");
+        let all = subnets(&Place {
+            zones,
+            ..Place::default()
+        });
         assert_eq!(all.len(), 6);
         for (i, (_, a)) in all.iter().enumerate() {
             for (_, b) in &all[i + 1..] {

@@ -85,7 +85,7 @@ impl Model {
 
     /// Creates an empty group.
     pub fn decide_create_group(&self, request: &SecurityGroupRequest) -> Decision<SecurityGroup> {
-        if vpc_range(&request.vpc_id).is_none() {
+        if vpc_range(&self.place, &request.vpc_id).is_none() {
             let message = format!("The vpc ID '{}' does not exist", request.vpc_id);
             return Err(Refusal::new("InvalidVpcID.NotFound", message));
         }

@@ -144,7 +144,7 @@ impl Model {
             ));
         }
         let group = self.group_or_refuse(&request.security_group_id)?;
-        let subnet = subnets(&self.place.zones)
+        let subnet = subnets(&self.place)
             .into_iter()
             .find(|(_, subnet)| subnet.id == request.subnet_id);
         let (vpc, subnet) = subnet.ok_or_else(|| {

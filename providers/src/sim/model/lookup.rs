@@ -14,7 +14,7 @@ impl Model {
             answer.images.insert(image.clone(), self.image(image)?);
         }
         let vpc = query.vpc.as_deref().unwrap_or(DEFAULT_VPC);
-        let range = vpc_range(vpc).ok_or_else(|| {
+        let range = vpc_range(&self.place, vpc).ok_or_else(|| {
             Refusal::new(
                 "InvalidVpcID.NotFound",
                 format!("The vpc ID '{vpc}' does not exist"),
@@ -22,7 +22,7 @@ impl Model {
             .hint("leave `vpc` away to use the default VPC")
         })?;
         answer.vpc_id = vpc.to_owned();
-        answer.vpc_cidrs = vec![range.to_owned()];
+        answer.vpc_cidrs = vec![range];
         answer.subnets = self.chosen_subnets(query, vpc)?;
         Ok(answer)
     }
@@ -39,7 +39,7 @@ impl Model {
             }
         }
         let mut here: Vec<Subnet> = Vec::new();
-        for (of, subnet) in subnets(&self.place.zones) {
+        for (of, subnet) in subnets(&self.place) {
             if of == vpc {
                 here.push(subnet);
             }

@@ -47,6 +47,13 @@ pub(crate) struct Place {
     pub region: String,
     /// Its zones, in order.
     pub zones: Vec<String>,
+    /// A VPC that the manifest names: a rehearsal takes its word that there is one.
+    pub vpc: Option<String>,
+    /// Subnets that the manifest names, one a zone in the order of the zones.
+    pub subnets: Vec<String>,
+    /// Private addresses that the manifest pins, in the order of the instances: the first of
+    /// each zone says where that zone's named subnet is.
+    pub pinned: Vec<std::net::Ipv4Addr>,
 }
 
 impl Model {

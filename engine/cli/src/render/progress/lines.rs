@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use subako_engine::event::Event;
 use subako_engine::plan::Action;
-use subako_engine::world::Failure;
 use subako_state::Direction;
 
 use crate::render::style::{Meaning, Paint};
@@ -20,6 +19,8 @@ pub struct Lines {
     verbose: bool,
     /// When each step in flight last said something.
     said: BTreeMap<u32, u64>,
+    /// Whether a failure was told, so that the turn needs no reason.
+    failed: bool,
 }
 
 impl Lines {
@@ -29,6 +30,7 @@ impl Lines {
             paint,
             verbose,
             said: BTreeMap::new(),
+            failed: false,
         }
     }
 
@@ -81,11 +83,15 @@ impl Lines {
                 } else {
                     format!("[{done}/{of}]")
                 };
+                // What makes no call takes no time.
+                let took = match action {
+                    Action::Adopt | Action::Forget => String::new(),
+                    _ => format!(" ({})", duration::short(*took_ms)),
+                };
                 Some(format!(
-                    "{} {address}: {} ({})",
+                    "{} {address}: {}{took}",
                     self.paint.of(Meaning::Dim, count),
                     self.paint.of(meaning, past(*action, *undo)),
-                    duration::short(*took_ms)
                 ))
             }
             Event::StepFailed {
@@ -96,11 +102,12 @@ impl Lines {
                 ..
             } => {
                 self.said.remove(step);
-                let word = if *undo { "undoing it failed" } else { "failed" };
+                self.failed = true;
+                let word = if *undo { "it cannot be undone: " } else { "" };
                 Some(format!(
-                    "{} {address}: {}",
-                    self.paint.of(Meaning::Error, format!("{word}:")),
-                    reason(failure)
+                    "{}: {address}: {word}{}",
+                    self.paint.of(Meaning::Error, "error"),
+                    value::printable(&failure.to_string())
                 ))
             }
             Event::Turned { direction, why, undo } => {
@@ -109,11 +116,12 @@ impl Lines {
                     Direction::Keep => "Stopping here, keeping what was done".to_owned(),
                     Direction::Forward => "Going on".to_owned(),
                 };
-                Some(format!(
-                    "{} ({})",
-                    self.paint.of(Meaning::Warning, head),
-                    value::printable(why)
-                ))
+                let why = if self.failed {
+                    String::new()
+                } else {
+                    format!(" ({})", value::printable(why))
+                };
+                Some(format!("{}{why}", self.paint.of(Meaning::Warning, head)))
             }
             Event::Interrupted { signal, in_flight } => Some(format!(
                 "{}: nothing new is started; waiting for {} in flight (once more stops at once)",
@@ -156,17 +164,12 @@ fn past(action: Action, undo: bool) -> &'static str {
         (Action::Update, false) => "changed",
         (Action::Delete, false) => "deleted",
         (Action::Adopt, false) => "adopted",
-        (Action::Forget, false) => "forgotten",
+        (Action::Forget, false) => "gone",
         (Action::Create, true) => "deleted again",
         (Action::Update, true) => "changed back",
         (Action::Delete, true) => "created again",
         (Action::Adopt | Action::Forget, true) => "taken back",
     }
-}
-
-/// Why something failed, without `failed to`.
-pub fn reason(failure: &Failure) -> String {
-    value::printable(&failure.to_string())
 }
 
 #[cfg(test)]
@@ -205,6 +208,34 @@ mod tests {
                 "[12/47] instance.manager-0: created (14 s)",
                 "[undo 12/47] instance.manager-0: deleted again (14 s)"
             ]
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_the_turn_after_it_needs_no_reason() {
+        let failed = Event::StepFailed {
+            step: 0,
+            address: address(),
+            action: Action::Create,
+            undo: false,
+            failure: subako_engine::world::Failure::not_applied("run instance manager-0", "no room"),
+            elapsed_ms: 1,
+        };
+        let turned = Event::Turned {
+            direction: Direction::Back,
+            why: "instance.manager-0: no room".into(),
+            undo: 1,
+        };
+        assert_eq!(
+            lines(&[failed, turned.clone()]),
+            [
+                "error: instance.manager-0: failed to run instance manager-0: no room",
+                "Turning back: 1 step to undo"
+            ]
+        );
+        assert_eq!(
+            lines(&[turned]),
+            ["Turning back: 1 step to undo (instance.manager-0: no room)"]
         );
     }
 

@@ -10,7 +10,7 @@ use subako_engine::plan::Plan;
 use subako_engine::world::Clock;
 
 use super::lines::{Lines, present};
-use crate::render::eta::Eta;
+use crate::render::eta::{Eta, Left};
 use crate::render::style::{Meaning, Paint};
 use crate::render::{duration, value};
 
@@ -37,7 +37,7 @@ pub struct Live {
     count: (u32, u32),
     undoing: bool,
     eta: Option<Eta>,
-    estimate: Option<(Instant, Option<u64>)>,
+    estimate: Option<(Instant, Option<Left>)>,
     width: usize,
 }
 
@@ -59,8 +59,8 @@ impl Live {
             bar,
             lines: Lines::new(paint, verbose),
             paint,
+            synced: (0, clock.as_ref().map_or(Duration::ZERO, |clock| clock.now())),
             clock,
-            synced: (0, Duration::ZERO),
             in_flight: BTreeMap::new(),
             count: (0, plan.map_or(0, |plan| plan.steps.len() as u32)),
             undoing: false,
@@ -185,7 +185,8 @@ impl Live {
         if !self.undoing
             && let Some(left) = self.left(now)
         {
-            head.push_str(&format!(", about {} left", duration::short(left)));
+            let word = if left.complete { "about" } else { "at least" };
+            head.push_str(&format!(", {word} {} left", duration::short(left.ms)));
         }
         let mut out = self.paint.of(Meaning::Strong, cut(&head, self.width)).to_string();
         for entry in self.in_flight.values().take(SHOWN) {
@@ -204,13 +205,13 @@ impl Live {
         out
     }
 
-    fn left(&mut self, now: u64) -> Option<u64> {
+    fn left(&mut self, now: u64) -> Option<Left> {
         if let Some((at, left)) = self.estimate
             && at.elapsed() < ESTIMATE_EVERY
         {
             return left;
         }
-        let left = self.eta.as_ref()?.left_ms(now);
+        let left = self.eta.as_ref()?.left(now);
         self.estimate = Some((Instant::now(), left));
         left
     }

@@ -12,8 +12,8 @@ pub struct RunLog {
     pub turned: Option<(Direction, String)>,
     /// How long it took, in the world's time, milliseconds.
     pub elapsed_ms: u64,
-    /// How many steps were done going forward.
-    pub done: u32,
+    /// What was done going forward, in the order it happened.
+    pub done: Vec<Address>,
 }
 
 impl RunLog {
@@ -23,7 +23,7 @@ impl RunLog {
             Event::StepDone {
                 address, undo: true, ..
             } => self.undone.push(address.clone()),
-            Event::StepDone { undo: false, .. } => self.done += 1,
+            Event::StepDone { address, .. } => self.done.push(address.clone()),
             Event::Turned { direction, why, .. } => self.turned = Some((*direction, why.clone())),
             Event::RunFinished { elapsed_ms, .. } => self.elapsed_ms = *elapsed_ms,
             _ => {}

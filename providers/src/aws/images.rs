@@ -1,0 +1,356 @@
+//! Images: from what the manifest says to an id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{ArchitectureType, Filter, Image};
+use futures::future::try_join_all;
+use subako_engine::world::{Failure, ImageAnswer, ImageQuery, Result};
+
+use super::cloud::Inner;
+use super::convert::{filter, text};
+use super::operations::Op;
+
+/// An image family: who publishes it and under which names. `{arch}` stands for the family's own
+/// word for the architecture.
+struct Family {
+    name: &'static str,
+    owner: &'static str,
+    pattern: &'static str,
+    x86_64: &'static str,
+    arm64: &'static str,
+}
+
+/// The publishers' account ids and naming schemes: AWS "Find an AMI" (Amazon), wiki.debian.org
+/// "Cloud/AmazonEC2Image" (Debian), documentation.ubuntu.com "Find Ubuntu images on AWS" (Canonical).
+const FAMILIES: [Family; 6] = [
+    Family {
+        name: "amazon-linux-2",
+        owner: "137112412989",
+        pattern: "amzn2-ami-kernel-5.10-hvm-2.0.*-{arch}-gp2",
+        x86_64: "x86_64",
+        arm64: "arm64",
+    },
+    Family {
+        name: "amazon-linux-2023",
+        owner: "137112412989",
+        pattern: "al2023-ami-2023.*-{arch}",
+        x86_64: "x86_64",
+        arm64: "arm64",
+    },
+    Family {
+        name: "debian-12",
+        owner: "136693071363",
+        pattern: "debian-12-{arch}-*",
+        x86_64: "amd64",
+        arm64: "arm64",
+    },
+    Family {
+        name: "debian-13",
+        owner: "136693071363",
+        pattern: "debian-13-{arch}-*",
+        x86_64: "amd64",
+        arm64: "arm64",
+    },
+    Family {
+        name: "ubuntu-22.04",
+        owner: "099720109477",
+        pattern: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{arch}-server-*",
+        x86_64: "amd64",
+        arm64: "arm64",
+    },
+    Family {
+        name: "ubuntu-24.04",
+        owner: "099720109477",
+        pattern: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-*",
+        x86_64: "amd64",
+        arm64: "arm64",
+    },
+];
+
+/// The architecture of an instance type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Architecture {
+    X86,
+    Arm,
+}
+
+impl Architecture {
+    fn name(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        }
+    }
+
+    /// By the type's name: the letter `g` after the generation's number stands for Graviton, and
+    /// `a1` was the first of them.
+    fn by_name(instance_type: &str) -> Self {
+        let family = instance_type.split('.').next().unwrap_or_default();
+        let options = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let options = options.trim_start_matches(|c: char| c.is_ascii_digit());
+        if family == "a1" || options.starts_with('g') {
+            Self::Arm
+        } else {
+            Self::X86
+        }
+    }
+}
+
+impl Inner {
+    /// Answers all queries: one read of the instance types, and one an image and architecture.
+    pub(super) async fn images(&self, queries: &[ImageQuery]) -> Result<BTreeMap<ImageQuery, ImageAnswer>> {
+        if queries.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let types: BTreeSet<&str> = queries.iter().map(|query| query.instance_type.as_str()).collect();
+        let architectures = self.architectures(&types).await?;
+        let architecture = |query: &ImageQuery| {
+            let known = architectures.get(&query.instance_type).copied();
+            known.unwrap_or_else(|| Architecture::by_name(&query.instance_type))
+        };
+        let wanted: BTreeSet<(&str, Architecture)> = queries
+            .iter()
+            .map(|query| (query.ami.as_str(), architecture(query)))
+            .collect();
+        let found = try_join_all(wanted.into_iter().map(|(ami, architecture)| async move {
+            let answer = self.image(ami, architecture).await?;
+            Ok(((ami, architecture), answer))
+        }))
+        .await?;
+        let found: BTreeMap<(&str, Architecture), ImageAnswer> = found.into_iter().collect();
+        Ok(queries
+            .iter()
+            .filter_map(|query| {
+                let answer = found.get(&(query.ami.as_str(), architecture(query)))?;
+                Some((query.clone(), answer.clone()))
+            })
+            .collect())
+    }
+
+    /// The architectures of types. EC2's answer counts; where it cannot be had (not permitted,
+    /// or an API that lacks the operation), the names have to do.
+    async fn architectures(&self, types: &BTreeSet<&str>) -> Result<BTreeMap<String, Architecture>> {
+        let doing = "look up the instance types";
+        let by_type = filter("instance-type", types.iter().copied());
+        let mut known = BTreeMap::new();
+        let mut next: Option<String> = None;
+        loop {
+            let answer = self
+                .api
+                .call(Op::DescribeInstanceTypes, doing, || {
+                    self.api
+                        .ec2
+                        .describe_instance_types()
+                        .filters(by_type.clone())
+                        .set_next_token(next.clone())
+                        .send()
+                })
+                .await;
+            let page = match answer {
+                Err(failure)
+                    if matches!(
+                        failure.code.as_deref(),
+                        Some(
+                            "UnauthorizedOperation"
+                                | "InvalidAction"
+                                | "UnsupportedOperation"
+                                | "NotImplemented"
+                        )
+                    ) =>
+                {
+                    return Ok(BTreeMap::new());
+                }
+                answer => answer?,
+            };
+            for seen in page.instance_types() {
+                let supported = seen.processor_info().map(|cpu| cpu.supported_architectures());
+                let arm = supported.unwrap_or_default().contains(&ArchitectureType::Arm64);
+                let architecture = if arm { Architecture::Arm } else { Architecture::X86 };
+                if let Some(kind) = seen.instance_type() {
+                    known.insert(kind.as_str().to_owned(), architecture);
+                }
+            }
+            next = page
+                .next_token()
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned);
+            if next.is_none() {
+                break;
+            }
+        }
+        match types.iter().find(|kind| !known.contains_key(**kind)) {
+            None => Ok(known),
+            Some(unknown) => Err(Failure::not_applied(
+                doing,
+                format!("there is no instance type {unknown} in {}", self.region()),
+            )
+            .with_code("InvalidInstanceType")
+            .with_hint("correct `instance_type`, or choose a region that has it")),
+        }
+    }
+
+    async fn image(&self, ami: &str, architecture: Architecture) -> Result<ImageAnswer> {
+        let doing = format!("look up image {ami} for {}", architecture.name());
+        let (owners, name): (Vec<&str>, Filter) = if ami.starts_with("ami-") {
+            (Vec::new(), filter("image-id", [ami]))
+        } else if let Some(family) = FAMILIES.iter().find(|family| family.name == ami) {
+            let word = match architecture {
+                Architecture::X86 => family.x86_64,
+                Architecture::Arm => family.arm64,
+            };
+            (
+                vec![family.owner],
+                filter("name", [family.pattern.replace("{arch}", word)]),
+            )
+        } else if ami.contains(['*', '?']) {
+            (vec!["self", "amazon"], filter("name", [ami]))
+        } else {
+            let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+            return Err(
+                Failure::not_applied(doing, "it is neither an id, nor a family, nor a pattern")
+                    .with_code("InvalidAMIName")
+                    .with_hint(format!(
+                        "write an id (ami-…), a name pattern with `*`, or one of {}",
+                        known.join(", ")
+                    )),
+            );
+        };
+        let images = self.describe_images(&owners, &[name], &doing).await?;
+        let by_id = ami.starts_with("ami-");
+        let (fitting, others): (Vec<Image>, Vec<Image>) = images
+            .into_iter()
+            .partition(|image| image.architecture().map(|a| a.as_str()) == Some(architecture.name()));
+        let newest = fitting.iter().max_by(|a, b| {
+            (a.creation_date(), a.name(), a.image_id()).cmp(&(b.creation_date(), b.name(), b.image_id()))
+        });
+        let Some(image) = newest else {
+            return Err(self.no_image(&doing, by_id, others.first(), architecture));
+        };
+        self.remember_root_device(image).await;
+        Ok(ImageAnswer {
+            image_id: text(image.image_id()),
+            name: text(image.name()),
+        })
+    }
+
+    fn no_image(
+        &self,
+        doing: &str,
+        by_id: bool,
+        other: Option<&Image>,
+        architecture: Architecture,
+    ) -> Failure {
+        let region = self.region();
+        if let Some(other) = other {
+            let has = other
+                .architecture()
+                .map(|a| a.as_str())
+                .unwrap_or("an unknown architecture");
+            return Failure::not_applied(
+                doing,
+                format!("it is for {has}, the instance type for {}", architecture.name()),
+            )
+            .with_code("InvalidAMIArchitecture")
+            .with_hint("choose another `ami` or another `instance_type`");
+        }
+        let message = if by_id {
+            format!("it does not exist in {region}, or is not shared with this account")
+        } else {
+            format!("no image in {region} has such a name")
+        };
+        Failure::not_applied(doing, message)
+            .with_code("InvalidAMIID.NotFound")
+            .with_hint("images differ from region to region: check `ami` and the region")
+    }
+
+    async fn describe_images(&self, owners: &[&str], filters: &[Filter], doing: &str) -> Result<Vec<Image>> {
+        let owners: Option<Vec<String>> =
+            (!owners.is_empty()).then(|| owners.iter().map(|owner| (*owner).to_owned()).collect());
+        let mut filters = filters.to_vec();
+        filters.push(filter("state", ["available"]));
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let page = self
+                .api
+                .call(Op::DescribeImages, doing, || {
+                    self.api
+                        .ec2
+                        .describe_images()
+                        .set_owners(owners.clone())
+                        .set_filters(Some(filters.clone()))
+                        .max_results(1000)
+                        .set_next_token(next.clone())
+                        .send()
+                })
+                .await?;
+            found.extend(page.images().iter().cloned());
+            next = page
+                .next_token()
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn remember_root_device(&self, image: &Image) {
+        if let Some((id, device)) = image.image_id().zip(image.root_device_name()) {
+            let mut known = self.root_devices.lock().await;
+            known.insert(id.to_owned(), device.to_owned());
+        }
+    }
+
+    /// The root device of an image; the lock is held while reading, so that instances that start
+    /// together read it once.
+    pub(super) async fn root_device(&self, image_id: &str, doing: &str) -> Result<String> {
+        let mut known = self.root_devices.lock().await;
+        if let Some(device) = known.get(image_id) {
+            return Ok(device.clone());
+        }
+        let images = self
+            .describe_images(&[], &[filter("image-id", [image_id])], doing)
+            .await?;
+        let device = images.first().and_then(Image::root_device_name);
+        match device {
+            Some(device) => {
+                known.insert(image_id.to_owned(), device.to_owned());
+                Ok(device.to_owned())
+            }
+            None => Err(Failure::not_applied(
+                doing,
+                format!(
+                    "image {image_id} does not exist in {}, or has no root device",
+                    self.region()
+                ),
+            )
+            .with_code("InvalidAMIID.NotFound")
+            .with_hint("plan again: the image may have been withdrawn")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graviton_is_known_by_the_letter_after_the_generation() {
+        for (kind, arm) in [
+            ("t4g.small", true),
+            ("c7gn.large", true),
+            ("a1.medium", true),
+            ("im4gn.large", true),
+            ("x2gd.large", true),
+            ("t3.micro", false),
+            ("g4dn.xlarge", false),
+            ("g5g.xlarge", true),
+            ("m7i-flex.large", false),
+            ("c7a.large", false),
+        ] {
+            let wanted = if arm { Architecture::Arm } else { Architecture::X86 };
+            assert_eq!(Architecture::by_name(kind), wanted, "{kind}");
+        }
+    }
+}

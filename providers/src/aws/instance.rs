@@ -1,0 +1,319 @@
+//! Instances: run, read, start, stop.
+
+use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
+use aws_sdk_ec2::types::{
+    BlockDeviceMapping, CreditSpecificationRequest, EbsBlockDevice, HttpTokensState, InstanceAttributeName,
+    InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification,
+    InstanceType, ResourceType, VolumeType,
+};
+use subako_engine::world::{Failure, Instance, InstanceRequest, InstanceState, Result, tag};
+
+use super::cloud::Inner;
+use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};
+use super::operations::Op;
+
+/// EC2's own code for a token whose instance is gone; given here too where EC2 does not see it.
+const TOKEN_SPENT: &str = "IdempotentInstanceTerminated";
+/// The same for a token that was sent with another request.
+const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
+const MISMATCH_HINT: &str =
+    "an earlier run asked for something else with this token: run `subako recover`, then plan again";
+
+impl Inner {
+    /// Runs one instance. One call each, although RunInstances can make many: the name, address
+    /// and token tags differ from instance to instance, tags go into the creating call so that no
+    /// instance ever exists untagged, and one ClientToken covers one call, so that a batch of
+    /// which a part is lost could not be told apart.
+    pub(super) async fn run_instance(&self, request: &InstanceRequest) -> Result<Instance> {
+        let doing = format!("run instance {}", request.name);
+        let token = &request.ownership.token;
+        let root_device = self.root_device(&request.image_id, &doing).await?;
+        let find = || async { own_instance(self.find_instance_by_token(token).await?, request, &doing) };
+        // EC2 answers a token that it knows with the first instance. Others that speak its API
+        // need not, and one look is cheap where this process has sent the token before.
+        if !self.first_use(token)
+            && let Some(first) = find().await?
+        {
+            return Ok(first);
+        }
+        let build = || self.run_request(request, &root_device);
+        let send = || async {
+            let answer = build().send().await?;
+            Ok(answer
+                .instances()
+                .first()
+                .and_then(instance)
+                .map(|seen| seen.instance))
+        };
+        let look = || async { Ok(self.look_again(find).await?.map(Some)) };
+        let started = self
+            .api
+            .settle(Op::RunInstances, &doing, send, look)
+            .await
+            .map_err(|failure| explain(failure, request))?;
+        let running = match started {
+            // EC2 may answer a token that it knows with success, whatever else was asked for.
+            Some(running) => own_instance(Some(running), request, &doing)?,
+            None => None,
+        };
+        let running = match running {
+            Some(running) => running,
+            None => self
+                .look_again(find)
+                .await?
+                .ok_or_else(|| Failure::unknown(&doing, "the answer names no instance"))?,
+        };
+        self.born(&running.id);
+        Ok(running)
+    }
+
+    /// The RunInstances call for a request.
+    pub(super) fn run_request(
+        &self,
+        request: &InstanceRequest,
+        root_device: &str,
+    ) -> RunInstancesFluentBuilder {
+        let tags = all_tags(&request.tags, &request.ownership);
+        let disk = EbsBlockDevice::builder()
+            .volume_type(VolumeType::Gp3)
+            .volume_size(i32::try_from(request.disk_gib).unwrap_or(i32::MAX))
+            .set_encrypted(request.disk_encrypted.then_some(true))
+            .delete_on_termination(true);
+        let root = BlockDeviceMapping::builder()
+            .device_name(root_device)
+            .ebs(disk.build());
+        // One hop keeps containers on a bridge away from the instance's credentials.
+        let metadata = InstanceMetadataOptionsRequest::builder()
+            .http_endpoint(InstanceMetadataEndpointState::Enabled)
+            .http_tokens(HttpTokensState::Required)
+            .http_put_response_hop_limit(1);
+        let call = self
+            .api
+            .ec2
+            .run_instances()
+            .min_count(1)
+            .max_count(1)
+            .client_token(&request.ownership.token)
+            .image_id(&request.image_id)
+            .instance_type(InstanceType::from(request.instance_type.as_str()))
+            .set_key_name(request.key_name.clone())
+            .block_device_mappings(root.build())
+            .metadata_options(metadata.build())
+            .set_credit_specification(is_burstable(&request.instance_type).then(standard_credits))
+            .set_disable_api_termination(request.protect.then_some(true))
+            .tag_specifications(tag_specification(ResourceType::Instance, &tags))
+            .tag_specifications(tag_specification(ResourceType::Volume, &tags));
+        match request.public_ip {
+            None => call
+                .subnet_id(&request.subnet_id)
+                .security_group_ids(&request.security_group_id)
+                .set_private_ip_address(request.private_ip.clone()),
+            // Only an interface of its own can say something else than the subnet does.
+            Some(public) => call.network_interfaces(
+                InstanceNetworkInterfaceSpecification::builder()
+                    .device_index(0)
+                    .subnet_id(&request.subnet_id)
+                    .groups(&request.security_group_id)
+                    .set_private_ip_address(request.private_ip.clone())
+                    .associate_public_ip_address(public)
+                    .delete_on_termination(true)
+                    .build(),
+            ),
+        }
+    }
+
+    pub(super) async fn find_instance_by_token(&self, token: &str) -> Result<Option<Instance>> {
+        let filters = [tagged(tag::TOKEN, token)];
+        let mut found = self
+            .instances(&filters, &format!("find the instance with the token {token}"))
+            .await?;
+        // A stray second one would be terminated already: the living one counts.
+        found.sort_by_key(|seen| is_going(seen.instance.state));
+        Ok(found.into_iter().next().map(|seen| seen.instance))
+    }
+
+    /// One instance with its disk and protection: three calls, so that a survey is the better
+    /// way to read many.
+    pub(super) async fn instance(&self, id: &str) -> Result<Option<Instance>> {
+        let doing = format!("read instance {id}");
+        let Some(seen) = self.see(id, &doing).await? else {
+            return Ok(None);
+        };
+        let mut instance = seen.instance;
+        if let Some(volume) = &seen.root_volume
+            && let Some((gib, encrypted)) = self.volume(volume, &doing).await?
+        {
+            instance.disk_gib = Some(gib);
+            instance.disk_encrypted = Some(encrypted);
+        }
+        if !is_going(instance.state) {
+            instance.protect = self.protection(id, &doing).await?;
+        }
+        Ok(Some(instance))
+    }
+
+    /// One instance as DescribeInstances shows it.
+    pub(super) async fn see(&self, id: &str, doing: &str) -> Result<Option<Seen>> {
+        let by_id = [filter("instance-id", [id])];
+        self.look_for(id, || async {
+            Ok(self.instances(&by_id, doing).await?.into_iter().next())
+        })
+        .await
+    }
+
+    async fn protection(&self, id: &str, doing: &str) -> Result<Option<bool>> {
+        let answer = self
+            .api
+            .call(Op::DescribeInstanceAttribute, doing, || {
+                self.api
+                    .ec2
+                    .describe_instance_attribute()
+                    .instance_id(id)
+                    .attribute(InstanceAttributeName::DisableApiTermination)
+                    .send()
+            })
+            .await?;
+        Ok(answer
+            .disable_api_termination()
+            .and_then(|attribute| attribute.value()))
+    }
+
+    pub(super) async fn start_instance(&self, id: &str) -> Result<()> {
+        let doing = format!("start instance {id}");
+        let started = self
+            .change(id, || {
+                self.api.call(Op::StartInstances, &doing, || {
+                    self.api.ec2.start_instances().instance_ids(id).send()
+                })
+            })
+            .await;
+        started.map(drop)
+    }
+
+    pub(super) async fn stop_instance(&self, id: &str) -> Result<()> {
+        let doing = format!("stop instance {id}");
+        let stopped = self
+            .change(id, || {
+                self.api.call(Op::StopInstances, &doing, || {
+                    self.api.ec2.stop_instances().instance_ids(id).send()
+                })
+            })
+            .await;
+        stopped.map(drop)
+    }
+}
+
+/// Whether an instance is gone or going.
+pub(super) fn is_going(state: InstanceState) -> bool {
+    matches!(state, InstanceState::ShuttingDown | InstanceState::Terminated)
+}
+
+/// Whether the instance of a token is the one that the request asks for, as EC2 itself checks:
+/// there, not on its way out, and made from the same words.
+fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str) -> Result<Option<Instance>> {
+    let Some(found) = found else { return Ok(None) };
+    if is_going(found.state) {
+        let message = format!(
+            "the instance that was run with this token ({}) is {}",
+            found.id, found.state
+        );
+        return Err(Failure::not_applied(doing, message)
+            .with_code(TOKEN_SPENT)
+            .with_hint("plan again: the next plan replaces it under a new token"));
+    }
+    let differs = [
+        ("image", &found.image_id, &request.image_id),
+        ("type", &found.instance_type, &request.instance_type),
+        ("subnet", &found.subnet_id, &request.subnet_id),
+    ]
+    .into_iter()
+    .find(|(_, is, wanted)| is != wanted);
+    match differs {
+        None => Ok(Some(found)),
+        Some((what, is, wanted)) => {
+            let message = format!(
+                "{} was run with this token and has the {what} {is}, not {wanted}",
+                found.id
+            );
+            Err(Failure::not_applied(doing, message)
+                .with_code(TOKEN_MISMATCH)
+                .with_hint(MISMATCH_HINT))
+        }
+    }
+}
+
+fn is_burstable(instance_type: &str) -> bool {
+    let mut letters = instance_type.chars();
+    letters.next() == Some('t') && letters.next().is_some_and(|c| c.is_ascii_digit())
+}
+
+fn standard_credits() -> CreditSpecificationRequest {
+    // T3 and T4g default to unlimited, which can cost more than the instance.
+    CreditSpecificationRequest::builder()
+        .cpu_credits("standard")
+        .build()
+}
+
+/// Says what to try, in the words of the request.
+fn explain(failure: Failure, request: &InstanceRequest) -> Failure {
+    let (kind, zone) = (&request.instance_type, &request.zone);
+    let hint = match failure.code.as_deref() {
+        Some("InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity") => {
+            format!(
+                "AWS has no {kind} left in {zone} at the moment: name another zone in `availability_zones`, choose another `instance_type`, or try again later"
+            )
+        }
+        Some("InsufficientFreeAddressesInSubnet") => format!(
+            "{} has no free address left: name another subnet in `subnets`",
+            request.subnet_id
+        ),
+        Some("Unsupported") => format!(
+            "{zone} may not offer {kind}: name another zone in `availability_zones` or choose another `instance_type`"
+        ),
+        Some("InvalidParameterCombination") if failure.message.to_lowercase().contains("free tier") => {
+            format!(
+                "this account is on the free plan, which does not include {kind}: use t3.micro, t3.small, t4g.micro or t4g.small, or upgrade the account"
+            )
+        }
+        Some("InvalidBlockDeviceMapping") => format!(
+            "{} GiB may be less than the image needs: raise `disk_gib`",
+            request.disk_gib
+        ),
+        Some(TOKEN_MISMATCH) => MISMATCH_HINT.to_owned(),
+        Some("InvalidKeyPair.NotFound") => {
+            "the key pair was deleted behind Subako's back: plan again".to_owned()
+        }
+        Some("InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") => format!(
+            "{} is no longer there: plan with `--replace` for the instance to look up the newest image",
+            request.image_id
+        ),
+        _ => return failure,
+    };
+    let mut failure = failure;
+    if failure
+        .code
+        .as_deref()
+        .is_some_and(|code| code.starts_with("Insufficient"))
+        && !failure.message.contains(zone)
+    {
+        failure.message = format!("{} ({kind} in {zone})", failure.message);
+    }
+    failure.with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_t_types_have_cpu_credits() {
+        for (kind, burstable) in [
+            ("t2.micro", true),
+            ("t4g.small", true),
+            ("m5.large", false),
+            ("trn1.2xlarge", false),
+        ] {
+            assert_eq!(is_burstable(kind), burstable, "{kind}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The seam `Cloud` on Amazon EC2.
+//!
+//! [`connect`] finds credentials and a region, [`AwsCloud`] is the adapter. Every call goes
+//! through one table ([`OPERATIONS`]) and one loop (`call`): it paces calls inside EC2's
+//! published limits, retries what may be retried, counts, and says of every failure whether the
+//! world may have changed. A create whose answer was lost is settled by looking for its token
+//! before it is sent again.
+
+mod bucket;
+mod call;
+mod classify;
+mod cloud;
+mod connect;
+mod convert;
+mod errors;
+mod images;
+mod instance;
+mod key_pair;
+mod lookup;
+mod modify;
+mod operations;
+mod policy;
+mod preflight;
+mod prices;
+mod residue;
+mod rules;
+mod security_group;
+mod survey;
+mod terminate;
+mod tuning;
+mod watch;
+
+pub use call::CallRecord;
+pub use cloud::AwsCloud;
+pub use connect::{AwsOptions, connect};
+pub use operations::{Effect, Family, OPERATIONS, Op, Operation, Scope};
+pub use policy::least_policy;
+pub use preflight::{PermissionFinding, PlannedCall, Verdict};
+pub use prices::{PRICES_AS_OF, PRICES_SOURCE};
+pub use tuning::Tuning;

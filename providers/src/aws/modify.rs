@@ -1,0 +1,174 @@
+//! Changes of an instance in place, and tags.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, Tag};
+use subako_engine::world::{Failure, InstanceChange, Result};
+
+use super::cloud::Inner;
+use super::convert::tag_list;
+use super::operations::Op;
+
+impl Inner {
+    /// One ModifyInstanceAttribute an attribute (EC2 takes one at a time), protection first, so
+    /// that a failure later on leaves an instance that is protected as wanted.
+    pub(super) async fn modify_instance(&self, id: &str, change: &InstanceChange) -> Result<()> {
+        let doing = format!("modify instance {id}");
+        let mut changed = false;
+        if let Some(protect) = change.protect {
+            self.set_protection(id, protect, &doing).await?;
+            changed = true;
+        }
+        let rest = self.modify_rest(id, change, &doing, &mut changed).await;
+        rest.map_err(|failure| if changed { failure.after_effect() } else { failure })
+    }
+
+    async fn modify_rest(
+        &self,
+        id: &str,
+        change: &InstanceChange,
+        doing: &str,
+        changed: &mut bool,
+    ) -> Result<()> {
+        if let Some(group) = &change.security_group_id {
+            self.change(id, || {
+                self.api.call(Op::ModifyInstanceAttribute, doing, || {
+                    self.api
+                        .ec2
+                        .modify_instance_attribute()
+                        .instance_id(id)
+                        .groups(group)
+                        .send()
+                })
+            })
+            .await?;
+            *changed = true;
+        }
+        if let Some(kind) = &change.instance_type {
+            self.change(id, || {
+                self.api.call(Op::ModifyInstanceAttribute, doing, || {
+                    self.api
+                        .ec2
+                        .modify_instance_attribute()
+                        .instance_id(id)
+                        .instance_type(AttributeValue::builder().value(kind).build())
+                        .send()
+                })
+            })
+            .await
+            .map_err(must_be_stopped)?;
+            *changed = true;
+        }
+        if change.disk_gib.is_none() && change.set_tags.is_empty() && change.remove_tags.is_empty() {
+            return Ok(());
+        }
+        let Some(seen) = self.see(id, doing).await? else {
+            return Err(Failure::not_applied(doing, "the instance does not exist")
+                .with_code("InvalidInstanceID.NotFound"));
+        };
+        if let Some(gib) = change.disk_gib {
+            let Some(volume) = &seen.root_volume else {
+                return Err(Failure::not_applied(doing, "the instance has no root volume"));
+            };
+            self.grow(volume, gib, doing).await?;
+            *changed = true;
+        }
+        let mut tagged = vec![id.to_owned()];
+        tagged.extend(seen.volumes);
+        self.retag(&tagged, doing, &change.set_tags, &change.remove_tags)
+            .await
+    }
+
+    pub(super) async fn set_protection(&self, id: &str, protect: bool, doing: &str) -> Result<()> {
+        let value = AttributeBooleanValue::builder().value(protect).build();
+        let set = self
+            .change(id, || {
+                self.api.call(Op::ModifyInstanceAttribute, doing, || {
+                    self.api
+                        .ec2
+                        .modify_instance_attribute()
+                        .instance_id(id)
+                        .disable_api_termination(value.clone())
+                        .send()
+                })
+            })
+            .await;
+        set.map(drop)
+    }
+
+    /// Makes a volume at least `gib` large. ModifyVolume may be sent once in six hours, so that a
+    /// lost answer is settled by the size that the volume then has.
+    async fn grow(&self, volume: &str, gib: u32, doing: &str) -> Result<()> {
+        let large_enough = || async {
+            let size = self.volume(volume, doing).await?;
+            Ok(size.is_some_and(|(size, _)| size >= gib).then_some(()))
+        };
+        if large_enough().await?.is_some() {
+            return Ok(());
+        }
+        let size = i32::try_from(gib).unwrap_or(i32::MAX);
+        let send = || async {
+            let grown = self.api.ec2.modify_volume().volume_id(volume).size(size).send();
+            grown.await.map(drop)
+        };
+        self.api.settle(Op::ModifyVolume, doing, send, large_enough).await
+    }
+
+    /// Sets and removes tags on any objects, by id.
+    pub(super) async fn retag(
+        &self,
+        ids: &[String],
+        doing: &str,
+        set: &BTreeMap<String, String>,
+        remove: &[String],
+    ) -> Result<()> {
+        let Some(first) = ids.first() else {
+            return Ok(());
+        };
+        if !set.is_empty() {
+            self.change(first, || {
+                self.api.call(Op::CreateTags, doing, || {
+                    self.api
+                        .ec2
+                        .create_tags()
+                        .set_resources(Some(ids.to_vec()))
+                        .set_tags(Some(tag_list(set)))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        if !remove.is_empty() {
+            // A key without a value is removed whatever its value.
+            let keys: Vec<Tag> = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+            self.change(first, || {
+                self.api.call(Op::DeleteTags, doing, || {
+                    self.api
+                        .ec2
+                        .delete_tags()
+                        .set_resources(Some(ids.to_vec()))
+                        .set_tags(Some(keys.clone()))
+                        .send()
+                })
+            })
+            .await
+            .map_err(|failure| {
+                if set.is_empty() {
+                    failure
+                } else {
+                    failure.after_effect()
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn must_be_stopped(failure: Failure) -> Failure {
+    match failure.code.as_deref() {
+        Some("IncorrectInstanceState") => {
+            failure.with_hint("the type changes only while the instance is stopped")
+        }
+        _ => failure,
+    }
+}

@@ -1,0 +1,139 @@
+//! What is left of a cluster, and what it costs.
+
+use aws_sdk_ec2::types::Filter;
+use futures::future::{try_join, try_join4};
+use std::collections::BTreeMap;
+use subako_engine::world::{InstanceState, Residue, Result, tag};
+
+use super::cloud::Inner;
+use super::convert::{filter, tag_map, tagged};
+use super::operations::Op;
+use super::prices;
+use super::survey::NOT_TERMINATED;
+
+impl Inner {
+    /// Everything that carries the cluster's tag: six reads, none of them an instance's own.
+    pub(super) async fn residue(&self, cluster: &str) -> Result<Vec<Residue>> {
+        let doing = format!("look for what is left of cluster {cluster}");
+        let of_cluster = [tagged(tag::CLUSTER, cluster)];
+        let standing = [
+            of_cluster[0].clone(),
+            filter("instance-state-name", NOT_TERMINATED),
+        ];
+        let (instances, volumes, groups, keys) = try_join4(
+            self.instances(&standing, &doing),
+            self.volumes(&of_cluster, &doing),
+            self.security_groups(&of_cluster, &doing),
+            self.key_pairs(&of_cluster[0], &doing),
+        )
+        .await?;
+        let (mut all, interfaces) = try_join(
+            self.addresses(&of_cluster, &doing),
+            self.interfaces(&of_cluster, &doing),
+        )
+        .await?;
+        all.extend(interfaces);
+        for seen in instances {
+            let instance = seen.instance;
+            let runs = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
+            let machine = match runs {
+                true => prices::instance(self.region(), &instance.instance_type),
+                false => Some(0.0),
+            };
+            let address = instance.public_ip.as_ref().map_or(0.0, |_| prices::PUBLIC_IPV4);
+            all.push(left(
+                "instance",
+                &instance.id,
+                &instance.tags,
+                machine.map(|price| price + address),
+            ));
+        }
+        for volume in volumes {
+            let price = prices::volume(self.region(), &volume.kind, volume.gib);
+            all.push(left("volume", &volume.id, &volume.tags, price));
+        }
+        for group in groups {
+            let mut entry = left("security-group", &group.id, &group.tags, Some(0.0));
+            entry.name = Some(group.name);
+            all.push(entry);
+        }
+        for key in keys {
+            let mut entry = left("key-pair", &key.id, &key.tags, Some(0.0));
+            entry.name = Some(key.name);
+            all.push(entry);
+        }
+        all.sort_by(|a, b| (&a.what, &a.id).cmp(&(&b.what, &b.id)));
+        Ok(all)
+    }
+
+    async fn addresses(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<Residue>> {
+        let answer = self
+            .api
+            .call(Op::DescribeAddresses, doing, || {
+                self.api
+                    .ec2
+                    .describe_addresses()
+                    .set_filters(Some(of_cluster.to_vec()))
+                    .send()
+            })
+            .await?;
+        Ok(answer
+            .addresses()
+            .iter()
+            .filter_map(|address| {
+                let id = address.allocation_id().or(address.public_ip())?;
+                Some(left(
+                    "elastic-ip",
+                    id,
+                    &tag_map(address.tags()),
+                    Some(prices::PUBLIC_IPV4),
+                ))
+            })
+            .collect())
+    }
+
+    async fn interfaces(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<Residue>> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let page = self
+                .api
+                .call(Op::DescribeNetworkInterfaces, doing, || {
+                    self.api
+                        .ec2
+                        .describe_network_interfaces()
+                        .set_filters(Some(of_cluster.to_vec()))
+                        .max_results(1000)
+                        .set_next_token(next.clone())
+                        .send()
+                })
+                .await?;
+            found.extend(page.network_interfaces().iter().filter_map(|interface| {
+                let id = interface.network_interface_id()?;
+                Some(left(
+                    "network-interface",
+                    id,
+                    &tag_map(interface.tag_set()),
+                    Some(0.0),
+                ))
+            }));
+            next = page
+                .next_token()
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn left(what: &str, id: &str, tags: &BTreeMap<String, String>, usd_per_hour: Option<f64>) -> Residue {
+    Residue {
+        what: what.to_owned(),
+        id: id.to_owned(),
+        name: tags.get("Name").cloned(),
+        address: tags.get(tag::ADDRESS).cloned(),
+        usd_per_hour,
+    }
+}

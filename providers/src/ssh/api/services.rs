@@ -1,0 +1,138 @@
+//! Services.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use subako_engine::world::{Failure, Result, Service, ServiceSpec};
+
+use super::client::{Api, filters};
+use super::read::{elements, text};
+use super::service_read::read_service;
+use super::service_write::write_service;
+
+impl Api<'_> {
+    /// Every service, sorted by name.
+    pub(in crate::ssh) async fn services(&self) -> Result<Vec<Service>> {
+        let doing = self.doing("list the services");
+        let answer = self.get(&doing, "/services").await?;
+        let networks = self.network_names().await?;
+        let mut services = Vec::new();
+        for service in elements(&doing, &answer)? {
+            services.extend(read_service(&doing, service, &networks)?);
+        }
+        services.sort_by(|a, b| (&a.spec.name, &a.id).cmp(&(&b.spec.name, &b.id)));
+        Ok(services)
+    }
+
+    /// Creates a service; returns its id.
+    pub(in crate::ssh) async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
+        let doing = self.doing(&format!("create service {}", spec.name));
+        let networks = self.network_ids().await?;
+        let body = write_service(&json!({}), spec, &networks);
+        let answer = match self.post(&doing, "/services/create", Some(&body)).await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.name_first(&doing, spec, failure).await),
+        };
+        match text(&answer, "/ID") {
+            "" => Err(Failure::unknown(doing, "the Docker Engine named no id for it")),
+            id => Ok(id.to_owned()),
+        }
+    }
+
+    /// The failure of a creation. The engine looks at ports before it looks at names: a service that
+    /// exists already would be said to clash with its own ports.
+    async fn name_first(&self, doing: &str, spec: &ServiceSpec, failure: Failure) -> Failure {
+        if failure.code.as_deref() != Some("port_in_use") {
+            return failure;
+        }
+        match self.service_id(doing, &spec.name).await {
+            Ok(Some(_)) => {
+                let message = format!("service {} already exists", spec.name);
+                Failure::not_applied(doing, message).with_code("conflict")
+            }
+            // The engine's word stands: it refused, and that is certain.
+            Ok(None) | Err(_) => failure,
+        }
+    }
+
+    /// Changes a service, leaving what nobody manages as it is; `force` recreates all tasks.
+    pub(in crate::ssh) async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()> {
+        let doing = self.doing(&format!("update service {}", spec.name));
+        let networks = self.network_ids().await?;
+        let Some(id) = self.service_id(&doing, &spec.name).await? else {
+            return Err(Failure::not_applied(doing, "there is no such service").with_code("not_found"));
+        };
+        self.modify(&doing, &format!("/services/{id}"), |current| {
+            let mut changed = write_service(current, spec, &networks);
+            if force {
+                let forced = super::read::number(current, "/TaskTemplate/ForceUpdate").unwrap_or(0);
+                changed["TaskTemplate"]["ForceUpdate"] = json!(forced + 1);
+            }
+            Some(changed)
+        })
+        .await
+    }
+
+    /// Removes a service; fine if unknown.
+    pub(in crate::ssh) async fn remove_service(&self, name: &str) -> Result<()> {
+        let doing = self.doing(&format!("remove service {name}"));
+        match self.service_id(&doing, name).await? {
+            Some(id) => self.delete(&doing, &format!("/services/{id}")).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Names by id, of all services or only of those whose name begins with `prefix`.
+    pub(super) async fn service_names(
+        &self,
+        doing: &str,
+        prefix: Option<&str>,
+    ) -> Result<BTreeMap<String, String>> {
+        let query = prefix.map(|prefix| format!("?{}", filters(&[("name", prefix)])));
+        let answer = self
+            .get(doing, &format!("/services{}", query.unwrap_or_default()))
+            .await?;
+        Ok(elements(doing, &answer)?
+            .iter()
+            .map(|service| {
+                (
+                    text(service, "/ID").to_owned(),
+                    text(service, "/Spec/Name").to_owned(),
+                )
+            })
+            .collect())
+    }
+
+    /// The id of the service of exactly this name: given a name, the engine would also take it
+    /// for the beginning of another service's id.
+    async fn service_id(&self, doing: &str, name: &str) -> Result<Option<String>> {
+        let names = self.service_names(doing, Some(name)).await?;
+        Ok(names
+            .into_iter()
+            .find(|(_, found)| found == name)
+            .map(|(id, _)| id))
+    }
+
+    async fn network_names(&self) -> Result<BTreeMap<String, String>> {
+        Ok(self
+            .networks()
+            .await?
+            .into_iter()
+            .map(|network| (network.id, network.spec.name))
+            .collect())
+    }
+
+    async fn network_ids(&self) -> Result<BTreeMap<String, String>> {
+        Ok(self
+            .networks()
+            .await?
+            .into_iter()
+            .map(|network| (network.spec.name, network.id))
+            .collect())
+    }
+}
+
+/// What the engine's update status says, if it has one.
+pub(super) fn has_update(service: &Value) -> bool {
+    !text(service, "/UpdateStatus/State").is_empty()
+}

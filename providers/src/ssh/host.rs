@@ -1,0 +1,111 @@
+//! The seam `Host`: one machine, logged in to.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use subako_engine::world::{
+    EngineInfo, EngineRequest, Host, JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Progress, Result,
+    Service, ServiceSpec, Swarm, SwarmInit, Task, TaskFilter,
+};
+
+use super::api::Api;
+use super::install::install;
+use super::link::Link;
+
+/// A host over SSH. Its connection is opened again when it was lost between two calls.
+pub(super) struct SshHost {
+    link: Arc<Link>,
+    host_key: String,
+}
+
+impl SshHost {
+    /// The host at the end of `link`, which showed `host_key`.
+    pub(super) fn new(link: Arc<Link>, host_key: String) -> Self {
+        Self { link, host_key }
+    }
+
+    fn api(&self) -> Api<'_> {
+        Api::new(&self.link)
+    }
+}
+
+#[async_trait]
+impl Host for SshHost {
+    fn host_key(&self) -> String {
+        self.host_key.clone()
+    }
+
+    async fn install_engine(&self, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo> {
+        install(&self.link, request, progress).await
+    }
+
+    /// Also `None` when an engine is installed but stopped, or not open to the login user: what
+    /// cures both is `install_engine`.
+    async fn engine_info(&self) -> Result<Option<EngineInfo>> {
+        match self.api().info().await {
+            Ok(info) => Ok(Some(info)),
+            Err(failure) if failure.code.as_deref() == Some("no_engine") => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn swarm_init(&self, init: &SwarmInit) -> Result<String> {
+        self.api().swarm_init(init).await
+    }
+
+    async fn swarm_inspect(&self) -> Result<Swarm> {
+        self.api().swarm_inspect().await
+    }
+
+    async fn swarm_join(&self, join: &JoinRequest, progress: &Progress) -> Result<String> {
+        self.api().swarm_join(join, progress).await
+    }
+
+    async fn swarm_leave(&self, force: bool) -> Result<()> {
+        self.api().swarm_leave(force).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        self.api().nodes().await
+    }
+
+    async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()> {
+        self.api().update_node(node_id, update).await
+    }
+
+    async fn remove_node(&self, node_id: &str, force: bool) -> Result<()> {
+        self.api().remove_node(node_id, force).await
+    }
+
+    async fn networks(&self) -> Result<Vec<Network>> {
+        self.api().networks().await
+    }
+
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String> {
+        self.api().create_network(spec).await
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<()> {
+        self.api().remove_network(name).await
+    }
+
+    async fn services(&self) -> Result<Vec<Service>> {
+        self.api().services().await
+    }
+
+    async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
+        self.api().create_service(spec).await
+    }
+
+    async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()> {
+        self.api().update_service(spec, force).await
+    }
+
+    async fn remove_service(&self, name: &str) -> Result<()> {
+        self.api().remove_service(name).await
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
+        self.api().tasks(filter).await
+    }
+}

@@ -1,0 +1,240 @@
+//! Installs the Docker Engine: a script does it as root, and a new login proves it.
+
+use std::time::Duration;
+
+use subako_engine::world::{EngineInfo, EngineRequest, Failure, Progress, Result};
+
+use super::api::Api;
+use super::exec::{ExecError, Finished, quote};
+use super::link::Link;
+
+/// What is run on the host, by `sh -s` from standard input.
+pub(super) const SCRIPT: &str = include_str!("scripts/install.sh");
+/// What the script puts before its own notes.
+const NOTE: &str = "subako: ";
+/// The script's exit status when it knows no way for this distribution.
+const UNSUPPORTED: u32 = 10;
+/// The script's exit status when the version wanted cannot be had.
+const NO_SUCH_VERSION: u32 = 11;
+/// How long the script may wait for others that install packages, cloud-init for one.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How long an engine that was started may take to answer.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Installs, enables and starts the engine, or finds it there; waits until it answers the login
+/// user on its socket.
+pub(super) async fn install(link: &Link, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo> {
+    let doing = format!("install the Docker Engine on {}", link.target.name);
+    let options = &link.shared.options;
+    let version = request.version.as_deref().unwrap_or_default();
+    if !version
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || ".:+~_-".contains(c))
+    {
+        return Err(Failure::not_applied(
+            doing,
+            format!("\"{version}\" is no version of a package"),
+        ));
+    }
+    let command = command(
+        &options.user,
+        version,
+        &options.docker_socket,
+        options.command_timeout,
+    );
+    let live = Api::new(link).live(&doing).await?;
+    let mut on_line = |line: &str| {
+        if let Some(note) = line.strip_prefix(NOTE) {
+            progress.note(note);
+        }
+    };
+    // The script is told to stop a little earlier than we stop listening, so that we hear it say so.
+    let deadline = options.command_timeout + Duration::from_secs(15);
+    let finished = live
+        .connection
+        .exec(&command, SCRIPT.as_bytes(), deadline, &mut on_line)
+        .await
+        .map_err(|error| not_finished(&doing, error))?;
+    judge(&doing, &options.user, options.command_timeout, finished)?;
+    progress.note("waiting for the Docker Engine to answer");
+    let info = answering(link, &doing).await?;
+    if !same_version(&info.version, version) {
+        let message = format!("version {} runs, and {version} is wanted", info.version);
+        return Err(Failure::unknown(doing, message).with_code("no_such_version"));
+    }
+    Ok(info)
+}
+
+/// Whether the engine that answers is of the version wanted. Packages are versioned more finely than
+/// the engine in them (`5:27.3.1-1~debian.12` has the engine 27.3.1), so only what both tell counts.
+fn same_version(running: &str, wanted: &str) -> bool {
+    let core = |version: &str| {
+        let version = version.rsplit_once(':').map_or(version, |(_, rest)| rest);
+        let end = version.find(['-', '+', '~']).unwrap_or(version.len());
+        version[..end].to_owned()
+    };
+    let (running, wanted) = (core(running), core(wanted));
+    wanted.is_empty() || running == wanted || running.starts_with(&format!("{wanted}."))
+}
+
+/// The command: nothing secret is in it, since every user of the host can read it.
+fn command(user: &str, version: &str, socket: &str, timeout: Duration) -> String {
+    let root = if user == "root" { "" } else { "sudo -n " };
+    let patience = PATIENCE.min(timeout);
+    format!(
+        "{root}timeout -k 10 {} sh -s -- {} {} {} {}",
+        timeout.as_secs(),
+        quote(user),
+        quote(version),
+        quote(socket),
+        patience.as_secs(),
+    )
+}
+
+fn not_finished(doing: &str, error: ExecError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ExecError::NotStarted(_) => Failure::not_applied(doing, message),
+        ExecError::Lost { tail } => Failure::unknown(doing, message)
+            .with_code("connection_lost")
+            .with_output(tail),
+        ExecError::TimedOut { tail, .. } => Failure::unknown(doing, message)
+            .with_code("timeout")
+            .with_output(tail),
+    }
+}
+
+/// What the script's exit status means. Whatever ran may have left something behind.
+fn judge(doing: &str, user: &str, timeout: Duration, finished: Finished) -> Result<()> {
+    let Finished { status, tail } = finished;
+    let failure = match status {
+        0 => return Ok(()),
+        UNSUPPORTED => Failure::not_applied(doing, "no way is known to install it on this distribution")
+            .with_code("unsupported_distribution")
+            .with_hint("use an image of Amazon Linux, Debian or Ubuntu, or one with Docker in it"),
+        NO_SUCH_VERSION => Failure::unknown(doing, "the version asked for could not be installed")
+            .with_code("no_such_version")
+            .with_hint("leave engine_version in [swarm] out to take the distribution's newest"),
+        // `timeout` ended it.
+        124 | 137 => Failure::unknown(doing, format!("it was not done after {} s", timeout.as_secs()))
+            .with_code("timeout")
+            .with_hint("command_timeout in [ssh] allows it longer"),
+        1 if tail.len() == 1 && tail[0].starts_with("sudo:") => Failure::not_applied(
+            doing,
+            format!("user {user} may not become root without a password"),
+        )
+        .with_code("sudo"),
+        status => Failure::unknown(doing, format!("the installation ended with exit status {status}")),
+    };
+    let shown = tail.into_iter().filter(|line| !line.starts_with(NOTE)).collect();
+    Err(failure.with_output(shown))
+}
+
+/// Logs in anew, to be in the group `docker`, until the engine answers.
+async fn answering(link: &Link, doing: &str) -> Result<EngineInfo> {
+    let clock = &link.shared.clock;
+    let end = clock.now() + ANSWER;
+    loop {
+        let failure = match link.fresh().await {
+            Ok(_) => match Api::new(link).info().await {
+                Ok(info) => return Ok(info),
+                Err(failure) => failure,
+            },
+            Err(error) if error.passing() => {
+                error.into_failure(doing, &link.target.name, &link.target.instance_id)
+            }
+            Err(error) => {
+                let failure = error.into_failure(doing, &link.target.name, &link.target.instance_id);
+                return Err(failure.after_effect());
+            }
+        };
+        if clock.now() >= end {
+            let message = format!(
+                "it was installed and does not answer after {} s: {}",
+                ANSWER.as_secs(),
+                failure.message
+            );
+            return Err(Failure { message, ..failure }.after_effect());
+        }
+        clock.sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_engine::world::Certainty;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(600);
+
+    fn ended(status: u32, tail: &[&str]) -> Failure {
+        let tail = tail.iter().map(|line| (*line).to_owned()).collect();
+        judge(
+            "install it on manager-2",
+            "ec2-user",
+            LIMIT,
+            Finished { status, tail },
+        )
+        .unwrap_err()
+    }
+
+    #[test]
+    fn root_needs_no_sudo_and_every_argument_is_one_word() {
+        let command = |user| command(user, "25.0.8", "/var/run/docker.sock", LIMIT);
+        assert_eq!(
+            command("ec2-user"),
+            "sudo -n timeout -k 10 600 sh -s -- 'ec2-user' '25.0.8' '/var/run/docker.sock' 180"
+        );
+        assert!(command("root").starts_with("timeout "));
+    }
+
+    #[test]
+    fn a_failed_installation_shows_its_last_lines_without_our_own_notes() {
+        let failure = ended(
+            1,
+            &[
+                "subako: installing docker",
+                "Error: Unable to find a match: docker",
+            ],
+        );
+        assert_eq!(failure.certainty, Certainty::Unknown);
+        assert_eq!(failure.output, ["Error: Unable to find a match: docker"]);
+        assert!(failure.to_string().contains("manager-2"));
+    }
+
+    #[test]
+    fn refusals_before_anything_was_done_are_certain() {
+        assert_eq!(ended(UNSUPPORTED, &[]).certainty, Certainty::NotApplied);
+        let sudo = ended(1, &["sudo: a password is required"]);
+        assert_eq!(
+            (sudo.certainty, sudo.code.as_deref()),
+            (Certainty::NotApplied, Some("sudo"))
+        );
+    }
+
+    #[test]
+    fn an_engine_is_compared_with_what_its_package_is_called() {
+        for (running, wanted, same) in [
+            ("25.0.8", "", true),
+            ("25.0.8", "25.0.8-1.amzn2023.0.1", true),
+            ("25.0.8", "25.0", true),
+            ("27.3.1", "5:27.3.1-1~debian.12~bookworm", true),
+            ("20.10.24+dfsg1", "20.10.24", true),
+            ("25.0.8", "25.0.80", false),
+            ("25.0.80", "25.0.8", false),
+            ("27.3.1", "25.0", false),
+        ] {
+            assert_eq!(same_version(running, wanted), same, "{running} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_was_stopped_is_uncertain_and_names_the_setting() {
+        let failure = ended(124, &[]);
+        assert_eq!(failure.certainty, Certainty::Unknown);
+        assert!(failure.hint.unwrap().contains("command_timeout"));
+    }
+}

@@ -1,0 +1,131 @@
+//! How hosts are logged in to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use subako_engine::manifest::Ssh;
+
+/// How hosts are logged in to: the manifest's `[ssh]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshOptions {
+    /// The login user.
+    pub user: String,
+    /// The port.
+    pub port: u16,
+    /// The private key's file; `None` leaves it to the agent behind `SSH_AUTH_SOCK`.
+    pub private_key: Option<PathBuf>,
+    /// Whether hosts are dialled by their private addresses.
+    pub private: bool,
+    /// A bastion, `user@host[:port]`, logged in to with the same key. Its host key is looked up in
+    /// `known_hosts`; where that knows nothing of it, the key of the run's first contact is kept to
+    /// for the rest of the run.
+    pub jump: Option<String>,
+    /// A known_hosts file to honour; `None` for none.
+    pub known_hosts: Option<PathBuf>,
+    /// How long a host may take to boot and let us in.
+    pub boot_timeout: Duration,
+    /// How long one remote command (an installation, say) may take.
+    pub command_timeout: Duration,
+    /// The engine's socket on the host, `/var/run/docker.sock`.
+    pub docker_socket: String,
+}
+
+/// Where the Docker Engine listens unless it was told otherwise.
+pub(super) const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+
+impl From<&Ssh> for SshOptions {
+    fn from(ssh: &Ssh) -> Self {
+        Self {
+            user: ssh.user.clone(),
+            port: ssh.port,
+            private_key: ssh.private_key.clone(),
+            private: ssh.private,
+            jump: ssh.jump.clone(),
+            known_hosts: ssh.known_hosts.clone(),
+            boot_timeout: Duration::from_secs(ssh.boot_timeout_s),
+            command_timeout: Duration::from_secs(ssh.command_timeout_s),
+            docker_socket: DOCKER_SOCKET.to_owned(),
+        }
+    }
+}
+
+/// A user at an address, as in `[ssh] jump`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) address: String,
+    pub(super) port: u16,
+}
+
+impl Login {
+    /// Reads `user@host[:port]` (`[v6]:port` too); without a port, 22.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is not of the form user@host or user@host:port");
+        let (user, place) = text.rsplit_once('@').ok_or_else(wrong)?;
+        let (address, port) = match place.strip_prefix('[') {
+            Some(rest) => {
+                let (address, rest) = rest.split_once(']').ok_or_else(wrong)?;
+                match rest.strip_prefix(':') {
+                    Some(port) => (address, port.parse().map_err(|_| wrong())?),
+                    None if rest.is_empty() => (address, 22),
+                    None => return Err(wrong()),
+                }
+            }
+            None => match place.split_once(':') {
+                // Two colons and no brackets: an IPv6 address on its own.
+                Some((_, rest)) if rest.contains(':') => (place, 22),
+                Some((address, port)) => (address, port.parse().map_err(|_| wrong())?),
+                None => (place, 22),
+            },
+        };
+        if user.is_empty() || address.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            address: address.to_owned(),
+            port,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(user: &str, address: &str, port: u16) -> Login {
+        Login {
+            user: user.into(),
+            address: address.into(),
+            port,
+        }
+    }
+
+    #[test]
+    fn a_bastion_is_read_with_and_without_a_port() {
+        assert_eq!(Login::parse("ops@bastion"), Ok(login("ops", "bastion", 22)));
+        assert_eq!(
+            Login::parse("ops@10.0.0.5:2222"),
+            Ok(login("ops", "10.0.0.5", 2222))
+        );
+        assert_eq!(
+            Login::parse("ops@[fd00::5]:2222"),
+            Ok(login("ops", "fd00::5", 2222))
+        );
+        assert_eq!(Login::parse("ops@fd00::5"), Ok(login("ops", "fd00::5", 22)));
+    }
+
+    #[test]
+    fn a_bastion_without_user_host_or_a_valid_port_is_refused() {
+        for text in [
+            "bastion",
+            "@bastion",
+            "ops@",
+            "ops@bastion:",
+            "ops@bastion:ssh",
+            "ops@[fd00::5]2222",
+        ] {
+            assert!(Login::parse(text).is_err(), "{text}");
+        }
+    }
+}

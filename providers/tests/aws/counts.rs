@@ -1,0 +1,198 @@
+//! How many calls things take, and how long.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+use subako_engine::world::{Cloud, Instance, InstanceState, Progress};
+use subako_providers::aws::{AwsCloud, AwsOptions, CallRecord, Tuning, connect};
+
+use super::proxy::{Fault, Proxy};
+use super::support::*;
+
+/// Makes a cluster of `count` instances, sixteen at a time as the executor does, and waits for them.
+async fn make(cloud: &AwsCloud, name: &str, count: usize) -> Vec<String> {
+    let found = look_up(cloud).await.unwrap();
+    cloud.import_key_pair(&key_request(name)).await.unwrap();
+    let group = cloud
+        .create_security_group(&group_request(name, &found.vpc_id))
+        .await
+        .unwrap();
+    cloud.authorize_ingress(&group.id, &rules()).await.unwrap();
+    let runs = (0..count).map(|index| {
+        let request = instance_request(name, &format!("node-{index}"), &found, &group.id);
+        async move {
+            let instance = cloud.run_instance(&request).await?;
+            cloud
+                .await_instance(&instance.id, InstanceState::Running, &Progress::silent())
+                .await
+        }
+    });
+    let made: Vec<Instance> = stream::iter(runs).buffered(16).try_collect().await.unwrap();
+    made.into_iter().map(|instance| instance.id).collect()
+}
+
+#[tokio::test]
+async fn a_refresh_takes_the_same_four_calls_however_many_instances_there_are() {
+    let Some(moto) = moto() else { return };
+    let _alone = HEAVY.lock().await;
+    for count in [5, 50, 200] {
+        let (proxy, cloud) = world_in(&moto, "us-east-1").await;
+        let name = cluster(&format!("n{count}"));
+        let ids = make(&cloud, &name, count).await;
+        let create: u32 = proxy.counts().values().sum();
+        let looks = proxy.counts()["DescribeInstances"];
+        assert_eq!(proxy.counts()["RunInstances"], u32::try_from(count).unwrap());
+        assert_eq!(proxy.counts()["DescribeImages"], 1);
+        proxy.forget();
+        assert_eq!(cloud.survey(&name).await.unwrap().instances.len(), count);
+        let refresh: u32 = proxy.counts().values().sum();
+        assert_eq!(refresh, 4, "{:?}", proxy.counts());
+        proxy.forget();
+        try_join_all(ids.iter().map(|id| cloud.terminate_instance(id, false)))
+            .await
+            .unwrap();
+        let silent = Progress::silent();
+        try_join_all(
+            ids.iter()
+                .map(|id| cloud.await_instance(id, InstanceState::Terminated, &silent)),
+        )
+        .await
+        .unwrap();
+        let destroy: u32 = proxy.counts().values().sum();
+        let batches = u32::try_from(count.div_ceil(100)).unwrap();
+        assert_eq!(proxy.counts()["TerminateInstances"], batches);
+        assert!(proxy.counts()["DescribeInstances"] <= 3, "{:?}", proxy.counts());
+        #[expect(clippy::print_stderr, reason = "the figures go into tests/README.md")]
+        {
+            eprintln!(
+                "{count} instances: create {create} calls ({looks} looks), refresh {refresh}, terminate {destroy}"
+            );
+        }
+        clean_up(&cloud, &name).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_is_read_page_by_page() {
+    let Some(moto) = moto() else { return };
+    let (proxy, cloud) = world(&moto).await;
+    let page = |id: &str, next: &str| {
+        let text = format!(
+            "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><reservationSet><item>\
+             <instancesSet><item><instanceId>{id}</instanceId><instanceState><code>16</code><name>running</name>\
+             </instanceState></item></instancesSet></item></reservationSet>{next}</DescribeInstancesResponse>"
+        );
+        Fault::Answer(200, text)
+    };
+    proxy.fault(
+        "DescribeInstances",
+        1,
+        1,
+        page("i-2", "<nextToken>more</nextToken>"),
+    );
+    proxy.fault("DescribeInstances", 2, 1, page("i-1", ""));
+    let survey = cloud.survey(&cluster("pages")).await.unwrap();
+    let ids: Vec<&str> = survey
+        .instances
+        .iter()
+        .map(|instance| instance.id.as_str())
+        .collect();
+    assert_eq!(ids, ["i-1", "i-2"]);
+    assert!(proxy.bodies("DescribeInstances")[1].contains("NextToken=more"));
+}
+
+#[tokio::test]
+async fn the_published_limits_pace_the_calls() {
+    let Some(moto) = moto() else { return };
+    let records: Arc<Mutex<Vec<CallRecord>>> = Arc::default();
+    let sink = Arc::clone(&records);
+    let proxy = Proxy::start(&moto).await.unwrap();
+    let paced = AwsOptions {
+        log: Some(Arc::new(move |record| sink.lock().unwrap().push(record))),
+        ..options(
+            &proxy.url(),
+            Tuning {
+                rate: 2.0,
+                ..tuning()
+            },
+        )
+    };
+    let cloud = connect(paced).await.unwrap();
+    let name = cluster("paced");
+    let started = Instant::now();
+    // Ten at once and four a second: the last of twenty cannot go before two and a half seconds.
+    make(&cloud, &name, 20).await;
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(2500), "{took:?}");
+    let records = records.lock().unwrap().clone();
+    let held = records.iter().filter(|record| !record.held.is_zero());
+    assert!(held.clone().count() > 0 && held.clone().all(|record| record.operation == "RunInstances"));
+    clean_up(&cloud, &name).await.unwrap();
+}
+
+/// The calls that depend on each other, at 80 ms a call: look up (the VPC, then its subnets; the
+/// types, then the images), key pair and group, rules, run, look.
+#[tokio::test]
+async fn the_makespan_is_the_critical_path_of_the_calls() {
+    let Some(moto) = moto() else { return };
+    let _alone = HEAVY.lock().await;
+    let (proxy, cloud) = world_in(&moto, "sa-east-1").await;
+    look_up(&cloud).await.unwrap();
+    let latency = Duration::from_millis(80);
+    for count in [5, 50] {
+        let name = cluster(&format!("path{count}"));
+        proxy.latency(Duration::ZERO);
+        let started = Instant::now();
+        make(&cloud, &format!("{name}-plain"), count).await;
+        let without = started.elapsed();
+        proxy.latency(latency);
+        let started = Instant::now();
+        make(&cloud, &name, count).await;
+        let with = started.elapsed();
+        let path = latency * 7;
+        #[expect(clippy::print_stderr, reason = "the figures go into tests/README.md")]
+        {
+            eprintln!(
+                "{count} instances: {without:?} without latency, {with:?} with 80 ms a call ({path:?} of it)"
+            );
+        }
+        // moto works through calls one by one, whatever the latency: that part is not ours.
+        assert!(
+            with < (path + without).mul_f64(1.5),
+            "{with:?} for {path:?} and {without:?}"
+        );
+        proxy.latency(Duration::ZERO);
+        clean_up(&cloud, &name).await.unwrap();
+        clean_up(&cloud, &format!("{name}-plain")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn progress_says_what_an_instance_is_waited_for() {
+    let Some(moto) = moto() else { return };
+    let (proxy, cloud) = world(&moto).await;
+    let name = cluster("notes");
+    let ids = make(&cloud, &name, 1).await;
+    let notes: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = Arc::clone(&notes);
+    let progress = Progress::new(move |text| sink.lock().unwrap().push(text));
+    let ec2 = by_hand(&moto).await;
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ec2.stop_instances().instance_ids(&ids[0]).send().await.unwrap();
+    };
+    proxy.forget();
+    let (stopped, ()) = tokio::join!(
+        cloud.await_instance(&ids[0], InstanceState::Stopped, &progress),
+        stop
+    );
+    assert_eq!(stopped.unwrap().state, InstanceState::Stopped);
+    assert_eq!(
+        *notes.lock().unwrap(),
+        [format!("{}: running, waiting for stopped", ids[0])]
+    );
+    assert!(proxy.counts()["DescribeInstances"] > 1);
+    clean_up(&cloud, &name).await.unwrap();
+}

@@ -1,0 +1,251 @@
+//! An HTTP/1.1 proxy that stands before an EC2 API, records the calls and breaks some of them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The call does not reach EC2; the connection is reset.
+    ResetBefore,
+    /// The call takes effect; the connection is reset instead of an answer.
+    ResetAfter,
+    /// The call does not reach EC2; this is the answer.
+    Answer(u16, String),
+    /// The call takes effect; this is the answer.
+    AnswerAfter(u16, String),
+    /// The call does not reach EC2; there is no answer.
+    SilenceBefore,
+    /// The call takes effect; there is no answer.
+    SilenceAfter,
+}
+
+impl Fault {
+    /// An answer with one of EC2's errors.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::Answer(
+            status,
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error><Code>{code}</Code>\
+                 <Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+            ),
+        )
+    }
+
+    /// An answer with one of the errors of the Security Token Service, which has a form of its own.
+    pub fn identity_error(status: u16, code: &str, message: &str) -> Self {
+        Self::Answer(
+            status,
+            format!(
+                "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+                 <Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+            ),
+        )
+    }
+
+    /// 503 without any body that could be read.
+    pub fn unavailable() -> Self {
+        Self::Answer(503, "<html>upstream</html>".to_owned())
+    }
+
+    /// EC2's own word for "too fast".
+    pub fn throttled() -> Self {
+        Self::error(503, "RequestLimitExceeded", "Request limit exceeded.")
+    }
+}
+
+struct Rule {
+    action: String,
+    first: u32,
+    times: u32,
+    fault: Fault,
+}
+
+#[derive(Default)]
+struct State {
+    rules: Vec<Rule>,
+    counts: BTreeMap<String, u32>,
+    bodies: Vec<(String, String)>,
+    latency: Duration,
+}
+
+/// A proxy; it ends with the runtime that it was started in.
+#[derive(Clone)]
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Proxy {
+    /// Starts a proxy before `target`, `host:port`.
+    pub async fn start(target: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let proxy = Self {
+            address: listener.local_addr()?,
+            state: Arc::default(),
+        };
+        let (target, serving) = (target.to_owned(), proxy.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (target, serving) = (target.clone(), serving.clone());
+                // A client that goes away is part of the tests.
+                tokio::spawn(async move { serving.serve(client, &target).await.ok() });
+            }
+        });
+        Ok(proxy)
+    }
+
+    /// The proxy's URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Breaks the calls of `action` from number `first` (from 1), `times` in a row.
+    pub fn fault(&self, action: &str, first: u32, times: u32, fault: Fault) {
+        self.lock().rules.push(Rule {
+            action: action.to_owned(),
+            first,
+            times,
+            fault,
+        });
+    }
+
+    /// Holds every call back.
+    pub fn latency(&self, latency: Duration) {
+        self.lock().latency = latency;
+    }
+
+    /// How many calls of each action came, broken ones included.
+    pub fn counts(&self) -> BTreeMap<String, u32> {
+        self.lock().counts.clone()
+    }
+
+    /// Forgets what came so far.
+    pub fn forget(&self) {
+        let mut state = self.lock();
+        state.counts.clear();
+        state.bodies.clear();
+    }
+
+    /// The bodies of the calls of an action.
+    pub fn bodies(&self, action: &str) -> Vec<String> {
+        let state = self.lock();
+        let of_action = state.bodies.iter().filter(|(name, _)| name == action);
+        of_action.map(|(_, body)| body.clone()).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn serve(&self, mut client: TcpStream, target: &str) -> io::Result<()> {
+        let (head, body) = read_request(&mut client).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let action = text
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("Action="))
+            .unwrap_or_default()
+            .to_owned();
+        let (fault, latency) = self.record(&action, text);
+        tokio::time::sleep(latency).await;
+        match fault {
+            Some(Fault::ResetBefore) => client.set_zero_linger(),
+            Some(Fault::ResetAfter) => {
+                forward(target, &head, &body).await?;
+                client.set_zero_linger()
+            }
+            Some(Fault::Answer(status, text)) => answer(&mut client, status, &text).await,
+            Some(Fault::AnswerAfter(status, text)) => {
+                forward(target, &head, &body).await?;
+                answer(&mut client, status, &text).await
+            }
+            Some(Fault::SilenceBefore) => until_closed(&mut client).await,
+            Some(Fault::SilenceAfter) => {
+                forward(target, &head, &body).await?;
+                until_closed(&mut client).await
+            }
+            None => {
+                let answer = forward(target, &head, &body).await?;
+                client.write_all(&answer).await?;
+                client.shutdown().await
+            }
+        }
+    }
+
+    fn record(&self, action: &str, body: String) -> (Option<Fault>, Duration) {
+        let mut state = self.lock();
+        let count = state.counts.entry(action.to_owned()).or_default();
+        *count += 1;
+        let nth = *count;
+        state.bodies.push((action.to_owned(), body));
+        let rule = state
+            .rules
+            .iter()
+            .find(|rule| rule.action == action && nth >= rule.first && nth < rule.first + rule.times);
+        (rule.map(|rule| rule.fault.clone()), state.latency)
+    }
+}
+
+/// A request's head (without the connection's own fields) and its body.
+async fn read_request(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end;
+        }
+        if client.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut body = bytes.split_off(end + 4);
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse::<usize>().ok())
+        .unwrap_or_default();
+    while body.len() < length {
+        if client.read_buf(&mut body).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let kept: Vec<&str> = head
+        .lines()
+        .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"))
+        .collect();
+    Ok((kept.join("\r\n"), body))
+}
+
+async fn forward(target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut server = TcpStream::connect(target).await?;
+    server
+        .write_all(format!("{head}\r\nConnection: close\r\n\r\n").as_bytes())
+        .await?;
+    server.write_all(body).await?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).await?;
+    Ok(answer)
+}
+
+async fn answer(client: &mut TcpStream, status: u16, text: &str) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 {status} Status\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        text.len()
+    );
+    client.write_all(head.as_bytes()).await?;
+    client.write_all(text.as_bytes()).await?;
+    client.shutdown().await
+}
+
+async fn until_closed(client: &mut TcpStream) -> io::Result<()> {
+    let mut nothing = [0; 64];
+    while client.read(&mut nothing).await? > 0 {}
+    Ok(())
+}
