@@ -183,7 +183,7 @@ mod tests {
             damage: Damage::Empty,
             newest: Some(7),
         });
-        assert_eq!(error.exit, Exit::Error);
+        assert_eq!(error.exit, Exit::Refused);
         assert_eq!(error.message, "x/state.json cannot be trusted: it is empty");
         assert!(
             error.help[0].contains("subako state restore 7"),

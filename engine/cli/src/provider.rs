@@ -91,8 +91,9 @@ async fn aws(project: &Project) -> Result<World> {
 /// Nothing, in a program built without AWS or without SSH.
 #[cfg(not(all(feature = "aws", feature = "ssh")))]
 async fn aws(_project: &Project) -> Result<World> {
-    Err(CliError::new("this program was built without AWS")
-        .help("`--sim` rehearses the manifest on the simulator; built with its default features Subako has AWS"))
+    Err(CliError::new("this program was built without AWS").help(
+        "`--sim` rehearses the manifest on the simulator; built with its default features Subako has AWS",
+    ))
 }
 
 impl From<SimError> for CliError {
