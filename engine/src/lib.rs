@@ -21,4 +21,5 @@ pub mod reference;
 pub mod refresh;
 pub mod run;
 pub mod session;
+mod walk;
 pub mod world;
