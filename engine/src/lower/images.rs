@@ -32,15 +32,7 @@ pub(super) struct PoolImages {
 impl PoolImages {
     /// What a pool keeps of what the state has.
     pub fn recorded(pool: &Pool, snapshot: &Snapshot) -> Self {
-        let arm = is_arm(&pool.instance_type);
-        let kept: Vec<Option<String>> = Manifest::instance_names(pool)
-            .map(|name| {
-                let resource = snapshot.get(&Address::new("instance", &name))?;
-                let recorded: Recorded<'_> = serde_json::from_str(resource.spec.as_str()).ok()?;
-                let same = recorded.ami == pool.ami && is_arm(&recorded.instance_type) == arm;
-                same.then(|| recorded.image_id.into_owned())
-            })
-            .collect();
+        let kept: Vec<Option<String>> = kept(pool, snapshot).collect();
         let others = kept.iter().flatten().next().cloned();
         Self { kept, others }
     }
@@ -50,11 +42,28 @@ impl PoolImages {
         (self.others.is_none() && pool.count > 0).then(|| query(pool))
     }
 
+    /// What has to be looked up for a pool: nothing if it keeps any image.
+    pub fn needs(pool: &Pool, snapshot: &Snapshot) -> Option<ImageQuery> {
+        let none = kept(pool, snapshot).flatten().next().is_none();
+        (none && pool.count > 0).then(|| query(pool))
+    }
+
     /// The image of an instance.
     pub fn of(&self, index: usize) -> &str {
         let kept = self.kept.get(index).and_then(Option::as_deref);
         kept.or(self.others.as_deref()).unwrap_or_default()
     }
+}
+
+/// By index: the image that each instance of a pool has and keeps.
+fn kept(pool: &Pool, snapshot: &Snapshot) -> impl Iterator<Item = Option<String>> {
+    let arm = is_arm(&pool.instance_type);
+    Manifest::instance_names(pool).map(move |name| {
+        let resource = snapshot.get(&Address::new("instance", &name))?;
+        let recorded: Recorded<'_> = serde_json::from_str(resource.spec.as_str()).ok()?;
+        let same = recorded.ami == pool.ami && is_arm(&recorded.instance_type) == arm;
+        same.then(|| recorded.image_id.into_owned())
+    })
 }
 
 /// The question that a pool asks.

@@ -18,7 +18,7 @@ pub fn needs(manifest: &Manifest, snapshot: &Snapshot) -> Lookup {
     let mut images: Vec<_> = manifest
         .pools
         .iter()
-        .filter_map(|pool| PoolImages::recorded(pool, snapshot).query(pool))
+        .filter_map(|pool| PoolImages::needs(pool, snapshot))
         .collect();
     images.sort();
     images.dedup();

@@ -296,6 +296,12 @@ impl Host for SimHost {
             .await
     }
 
+    /// The same call as [`Self::nodes`] to who counts or injects faults, but not its work.
+    async fn node(&self, node_id: &str) -> Result<Option<Node>> {
+        let call = self.about_host("nodes", "list nodes on");
+        self.ask(call, |swarm, at| swarm.node(at, node_id)).await
+    }
+
     async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()> {
         let call = self.about_node("update_node", "change", node_id);
         self.tell(call, |swarm, t| swarm.decide_update_node(t, node_id, update))
@@ -335,6 +341,15 @@ impl Host for SimHost {
                 .values()
                 .map(|service| service.describe())
                 .collect()
+        })
+        .await
+    }
+
+    /// The same call as [`Self::services`] to who counts or injects faults, but not its work.
+    async fn service(&self, name: &str) -> Result<Option<Service>> {
+        let call = self.about_host("services", "list services on");
+        self.ask(call, |swarm, _| {
+            swarm.services.get(name).map(|service| service.describe())
         })
         .await
     }
