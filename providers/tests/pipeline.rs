@@ -27,6 +27,7 @@ fn session(directory: &Path) -> (Session, Simulator) {
         region: "ap-northeast-1".into(),
         zones: vec!["ap-northeast-1a".into()],
         world_file: Some(directory.join("world.json")),
+        ..SimOptions::default()
     })
     .expect("the simulator opens");
     let session = Session::new(

@@ -119,6 +119,7 @@ mod tests {
                 depends_on: vec![Address::new("toy", "c")],
                 deposed: false,
                 generation: 0,
+                made_with: Default::default(),
                 outputs: spec.clone(),
                 protect: false,
                 spec_sha256: spec.digest(),

@@ -1,5 +1,7 @@
 //! The resources that the last run left.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
@@ -31,6 +33,10 @@ pub struct Resource {
     pub deposed: bool,
     /// How many times the address had been created before.
     pub generation: u32,
+    /// The generation of each resource that its spec refers to, as it was when this one was
+    /// made or last changed; left away where it is 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub made_with: BTreeMap<Address, u32>,
     /// What the world answered: ids, addresses.
     pub outputs: Json,
     /// Whether deleting it is refused, whatever the manifest says now.

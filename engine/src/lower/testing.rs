@@ -148,6 +148,7 @@ pub fn applied(desired: &DesiredSet) -> Snapshot {
             depends_on: wanted.depends_on.clone(),
             deposed: false,
             generation: 0,
+            made_with: Default::default(),
             outputs: outputs.clone(),
             protect: wanted.protect,
             spec: wanted.spec.clone(),

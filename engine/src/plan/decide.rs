@@ -142,6 +142,8 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
     let mut anew: HashSet<&str> = HashSet::new();
     let mut replaced: HashSet<&str> = HashSet::new();
     let mut old_first: HashSet<&str> = HashSet::new();
+    // Only where something was ever made anew can a record be of an object before the current one.
+    let any_newer = snapshot.resources.iter().any(|resource| resource.generation > 0);
     for position in graph.order() {
         let wanted = &desired.resources[position];
         let mut dependencies = references(&wanted.spec);
@@ -160,6 +162,11 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     record: *record,
                     dependencies: &dependencies,
                     referred: &dependencies[..referred],
+                    stale: if any_newer {
+                        stale(snapshot, *record)
+                    } else {
+                        Vec::new()
+                    },
                     anew: &anew,
                     replaced: &replaced,
                     old_first: &old_first,
@@ -233,6 +240,19 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
     }
 }
 
+/// What a record refers to an earlier object of than the current one: a run that was cut short
+/// made a new one, and did not come to those that need it.
+fn stale(snapshot: &Snapshot, record: usize) -> Vec<Address> {
+    let resource = &snapshot.resources[record];
+    let outdated = |address: &Address| {
+        let made_with = resource.made_with.get(address).copied().unwrap_or(0);
+        snapshot
+            .get(address)
+            .is_some_and(|current| current.generation != made_with)
+    };
+    references(&resource.spec).into_iter().filter(outdated).collect()
+}
+
 /// One more than the newest object that ever had the address, as far as the snapshot knows.
 fn next_generation(input: &Input<'_>, address: &Address, at_least: u32) -> u32 {
     let resources = &input.snapshot.resources;
@@ -253,6 +273,8 @@ struct Recorded<'a, 'b> {
     dependencies: &'b [Address],
     /// The dependencies that its spec refers to.
     referred: &'b [Address],
+    /// What its record refers to an earlier object of.
+    stale: Vec<Address>,
     anew: &'b HashSet<&'a str>,
     replaced: &'b HashSet<&'a str>,
     old_first: &'b HashSet<&'a str>,
@@ -317,7 +339,8 @@ impl Recorded<'_, '_> {
 
     fn compare(&self, live: &Json, outputs: &Json) -> Fate {
         let resource = self.resource();
-        let touches_anew = self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
+        let touches_anew =
+            !self.stale.is_empty() || self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
         let asked = self
             .input
             .selection
@@ -342,7 +365,7 @@ impl Recorded<'_, '_> {
             return Fate::Keep;
         };
         let mut found = changes(kind.as_ref(), live, &self.wanted.spec, &|address| {
-            self.anew.contains(address.as_str())
+            self.anew.contains(address.as_str()) || self.stale.contains(address)
         });
         let together = self
             .dependencies

@@ -33,6 +33,7 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
         removed: HashMap::new(),
     };
     builder.make_steps();
+    builder.name_generations();
     builder.removal_steps();
     builder.edges_of_the_made();
     builder.edges_of_the_removed();
@@ -104,6 +105,8 @@ impl<'a> Builder<'a> {
                 outputs: None,
                 recorded: None,
                 depended_on: None,
+                made_with: BTreeMap::new(),
+                was_made_with: None,
                 was_protected: None,
                 depends_on: self.decisions.dependencies[position].clone(),
                 protect: wanted.protect,
@@ -216,6 +219,36 @@ impl<'a> Builder<'a> {
                 }
             };
             self.made.insert(wanted.address.as_str(), made);
+        }
+    }
+
+    /// Which objects each made resource refers to, once all that are made have their generation.
+    fn name_generations(&mut self) {
+        for position in 0..self.decisions.fates.len() {
+            let wanted = &self.input.desired.resources[position];
+            let Some(&made) = self.made.get(wanted.address.as_str()) else {
+                continue;
+            };
+            let referred = references(&wanted.spec).into_iter();
+            let made_with: BTreeMap<Address, u32> = referred
+                .filter_map(|address| {
+                    let generation = match self.made.get(address.as_str()) {
+                        Some(step) => self.steps[*step as usize].generation,
+                        None => self.input.snapshot.get(&address)?.generation,
+                    };
+                    (generation > 0).then_some((address, generation))
+                })
+                .collect();
+            let first = self.first_of(made, &wanted.address);
+            for step in [first, made] {
+                self.steps[step as usize].made_with.clone_from(&made_with);
+            }
+            if let Fate::Update { record, .. } = &self.decisions.fates[position] {
+                let recorded = &self.record(*record).made_with;
+                if *recorded != made_with {
+                    self.steps[made as usize].was_made_with = Some(recorded.clone());
+                }
+            }
         }
     }
 
@@ -531,6 +564,8 @@ fn removal(resource: &Resource, action: Action, reason: Option<String>) -> Step 
         outputs: Some(resource.outputs.clone()),
         recorded: None,
         depended_on: None,
+        made_with: resource.made_with.clone(),
+        was_made_with: None,
         was_protected: None,
         depends_on: resource.depends_on.clone(),
         protect: resource.protect,

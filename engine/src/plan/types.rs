@@ -1,5 +1,6 @@
 //! A plan: every step that will be made, in what order, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,13 @@ pub struct Step {
     /// For a change: what the state recorded that it depends on, where that changes too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depended_on: Option<Vec<Address>>,
+    /// The generations of what its spec refers to, as they are to be recorded (for a delete: as
+    /// they were recorded).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub made_with: BTreeMap<Address, u32>,
+    /// For a change: those that the state recorded, where they change too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was_made_with: Option<BTreeMap<Address, u32>>,
     /// For a change: whether the state recorded it as protected, where that changes too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was_protected: Option<bool>,

@@ -53,6 +53,9 @@ fn outcome(step: &Step, status: &StepStatus) -> Record {
             if let Some(depended_on) = &step.depended_on {
                 resource.depends_on.clone_from(depended_on);
             }
+            if let Some(made_with) = &step.was_made_with {
+                resource.made_with.clone_from(made_with);
+            }
             resource.protect = step.was_protected.unwrap_or(resource.protect);
         }
         record
@@ -100,6 +103,7 @@ fn record(step: &Step, spec: Option<&Json>, outputs: Option<&Json>) -> Record {
         depends_on: step.depends_on.clone(),
         deposed: step.deposed,
         generation: step.generation,
+        made_with: step.made_with.clone(),
         outputs: outputs.clone(),
         protect: step.protect,
         spec: spec.clone(),

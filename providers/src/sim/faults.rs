@@ -35,7 +35,7 @@ const MUTATING: [&str; 23] = [
 ];
 
 /// Calls that only read or wait.
-const READING: [&str; 18] = [
+const READING: [&str; 20] = [
     "account",
     "await_instance",
     "connect",
@@ -46,10 +46,12 @@ const READING: [&str; 18] = [
     "instance",
     "lookup",
     "networks",
+    "node",
     "nodes",
     "reach",
     "residue",
     "security_group",
+    "service",
     "services",
     "survey",
     "swarm_inspect",

@@ -116,6 +116,7 @@ fn adopted(plan: &Plan) -> Vec<Resource> {
             Some(Resource {
                 address: step.address.clone(),
                 depends_on: step.depends_on.clone(),
+                made_with: step.made_with.clone(),
                 deposed: false,
                 generation: step.generation,
                 outputs: step.outputs.clone()?,

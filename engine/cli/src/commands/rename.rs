@@ -156,6 +156,9 @@ fn follow(resource: &mut Resource, from: &Address, to: &Address) -> Result<()> {
             *dependency = to.clone();
         }
     }
+    if let Some(generation) = resource.made_with.remove(from) {
+        resource.made_with.insert(to.clone(), generation);
+    }
     // In canonical text only a reference looks like this: quotes inside strings are escaped.
     let old = format!("\"$ref\":\"{from}\"");
     if resource.spec.as_str().contains(&old) {
@@ -188,6 +191,7 @@ mod tests {
             depends_on: vec![Address::new("instance", "x"), Address::new("instance", "x2")],
             deposed: false,
             generation: 0,
+            made_with: Default::default(),
             outputs: spec.clone(),
             protect: false,
             spec_sha256: spec.digest(),

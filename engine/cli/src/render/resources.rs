@@ -219,6 +219,7 @@ mod tests {
             depends_on: vec![],
             deposed: false,
             generation: 0,
+            made_with: Default::default(),
             outputs: Json::canonical(&outputs).expect("json"),
             protect: false,
             spec_sha256: spec.digest(),

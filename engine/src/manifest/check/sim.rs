@@ -8,7 +8,7 @@ use crate::manifest::raw::{self, Timeout};
 use crate::manifest::span::{At, Span};
 
 /// The calls of the seams `Cloud`, `Hosts` and `Host`, any of which can be made to fail.
-const CALLS: [&str; 41] = [
+const CALLS: [&str; 43] = [
     "account",
     "authorize_ingress",
     "await_instance",
@@ -28,6 +28,7 @@ const CALLS: [&str; 41] = [
     "lookup",
     "modify_instance",
     "networks",
+    "node",
     "nodes",
     "reach",
     "remove_network",
@@ -38,6 +39,7 @@ const CALLS: [&str; 41] = [
     "revoke_ingress",
     "run_instance",
     "security_group",
+    "service",
     "services",
     "start_instance",
     "stop_instance",

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use subako_engine::world::{Availability, Node, NodeState, NodeUpdate, Reachability, Role};
 
+use super::constraints::meets;
 use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::machine::HOST_DOWN_AFTER;
-use super::place::meets;
 use super::refusal::Refusal;
 use super::swarm::{At, NodeFacts, SwarmFacts};
 use super::tasks::Slot;
