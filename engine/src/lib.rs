@@ -11,6 +11,7 @@
 pub mod check;
 pub mod desired;
 pub mod event;
+mod fast;
 pub mod graph;
 pub mod kind;
 pub mod kinds;

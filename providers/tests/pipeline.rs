@@ -62,7 +62,14 @@ async fn the_example_is_applied_planned_again_and_destroyed() {
     };
     let plan = session.plan(&known, &destroy, true).await.expect("a plan");
     let ran = session
-        .apply(&plan, &known, &options, "destroy", &Events::silent(), &Stop::new())
+        .apply(
+            &plan,
+            &known,
+            &options,
+            "destroy",
+            &Events::silent(),
+            &Stop::new(),
+        )
         .await
         .expect("it runs");
     assert_eq!(ran.outcome, Outcome::Applied, "{:?}", ran.failures);
