@@ -28,6 +28,12 @@ impl SwarmFacts {
             .collect()
     }
 
+    /// One node that has joined.
+    pub fn find_node(&self, at: At, id: &str) -> Option<Node> {
+        let node = self.nodes.get(id).filter(|node| node.ready <= at.t)?;
+        Some(self.list_node(at, id, node, self.leader(at.t)))
+    }
+
     fn list_node(&self, at: At, id: &str, node: &NodeFacts, leader: Option<&str>) -> Node {
         let leads = leader == Some(id);
         // The first leader has nobody to hear from again.
