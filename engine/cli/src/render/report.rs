@@ -106,7 +106,7 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
             }
         }
     }
-    for help in next(ran, told) {
+    for help in next(ran, log, told) {
         let _ = writeln!(out, "{}: {help}", paint.of(Meaning::Note, "help"));
     }
     out
@@ -137,7 +137,7 @@ fn headline(ran: &Ran, log: &RunLog, told: Told<'_>) -> String {
     }
 }
 
-fn next(ran: &Ran, told: Told<'_>) -> Vec<String> {
+fn next(ran: &Ran, log: &RunLog, told: Told<'_>) -> Vec<String> {
     let Told { command, options, .. } = told;
     match ran.outcome {
         Outcome::RolledBack if ran.failures.is_empty() => {
@@ -149,11 +149,20 @@ fn next(ran: &Ran, told: Told<'_>) -> Vec<String> {
             "remove the cause, then run `subako {command}{options}` again"
         )],
         Outcome::Applied => Vec::new(),
-        Outcome::Remains => vec![
-            format!("`subako recover --forward{options}` finishes it"),
-            format!("`subako recover --back{options}` undoes it, as far as it can be undone"),
-            format!("`subako {command}{options}` keeps what is there and plans from it"),
-        ],
+        Outcome::Remains => {
+            let past_the_line = matches!(log.turned, Some((Direction::Keep, _))) && !told.keep;
+            let forward = format!("`subako recover --forward{options}` finishes it");
+            let back = format!("`subako recover --back{options}` undoes it, as far as it can be undone");
+            let anew = format!("`subako {command}{options}` keeps what is there and plans from it");
+            let mut ways = vec![forward];
+            if !past_the_line {
+                ways.push(back);
+            }
+            if command != "recover" {
+                ways.push(anew);
+            }
+            ways
+        }
     }
 }
 

@@ -135,7 +135,9 @@ impl Live {
                 }
             }
             Event::RunFinished { elapsed_ms, .. } => self.sync(*elapsed_ms),
-            Event::LockTakenOver { .. } | Event::Interrupted { .. } => {}
+            // What is left now is another matter than the plan.
+            Event::Interrupted { .. } => self.eta = None,
+            Event::LockTakenOver { .. } => {}
         }
         if let Some(line) = self.lines.line(event, true) {
             self.say(&line);
@@ -162,7 +164,6 @@ impl Live {
         let now = self.now();
         let text = self.region(now);
         self.bar.set_message(text);
-        self.bar.tick();
     }
 
     /// Removes the region.

@@ -1,0 +1,146 @@
+//! The commands and the options of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::look::{GraphArgs, NewArgs, OutputArgs, ShowArgs, StatusArgs};
+use super::plan::PlanArgs;
+use super::run::{ApplyArgs, DestroyArgs, RecoverArgs};
+use super::sim::SimCommand;
+use super::state::{LockCommand, StateCommand};
+use crate::exit::Exit;
+
+/// All-or-nothing plan/apply for Docker Swarm clusters on AWS EC2.
+#[derive(Debug, Parser)]
+#[command(name = "subako", version, max_term_width = 100, after_help = Exit::help())]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The manifest
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "cluster.toml", help_heading = GLOBAL)]
+    pub file: PathBuf,
+    /// Act on the simulator, whatever the manifest's provider is
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    pub sim: bool,
+    /// Keep states under DIR instead of `.subako` beside the manifest
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
+    pub state_dir: Option<PathBuf>,
+    /// Give `${var:KEY}` in the manifest a value (repeatable)
+    #[arg(long = "var", global = true, value_name = "KEY=VALUE", value_parser = parse_var, help_heading = GLOBAL)]
+    pub vars: Vec<(String, String)>,
+    /// When to use colour (auto: on a terminal, unless NO_COLOR is set)
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
+    pub color: ColorArg,
+    /// Say more: every step and field, every note
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub verbose: bool,
+}
+
+const GLOBAL: &str = "Global options";
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+fn parse_var(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented starter manifest
+    New(NewArgs),
+    /// Check the manifest alone, offline
+    Validate,
+    /// Show what an apply would change
+    Plan(PlanArgs),
+    /// Make the changes, or undo what was done
+    Apply(ApplyArgs),
+    /// Delete everything, and look for residue
+    Destroy(DestroyArgs),
+    /// Finish or undo a run that was interrupted
+    Recover(RecoverArgs),
+    /// Show the live cluster: nodes, services, tasks
+    Status(StatusArgs),
+    /// Show what the state knows
+    Show(ShowArgs),
+    /// Show endpoints: addresses and published URLs
+    Output(OutputArgs),
+    /// Draw the resources and what they depend on
+    Graph(GraphArgs),
+    /// Look at the state, or repair it
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Look at the lock, or release a dead one
+    #[command(subcommand)]
+    Lock(LockCommand),
+    /// Change the simulated world, as somebody or something outside of Subako would
+    #[command(subcommand)]
+    Sim(SimCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the JSON Schema of the manifest
+    Schema,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn refresh_can_be_switched_off() {
+        let refresh = |arguments: &[&str]| match Cli::try_parse_from(arguments).expect("valid").command {
+            Command::Plan(plan) => plan.refresh.refresh,
+            other => panic!("expected a plan, got {other:?}"),
+        };
+        assert!(refresh(&["subako", "plan"]));
+        assert!(!refresh(&["subako", "plan", "--refresh=false"]));
+    }
+
+    #[test]
+    fn global_options_may_stand_after_the_command() {
+        let cli = Cli::try_parse_from(["subako", "plan", "-f", "x.toml", "--sim", "--var", "a=b=c"])
+            .expect("valid");
+        assert_eq!(cli.global.vars, [("a".to_owned(), "b=c".to_owned())]);
+        assert!(cli.global.sim);
+        assert!(Cli::try_parse_from(["subako", "plan", "--var", "a"]).is_err());
+    }
+
+    #[test]
+    fn a_saved_plan_takes_no_selection() {
+        assert!(Cli::try_parse_from(["subako", "apply", "p", "--target", "service.x"]).is_err());
+        assert!(Cli::try_parse_from(["subako", "apply", "p", "--expect", "abc"]).is_ok());
+    }
+}

@@ -1,0 +1,71 @@
+//! Commands that look, and `new`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::plan::Format;
+
+/// `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Where to write cluster.toml
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// The cluster's name; the directory's name if not given
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Look again and again, until interrupted
+    #[arg(long)]
+    pub watch: bool,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub interval: u64,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Only these; `*` matches any run of characters
+    #[arg(value_name = "ADDR")]
+    pub addresses: Vec<String>,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `output`.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Only this one, its values alone, one a line
+    #[arg(value_name = "ADDR")]
+    pub address: Option<String>,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// In which language
+    #[arg(long, value_name = "FORMAT", default_value = "dot")]
+    pub format: GraphFormat,
+}
+
+/// The language of a drawing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// Mermaid.
+    Mermaid,
+}

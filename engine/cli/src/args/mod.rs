@@ -1,0 +1,18 @@
+//! The command line.
+//!
+//! * `cli`: the commands and the options of every command;
+//! * `plan`, `run`, `look`, `state`, `sim`: the options of each.
+
+mod cli;
+mod look;
+mod plan;
+mod run;
+mod sim;
+mod state;
+
+pub use cli::{Cli, ColorArg, Command, Global};
+pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ShowArgs, StatusArgs};
+pub use plan::{Format, PlanArgs, PlanFormat};
+pub use run::{ApplyArgs, DestroyArgs, OnFailureArg, RecoverArgs, RunArgs};
+pub use sim::{PortArgs, SimCommand};
+pub use state::{LockCommand, StateCommand};

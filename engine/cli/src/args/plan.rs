@@ -1,0 +1,86 @@
+//! `plan`, and the options that choose a part of the whole.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use subako_engine::plan::Selection;
+
+/// Which part of the whole.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectionArgs {
+    /// Only this and what it needs; `*` matches any run of characters (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub target: Vec<String>,
+    /// Not this, nor what needs it (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub exclude: Vec<String>,
+    /// Make this anew (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub replace: Vec<String>,
+}
+
+impl SelectionArgs {
+    /// As the engine wants it.
+    pub fn selection(&self, destroy: bool) -> Selection {
+        Selection {
+            target: self.target.clone(),
+            exclude: self.exclude.clone(),
+            replace: self.replace.clone(),
+            destroy,
+        }
+    }
+}
+
+/// Whether the world is read before planning.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RefreshArg {
+    /// Read the world first; `--refresh=false` trusts the state
+    #[arg(long, value_name = "BOOL", default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub refresh: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Save the plan, for `subako apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: PlanFormat,
+    /// Exit with 2 if changes are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Show every step and field, folding nothing
+    #[arg(long)]
+    pub full: bool,
+    /// Plan to delete everything
+    #[arg(long)]
+    pub destroy: bool,
+    /// Whether to read the world.
+    #[command(flatten)]
+    pub refresh: RefreshArg,
+    /// Which part of the whole.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

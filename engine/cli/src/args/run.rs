@@ -1,0 +1,94 @@
+//! `apply`, `destroy`, `recover`, and how a run goes about its work.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::plan::{Format, RefreshArg, SelectionArgs};
+
+/// How a run goes about its work.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// What to do when a step fails
+    #[arg(long, value_name = "WHAT", default_value = "rollback")]
+    pub on_failure: OnFailureArg,
+    /// How many steps may be in flight at once
+    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub parallelism: u16,
+    /// How to write progress (json: one event a line)
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// What happens when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnFailureArg {
+    /// Everything is undone.
+    Rollback,
+    /// What was done stays.
+    Keep,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A plan saved by `plan --out`: nothing else is applied
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "exclude", "replace", "destroy"])]
+    pub plan_file: Option<PathBuf>,
+    /// Apply only if the plan has this digest (whole, or its first twelve digits or more)
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<String>,
+    /// Show every step and field of the plan, folding nothing
+    #[arg(long)]
+    pub full: bool,
+    /// Delete everything
+    #[arg(long)]
+    pub destroy: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Whether to read the world.
+    #[command(flatten)]
+    pub refresh: RefreshArg,
+    /// Which part of the whole.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// `destroy`.
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    /// Destroy only if the plan has this digest (whole, or its first twelve digits or more)
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<String>,
+    /// Show every step and field of the plan, folding nothing
+    #[arg(long)]
+    pub full: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Whether to read the world.
+    #[command(flatten)]
+    pub refresh: RefreshArg,
+    /// Which part of the whole.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// `recover`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("direction").required(true))]
+pub struct RecoverArgs {
+    /// Finish what the interrupted run had begun
+    #[arg(long, group = "direction")]
+    pub forward: bool,
+    /// Undo what the interrupted run did
+    #[arg(long, group = "direction")]
+    pub back: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}

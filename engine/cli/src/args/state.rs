@@ -1,0 +1,74 @@
+//! `state …` and `lock …`.
+
+use clap::Subcommand;
+
+use super::plan::Format;
+
+/// `state …`.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// List the addresses that the state knows
+    List {
+        /// Only these; `*` matches any run of characters
+        #[arg(value_name = "PATTERN")]
+        patterns: Vec<String>,
+    },
+    /// Show one resource
+    Show {
+        /// Its address
+        #[arg(value_name = "ADDR")]
+        address: String,
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Forget resources; the world is left as it is
+    Rm {
+        /// Their addresses; `*` matches any run of characters
+        #[arg(value_name = "ADDR", required = true)]
+        addresses: Vec<String>,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Give a machine another name, as when its pool is renamed in the manifest
+    Mv {
+        /// The name it has, for example `node-0`
+        from: String,
+        /// The name it gets, as the manifest has it
+        to: String,
+    },
+    /// List earlier states, oldest first, and check their chain
+    History {
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Put an earlier state in place of the current one
+    Restore {
+        /// Its serial, as `state history` lists it
+        serial: u64,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Make the state anew from the world's tags
+    Rebuild {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+/// `lock …`.
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Show who holds the lock
+    Show {
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Release the lock that a dead process left
+    Release,
+}
