@@ -102,6 +102,8 @@ pub enum Command {
     },
     /// Print the JSON Schema of the manifest
     Schema,
+    /// Print the least IAM policy that permits everything Subako does
+    Policy,
 }
 
 /// `new`.
@@ -167,6 +169,9 @@ pub struct PlanArgs {
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,
+    /// Ask AWS whether it would permit the plan's calls, without making any
+    #[arg(long)]
+    pub preflight: bool,
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,

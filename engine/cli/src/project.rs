@@ -19,6 +19,8 @@ pub struct Project {
     pub provider: &'static str,
     /// Where the state is kept.
     pub store: Store,
+    /// Whether every call is said (`-v`).
+    pub verbose: bool,
     /// The global options that a next command needs, for messages: empty or ` --sim`, ` -f x.toml`.
     pub options: String,
 }
@@ -38,6 +40,7 @@ impl Project {
             manifest,
             provider,
             store,
+            verbose: global.verbose,
             options: options(global),
         })
     }
