@@ -7,6 +7,10 @@ use std::sync::{Mutex, PoisonError};
 static MADE: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
 /// Counts an attempt at a call.
+#[cfg_attr(
+    not(all(feature = "aws", feature = "ssh")),
+    expect(dead_code, reason = "only AWS is called")
+)]
 pub fn made(operation: &'static str) {
     *MADE
         .lock()
