@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
     VolumeType,
 };
 
-use super::bench::{Bench, PLAN, id, state_of, tags};
+use super::bench::{Bench, PLAN, id, name, state_of, tags};
 use crate::support::steps;
 
 fn edited() -> Option<Bench> {
@@ -36,9 +36,7 @@ fn zones(bench: &Bench) -> BTreeSet<String> {
 /// What an instance carries by name.
 fn by_name(bench: &Bench) -> BTreeMap<String, Instance> {
     let instances = bench.instances().into_iter();
-    instances
-        .map(|instance| (tags(&instance)["Name"].clone(), instance))
-        .collect()
+    instances.map(|instance| (name(&instance), instance)).collect()
 }
 
 #[test]
@@ -85,6 +83,7 @@ fn look(bench: &Bench) {
         assert_eq!(state_of(instance), InstanceStateName::Running, "{name}");
         let tags = tags(instance);
         assert_eq!(tags["Unit"], "Sandbox", "{name}");
+        assert_eq!(tags["Name"], format!("{}-{name}", bench.name));
         assert_eq!(tags["subako:cluster"], bench.name, "{name}");
         assert_eq!(tags["subako:address"], format!("instance.{name}"));
         assert_eq!(instance.instance_type().expect("a type").as_str(), "t2.micro");

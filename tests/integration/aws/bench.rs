@@ -255,7 +255,7 @@ impl Bench {
             instance.key_name() == Some(&format!("{}-key", self.name))
                 || tags(instance).get("subako:cluster") == Some(&self.name)
         });
-        found.sort_by_key(|instance| tags(instance).get("Name").cloned());
+        found.sort_by_key(name);
         found
     }
 
@@ -406,6 +406,12 @@ pub fn tags(instance: &Instance) -> BTreeMap<String, String> {
             (text(tag.key()), text(tag.value()))
         })
         .collect()
+}
+
+/// The name that the manifest gives an instance.
+pub fn name(instance: &Instance) -> String {
+    let address = tags(instance).remove("subako:address").unwrap_or_default();
+    address.trim_start_matches("instance.").to_owned()
 }
 
 pub fn id(instance: &Instance) -> &str {

@@ -29,14 +29,16 @@ fn repaired(bench: &Bench, expected: &[&str], said: &[&str]) {
 /// The id of the instance of that name.
 fn named(bench: &Bench, name: &str) -> String {
     let instances = bench.instances();
-    let found = instances.iter().find(|instance| tags(instance)["Name"] == name);
+    let found = instances
+        .iter()
+        .find(|instance| super::bench::name(instance) == name);
     id(found.expect("an instance")).to_owned()
 }
 
 fn until(bench: &Bench, name: &str, state: InstanceStateName) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let there = |instance: &aws_sdk_ec2::types::Instance| {
-        tags(instance)["Name"] == name && state_of(instance) == state
+        super::bench::name(instance) == name && state_of(instance) == state
     };
     while !bench.ever_run().iter().any(there) {
         assert!(Instant::now() < deadline, "{name} is not {state:?}");
