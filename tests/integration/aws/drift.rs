@@ -119,7 +119,7 @@ fn an_instance_that_was_stopped_is_started() {
         .wait(bench.ec2.stop_instances().instance_ids(&node).send())
         .expect("stopped");
     until(&bench, "node-1", InstanceStateName::Stopped);
-    repaired(&bench, &["update instance.node-1"], &["stopped", "running"]);
+    repaired(&bench, &["update instance.node-1"], &["running: true → false"]);
     until(&bench, "node-1", InstanceStateName::Running);
     assert_eq!(bench.ever_run().len(), 5, "it is the same instance");
 }

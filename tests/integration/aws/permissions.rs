@@ -36,14 +36,17 @@ fn when_everything_is_permitted_the_plan_says_so() {
     bench.run(&PREFLIGHT).expect(0).says("refuses none");
     bench.assert_nothing("after the preflight");
     bench.apply().expect(0);
-    let node = "ami = \"amazon-linux-2023\"\ndisk_gib = 8\n\n# Services";
-    bench.edit(node, "ami = \"debian-12\"\ndisk_gib = 8\n\n# Services");
+    let (old, new) = (
+        "count = 2\ninstance_type = \"t2.micro\"",
+        "count = 2\ninstance_type = \"t3.micro\"",
+    );
+    bench.edit(old, new);
     bench.run(&PREFLIGHT).expect(0).says("refuses none");
     bench
         .run(&["plan", "--destroy", "--preflight"])
         .expect(0)
         .says("refuses none");
-    bench.edit("ami = \"debian-12\"", "ami = \"amazon-linux-2023\"");
+    bench.edit(new, old);
     bench.assert_whole(5, "a preflight changes nothing");
 }
 
