@@ -39,7 +39,7 @@ fn ways(action: &str) -> Vec<(&'static str, u32, Fault)> {
 /// A call, which one of its kind, and the way it is broken, by number.
 type Case = (String, u32, usize);
 
-/// Every call that an undisturbed run made, in every way. Silences come first: they take long.
+/// Every call that an undisturbed run made, in every way. Silences, which take long, come last.
 fn cases(bench: &Bench) -> VecDeque<Case> {
     let mut cases = Vec::new();
     for (action, count) in bench.proxy.counts() {
@@ -49,7 +49,7 @@ fn cases(bench: &Bench) -> VecDeque<Case> {
             }
         }
     }
-    cases.sort_by_key(|(action, _, way)| !ways(action)[*way].0.starts_with("no answer"));
+    cases.sort_by_key(|(action, _, way)| ways(action)[*way].0.starts_with("no answer"));
     cases.into()
 }
 
@@ -67,10 +67,17 @@ fn all(cases: VecDeque<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync
                     let Some(case) = case else { break };
                     match one(&case) {
                         Ok(hit) => *met.lock().unwrap_or_else(PoisonError::into_inner) += u32::from(hit),
-                        Err(said) => complaints
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .push(said),
+                        Err(said) => {
+                            // A long test says at once what it found.
+                            #[expect(clippy::print_stderr, reason = "a test's own words")]
+                            {
+                                eprintln!("{said}");
+                            }
+                            complaints
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push(said);
+                        }
                     }
                 }
             });
