@@ -26,16 +26,12 @@ impl DesiredSet {
     /// The digest of all of it.
     pub fn digest(&self) -> Digest {
         Digest::of_parts(self.resources.iter().flat_map(|resource| {
-            let mut head = format!("{}\n{}\n", resource.address, u8::from(resource.protect));
-            for dependency in &resource.depends_on {
-                head.push_str(dependency.as_str());
-                head.push('\n');
-            }
-            [
-                head.into_bytes(),
-                resource.spec.as_str().as_bytes().to_vec(),
-                b"\n".to_vec(),
-            ]
+            let protect = if resource.protect { "\n1\n" } else { "\n0\n" };
+            let depends_on = resource.depends_on.iter();
+            [resource.address.as_str(), protect]
+                .into_iter()
+                .chain(depends_on.flat_map(|dependency| [dependency.as_str(), "\n"]))
+                .chain([resource.spec.as_str(), "\n"])
         }))
     }
 }

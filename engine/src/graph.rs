@@ -1,7 +1,7 @@
 //! The DAG of what should be: edges from references, an order, cycles by their path, drawings.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::fmt::Write as _;
 
 use petgraph::Direction::{Incoming, Outgoing};
@@ -9,6 +9,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use subako_state::Address;
 
 use crate::desired::DesiredSet;
+use crate::fast::FastMap;
 use crate::reference::references;
 
 /// Why resources do not form a DAG.
@@ -43,41 +44,57 @@ pub struct ResourceGraph {
     graph: DiGraph<Address, ()>,
     resources: usize,
     order: Vec<usize>,
+    dependencies: Vec<Dependencies>,
+}
+
+/// What a resource depends on.
+#[derive(Debug, Clone)]
+pub(crate) struct Dependencies {
+    /// What its spec refers to, then the others, each once.
+    pub all: Vec<Address>,
+    /// How many of them its spec refers to.
+    pub referred: usize,
 }
 
 impl ResourceGraph {
     /// Builds the DAG. Linear in resources and edges.
     pub fn build(desired: &DesiredSet) -> Result<Self, GraphError> {
         let mut graph = DiGraph::with_capacity(desired.resources.len(), desired.resources.len() * 2);
-        let mut index: HashMap<&Address, NodeIndex> = HashMap::with_capacity(desired.resources.len());
+        let mut index: FastMap<&str, NodeIndex> = FastMap::default();
+        index.reserve(desired.resources.len());
         for resource in &desired.resources {
             let node = graph.add_node(resource.address.clone());
-            if index.insert(&resource.address, node).is_some() {
+            if index.insert(resource.address.as_str(), node).is_some() {
                 return Err(GraphError::Duplicate(resource.address.clone()));
             }
         }
         let mut groups: BTreeMap<Address, NodeIndex> = BTreeMap::new();
+        let mut dependencies = Vec::with_capacity(desired.resources.len());
         for (position, resource) in desired.resources.iter().enumerate() {
             let node = NodeIndex::new(position);
-            let mut dependencies = references(&resource.spec);
+            let mut all = references(&resource.spec);
+            let referred = all.len();
             for dependency in &resource.depends_on {
-                if !dependencies.contains(dependency) {
-                    dependencies.push(dependency.clone());
+                if !all.contains(dependency) {
+                    all.push(dependency.clone());
                 }
             }
-            for dependency in dependencies {
+            for dependency in &all {
                 let from = if dependency.name() == "*" {
                     *groups
                         .entry(dependency.clone())
-                        .or_insert_with(|| graph.add_node(dependency))
+                        .or_insert_with(|| graph.add_node(dependency.clone()))
                 } else {
-                    *index.get(&dependency).ok_or_else(|| GraphError::Unknown {
-                        from: resource.address.clone(),
-                        to: dependency.clone(),
-                    })?
+                    *index
+                        .get(dependency.as_str())
+                        .ok_or_else(|| GraphError::Unknown {
+                            from: resource.address.clone(),
+                            to: dependency.clone(),
+                        })?
                 };
                 graph.add_edge(from, node, ());
             }
+            dependencies.push(Dependencies { all, referred });
         }
         for (group, node) in &groups {
             for position in 0..desired.resources.len() {
@@ -91,6 +108,7 @@ impl ResourceGraph {
             graph,
             resources: desired.resources.len(),
             order,
+            dependencies,
         })
     }
 
@@ -98,6 +116,11 @@ impl ResourceGraph {
     /// otherwise in the order given.
     pub fn order(&self) -> impl Iterator<Item = usize> + '_ {
         self.order.iter().copied().filter(|node| *node < self.resources)
+    }
+
+    /// What the resource at a position depends on.
+    pub(crate) fn dependencies(&self, position: usize) -> &Dependencies {
+        &self.dependencies[position]
     }
 
     /// How many resources there are.
@@ -192,7 +215,7 @@ fn order(graph: &DiGraph<Address, ()>) -> Result<Vec<usize>, GraphError> {
 /// One cycle among the nodes that were never ready: go back from dependency to dependency
 /// until a node comes up again.
 fn cycle(graph: &DiGraph<Address, ()>, waiting: &[usize]) -> Vec<Address> {
-    let mut seen: HashMap<NodeIndex, usize> = HashMap::new();
+    let mut seen: FastMap<NodeIndex, usize> = FastMap::default();
     let mut walk: Vec<NodeIndex> = Vec::new();
     let mut at = waiting.iter().position(|count| *count > 0).map(NodeIndex::new);
     while let Some(node) = at {

@@ -11,6 +11,7 @@
 pub mod check;
 pub mod desired;
 pub mod event;
+mod fast;
 pub mod graph;
 pub mod kind;
 pub mod kinds;
@@ -21,4 +22,5 @@ pub mod reference;
 pub mod refresh;
 pub mod run;
 pub mod session;
+mod walk;
 pub mod world;

@@ -6,11 +6,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use subako_state::{Address, Json};
 
 /// A string that another resource's outputs give.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Ref {
     /// The output `attr` of the resource at `address`.
@@ -23,6 +25,42 @@ pub enum Ref {
     },
     /// The value itself.
     Value(String),
+}
+
+/// By hand, because there is one in every spec, and the derived one copies its input first.
+impl<'de> Deserialize<'de> for Ref {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Ref;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or a reference with `$ref` and `attr`")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Ref, E> {
+                Ok(Ref::Value(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Ref, E> {
+                Ok(Ref::Value(text))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Ref, A::Error> {
+                #[derive(Deserialize)]
+                struct To {
+                    #[serde(rename = "$ref")]
+                    address: Address,
+                    attr: String,
+                }
+                let To { address, attr } = To::deserialize(MapAccessDeserializer::new(fields))?;
+                Ok(Ref::To { address, attr })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 impl Ref {
@@ -52,7 +90,9 @@ impl fmt::Display for Ref {
     }
 }
 
-const OPEN: &str = "{\"$ref\":\"";
+/// How a reference opens, around its dollar.
+const BEFORE: &str = "{\"";
+const AFTER: &str = "ref\":\"";
 
 /// The addresses that a spec refers to, in the order of their appearance, each once.
 ///
@@ -61,8 +101,8 @@ const OPEN: &str = "{\"$ref\":\"";
 pub fn references(spec: &Json) -> Vec<Address> {
     let mut found: Vec<Address> = Vec::new();
     let mut rest = spec.as_str();
-    while let Some(at) = rest.find(OPEN) {
-        rest = &rest[at + OPEN.len()..];
+    while let Some(after) = open(rest) {
+        rest = &rest[after..];
         if let Some((name, _)) = rest.split_once('"')
             && let Ok(address) = name.parse::<Address>()
             && !found.contains(&address)
@@ -71,6 +111,19 @@ pub fn references(spec: &Json) -> Vec<Address> {
         }
     }
     found
+}
+
+/// Where the first reference's address begins. Looks for the dollar, which is rare.
+fn open(text: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find('$') {
+        let dollar = from + at;
+        from = dollar + 1;
+        if text[..dollar].ends_with(BEFORE) && text[from..].starts_with(AFTER) {
+            return Some(from + AFTER.len());
+        }
+    }
+    None
 }
 
 /// A reference that has no value yet.
@@ -88,7 +141,7 @@ pub fn resolve(
     spec: &Json,
     output: impl Fn(&Address, &str) -> Option<serde_json::Value>,
 ) -> Result<Json, Unresolved> {
-    if !spec.as_str().contains(OPEN) {
+    if open(spec.as_str()).is_none() {
         return Ok(spec.clone());
     }
     let mut value = spec.value();

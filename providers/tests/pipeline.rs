@@ -27,6 +27,7 @@ fn session(directory: &Path) -> (Session, Simulator) {
         region: "ap-northeast-1".into(),
         zones: vec!["ap-northeast-1a".into()],
         world_file: Some(directory.join("world.json")),
+        ..SimOptions::default()
     })
     .expect("the simulator opens");
     let session = Session::new(
@@ -46,26 +47,29 @@ async fn the_example_is_applied_planned_again_and_destroyed() {
     let all = Selection::default();
     let known = session.load().expect("new");
     let plan = session.plan(&known, &all, true).await.expect("a plan");
-    println!("{:?} {:?}", plan.summary, plan.findings);
-    let events = Events::new(|event| println!("{event:?}"));
     let options = ApplyOptions::default();
     let ran = session
-        .apply(&plan, &known, &options, "apply", &events, &Stop::new())
+        .apply(&plan, &known, &options, "apply", &Events::silent(), &Stop::new())
         .await
         .expect("it runs");
     assert_eq!(ran.outcome, Outcome::Applied, "{:?}", ran.failures);
     let known = session.load().expect("loads");
     let again = session.plan(&known, &all, true).await.expect("a plan");
     assert!(again.is_empty(), "{:#?}", again.steps);
-    println!("{:#?}", session.status(&known).await.expect("a status"));
     let destroy = Selection {
         destroy: true,
         ..Selection::default()
     };
     let plan = session.plan(&known, &destroy, true).await.expect("a plan");
-    println!("{:?}", plan.summary);
     let ran = session
-        .apply(&plan, &known, &options, "destroy", &events, &Stop::new())
+        .apply(
+            &plan,
+            &known,
+            &options,
+            "destroy",
+            &Events::silent(),
+            &Stop::new(),
+        )
         .await
         .expect("it runs");
     assert_eq!(ran.outcome, Outcome::Applied, "{:?}", ran.failures);

@@ -18,17 +18,26 @@ pub struct AddressError(pub String);
 impl Address {
     /// The address of `name` among the resources of `kind`.
     pub fn new(kind: &str, name: &str) -> Self {
-        Self(format!("{kind}.{name}").into())
+        let mut text = String::with_capacity(kind.len() + 1 + name.len());
+        text.push_str(kind);
+        text.push('.');
+        text.push_str(name);
+        Self(text.into())
+    }
+
+    /// Where the first dot is. A kind is so short that stepping is faster than searching.
+    fn dot(&self) -> Option<usize> {
+        self.0.bytes().position(|byte| byte == b'.')
     }
 
     /// The part before the first dot.
     pub fn kind(&self) -> &str {
-        self.0.split_once('.').map_or(&self.0, |(kind, _)| kind)
+        self.dot().map_or(&self.0, |dot| &self.0[..dot])
     }
 
     /// The part after the first dot.
     pub fn name(&self) -> &str {
-        self.0.split_once('.').map_or("", |(_, name)| name)
+        self.dot().map_or("", |dot| &self.0[dot + 1..])
     }
 
     /// The whole address.
@@ -95,8 +104,21 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        struct Text;
+
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Address;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Address, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 

@@ -19,13 +19,17 @@ impl Digest {
 
     /// The digest of some parts, one after the other.
     pub fn of_parts(parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
-        let mut hasher = Sha256::new();
+        let mut writer = DigestWriter::default();
         for part in parts {
-            hasher.update(part.as_ref());
+            writer.0.update(part.as_ref());
         }
+        writer.finish()
+    }
+
+    fn written(bytes: impl IntoIterator<Item = u8>) -> Self {
         let mut text = String::with_capacity(71);
         text.push_str("sha256:");
-        for byte in hasher.finalize() {
+        for byte in bytes {
             for nibble in [byte >> 4, byte & 15] {
                 text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
             }
@@ -52,6 +56,28 @@ impl Digest {
     pub fn is_named_by(&self, text: &str) -> bool {
         let digits = text.strip_prefix("sha256:").unwrap_or(text);
         digits.len() >= 12 && self.hex().starts_with(digits)
+    }
+}
+
+/// Takes the digest of what is written to it.
+#[derive(Default)]
+pub struct DigestWriter(Sha256);
+
+impl DigestWriter {
+    /// The digest of everything written.
+    pub fn finish(self) -> Digest {
+        Digest::written(self.0.finalize())
+    }
+}
+
+impl std::io::Write for DigestWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

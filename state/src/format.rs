@@ -11,6 +11,8 @@
 //! over every byte after the first line, so that no change of any byte goes unnoticed, and
 //! checking it needs no parsing.
 
+use std::io::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -37,6 +39,13 @@ struct Body {
 /// The text of a snapshot and its digest.
 pub fn render(snapshot: &Snapshot) -> Result<(String, Digest), serde_json::Error> {
     let mut body = Vec::with_capacity(256 + 640 * snapshot.resources.len());
+    // The digest is known last and stands first: its place is filled in afterwards.
+    let unknown = Digest::of("");
+    write!(body, "{{\"format\":{FORMAT},\"digest\":\"").map_err(serde_json::Error::io)?;
+    let place = body.len()..body.len() + unknown.as_str().len();
+    body.extend_from_slice(unknown.as_str().as_bytes());
+    body.extend_from_slice(b"\",\n");
+    let start = body.len();
     body.extend_from_slice(b"\"lineage\":");
     serde_json::to_writer(&mut body, &snapshot.lineage)?;
     body.extend_from_slice(b",\"serial\":");
@@ -55,10 +64,9 @@ pub fn render(snapshot: &Snapshot) -> Result<(String, Digest), serde_json::Error
         serde_json::to_writer(&mut body, resource)?;
     }
     body.extend_from_slice(b"\n]}\n");
-    let digest = Digest::of(&body);
-    let mut text = format!("{{\"format\":{FORMAT},\"digest\":\"{digest}\",\n").into_bytes();
-    text.append(&mut body);
-    let text = String::from_utf8(text).map_err(serde::ser::Error::custom)?;
+    let digest = Digest::of(&body[start..]);
+    body[place].copy_from_slice(digest.as_str().as_bytes());
+    let text = String::from_utf8(body).map_err(serde::ser::Error::custom)?;
     Ok((text, digest))
 }
 
@@ -88,10 +96,7 @@ pub fn parse(text: &str) -> Result<(Snapshot, Digest), Damage> {
             found: found.to_string(),
         });
     }
-    let mut whole = String::with_capacity(rest.len() + 1);
-    whole.push('{');
-    whole.push_str(rest);
-    let body: Body = serde_json::from_str(&whole).map_err(|error| Damage::Content(error.to_string()))?;
+    let body: Body = serde_json::from_str(text).map_err(|error| Damage::Content(error.to_string()))?;
     let snapshot = Snapshot {
         lineage: body.lineage,
         serial: body.serial,

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, Value};
 
 use crate::digest::Digest;
 
@@ -42,9 +42,72 @@ impl Json {
         self.decode().unwrap_or(serde_json::Value::Null)
     }
 
+    /// The field of an object, if it is a text; nothing else of it is built.
+    pub fn text_field(&self, name: &str) -> Option<String> {
+        let mut deserializer = serde_json::Deserializer::from_str(self.as_str());
+        TextField(name).deserialize(&mut deserializer).ok().flatten()
+    }
+
     /// The SHA-256 of the text.
     pub fn digest(&self) -> Digest {
         Digest::of(self.as_str())
+    }
+}
+
+/// Finds one field.
+struct TextField<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for TextField<'_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextField<'_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = fields.next_key_seed(Named(self.0))? {
+            if is_it {
+                found = match fields.next_value()? {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                };
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a key is the one looked for.
+struct Named<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Named<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
     }
 }
 
@@ -77,6 +140,17 @@ impl<'de> Deserialize<'de> for Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_found_if_it_is_a_text() {
+        let json: Json = serde_json::from_str(r#"{"a":{"b":"x"},"b":"y\n","c":1}"#).expect("json");
+        assert_eq!(json.text_field("b").as_deref(), Some("y\n"));
+        assert_eq!(json.text_field("a"), None);
+        assert_eq!(json.text_field("c"), None);
+        assert_eq!(json.text_field("d"), None);
+        let list: Json = serde_json::from_str("[1]").expect("json");
+        assert_eq!(list.text_field("a"), None);
+    }
 
     #[test]
     fn canonical_text_has_sorted_keys_and_no_space() {

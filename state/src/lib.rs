@@ -22,7 +22,7 @@ mod store;
 
 pub use address::{Address, AddressError};
 pub use atomic::write_atomically;
-pub use digest::Digest;
+pub use digest::{Digest, DigestWriter};
 pub use error::{Damage, StateError};
 pub use format::{parse, render};
 pub use journal::{Direction, Effect, Entry, Journal, JournalFile, Outcome, read_journal};

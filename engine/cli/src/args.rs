@@ -274,12 +274,13 @@ pub struct DestroyArgs {
 
 /// `recover`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("direction").required(true))]
 pub struct RecoverArgs {
     /// Finish what the interrupted run had begun
-    #[arg(long, conflicts_with = "back", required_unless_present = "back")]
+    #[arg(long, group = "direction")]
     pub forward: bool,
     /// Undo what the interrupted run did
-    #[arg(long)]
+    #[arg(long, group = "direction")]
     pub back: bool,
     /// How to go about it.
     #[command(flatten)]

@@ -1,12 +1,13 @@
 //! What the unit tests of the kinds share: small worlds, written down.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::Serialize;
 use subako_state::{Address, Json};
 
 use super::labels::{self, label};
+use crate::fast::FastMap;
 use crate::kind::{Item, Kind, Sighting};
 use crate::refresh::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{
@@ -59,9 +60,9 @@ pub fn sight<K: Kind>(survey: &Survey, item: &Item) -> Sighting {
     found.pop().expect("one sighting")
 }
 
-fn outputs() -> HashMap<Address, Json> {
+fn outputs() -> FastMap<Address, Json> {
     let json = |text: &str| serde_json::from_str(text).expect("json");
-    HashMap::from([
+    FastMap::from_iter([
         (
             Address::new("security_group", "sandbox"),
             json(r#"{"group_id":"sg-1"}"#),

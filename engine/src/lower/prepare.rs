@@ -4,7 +4,7 @@ use subako_state::{Address, Snapshot};
 
 use super::addr_pool;
 use super::error::LowerError;
-use super::images::{self, PoolImages};
+use super::images::{self, PoolImages, Records};
 use super::placement::Places;
 use super::resources::{Facts, assemble};
 use crate::desired::DesiredSet;
@@ -15,10 +15,11 @@ use crate::world::{Lookup, LookupAnswer, Role, Subnet};
 /// What has to be looked up before the manifest can be lowered: the network, and the images
 /// that the state does not have.
 pub fn needs(manifest: &Manifest, snapshot: &Snapshot) -> Lookup {
+    let records = Records::of(snapshot);
     let mut images: Vec<_> = manifest
         .pools
         .iter()
-        .filter_map(|pool| PoolImages::recorded(pool, snapshot).query(pool))
+        .filter_map(|pool| records.query(pool))
         .collect();
     images.sort();
     images.dedup();
@@ -41,10 +42,11 @@ pub fn lower(
         .and_then(|resource| resource.spec.decode().ok());
     let advertise = first_manager(manifest, recorded.as_ref()).ok_or(LowerError::NoManager)?;
     let mut places = Places::new(&manifest.aws, &answer.subnets)?;
+    let records = Records::of(snapshot);
     let mut images = Vec::with_capacity(manifest.pools.len());
     let mut subnets = Vec::with_capacity(manifest.pools.len());
     for pool in &manifest.pools {
-        let mut kept = PoolImages::recorded(pool, snapshot);
+        let mut kept = PoolImages::recorded(pool, &records);
         if let Some(query) = kept.query(pool) {
             let found = answer.images.get(&query).ok_or_else(|| LowerError::NoImage {
                 pool: pool.name.clone(),
@@ -211,6 +213,22 @@ mod tests {
         assert_eq!(needs(&manifest, &state).images.len(), 1);
         let unanswered = lower(&manifest, &state, &answer(&Lookup::default()));
         assert!(matches!(unanswered, Err(LowerError::NoImage { pool, .. }) if pool == "node"));
+    }
+
+    #[test]
+    fn each_instance_keeps_the_image_that_it_has() {
+        let manifest = sandbox();
+        let mut state = applied(&lowered(&manifest, &empty()).expect("lowered"));
+        for resource in &mut state.resources {
+            if resource.address.as_str() == "instance.manager-1" {
+                let spec = resource.spec.as_str().replace("ami-1", "ami-0");
+                resource.spec = serde_json::from_str(&spec).expect("json");
+            }
+        }
+        let desired = lowered(&manifest, &state).expect("lowered");
+        let images = ["manager-0", "manager-1", "manager-2", "node-1"]
+            .map(|name| field(&desired, &format!("instance.{name}"), "image_id"));
+        assert_eq!(images, ["ami-1", "ami-0", "ami-1", "ami-1"]);
     }
 
     #[test]

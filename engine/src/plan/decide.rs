@@ -1,6 +1,6 @@
 //! What becomes of each resource: kept, created, adopted, changed, replaced, deleted.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use subako_state::{Address, Json, Resource, Snapshot};
 
@@ -8,6 +8,7 @@ use super::diff::changes;
 use super::types::{Action, Change, Drift, Selection, Value};
 use crate::check::{Finding, Severity};
 use crate::desired::{Desired, DesiredSet};
+use crate::fast::{FastMap, FastSet};
 use crate::graph::ResourceGraph;
 use crate::kind::{Registry, Sighting};
 use crate::reference::references;
@@ -87,7 +88,7 @@ impl Decisions {
         stuck: &[(Action, Address)],
         turned: &BTreeSet<Address>,
     ) -> Vec<Address> {
-        let waiting: HashSet<&str> = stuck.iter().map(|(_, address)| address.as_str()).collect();
+        let waiting: FastSet<&str> = stuck.iter().map(|(_, address)| address.as_str()).collect();
         let of = |wanted: &dyn Fn(&Fate) -> bool| -> Vec<Address> {
             let resources = desired.resources.iter().zip(&self.fates);
             resources
@@ -123,7 +124,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         snapshot,
         ..
     } = *input;
-    let current: HashMap<&str, usize> = snapshot
+    let current: FastMap<&str, usize> = snapshot
         .resources
         .iter()
         .enumerate()
@@ -139,20 +140,14 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         dependencies: vec![Vec::new(); desired.resources.len()],
     };
     // Addresses whose outputs this plan makes anew, and of those the ones whose old object goes first.
-    let mut anew: HashSet<&str> = HashSet::new();
-    let mut replaced: HashSet<&str> = HashSet::new();
-    let mut old_first: HashSet<&str> = HashSet::new();
+    let mut anew: FastSet<&str> = FastSet::default();
+    let mut replaced: FastSet<&str> = FastSet::default();
+    let mut old_first: FastSet<&str> = FastSet::default();
     // Only where something was ever made anew can a record be of an object before the current one.
     let any_newer = snapshot.resources.iter().any(|resource| resource.generation > 0);
     for position in graph.order() {
         let wanted = &desired.resources[position];
-        let mut dependencies = references(&wanted.spec);
-        let referred = dependencies.len();
-        for dependency in &wanted.depends_on {
-            if !dependencies.contains(dependency) {
-                dependencies.push(dependency.clone());
-            }
-        }
+        let dependencies = graph.dependencies(position);
         let fate = match current.get(wanted.address.as_str()) {
             None => unrecorded(input, wanted, &mut out.findings),
             Some(record) => {
@@ -160,8 +155,8 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     input,
                     wanted,
                     record: *record,
-                    dependencies: &dependencies,
-                    referred: &dependencies[..referred],
+                    dependencies: &dependencies.all,
+                    referred: &dependencies.all[..dependencies.referred],
                     stale: if any_newer {
                         stale(snapshot, *record)
                     } else {
@@ -188,7 +183,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
             _ => {}
         }
         out.fates[position] = fate;
-        out.dependencies[position] = dependencies;
+        out.dependencies[position].clone_from(&dependencies.all);
     }
     leave(input, &mut out);
     out
@@ -275,9 +270,9 @@ struct Recorded<'a, 'b> {
     referred: &'b [Address],
     /// What its record refers to an earlier object of.
     stale: Vec<Address>,
-    anew: &'b HashSet<&'a str>,
-    replaced: &'b HashSet<&'a str>,
-    old_first: &'b HashSet<&'a str>,
+    anew: &'b FastSet<&'a str>,
+    replaced: &'b FastSet<&'a str>,
+    old_first: &'b FastSet<&'a str>,
 }
 
 impl Recorded<'_, '_> {
@@ -454,7 +449,7 @@ impl Recorded<'_, '_> {
 }
 
 fn leave(input: &Input<'_>, out: &mut Decisions) {
-    let wanted: HashSet<&str> = input
+    let wanted: FastSet<&str> = input
         .desired
         .resources
         .iter()

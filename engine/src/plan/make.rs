@@ -1,8 +1,9 @@
 //! The planner's entry point.
 
 use std::collections::BTreeSet;
+use std::io::BufWriter;
 
-use subako_state::{AccountId, Address, Digest, Snapshot};
+use subako_state::{AccountId, Address, Digest, DigestWriter, Snapshot};
 
 use super::decide::{Decisions, Input, decide};
 use super::order::{Circular, finish};
@@ -133,12 +134,18 @@ impl Plan {
             &self.account,
             &self.desired,
         );
-        let parts = [
-            serde_json::to_vec(&(head, &self.base, &self.selection, &self.summary))?,
-            serde_json::to_vec(&self.steps)?,
-            serde_json::to_vec(&(&self.gates, &self.drift, &self.refreshed, &self.findings))?,
-        ];
-        Ok(Digest::of_parts(parts))
+        // Never as a whole in memory: the plan of a large cluster is long.
+        let mut writer = BufWriter::with_capacity(1 << 16, DigestWriter::default());
+        serde_json::to_writer(&mut writer, &(head, &self.base, &self.selection, &self.summary))?;
+        serde_json::to_writer(&mut writer, &self.steps)?;
+        serde_json::to_writer(
+            &mut writer,
+            &(&self.gates, &self.drift, &self.refreshed, &self.findings),
+        )?;
+        let writer = writer
+            .into_inner()
+            .map_err(|error| serde_json::Error::io(error.into_error()))?;
+        Ok(writer.finish())
     }
 }
 

@@ -1,13 +1,13 @@
 //! Draft → the final order: the line of no return, one-at-a-time chains, numbers.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use subako_state::Address;
 
 use super::steps::Draft;
 use super::types::{Action, Gate, Step};
 use crate::kind::Registry;
+use crate::walk::Walk;
 
 /// The steps that wait for each other.
 #[derive(Debug)]
@@ -42,50 +42,28 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
     Ok(number(steps, gates, &edges, &second_order))
 }
 
-fn successors(nodes: usize, edges: &[(u32, u32)]) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
-    // Compressed adjacency: one allocation for all edges.
-    let mut start = vec![0u32; nodes + 1];
-    let mut waiting = vec![0u32; nodes];
-    for (from, to) in edges {
-        start[*from as usize + 1] += 1;
-        waiting[*to as usize] += 1;
-    }
-    for node in 0..nodes {
-        start[node + 1] += start[node];
-    }
-    let mut fill = start.clone();
-    let mut next = vec![0u32; edges.len()];
-    for (from, to) in edges {
-        next[fill[*from as usize] as usize] = *to;
-        fill[*from as usize] += 1;
-    }
-    (start, next, waiting)
-}
-
-/// Kahn's algorithm over steps and gates, the lowest number first.
+/// An order of steps and gates, the lowest number first among those that are ready.
 fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u32>, Circular> {
     let nodes = steps.len() + gates.len();
-    let (start, next, mut waiting) = successors(nodes, edges);
-    let mut ready: BinaryHeap<Reverse<u32>> = (0..nodes as u32)
-        .filter(|node| waiting[*node as usize] == 0)
-        .map(Reverse)
-        .collect();
+    let mut walk = Walk::new(nodes, edges);
     let mut order = Vec::with_capacity(nodes);
-    while let Some(Reverse(node)) = ready.pop() {
+    while let Some(node) = walk.take() {
         order.push(node);
-        for to in &next[start[node as usize] as usize..start[node as usize + 1] as usize] {
-            waiting[*to as usize] -= 1;
-            if waiting[*to as usize] == 0 {
-                ready.push(Reverse(*to));
-            }
-        }
+        walk.done(node);
     }
     if order.len() == nodes {
         return Ok(order);
     }
-    let stuck = (0..steps.len()).filter(|node| waiting[*node] > 0);
-    let stuck = stuck.map(|node| (steps[node].action, steps[node].address.clone()));
-    Err(Circular(stuck.collect()))
+    let mut reached = vec![false; nodes];
+    for node in order {
+        reached[node as usize] = true;
+    }
+    let stuck = steps.iter().zip(reached).filter(|(_, reached)| !reached);
+    Err(Circular(
+        stuck
+            .map(|(step, _)| (step.action, step.address.clone()))
+            .collect(),
+    ))
 }
 
 fn mark_past_the_line(
@@ -95,7 +73,7 @@ fn mark_past_the_line(
     edges: &[(u32, u32)],
     order: &[u32],
 ) {
-    let (start, next, _) = successors(steps.len() + gates, edges);
+    let walk = Walk::new(steps.len() + gates, edges);
     let mut past = vec![false; steps.len() + gates];
     for node in order {
         let node = *node as usize;
@@ -112,7 +90,7 @@ fn mark_past_the_line(
             step.past_the_line = past[node];
         }
         if past[node] {
-            for to in &next[start[node] as usize..start[node + 1] as usize] {
+            for to in walk.next(node as u32) {
                 past[*to as usize] = true;
             }
         }

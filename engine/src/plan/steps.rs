@@ -4,13 +4,14 @@
 //! on; a deletion waits for the deletion of what depends on it, for its successor, and for
 //! everything that stops needing it. What cannot be undone comes after the line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Resource};
 
 use super::decide::{Decisions, Fate, Input};
 use super::types::{Action, Step};
 use super::vanish::{Object, vanishing};
+use crate::fast::FastMap;
 use crate::reference::references;
 
 /// Steps with edges between nodes: steps first, then gates by name.
@@ -29,8 +30,8 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
         gates: Vec::new(),
         gate_index: BTreeMap::new(),
         edges: Vec::new(),
-        made: HashMap::new(),
-        removed: HashMap::new(),
+        made: FastMap::default(),
+        removed: FastMap::default(),
     };
     builder.make_steps();
     builder.name_generations();
@@ -68,9 +69,9 @@ struct Builder<'a> {
     gate_index: BTreeMap<String, u32>,
     edges: Vec<(Node, Node)>,
     /// The step that leaves a wanted resource as wanted.
-    made: HashMap<&'a str, u32>,
+    made: FastMap<&'a str, u32>,
     /// The step that removes a record, by its place in the snapshot, and whether it vanishes.
-    removed: HashMap<usize, (u32, bool)>,
+    removed: FastMap<usize, (u32, bool)>,
 }
 
 impl<'a> Builder<'a> {
@@ -277,6 +278,9 @@ impl<'a> Builder<'a> {
                 leaving.reason.clone(),
             ));
             self.removed.insert(leaving.record, (step, leaving.gone));
+        }
+        if self.removed.is_empty() {
+            return;
         }
         let records = &self.input.snapshot.resources;
         let mut objects: Vec<Object<'_>> = records

@@ -1,9 +1,8 @@
 //! Which deletions need no call, because what the resource lives on goes as well.
 
-use std::collections::{HashMap, HashSet};
-
 use subako_state::Address;
 
+use crate::fast::{FastMap, FastSet};
 use crate::kind::{LivesOn, Registry};
 
 /// A resource for [`vanishing`]: which object it is, and what it depends on.
@@ -21,8 +20,8 @@ pub(crate) struct Object<'a> {
 /// Which objects vanish, and on account of which address: those deleted whose host is deleted
 /// or vanishes too. `objects` are all that exist.
 pub(crate) fn vanishing(registry: &Registry, objects: &[Object<'_>]) -> Vec<Option<Address>> {
-    let mut survivors: HashSet<&str> = HashSet::new();
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut survivors: FastSet<&str> = FastSet::default();
+    let mut places: FastMap<&str, Vec<usize>> = FastMap::default();
     for (place, object) in objects.iter().enumerate() {
         if !object.deleted {
             survivors.insert(object.address.kind());
@@ -39,8 +38,8 @@ pub(crate) fn vanishing(registry: &Registry, objects: &[Object<'_>]) -> Vec<Opti
 fn visit(
     registry: &Registry,
     objects: &[Object<'_>],
-    survivors: &HashSet<&str>,
-    places: &HashMap<&str, Vec<usize>>,
+    survivors: &FastSet<&str>,
+    places: &FastMap<&str, Vec<usize>>,
     known: &mut Vec<Option<Option<Address>>>,
     place: usize,
 ) -> Option<Address> {

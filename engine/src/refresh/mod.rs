@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use subako_state::{Address, Snapshot};
 
 use crate::desired::DesiredSet;
+use crate::fast::{FastMap, FastSet};
 use crate::kind::{Item, Registry, Sighting};
 use crate::world::{Failure, Result, World};
 
@@ -40,8 +41,8 @@ pub async fn refresh(
 ) -> Result<Observed> {
     let survey = Survey::take(world, snapshot, desired).await?;
     let mut observed = Observed::as_recorded(snapshot);
-    let mut by_kind: HashMap<&str, Vec<(Option<usize>, Item)>> = HashMap::new();
-    let recorded: std::collections::HashSet<&Address> = snapshot
+    let mut by_kind: FastMap<&str, Vec<(Option<usize>, Item)>> = FastMap::default();
+    let recorded: FastSet<&Address> = snapshot
         .resources
         .iter()
         .filter(|r| !r.deposed)

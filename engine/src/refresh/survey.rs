@@ -1,10 +1,11 @@
 //! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Snapshot};
 
 use crate::desired::DesiredSet;
+use crate::fast::{FastMap, FastSet};
 use crate::reference::Ref;
 use crate::world::{
     CloudSurvey, Failure, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node, Ownership,
@@ -60,11 +61,11 @@ pub struct Survey {
     /// is gone, or runs and says that it is in no swarm.
     pub swarm_lost: bool,
     /// Recorded outputs by address, current resources only.
-    outputs: HashMap<Address, Json>,
+    outputs: FastMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
-    instances: HashMap<String, usize>,
+    instances: FastMap<String, usize>,
     /// Nodes by id: the index in the swarm's nodes.
-    nodes: HashMap<String, usize>,
+    nodes: FastMap<String, usize>,
 }
 
 impl Survey {
@@ -96,7 +97,7 @@ impl Survey {
         foreign: BTreeMap<(String, String), String>,
         swarm: SwarmSurvey,
         swarm_lost: bool,
-        outputs: HashMap<Address, Json>,
+        outputs: FastMap<Address, Json>,
     ) -> Self {
         let instances = cloud
             .instances
@@ -111,7 +112,7 @@ impl Survey {
                 .enumerate()
                 .map(|(index, node)| (node.id.clone(), index))
                 .collect(),
-            _ => HashMap::new(),
+            _ => FastMap::default(),
         };
         Self {
             cluster: cluster.to_owned(),
@@ -129,9 +130,7 @@ impl Survey {
     pub fn resolve(&self, reference: &Ref) -> Option<String> {
         match reference {
             Ref::Value(value) => Some(value.clone()),
-            Ref::To { address, attr } => {
-                Some(self.outputs.get(address)?.value().get(attr)?.as_str()?.to_owned())
-            }
+            Ref::To { address, attr } => self.outputs.get(address)?.text_field(attr),
         }
     }
 
@@ -232,8 +231,8 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
             names.push(name.to_owned());
         }
     }
-    let mut running: HashMap<String, Vec<&Instance>> = HashMap::new();
-    let mut resting = std::collections::HashSet::new();
+    let mut running: FastMap<String, Vec<&Instance>> = FastMap::default();
+    let mut resting = FastSet::default();
     for instance in &cloud.instances {
         if let Some(ownership) = Ownership::from_tags(&instance.tags)
             && let Some(name) = ownership.address.strip_prefix("instance.")

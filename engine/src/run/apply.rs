@@ -10,11 +10,11 @@ use super::options::{ApplyOptions, OnFailure, Stop};
 use super::rollback::{can_go_back, roll_back};
 use super::status::{Progress, StepStatus};
 use super::step::{Crew, Made};
-use super::walk::Walk;
 use super::working::Working;
 use crate::event::{Event, Events};
 use crate::kind::Registry;
 use crate::plan::Plan;
+use crate::walk::Walk;
 use crate::world::{Failure, World};
 
 /// A run about to be made, or to be gone on with.
@@ -194,23 +194,16 @@ impl Run<'_> {
         loop {
             while !stopping && flight.len() < self.options.parallelism.max(1) {
                 let Some(node) = walk.take() else { break };
-                let Some(step) = plan.steps.get(node as usize) else {
+                if plan.steps.get(node as usize).is_none() {
                     walk.done(node);
                     continue;
-                };
+                }
                 if matches!(crew.progress().steps[node as usize], StepStatus::Done { .. }) {
                     walk.done(node);
                     done += 1;
                     continue;
                 }
-                let began = crew.elapsed_ms();
-                crew.events.emit(Event::StepStarted {
-                    step: node,
-                    address: step.address.clone(),
-                    action: step.action,
-                    undo: false,
-                    elapsed_ms: began,
-                });
+                let began = crew.tell_started(node, false);
                 flight.push(async move { (node, began, crew.make(node).await) });
             }
             let finished = tokio::select! {
@@ -228,32 +221,15 @@ impl Run<'_> {
                 return Ok(Ended::Through);
             };
             let step = &plan.steps[node as usize];
-            let elapsed_ms = crew.elapsed_ms();
             match made? {
                 Made::Done => {
                     walk.done(node);
                     done += 1;
-                    crew.events.emit(Event::StepDone {
-                        step: node,
-                        address: step.address.clone(),
-                        action: step.action,
-                        undo: false,
-                        elapsed_ms,
-                        took_ms: elapsed_ms - began,
-                        done,
-                        of,
-                    });
+                    crew.tell_done(node, false, began, done, of);
                 }
                 Made::Failed(failure) => {
                     stopping = true;
-                    crew.events.emit(Event::StepFailed {
-                        step: node,
-                        address: step.address.clone(),
-                        action: step.action,
-                        undo: false,
-                        failure: failure.clone(),
-                        elapsed_ms,
-                    });
+                    crew.tell_failed(node, false, &failure);
                     failures.push((step.address.clone(), failure));
                 }
             }

@@ -3,7 +3,6 @@
 //! * `status`: what is known of each step; one total function from journal entries.
 //! * `fold`: statuses → the resources to record.
 //! * `working`: the resources as they are while the run goes on.
-//! * `walk`: which step may start next.
 //! * `step`: one step, forward or back, with its journal entries.
 //! * `apply`: the run itself; `rollback`: the way back; `settle`: after a crash.
 //!
@@ -16,7 +15,6 @@ mod rollback;
 mod settle;
 mod status;
 mod step;
-mod walk;
 mod working;
 
 pub use apply::{Finished, Run};

@@ -11,9 +11,8 @@ use super::fold::fold;
 use super::options::Stop;
 use super::status::{Progress, StepStatus};
 use super::step::{Crew, Made};
-use super::walk::Walk;
-use crate::event::Event;
 use crate::plan::{Action, Object, Plan, Step, vanishing};
+use crate::walk::Walk;
 use crate::world::Failure;
 
 /// Whether everything the run did can be undone: nothing past the line took effect.
@@ -53,10 +52,10 @@ pub(super) async fn roll_back(
     loop {
         while flight.len() < crew.options.parallelism.max(1) {
             let Some(node) = walk.take() else { break };
-            let Some(step) = plan.steps.get(node as usize).filter(|_| undo[node as usize]) else {
+            if node as usize >= plan.steps.len() || !undo[node as usize] {
                 walk.done(node);
                 continue;
-            };
+            }
             let unresolved = matches!(
                 crew.progress().steps[node as usize],
                 StepStatus::Failed {
@@ -73,14 +72,7 @@ pub(super) async fn roll_back(
                 walk.done(node);
                 continue;
             }
-            let began = crew.elapsed_ms();
-            crew.events.emit(Event::StepStarted {
-                step: node,
-                address: step.address.clone(),
-                action: step.action,
-                undo: true,
-                elapsed_ms: began,
-            });
+            let began = crew.tell_started(node, true);
             flight.push(async move { (node, began, crew.undo(node, false).await) });
         }
         let finished = tokio::select! {
@@ -92,31 +84,14 @@ pub(super) async fn roll_back(
             break;
         };
         let step = &plan.steps[node as usize];
-        let elapsed_ms = crew.elapsed_ms();
         match made? {
             Made::Done => {
                 walk.done(node);
                 done += 1;
-                crew.events.emit(Event::StepDone {
-                    step: node,
-                    address: step.address.clone(),
-                    action: step.action,
-                    undo: true,
-                    elapsed_ms,
-                    took_ms: elapsed_ms - began,
-                    done,
-                    of,
-                });
+                crew.tell_done(node, true, began, done, of);
             }
             Made::Failed(failure) => {
-                crew.events.emit(Event::StepFailed {
-                    step: node,
-                    address: step.address.clone(),
-                    action: step.action,
-                    undo: true,
-                    failure: failure.clone(),
-                    elapsed_ms,
-                });
+                crew.tell_failed(node, true, &failure);
                 failures.push((step.address.clone(), failure));
             }
         }
@@ -125,19 +100,10 @@ pub(super) async fn roll_back(
         if !is_gone(crew, &vanishes, host) {
             continue;
         }
+        let began = crew.elapsed_ms();
         crew.undo(*node, true).await?;
         done += 1;
-        let (step, elapsed_ms) = (&plan.steps[*node as usize], crew.elapsed_ms());
-        crew.events.emit(Event::StepDone {
-            step: *node,
-            address: step.address.clone(),
-            action: step.action,
-            undo: true,
-            elapsed_ms,
-            took_ms: 0,
-            done,
-            of,
-        });
+        crew.tell_done(*node, true, began, done, of);
     }
     Ok(Ended::Through)
 }

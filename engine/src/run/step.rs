@@ -52,6 +52,50 @@ impl Crew<'_> {
         self.world.clock.now().saturating_sub(self.started).as_millis() as u64
     }
 
+    /// Tells that a step begins; when, to be handed to [`Crew::tell_done`].
+    pub fn tell_started(&self, number: u32, undo: bool) -> u64 {
+        let step = &self.plan.steps[number as usize];
+        let elapsed_ms = self.elapsed_ms();
+        let (address, action) = (step.address.clone(), step.action);
+        self.events.emit(Event::StepStarted {
+            step: number,
+            address,
+            action,
+            undo,
+            elapsed_ms,
+        });
+        elapsed_ms
+    }
+
+    /// Tells that a step is done, or undone: `done` of `of` by now.
+    pub fn tell_done(&self, number: u32, undo: bool, began: u64, done: u32, of: u32) {
+        let step = &self.plan.steps[number as usize];
+        let elapsed_ms = self.elapsed_ms();
+        self.events.emit(Event::StepDone {
+            step: number,
+            address: step.address.clone(),
+            action: step.action,
+            undo,
+            elapsed_ms,
+            took_ms: elapsed_ms - began,
+            done,
+            of,
+        });
+    }
+
+    /// Tells that a step, or undoing it, failed.
+    pub fn tell_failed(&self, number: u32, undo: bool, failure: &Failure) {
+        let step = &self.plan.steps[number as usize];
+        self.events.emit(Event::StepFailed {
+            step: number,
+            address: step.address.clone(),
+            action: step.action,
+            undo,
+            failure: failure.clone(),
+            elapsed_ms: self.elapsed_ms(),
+        });
+    }
+
     /// Makes an entry durable, then takes it in.
     pub async fn record(&self, entry: Entry) -> Result<(), StateError> {
         self.journal.append(&entry).await?;
@@ -332,7 +376,7 @@ impl Crew<'_> {
                     kind.update(&from, &to, outputs, cx).await
                 }
             }
-            Action::Delete => kind.create(&self.resolved(step, step.before.as_ref())?, cx).await,
+            Action::Delete => kind.create(&self.resolved_before(step)?, cx).await,
             Action::Adopt | Action::Forget => Ok(outputs.clone()),
         }
     }

@@ -296,6 +296,11 @@ impl Host for SimHost {
             .await
     }
 
+    async fn node(&self, node_id: &str) -> Result<Option<Node>> {
+        let call = self.about_host("node", "read a node on");
+        self.ask(call, |swarm, at| swarm.find_node(at, node_id)).await
+    }
+
     async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()> {
         let call = self.about_node("update_node", "change", node_id);
         self.tell(call, |swarm, t| swarm.decide_update_node(t, node_id, update))
@@ -335,6 +340,15 @@ impl Host for SimHost {
                 .values()
                 .map(|service| service.describe())
                 .collect()
+        })
+        .await
+    }
+
+    async fn service(&self, name: &str) -> Result<Option<Service>> {
+        let call = self.about_host("service", "read a service on");
+        self.ask(call, |swarm, _| {
+            let service = swarm.services.get(name)?;
+            Some(service.describe())
         })
         .await
     }

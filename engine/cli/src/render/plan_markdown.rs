@@ -86,7 +86,10 @@ fn steps(plan: &Plan, full: bool) -> String {
             let _ = writeln!(body, "# {}", plan_text::LINE);
         }
         let label = fold::label(plan, entry);
-        let words = words(step);
+        let words = match plan_text::whose_own(plan, entry) {
+            Some(kind) => format!("each goes with its {kind}"),
+            None => words(step),
+        };
         let gap = if words.is_empty() { "" } else { "  # " };
         let _ = writeln!(body, "{} {label}{gap}{words}", sign(step));
         write_changes(&mut body, &step.changes);

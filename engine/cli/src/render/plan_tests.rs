@@ -142,6 +142,19 @@ fn no_plan_is_read_by_its_colours_alone() {
 }
 
 #[test]
+fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
+    let steps = (0..9).map(|n| Step {
+        gone_with: Some(Address::new("instance", &format!("node-{n}"))),
+        ..step(Action::Forget, &format!("docker.node-{n}"), &[])
+    });
+    let text = plan_text::plan(&plan(steps.collect()), Paint::PLAIN, false);
+    assert!(
+        text.contains("  - docker.node-0 … node-8 (9)  each goes with its instance\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_empty_plan_says_that_nothing_changes() {
     let mut empty = plan(vec![]);
     empty.summary.unchanged = 22;

@@ -41,7 +41,18 @@ pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
         } else {
             "change"
         };
-        let head = format!("To {verb} {} on {}:", plan.cluster, provider(&plan.provider));
+        // Whose bill it is matters; the simulator's account is nobody's.
+        let place = match &plan.account {
+            Some(account) if plan.provider != "sim" => {
+                format!(" (account {}, {})", account.id, account.region)
+            }
+            _ => String::new(),
+        };
+        let head = format!(
+            "To {verb} {} on {}{place}:",
+            plan.cluster,
+            provider(&plan.provider)
+        );
         let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
         steps(&mut out, plan, paint, full);
         out.push('\n');
@@ -157,7 +168,10 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
         }
         let (symbol, meaning) = symbol(step);
         let _ = write!(out, "{} {label}", paint.of(meaning, format!("{symbol:>3}")));
-        let mut words = why(step);
+        let mut words = match whose_own(plan, entry) {
+            Some(kind) => format!("each goes with its {kind}"),
+            None => why(step),
+        };
         if step.action == Action::Create && !step.replaces && !full {
             let headline = step.after.as_ref().map(headline::headline).unwrap_or_default();
             if !words.is_empty() && !headline.is_empty() {
@@ -178,6 +192,13 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
             fields(out, step);
         }
     }
+}
+
+/// The kind of what folded steps go with, if that is another one for each.
+pub fn whose_own<'a>(plan: &'a Plan, entry: &[usize]) -> Option<&'a str> {
+    let host = |step: &usize| plan.steps[*step].gone_with.as_ref();
+    let (first, last) = (host(entry.first()?)?, host(entry.last()?)?);
+    (first != last).then(|| first.kind())
 }
 
 /// What a created resource opens to others: nobody should have to ask for that.

@@ -168,13 +168,7 @@ impl Model {
         if !self.groups.contains_key(id) {
             return Ok((None, ()));
         }
-        let used = self
-            .index
-            .by_group
-            .get(id)
-            .into_iter()
-            .flatten()
-            .filter_map(|i| self.instances.get(i));
+        let used = self.index().of_group(id).filter_map(|i| self.instances.get(i));
         if used
             .into_iter()
             .any(|instance| !instance.terminated(t) && instance.groups.iter().any(|g| g == id))

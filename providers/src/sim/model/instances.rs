@@ -76,7 +76,7 @@ impl Model {
 
     /// The instance that was run with a token.
     pub fn instance_of_token(&self, token: &str) -> Option<&InstanceFacts> {
-        self.instances.get(self.index.by_token.get(token)?)
+        self.instances.get(self.index().of_token(token)?)
     }
 
     /// The instance as reads by id show it: not yet in its first moments, no more long after its end.
@@ -193,7 +193,7 @@ impl Model {
 
     /// Whether something still holds a private address.
     fn holder(&self, t: Ms, address: Ipv4Addr) -> Option<&InstanceFacts> {
-        let id = self.index.by_address.get(&address)?;
+        let id = self.index().of_address(address)?;
         self.instances
             .get(id)
             .filter(|instance| instance.private_ip == address && !instance.terminated(t))

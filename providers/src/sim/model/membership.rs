@@ -146,9 +146,8 @@ impl Model {
         let (host, port) = remote.rsplit_once(':').unwrap_or((remote, "2377"));
         let address: Ipv4Addr = host.parse().map_err(|_| silent())?;
         let manager = self
-            .index
-            .by_address
-            .get(&address)
+            .index()
+            .of_address(address)
             .and_then(|id| self.instances.get(id));
         let manager = manager
             .filter(|manager| manager.engine_up(t))

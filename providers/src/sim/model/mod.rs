@@ -7,6 +7,7 @@
 
 mod catalog;
 mod changes;
+mod constraints;
 mod dump;
 mod ec2;
 mod effect;
@@ -14,6 +15,7 @@ mod events;
 mod facts;
 mod index;
 mod instances;
+mod listed;
 mod lookup;
 mod machine;
 mod membership;
@@ -37,4 +39,6 @@ pub(crate) use facts::InstanceFacts;
 pub(crate) use membership::{Joining, no_engine};
 pub(crate) use refusal::Refusal;
 pub(crate) use swarm::{At, SwarmFacts};
+#[cfg(test)]
+pub(crate) use tasks::Slot;
 pub(crate) use world::{Model, Place};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use subako_engine::world::{Availability, Node, NodeState, NodeUpdate, Reachability, Role};
 
+use super::constraints::meets;
 use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::machine::HOST_DOWN_AFTER;
-use super::place::meets;
 use super::refusal::Refusal;
 use super::swarm::{At, NodeFacts, SwarmFacts};
 use super::tasks::Slot;
@@ -26,6 +26,12 @@ impl SwarmFacts {
         joined
             .map(|(id, node)| self.list_node(at, id, node, leader.as_deref()))
             .collect()
+    }
+
+    /// One node that has joined.
+    pub fn find_node(&self, at: At, id: &str) -> Option<Node> {
+        let node = self.nodes.get(id).filter(|node| node.ready <= at.t)?;
+        Some(self.list_node(at, id, node, self.leader(at.t)))
     }
 
     fn list_node(&self, at: At, id: &str, node: &NodeFacts, leader: Option<&str>) -> Node {

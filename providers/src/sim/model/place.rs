@@ -1,11 +1,7 @@
-//! Where tasks go: eligibility of nodes, and keeping the scheduler's board up to date.
+//! Where tasks go, and keeping the scheduler's board up to date.
 
-use std::collections::BTreeSet;
-
-use subako_engine::world::{Availability, PublishMode, Role};
-
-use super::service::{Fate, ServiceFacts};
-use super::swarm::{At, NodeFacts, SwarmFacts};
+use super::service::Fate;
+use super::swarm::{At, SwarmFacts};
 use super::tasks::{Slot, TaskFacts, stops_in};
 use crate::sim::names::{mix, span};
 use crate::sim::schedule::Spread;
@@ -15,89 +11,7 @@ const SPREADS_KEPT: usize = 8;
 /// The most tasks remembered in a slot, the current one included.
 const TASKS_KEPT: usize = 3;
 
-/// Whether a node meets a placement constraint such as `node.labels.zone != a`. One that cannot
-/// be read is met by none; it is refused when a service is made.
-pub(crate) fn meets(constraint: &str, id: &str, node: &NodeFacts) -> bool {
-    let Some((key, wanted, value)) = parse_constraint(constraint) else {
-        return false;
-    };
-    let is = match key {
-        "node.id" => id,
-        "node.hostname" => &node.hostname,
-        "node.ip" => &node.addr,
-        "node.role" => match node.role {
-            Role::Manager => "manager",
-            Role::Worker => "worker",
-        },
-        "node.platform.os" => "linux",
-        "node.platform.arch" => "x86_64",
-        label => {
-            let label = label
-                .strip_prefix("node.labels.")
-                .and_then(|label| node.labels.get(label));
-            label.map_or("", String::as_str)
-        }
-    };
-    is.eq_ignore_ascii_case(value) == wanted
-}
-
-/// Splits a constraint into key, whether equality is wanted, and value.
-pub(crate) fn parse_constraint(constraint: &str) -> Option<(&str, bool, &str)> {
-    let (key, wanted, value) = match (constraint.split_once("!="), constraint.split_once("==")) {
-        (Some((key, value)), _) => (key, false, value),
-        (None, Some((key, value))) => (key, true, value),
-        (None, None) => return None,
-    };
-    let (key, value) = (key.trim(), value.trim());
-    let known = matches!(
-        key,
-        "node.id" | "node.hostname" | "node.ip" | "node.role" | "node.platform.os" | "node.platform.arch"
-    ) || key
-        .strip_prefix("node.labels.")
-        .or(key.strip_prefix("engine.labels."))
-        .is_some_and(|k| !k.is_empty());
-    (known && !value.is_empty()).then_some((key, wanted, value))
-}
-
 impl SwarmFacts {
-    /// Whether the scheduler may put a task of a service on a node, its load aside.
-    pub(super) fn suits(service: &ServiceFacts, id: &str, node: &NodeFacts) -> bool {
-        node.seen
-            && node.availability == Availability::Active
-            && service
-                .spec
-                .constraints
-                .iter()
-                .all(|constraint| meets(constraint, id, node))
-    }
-
-    /// Whether a port that the service wants of the node itself is taken there.
-    fn host_port_taken(&self, service: &ServiceFacts, node: &str) -> bool {
-        let host = |service: &ServiceFacts| -> BTreeSet<(String, u16)> {
-            let ports = service
-                .spec
-                .ports
-                .iter()
-                .filter(|port| port.mode == PublishMode::Host);
-            ports
-                .map(|port| (port.protocol.clone(), port.published))
-                .collect()
-        };
-        let wanted = host(service);
-        if wanted.is_empty() {
-            return false;
-        }
-        let there = self
-            .board
-            .loads
-            .get(node)
-            .into_iter()
-            .flat_map(|load| load.by_service.keys());
-        there
-            .filter_map(|name| self.services.get(name))
-            .any(|other| !host(other).is_disjoint(&wanted))
-    }
-
     /// Builds the board from the facts.
     pub fn index_tasks(&mut self) {
         self.board = super::tasks::Board::default();

@@ -64,14 +64,7 @@ impl Model {
     /// Drops what nobody can ask for any more: instances terminated for a day, and swarms that no
     /// instance is in.
     pub fn forget(&mut self, t: Ms) {
-        let index = &mut self.index;
-        self.instances.retain(|_, instance| {
-            let keep = !instance.terminated(t) || t < instance.settles + TOKEN_KEPT;
-            if !keep {
-                index.leave(instance);
-            }
-            keep
-        });
+        self.forget_instances(|instance| instance.terminated(t) && t >= instance.settles + TOKEN_KEPT);
         let dead: Vec<String> = self
             .swarms
             .values()

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use subako_engine::world::{PublishMode, ServiceSpec, UpdateState};
 
+use super::constraints::parse_constraint;
 use super::ec2::Decision;
 use super::effect::Effect;
-use super::place::parse_constraint;
 use super::refusal::Refusal;
 use super::service::{ServiceFacts, UpdateFacts, Version};
 use super::swarm::{At, SwarmFacts};

@@ -71,6 +71,7 @@ pub(crate) struct SwarmFacts {
     pub subnet_size: u8,
     pub labels: BTreeMap<String, String>,
     /// Nodes by id.
+    #[serde(with = "super::listed")]
     pub nodes: BTreeMap<String, NodeFacts>,
     /// Nodes that are or were in raft.
     pub raft: BTreeSet<String>,

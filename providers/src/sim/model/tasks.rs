@@ -220,7 +220,7 @@ pub(crate) fn stops_in(seed: u64, service: &str, slot: &Slot, number: u32) -> Ms
 }
 
 /// The tasks that a node shall run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Load {
     pub total: u64,
     pub by_service: BTreeMap<String, BTreeSet<Slot>>,

@@ -8,7 +8,7 @@ use subako_engine::world::{KeyPair, SecurityGroup};
 use super::effect::Effect;
 use super::events::Event;
 use super::facts::InstanceFacts;
-use super::index::Index;
+use super::index::{Index, LazyIndex};
 use super::swarm::SwarmFacts;
 use crate::sim::names::Ms;
 
@@ -22,6 +22,7 @@ pub(crate) struct Model {
     /// Security groups by id.
     pub groups: BTreeMap<String, SecurityGroup>,
     /// Instances by id, terminated ones included.
+    #[serde(with = "super::listed")]
     pub instances: BTreeMap<String, InstanceFacts>,
     /// Swarms by id.
     pub swarms: BTreeMap<String, SwarmFacts>,
@@ -33,9 +34,9 @@ pub(crate) struct Model {
     /// The caller's seed, region and zones: not the world's to remember.
     #[serde(skip)]
     pub place: Place,
-    /// Other ways into the instances.
+    /// Other ways into the instances, built when first wanted.
     #[serde(skip)]
-    pub index: Index,
+    index: LazyIndex,
 }
 
 /// Where the caller works, and what decides durations.
@@ -68,14 +69,24 @@ impl Model {
     /// Completes a world read from a file with what is not written down.
     pub fn opened(mut self, place: Place) -> Self {
         self.place = place;
-        self.index = Index::default();
-        for instance in self.instances.values() {
-            self.index.enter(instance);
-        }
         for swarm in self.swarms.values_mut() {
             swarm.index_tasks();
         }
         self
+    }
+
+    /// Other ways into the instances.
+    pub fn index(&self) -> &Index {
+        self.index.of(&self.instances)
+    }
+
+    /// Drops instances for good. The index is built anew when it is wanted again.
+    pub(super) fn forget_instances(&mut self, gone: impl Fn(&InstanceFacts) -> bool) {
+        let before = self.instances.len();
+        self.instances.retain(|_, instance| !gone(instance));
+        if self.instances.len() != before {
+            self.index = LazyIndex::default();
+        }
     }
 
     /// Lets everything happen that is due by `to`, in order.

@@ -262,3 +262,62 @@ async fn a_stopped_and_started_worker_is_the_same_node_with_another_public_addre
     assert_eq!(after.private_ip, cluster.instances[1].private_ip);
     assert_ne!(after.public_ip, cluster.instances[1].public_ip);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_of_two_managers_is_no_quorum() {
+    let cluster = Cluster::up(in_memory(vec![]), 2, 0).await;
+    cluster.sim.kill_node("manager-1").unwrap();
+    cluster.wait(1).await;
+    let failure = cluster
+        .manager()
+        .create_service(&service("no", 1))
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code.as_deref(), Some("no_leader"));
+    cluster.sim.revive_node("manager-1").unwrap();
+    cluster.wait(30).await;
+    cluster
+        .manager()
+        .create_service(&service("yes", 1))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_comes_back_gets_what_waited_for_one_like_it() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    cluster.sim.kill_node("node-0").unwrap();
+    cluster.wait(30).await;
+    let mut everywhere = service("everywhere", 1);
+    everywhere.mode = Mode::Global;
+    let mut waits = service("waits", 2);
+    waits.constraints = vec!["node.role == worker".to_owned()];
+    for spec in [everywhere, waits] {
+        cluster.manager().create_service(&spec).await.unwrap();
+    }
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "everywhere").await, [1, 0]);
+    assert_eq!(cluster.spread(0, "waits").await, [0, 0]);
+    cluster.sim.revive_node("node-0").unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "everywhere").await, [1, 1]);
+    assert_eq!(cluster.spread(0, "waits").await, [0, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_are_counted_from_the_last_one() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    cluster.sim.kill_node("node-0").unwrap();
+    cluster.wait(2).await;
+    cluster.sim.revive_node("node-0").unwrap();
+    cluster.wait(8).await;
+    cluster.sim.kill_node("node-0").unwrap();
+    cluster.wait(10).await;
+    assert_eq!(
+        cluster.states(0).await[1],
+        NodeState::Ready,
+        "it was heard of ten seconds ago"
+    );
+    cluster.wait(6).await;
+    assert_eq!(cluster.states(0).await[1], NodeState::Down);
+}

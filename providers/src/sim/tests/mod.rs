@@ -2,6 +2,7 @@
 
 mod failover;
 mod faulty;
+mod large;
 mod order;
 mod outside;
 mod persistence;

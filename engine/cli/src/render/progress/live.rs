@@ -39,6 +39,8 @@ pub struct Live {
     eta: Option<Eta>,
     estimate: Option<(Instant, Option<Left>)>,
     width: usize,
+    /// Lines that wait for the next drawing.
+    pending: String,
 }
 
 impl Live {
@@ -67,6 +69,7 @@ impl Live {
             eta: plan.map(|plan| Eta::new(plan, parallelism)),
             estimate: None,
             width,
+            pending: String::new(),
         }
     }
 
@@ -135,17 +138,27 @@ impl Live {
             Event::LockTakenOver { .. } | Event::Interrupted { .. } => {}
         }
         if let Some(line) = self.lines.line(event, true) {
-            self.bar.println(line);
+            self.say(&line);
         }
     }
 
-    /// Puts a line above the region.
-    pub fn say(&self, text: &str) {
-        self.bar.println(text);
+    /// Puts a line above the region, with the next drawing: a fast run has thousands a second.
+    pub fn say(&mut self, text: &str) {
+        if !self.pending.is_empty() {
+            self.pending.push('\n');
+        }
+        self.pending.push_str(text);
+    }
+
+    fn flush(&mut self) {
+        if !self.pending.is_empty() {
+            self.bar.println(std::mem::take(&mut self.pending));
+        }
     }
 
     /// Draws the region again.
     pub fn tick(&mut self) {
+        self.flush();
         let now = self.now();
         let text = self.region(now);
         self.bar.set_message(text);
@@ -154,6 +167,7 @@ impl Live {
 
     /// Removes the region.
     pub fn finish(&mut self) {
+        self.flush();
         self.bar.finish_and_clear();
     }
 

@@ -1,11 +1,11 @@
-//! Which step may start next. Every step and edge is looked at once.
+//! A walk over a DAG: which node may come next. Every node and edge is looked at once.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A walk over a DAG of numbered nodes; the lowest number first among those that are ready.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     waiting: Vec<u32>,
     start: Vec<u32>,
     next: Vec<u32>,
@@ -45,6 +45,11 @@ impl Walk {
     /// A node whose predecessors are all done, if there is one that was not taken yet.
     pub fn take(&mut self) -> Option<u32> {
         self.ready.pop().map(|Reverse(node)| node)
+    }
+
+    /// The nodes that wait for this one.
+    pub fn next(&self, node: u32) -> &[u32] {
+        &self.next[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]
     }
 
     /// A node that was taken is done: those that waited only for it become ready.
