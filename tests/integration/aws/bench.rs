@@ -146,6 +146,12 @@ impl Bench {
         }
     }
 
+    /// No later test gets this region: moto keeps what was terminated, and every read wades
+    /// through it.
+    pub fn keep_region(&self) {
+        std::mem::forget(Arc::clone(&self._lease));
+    }
+
     pub fn manifest(&self) -> PathBuf {
         self.dir.path().join("cluster.toml")
     }

@@ -16,6 +16,7 @@ fn a_refresh_takes_the_same_calls_however_many_instances_there_are() {
         let (Some(bench), Some(moto)) = (bench, &moto) else {
             return;
         };
+        bench.keep_region();
         let applied = bench.run(&["apply", "--target", "instance.*", "--yes", "--parallelism", "64"]);
         let applied = applied.expect(0);
         let apply = bench.proxy.counts();
