@@ -1,6 +1,8 @@
 //! Subako from outside: the built binary, as a user runs it, on the simulator.
 
 mod apply;
+#[cfg(feature = "aws")]
+mod aws;
 mod change;
 mod commands;
 mod crash;

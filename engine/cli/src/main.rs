@@ -2,14 +2,18 @@
 //!
 //! * `args`: the command line; `exit`: the exit codes; `error`: what is said when it goes wrong.
 //! * `commands`: one file a command; `render`: what people and machines read; `ui` writes it.
+//! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `project`: manifest and store of a command; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
 mod args;
+mod calls;
 mod commands;
 mod error;
 mod exit;
 mod lock;
+#[cfg(all(feature = "aws", feature = "ssh"))]
+mod preflight;
 mod probe;
 mod project;
 mod prompt;
@@ -25,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::args::Command;
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
@@ -46,5 +51,12 @@ fn main() -> ExitCode {
         ui.complain(&error, &project::options(&cli.global));
         error.exit
     });
+    let counts = matches!(
+        cli.command,
+        Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) | Command::Recover(_) | Command::State(_)
+    );
+    if counts && let Some(line) = calls::last_line(cli.global.verbose) {
+        ui.say(&line);
+    }
     exit.into()
 }

@@ -19,6 +19,12 @@ pub struct Project {
     pub provider: &'static str,
     /// Where the state is kept.
     pub store: Store,
+    /// Whether every call is said (`-v`).
+    #[cfg_attr(
+        not(all(feature = "aws", feature = "ssh")),
+        expect(dead_code, reason = "only AWS is called")
+    )]
+    pub verbose: bool,
     /// The global options that a next command needs, for messages: empty or ` --sim`, ` -f x.toml`.
     pub options: String,
 }
@@ -38,6 +44,7 @@ impl Project {
             manifest,
             provider,
             store,
+            verbose: global.verbose,
             options: options(global),
         })
     }

@@ -1,37 +1,53 @@
 //! The world that a command acts on.
 
 use subako_engine::kinds;
+use subako_engine::plan::Plan;
 use subako_engine::session::Session;
 use subako_engine::world::World;
 use subako_providers::sim::{SimError, SimOptions, Simulator};
 
 use crate::error::{CliError, Result};
 use crate::project::Project;
+use crate::ui::Ui;
 
 /// A session, and the simulator under it if there is one.
 pub struct Cluster {
     /// The session.
     pub session: Session,
     simulator: Option<Simulator>,
+    #[cfg(all(feature = "aws", feature = "ssh"))]
+    aws: Option<subako_providers::aws::AwsCloud>,
 }
 
 impl Cluster {
     /// Opens the world of a project. On the simulator nothing is written before something changes.
     pub async fn open(project: &Project) -> Result<Self> {
-        let (world, simulator) = if project.is_simulated() {
-            let simulator = simulator(project)?;
-            (simulator.world(), Some(simulator))
-        } else {
-            (aws(project).await?, None)
-        };
-        let session = Session::new(
-            project.manifest.clone(),
-            project.provider,
-            project.store.clone(),
-            kinds::registry(),
-            world,
-        );
-        Ok(Self { session, simulator })
+        if !project.is_simulated() {
+            return aws(project).await;
+        }
+        let simulator = simulator(project)?;
+        Ok(Self {
+            session: session(project, simulator.world()),
+            simulator: Some(simulator),
+            #[cfg(all(feature = "aws", feature = "ssh"))]
+            aws: None,
+        })
+    }
+
+    /// Asks AWS whether it would permit the plan's calls, without making any; an error names
+    /// every permission that is missing.
+    #[cfg(all(feature = "aws", feature = "ssh"))]
+    pub async fn preflight(&self, plan: &Plan, ui: &Ui) -> Result<()> {
+        match &self.aws {
+            Some(cloud) => crate::preflight::ask(cloud, plan, ui).await,
+            None => Err(no_preflight()),
+        }
+    }
+
+    /// Without AWS there is nobody to ask.
+    #[cfg(not(all(feature = "aws", feature = "ssh")))]
+    pub async fn preflight(&self, _plan: &Plan, _ui: &Ui) -> Result<()> {
+        Err(no_preflight())
     }
 
     /// Puts the simulated world down in one file.
@@ -41,6 +57,20 @@ impl Cluster {
             None => Ok(()),
         }
     }
+}
+
+fn no_preflight() -> CliError {
+    CliError::new("only AWS has permissions to ask about").help("leave out `--preflight`")
+}
+
+fn session(project: &Project, world: World) -> Session {
+    Session::new(
+        project.manifest.clone(),
+        project.provider,
+        project.store.clone(),
+        kinds::registry(),
+        world,
+    )
 }
 
 /// The simulated world of a project.
@@ -67,30 +97,46 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
 
 /// EC2, and its hosts over SSH.
 #[cfg(all(feature = "aws", feature = "ssh"))]
-async fn aws(project: &Project) -> Result<World> {
+async fn aws(project: &Project) -> Result<Cluster> {
+    use std::io::{self, Write as _};
     use std::sync::Arc;
 
     use subako_engine::world::{Clock, ScaledClock};
-    use subako_providers::aws::{AwsOptions, connect};
+    use subako_providers::aws::{AwsOptions, CallRecord, connect};
     use subako_providers::ssh::{SshHosts, SshOptions};
 
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(1));
+    let verbose = project.verbose;
+    let log = move |record: CallRecord| {
+        crate::calls::made(record.operation);
+        if verbose {
+            // Nobody can be told that stderr does not work.
+            let _ = writeln!(io::stderr().lock(), "aws: {record}");
+        }
+    };
     let options = AwsOptions {
+        log: Some(Arc::new(log)),
         region: project.manifest.aws.region.clone(),
         clock: Some(Arc::clone(&clock)),
         ..AwsOptions::default()
     };
     let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock))?;
-    Ok(World {
-        cloud: Arc::new(connect(options).await?),
+    let cloud = connect(options).await?;
+    let world = World {
+        cloud: Arc::new(cloud.clone()),
         hosts: Arc::new(hosts),
         clock,
+    };
+    Ok(Cluster {
+        session: session(project, world),
+        simulator: None,
+        aws: Some(cloud),
     })
 }
 
 /// Nothing, in a program built without AWS or without SSH.
 #[cfg(not(all(feature = "aws", feature = "ssh")))]
-async fn aws(_project: &Project) -> Result<World> {
+async fn aws(_project: &Project) -> Result<Cluster> {
     Err(CliError::new("this program was built without AWS").help(
         "`--sim` rehearses the manifest on the simulator; built with its default features Subako has AWS",
     ))

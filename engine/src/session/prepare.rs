@@ -1,6 +1,6 @@
 //! Manifest and state → plan, with the world asked once.
 
-use subako_state::{AccountId, Snapshot};
+use subako_state::{AccountId, Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
@@ -8,6 +8,30 @@ use crate::lower::{lower, needs};
 use crate::plan::{Plan, Planning, Selection, plan};
 use crate::refresh::{Observed, refresh};
 use crate::world::Residue;
+
+/// Kinds that the cloud alone knows about.
+const CLOUD: [&str; 3] = ["key_pair", "security_group", "instance"];
+
+/// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
+/// nothing on machines is recorded or targeted: the cloud's kinds need nothing else.
+fn looked_at(desired: &DesiredSet, snapshot: &Snapshot, selection: &Selection) -> DesiredSet {
+    let of_cloud = |address: &Address| CLOUD.contains(&address.kind());
+    let targeted = |address: &Address| selection.target.iter().any(|pattern| address.matches(pattern));
+    let wanted = desired.resources.iter().map(|wanted| &wanted.address);
+    let on_machines = selection.target.is_empty()
+        || snapshot
+            .resources
+            .iter()
+            .any(|resource| !of_cloud(&resource.address))
+        || wanted
+            .into_iter()
+            .any(|address| targeted(address) && !of_cloud(address));
+    let mut looked_at = desired.clone();
+    if !on_machines {
+        looked_at.resources.retain(|wanted| of_cloud(&wanted.address));
+    }
+    looked_at
+}
 
 impl Session {
     /// Looks up, lowers, refreshes (unless told not to) and plans.
@@ -20,7 +44,8 @@ impl Session {
         let account = self.guard_account(&known.snapshot).await?;
         let desired = self.desired(&known.snapshot, selection).await?;
         let observed = if with_refresh {
-            refresh(&self.registry, &self.world, &known.snapshot, &desired).await?
+            let looked_at = looked_at(&desired, &known.snapshot, selection);
+            refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
         } else {
             Observed::as_recorded(&known.snapshot)
         };

@@ -87,6 +87,8 @@ impl Inner {
             .http_endpoint(InstanceMetadataEndpointState::Enabled)
             .http_tokens(HttpTokensState::Required)
             .http_put_response_hop_limit(1);
+        // A preflight asks before the group exists.
+        let groups = (!request.security_group_id.is_empty()).then(|| vec![request.security_group_id.clone()]);
         let call = self
             .api
             .ec2
@@ -106,14 +108,14 @@ impl Inner {
         match request.public_ip {
             None => call
                 .subnet_id(&request.subnet_id)
-                .security_group_ids(&request.security_group_id)
+                .set_security_group_ids(groups)
                 .set_private_ip_address(request.private_ip.clone()),
             // Only an interface of its own can say something else than the subnet does.
             Some(public) => call.network_interfaces(
                 InstanceNetworkInterfaceSpecification::builder()
                     .device_index(0)
                     .subnet_id(&request.subnet_id)
-                    .groups(&request.security_group_id)
+                    .set_groups(groups)
                     .set_private_ip_address(request.private_ip.clone())
                     .associate_public_ip_address(public)
                     .delete_on_termination(true)

@@ -106,6 +106,8 @@ pub enum Command {
     },
     /// Print the JSON Schema of the manifest
     Schema,
+    /// Print the least IAM policy that permits everything Subako does
+    Policy,
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ pub struct PlanArgs {
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,
+    /// Ask AWS whether it would permit the plan's calls, without making any
+    #[arg(long)]
+    pub preflight: bool,
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,

@@ -54,6 +54,9 @@ pub enum StateCommand {
     },
     /// Make the state anew from the world's tags
     Rebuild {
+        /// Only this and what it needs; `*` matches any run of characters (repeatable)
+        #[arg(long, value_name = "ADDR")]
+        target: Vec<String>,
         /// Do not ask
         #[arg(short, long)]
         yes: bool,

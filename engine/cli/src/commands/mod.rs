@@ -8,6 +8,7 @@ mod lock;
 mod new;
 mod output;
 mod plan;
+mod policy;
 mod rebuild;
 mod recover;
 mod rename;
@@ -41,5 +42,6 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Sim(command) => sim::run(global, command, ui),
         Command::Completions { shell } => completions::run(*shell, ui),
         Command::Schema => validate::schema(ui),
+        Command::Policy => policy::run(ui),
     }
 }

@@ -16,7 +16,7 @@ use crate::ui::Ui;
 /// Plans, and changes nothing.
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
-    let plan = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
+    let (plan, permitted) = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
     let full = args.full || ui.verbose;
     let text = match args.format {
         PlanFormat::Text => plan_text::plan(&plan, ui.out, full),
@@ -25,6 +25,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
         PlanFormat::Markdown => plan_markdown::plan(&plan, full),
     };
     ui.print(&text)?;
+    permitted?;
     if findings::refuse(&plan.findings) {
         let mut error = CliError::refused("the plan breaks an invariant, so it would not be applied");
         if let Some(file) = &args.out {
@@ -47,7 +48,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     })
 }
 
-async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<Plan> {
+async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Result<()>)> {
     let cluster = Cluster::open(project).await?;
     let known = cluster.session.load()?;
     if let Some(unfinished) = &known.unfinished {
@@ -58,8 +59,13 @@ async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<Plan> {
         ));
     }
     let selection = args.selection.selection(args.destroy);
-    Ok(cluster
+    let plan = cluster
         .session
         .plan(&known, &selection, args.refresh.refresh)
-        .await?)
+        .await?;
+    let permitted = match args.preflight {
+        true => cluster.preflight(&plan, ui).await,
+        false => Ok(()),
+    };
+    Ok((plan, permitted))
 }

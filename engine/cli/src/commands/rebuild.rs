@@ -21,13 +21,13 @@ use crate::runtime;
 use crate::ui::Ui;
 
 /// Rebuilds the state, after asking.
-pub fn run(project: &Project, yes: bool, ui: &Ui) -> Result<Exit> {
+pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<Exit> {
     let lock = lock::take(&project.store, "state rebuild")?;
     if let Some(holder) = lock.left_by() {
         ui.note(&lock::taken_over(holder));
     }
     let empty = empty(project)?;
-    let (plan, residue) = runtime::block_on(project.is_instant(), look(project, &empty))?;
+    let (plan, residue) = runtime::block_on(project.is_instant(), look(project, target, &empty))?;
     let found: Vec<Resource> = adopted(&plan);
     if found.is_empty() {
         return Err(CliError::new(format!(
@@ -94,14 +94,18 @@ fn empty(project: &Project) -> Result<Snapshot> {
     Ok(snapshot)
 }
 
-async fn look(project: &Project, empty: &Snapshot) -> Result<(Plan, Vec<Residue>)> {
+async fn look(project: &Project, target: &[String], empty: &Snapshot) -> Result<(Plan, Vec<Residue>)> {
     let cluster = Cluster::open(project).await?;
     let known = Knowledge {
         snapshot: empty.clone(),
         base: None,
         unfinished: None,
     };
-    let plan = cluster.session.plan(&known, &Selection::default(), true).await?;
+    let selection = Selection {
+        target: target.to_vec(),
+        ..Selection::default()
+    };
+    let plan = cluster.session.plan(&known, &selection, true).await?;
     let residue = cluster.session.residue().await?;
     Ok((plan, residue))
 }

@@ -38,7 +38,7 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
         StateCommand::Mv { from, to } => rename::run(&project, from, to, ui)?,
         StateCommand::History { format } => history(&project, *format, ui)?,
         StateCommand::Restore { serial, yes } => restore(&project, *serial, *yes, ui)?,
-        StateCommand::Rebuild { yes } => return rebuild::run(&project, *yes, ui),
+        StateCommand::Rebuild { target, yes } => return rebuild::run(&project, target, *yes, ui),
     }
     Ok(Exit::Done)
 }

@@ -1,0 +1,204 @@
+//! Every call of an apply and of a destroy broken in every way, through the whole program: done,
+//! or undone, or what remains is finished by the next command. No orphan, no duplicate.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use super::bench::Bench;
+use super::proxy::Fault;
+use crate::support::Ran;
+
+const WORKERS: usize = 10;
+
+/// The ways in which a call is broken: a name, how many times in a row, how.
+fn ways(action: &str) -> Vec<(&'static str, u32, Fault)> {
+    let garbage = || "\u{1}this is no answer<<".to_owned();
+    let (throttled, denied) = match action {
+        "GetCallerIdentity" => (
+            Fault::identity_error(400, "Throttling", "Rate exceeded."),
+            Fault::identity_error(403, "AccessDenied", "No."),
+        ),
+        _ => (
+            Fault::throttled(),
+            Fault::error(403, "UnauthorizedOperation", "You are not authorized."),
+        ),
+    };
+    vec![
+        ("503 once", 1, Fault::unavailable()),
+        ("throttled ten times", 10, throttled),
+        ("reset before", 1, Fault::ResetBefore),
+        ("reset after the effect", 1, Fault::ResetAfter),
+        ("refused", 1, denied),
+        ("garbage instead", 1, Fault::Answer(200, garbage())),
+        ("garbage after the effect", 1, Fault::AnswerAfter(200, garbage())),
+        ("no answer", 1, Fault::SilenceBefore),
+        ("no answer after the effect", 1, Fault::SilenceAfter),
+    ]
+}
+
+/// A call, which one of its kind, and the way it is broken, by number.
+type Case = (String, u32, usize);
+
+/// Every call that an undisturbed run made, in every way. Silences, which take long, come last.
+fn cases(bench: &Bench) -> VecDeque<Case> {
+    let mut cases = Vec::new();
+    for (action, count) in bench.proxy.counts() {
+        for nth in 1..=count {
+            for way in 0..ways(&action).len() {
+                cases.push((action.clone(), nth, way));
+            }
+        }
+    }
+    cases.sort_by_key(|(action, _, way)| ways(action)[*way].0.starts_with("no answer"));
+    cases.into()
+}
+
+/// Works off all cases, several at a time; every complaint counts.
+fn all(cases: VecDeque<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
+    let total = cases.len();
+    let cases = Mutex::new(cases);
+    let met = Mutex::new(0);
+    let complaints = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let case = cases.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(case) = case else { break };
+                    match one(&case) {
+                        Ok(hit) => *met.lock().unwrap_or_else(PoisonError::into_inner) += u32::from(hit),
+                        Err(said) => {
+                            // A long test says at once what it found.
+                            #[expect(clippy::print_stderr, reason = "a test's own words")]
+                            {
+                                eprintln!("{said}");
+                            }
+                            complaints
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push(said);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let complaints = complaints.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(
+        complaints.is_empty(),
+        "{} of {total}:\n{}",
+        complaints.len(),
+        complaints.join("\n\n")
+    );
+    let met = met.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // How often a state is looked at depends on the pace, so that a late look may not happen.
+    assert!(
+        met as usize >= total * 9 / 10,
+        "only {met} of {total} faults were met"
+    );
+}
+
+/// Breaks a call; what is said of it is the case's name.
+fn break_call(bench: &Bench, (action, nth, way): &Case) -> String {
+    let (name, times, fault) = ways(action).swap_remove(*way);
+    bench.proxy.fault(action, *nth, times, fault);
+    format!("{action} number {nth}, {name}")
+}
+
+fn met(bench: &Bench, (action, nth, _): &Case) -> bool {
+    bench.proxy.counts().get(action).is_some_and(|count| count >= nth)
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T, ran: &Ran) -> Result<(), String> {
+    match found == wanted {
+        true => Ok(()),
+        false => Err(format!("{what}: {found:?} instead of {wanted:?}: {}", ran.said())),
+    }
+}
+
+fn broken_apply(case: &Case) -> Result<bool, String> {
+    let bench = Bench::small().expect("moto");
+    let place = break_call(&bench, case);
+    let ran = bench.apply();
+    let met = met(&bench, case);
+    let judged = judge_apply(&bench, &ran);
+    judged.map(|()| met).map_err(|error| format!("{place}: {error}"))
+}
+
+fn judge_apply(bench: &Bench, ran: &Ran) -> Result<(), String> {
+    let moto = super::bench::moto().expect("moto");
+    let calm = bench.behind_another_proxy(&moto);
+    match ran.code {
+        Some(0) => {}
+        // Refused before anything was made, or everything undone: EC2 is as it was.
+        Some(1 | 3) => {
+            same("left in EC2", calm.census(), [0; 4], ran)?;
+            same("left in the state", calm.resources().len(), 0, ran)?;
+        }
+        Some(4) => {
+            let way = calm.run(&["recover", "--forward", "--yes"]);
+            same("recover", way.code, Some(0), &way)?;
+        }
+        code => return Err(format!("exit {code:?}: {}", ran.said())),
+    }
+    let run_before = calm.ever_run().len();
+    if ran.code != Some(0) {
+        let again = calm.apply();
+        same("the next apply", again.code, Some(0), &again)?;
+    } else {
+        same("instances ever run", run_before, 2, ran)?;
+    }
+    same("in EC2", calm.census(), [2, 1, 1, 2], ran)?;
+    let plan = calm.run(&super::bench::PLAN);
+    same("the next plan", plan.code, Some(0), &plan)
+}
+
+#[test]
+fn every_call_of_an_apply_may_break_in_every_way() {
+    let Some(bench) = Bench::small() else { return };
+    bench.apply().expect(0);
+    let cases = cases(&bench);
+    assert!(cases.len() >= 9 * 14, "only {} cases", cases.len());
+    all(cases, broken_apply);
+}
+
+fn broken_destroy(case: &Case) -> Result<bool, String> {
+    let moto = super::bench::moto().expect("moto");
+    let bench = Bench::small().expect("moto");
+    let made = bench.apply();
+    same("the apply before", made.code, Some(0), &made)?;
+    let broken = bench.behind_another_proxy(&moto);
+    let place = break_call(&broken, case);
+    let ran = broken.run(&["destroy", "--yes"]);
+    let met = met(&broken, case);
+    let judge = || {
+        if ran.code != Some(0) {
+            same(
+                "an exit code of the table",
+                matches!(ran.code, Some(1 | 3 | 4)),
+                true,
+                &ran,
+            )?;
+            let again = bench.run(&["destroy", "--yes"]);
+            same("the next destroy", again.code, Some(0), &again)?;
+        }
+        same("left in EC2", bench.census(), [0; 4], &ran)?;
+        same("left in the state", bench.resources().len(), 0, &ran)
+    };
+    judge()
+        .map(|()| met)
+        .map_err(|error: String| format!("{place}: {error}"))
+}
+
+#[test]
+fn every_call_of_a_destroy_may_break_in_every_way() {
+    let Some(bench) = Bench::small() else { return };
+    bench.apply().expect(0);
+    let moto = super::bench::moto().expect("moto");
+    let calm = bench.behind_another_proxy(&moto);
+    calm.run(&["destroy", "--yes"]).expect(0);
+    let mut cases = cases(&calm);
+    // What only reads is broken in an apply already: here each kind of it once.
+    cases.retain(|(action, nth, _)| *nth == 1 || !action.starts_with("Describe"));
+    all(cases, broken_destroy);
+}

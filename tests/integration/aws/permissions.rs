@@ -1,0 +1,73 @@
+//! `plan --preflight` and the least policy.
+
+use std::collections::BTreeSet;
+
+use super::bench::Bench;
+use super::proxy::Fault;
+use crate::support::{Ran, subako};
+
+const PREFLIGHT: [&str; 4] = ["plan", "--target", "instance.*", "--preflight"];
+
+#[test]
+fn every_missing_permission_is_reported_at_once_and_nothing_is_made() {
+    let Some(bench) = Bench::sandbox() else { return };
+    let message = "You are not authorized to perform this operation.";
+    let denied = ["ImportKeyPair", "RunInstances"];
+    for action in denied {
+        let fault = Fault::error(403, "UnauthorizedOperation", message);
+        bench.proxy.fault(action, 1, u32::MAX / 2, fault);
+    }
+    let ran = bench.run(&PREFLIGHT).expect(1);
+    for action in denied {
+        ran.says(&format!("ec2:{action}"));
+    }
+    assert!(!ran.stderr.contains("ec2:CreateSecurityGroup:"), "{}", ran.said());
+    for action in ["ImportKeyPair", "CreateSecurityGroup", "RunInstances"] {
+        for body in bench.proxy.bodies(action) {
+            assert!(body.contains("DryRun=true"), "{action}: {body}");
+        }
+    }
+    bench.assert_nothing("after the preflight");
+}
+
+#[test]
+fn when_everything_is_permitted_the_plan_says_so() {
+    let Some(bench) = Bench::sandbox() else { return };
+    bench.run(&PREFLIGHT).expect(0).says("refuses none");
+    bench.assert_nothing("after the preflight");
+    bench.apply().expect(0);
+    let (old, new) = (
+        "count = 2\ninstance_type = \"t2.micro\"",
+        "count = 2\ninstance_type = \"t3.micro\"",
+    );
+    bench.edit(old, new);
+    bench.run(&PREFLIGHT).expect(0).says("refuses none");
+    bench
+        .run(&["plan", "--destroy", "--preflight"])
+        .expect(0)
+        .says("refuses none");
+    bench.edit(new, old);
+    bench.assert_whole(5, "a preflight changes nothing");
+}
+
+#[test]
+fn the_least_policy_permits_every_call_of_a_whole_life() {
+    let policy = Ran::of(subako().args(["policy"])).expect(0).json();
+    let mut permitted = BTreeSet::new();
+    for statement in policy["Statement"].as_array().expect("statements") {
+        match &statement["Action"] {
+            serde_json::Value::String(action) => permitted.extend([action.clone()]),
+            actions => {
+                let actions = actions.as_array().expect("actions");
+                permitted.extend(actions.iter().map(|a| a.as_str().expect("an action").to_owned()));
+            }
+        }
+    }
+    let Some(bench) = Bench::sandbox() else { return };
+    bench.apply().expect(0);
+    bench.run(&["destroy", "--yes"]).expect(0);
+    for action in bench.proxy.counts().into_keys() {
+        let known = permitted.contains(&format!("ec2:{action}")) || action == "GetCallerIdentity";
+        assert!(known, "{action} is not in {permitted:?}");
+    }
+}
