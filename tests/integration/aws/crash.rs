@@ -13,6 +13,7 @@ fn killed_after(bench: &Bench, args: &[&str], entry: u32) -> bool {
 }
 
 #[test]
+#[ignore = "many minutes against moto: run it with --ignored; it has not been seen to its end"]
 fn the_next_apply_converges_wherever_the_first_was_killed() {
     let mut kills = 0;
     for entry in 1.. {
