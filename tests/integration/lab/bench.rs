@@ -148,7 +148,7 @@ impl Lab {
         let status = self.status();
         let nodes = status["nodes"].as_array().expect("nodes").iter();
         nodes
-            .map(|node| node["address"].as_str().expect("an address").to_owned())
+            .map(|node| node["private_ip"].as_str().expect("an address").to_owned())
             .collect()
     }
 
