@@ -8,6 +8,8 @@ mod commands;
 mod crash;
 mod drift;
 mod faults;
+#[cfg(all(feature = "aws", feature = "ssh"))]
+mod lab;
 mod locking;
 mod manifests;
 mod plan;

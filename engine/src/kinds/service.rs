@@ -239,8 +239,27 @@ mod tests {
     fn a_service_maps_to_swarms_terms_and_back() {
         for spec in [testing::service_spec("reply"), testing::full_service_spec()] {
             let service = Service::of(&spec, swarm());
-            assert_eq!(service.request(spec.labels.clone()), spec);
+            assert_eq!(service.request(spec.labels.clone()), spec.canonical());
         }
+    }
+
+    #[test]
+    fn a_default_that_the_manifest_spells_out_is_not_drift() {
+        let mut spelled_out = testing::service_spec("reply");
+        spelled_out.stop_grace_period = Some(10_000_000_000);
+        spelled_out.update_config = Some(UpdateConfig {
+            order: Some(UpdateOrder::StopFirst),
+            parallelism: Some(1),
+            ..Default::default()
+        });
+        assert_eq!(
+            Service::of(&spelled_out, swarm()),
+            Service::of(&spelled_out.clone().canonical(), swarm())
+        );
+        assert_eq!(
+            Service::of(&spelled_out, swarm()),
+            Service::of(&testing::service_spec("reply"), swarm())
+        );
     }
 
     #[test]

@@ -92,10 +92,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service of the manifest (or as the engine has it), in a swarm. Networks and ports are
-    /// sorted, because their order means nothing.
+    /// A service of the manifest (or as the engine has it), in a swarm, in its canonical form:
+    /// an engine is read in that form, and a default that the manifest spells out is no drift.
     pub fn of(spec: &ServiceSpec, swarm: Ref) -> Self {
-        let spec = spec.clone();
+        let spec = spec.clone().canonical();
         let (mode, replicas) = match spec.mode {
             Mode::Replicated(count) => (ServiceMode::Replicated, Some(count)),
             Mode::Global => (ServiceMode::Global, None),

@@ -1,0 +1,245 @@
+//! The lab, a cluster in it, and what can be seen of them from outside.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Ran, assert_no_secret, files, replace, root, subako};
+
+const VARIABLE: &str = "SUBAKO_LAB";
+/// How long one answer over HTTP may take.
+const ANSWER: Duration = Duration::from_secs(10);
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The example cluster in the lab, in an empty folder; taken down when dropped.
+pub struct Lab {
+    pub described: Value,
+    pub dir: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Lab {
+    /// The lab, once it is this test's turn; `None` where there is none.
+    pub fn turn(test: &str) -> Option<Self> {
+        let Some(file) = std::env::var_os(VARIABLE) else {
+            let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+            assert!(
+                !ci,
+                "{test} needs the lab: {VARIABLE} is not set, and nothing may be skipped on CI"
+            );
+            eprintln!("skipped: {test} needs the lab, see tests/lab/README.md; {VARIABLE} is not set");
+            return None;
+        };
+        // A test that failed has said so; the others go on.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = fs::read_to_string(&file).expect("the file that SUBAKO_LAB names");
+        let lab = Self {
+            described: serde_json::from_str(&text).expect("what `lab up --json` printed"),
+            dir: tempfile::tempdir().expect("a folder"),
+            _turn: turn,
+        };
+        lab.tool(&["fault", "clear"]);
+        lab.assert_empty("before the test");
+        lab.write_manifest();
+        Some(lab)
+    }
+
+    fn text(&self, path: &str) -> &str {
+        self.described
+            .pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("the lab's description has no {path}"))
+    }
+
+    fn write_manifest(&self) {
+        let example = fs::read_to_string(root().join("examples/sandbox.toml")).expect("the example");
+        let edits = [
+            (
+                "region = \"ap-northeast-1\"",
+                format!("region = \"{}\"", self.text("/region")),
+            ),
+            ("availability_zones = [\"ap-northeast-1a\"]\n", String::new()),
+            (
+                "public_key = \"sandbox.pub\"",
+                format!("public_key = \"{}\"", self.text("/keys/ed25519/public")),
+            ),
+            // The lab knows no name of the internet.
+            ("ping docker.com", "ping 127.0.0.1".to_owned()),
+            (
+                "private_key = \"~/.ssh/sandbox\"",
+                format!(
+                    "private_key = \"{}\"\nvia = \"private\"",
+                    self.text("/keys/ed25519/private")
+                ),
+            ),
+            ("203.0.113.7/32", format!("{}/32", self.text("/client_address"))),
+        ];
+        let text = edits
+            .iter()
+            .fold(example, |text, (from, to)| replace(&text, from, to));
+        self.write(&text.replace(
+            "\"amazon-linux-2023\"",
+            &format!("\"{}\"", self.text("/amis/amazon")),
+        ));
+    }
+
+    pub fn manifest(&self) -> String {
+        fs::read_to_string(self.dir.path().join("cluster.toml")).expect("the manifest")
+    }
+
+    pub fn write(&self, text: &str) {
+        fs::write(self.dir.path().join("cluster.toml"), text).expect("the manifest is written");
+    }
+
+    /// Replaces a text that must be there, once.
+    pub fn edit(&self, from: &str, to: &str) {
+        self.write(&replace(&self.manifest(), from, to));
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = subako();
+        command.current_dir(self.dir.path()).args(args);
+        for (name, value) in self.described["environment"].as_object().expect("an environment") {
+            command.env(name, value.as_str().expect("text"));
+        }
+        command
+    }
+
+    /// Runs the binary; says how long it took, and what it was that took it.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let began = Instant::now();
+        let ran = Ran::of(&mut self.command(args));
+        eprintln!(
+            "{:6.1} s  subako {}  (exit {:?})",
+            began.elapsed().as_secs_f64(),
+            args.join(" "),
+            ran.code
+        );
+        ran
+    }
+
+    pub fn apply(&self) -> Ran {
+        self.run(&["apply", "--yes"])
+    }
+
+    pub fn status(&self) -> Value {
+        self.run(&["status", "--format", "json"]).expect(0).json()
+    }
+
+    /// The lab's own command.
+    pub fn tool(&self, args: &[&str]) -> String {
+        let output = Command::new(root().join("tests/lab/lab"))
+            .args(args)
+            .env("SUBAKO_LAB_DIR", self.text("/dir"))
+            .output()
+            .expect("the lab's command runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "lab {}: {said}", args.join(" "));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Private addresses of the cluster's instances, as the status shows them.
+    pub fn addresses(&self) -> Vec<String> {
+        let status = self.status();
+        let nodes = status["nodes"].as_array().expect("nodes").iter();
+        nodes
+            .map(|node| node["private_ip"].as_str().expect("an address").to_owned())
+            .collect()
+    }
+
+    /// An EC2 call, its answer as XML.
+    pub fn ec2(&self, action: &str) -> String {
+        let authority = self.text("/endpoint").trim_start_matches("http://");
+        let body = format!("Action={action}&Version=2016-11-15");
+        // The lab's EC2 takes the region from the credential and checks no signature.
+        let scope = format!("lab/20260101/{}/ec2/aws4_request", self.text("/region"));
+        let request = format!(
+            "POST / HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        exchange(authority, &request).expect("the lab's EC2 answers")
+    }
+
+    /// No instance lives, no host runs; no group and no key of a cluster is left.
+    #[track_caller]
+    pub fn assert_empty(&self, when: &str) {
+        let hosts: Value = serde_json::from_str(&self.tool(&["host", "list", "--json"])).expect("JSON");
+        let running: Vec<&Value> = hosts
+            .as_array()
+            .expect("hosts")
+            .iter()
+            .filter(|host| host["phase"] != "terminated")
+            .collect();
+        assert!(running.is_empty(), "{when} there are hosts: {running:#?}");
+        let groups = self.ec2("DescribeSecurityGroups");
+        assert_eq!(
+            groups.matches("<groupName>").count(),
+            1,
+            "{when} only the default group is there: {groups}"
+        );
+        let keys = self.ec2("DescribeKeyPairs");
+        assert!(!keys.contains("<keyName>"), "{when} there are keys: {keys}");
+    }
+
+    /// Nothing in the folder holds a secret, nor does what the instances were given.
+    #[track_caller]
+    pub fn assert_no_secret(&self) {
+        let key = fs::read_to_string(self.text("/keys/ed25519/private")).expect("the key");
+        let line = key.lines().nth(2).expect("base64");
+        for path in files(self.dir.path()) {
+            let text = String::from_utf8_lossy(&fs::read(&path).expect("readable")).into_owned();
+            assert_no_secret(&path.display().to_string(), &text);
+            assert!(!text.contains(line), "{} holds the private key", path.display());
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_no_secret();
+        }
+        // Whatever a failed test left would be in the next one's way.
+        let _ = self.command(&["destroy", "--yes"]).output();
+    }
+}
+
+/// Sends a request, reads to the end.
+fn exchange(authority: &str, request: &str) -> std::io::Result<String> {
+    let address: SocketAddr = authority.parse().map_err(std::io::Error::other)?;
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER)?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_write_timeout(Some(ANSWER))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The body that port 80 of an address answers with.
+pub fn get(address: &str) -> std::io::Result<String> {
+    let answer = exchange(
+        &format!("{address}:80"),
+        &format!("GET / HTTP/1.0\r\nHost: {address}\r\n\r\n"),
+    )?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains(" 200 ") => Ok(body.trim().to_owned()),
+        _ => Err(std::io::Error::other(format!("not a page: {answer}"))),
+    }
+}
+
+/// The different containers that answer on an address, asked often enough to meet eight.
+pub fn containers(address: &str) -> BTreeSet<String> {
+    (0..24)
+        .map(|_| get(address).unwrap_or_else(|error| panic!("{address}: {error}")))
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! The main job: from nothing to answers, and back to nothing.
+
+use super::bench::{Lab, containers};
+
+#[test]
+fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
+    let Some(lab) = Lab::turn("the article's cluster") else {
+        return;
+    };
+    let applied = lab.apply().expect(0);
+    eprintln!("{}{}", applied.stdout, applied.stderr);
+
+    let addresses = lab.addresses();
+    for address in &addresses {
+        let answering = containers(address);
+        assert!(
+            answering.len() >= 4,
+            "{address} is answered by {answering:?} only"
+        );
+        assert!(
+            answering.iter().all(|body| body.starts_with("I am ")),
+            "{answering:?}"
+        );
+    }
+    // A task of `reply`, wherever it is, reaches `reply2` by its name over the overlay.
+    let script = "docker exec $(docker ps -q -f label=com.docker.swarm.service.name=reply | head -1) \
+                  wget -q -T 10 -O - http://reply2/";
+    let said = lab.tool(&["host", "exec", &addresses[0], "--", "sh", "-c", script]);
+    assert!(said.starts_with("I am "), "{said}");
+
+    lab.run(&["plan", "--detailed-exitcode"]).expect(0);
+    let status = lab.status();
+    let mut names: Vec<&str> = status["nodes"]
+        .as_array()
+        .expect("nodes")
+        .iter()
+        .filter_map(|node| node["name"].as_str())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["manager-0", "manager-1", "manager-2", "node-0", "node-1"],
+        "{status:#}"
+    );
+    let running: Vec<(&str, u64)> = status["services"]
+        .as_array()
+        .expect("services")
+        .iter()
+        .map(|service| {
+            (
+                service["name"].as_str().unwrap_or(""),
+                service["running"].as_u64().unwrap_or(0),
+            )
+        })
+        .collect();
+    assert_eq!(
+        running,
+        [("helloworld", 1), ("reply", 8), ("reply2", 5)],
+        "{status:#}"
+    );
+
+    lab.run(&["destroy", "--yes"]).expect(0);
+    lab.assert_empty("after destroy");
+}

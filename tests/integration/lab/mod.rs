@@ -1,0 +1,10 @@
+//! The built binary on real hosts: the lab of `tests/lab`, with a real swarm.
+//!
+//! `SUBAKO_LAB` names a file that holds what `tests/lab/lab up --json` printed. Without it these
+//! tests are skipped, and say so; where `CI` is set they fail. There is one lab, so they take
+//! turns, and each leaves it empty.
+
+mod bench;
+mod failures;
+mod kills;
+mod life;
