@@ -133,6 +133,22 @@ fn a_node_that_hangs_is_brought_back() {
 }
 
 #[test]
+fn a_lost_quorum_is_refused_and_what_cannot_be_read_is_not_said_to_be_fine() {
+    let gone = up();
+    for manager in ["manager-1", "manager-2"] {
+        gone.run(&["sim", "terminate-instance", manager]).expect(0);
+    }
+    gone.apply().expect(5).says("lost its quorum");
+
+    let hung = up();
+    for manager in ["manager-1", "manager-2"] {
+        hung.run(&["sim", "kill-node", manager]).expect(0);
+    }
+    let said = hung.run(&["plan"]).says("could not be read").stdout.clone();
+    assert!(!said.contains("as the manifest wants it"), "{said}");
+}
+
+#[test]
 fn what_does_not_matter_to_the_manifest_is_not_a_change() {
     let cluster = up();
     // A restart gives another public address: noted, not planned.

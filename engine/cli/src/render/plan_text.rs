@@ -74,6 +74,19 @@ pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
 pub fn summary(plan: &Plan, paint: Paint) -> String {
     if plan.steps.is_empty() {
         let unchanged = plan.summary.unchanged;
+        // What cannot be read was planned as recorded: nobody may take that for a look at it.
+        let unseen = plan
+            .findings
+            .iter()
+            .filter(|finding| finding.check == "refresh")
+            .count();
+        if unseen > 0 {
+            let what = format!(
+                "No changes in what can be seen of {}: {unseen} resources could not be read (see the warnings).",
+                plan.cluster
+            );
+            return paint.of(Meaning::Warning, what).to_string();
+        }
         let what = if plan.selection.destroy {
             format!("No changes: there is nothing of {} to destroy.", plan.cluster)
         } else if plan.selection.target.is_empty() && plan.selection.exclude.is_empty() {
