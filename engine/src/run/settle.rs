@@ -2,15 +2,17 @@
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use subako_state::{Address, Effect, Entry, StateError};
+use subako_state::{Address, Effect, Entry, Resource, StateError};
 
 use super::apply::Run;
 use super::fold::fold;
 use super::status::{Progress, StepStatus};
 use super::step::{Crew, empty};
 use super::working::Working;
-use crate::plan::Action;
+use crate::kind::LivesOn;
+use crate::plan::{Action, Step};
 
 /// Steps about which nothing could be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError>
             None => break,
         }
     }
+    vanish_with_hosts(crew, run.resources).await?;
     let progress = crew.progress().clone();
     let unresolved = run
         .plan
@@ -141,4 +144,64 @@ async fn settle_forward(crew: &Crew<'_>, number: u32, token: &str) -> Result<(),
         why,
     })
     .await
+}
+
+/// What lives on something whose making was undone went with it, although the way back was cut
+/// short before it could say so: going forward again it has to be made again.
+async fn vanish_with_hosts(crew: &Crew<'_>, resources: &[Resource]) -> Result<(), StateError> {
+    loop {
+        let progress = crew.progress().clone();
+        let recorded = fold(resources, crew.plan, &progress);
+        let existing: BTreeSet<&str> = recorded.iter().map(|resource| resource.address.kind()).collect();
+        let steps = progress.steps;
+        if !steps
+            .iter()
+            .any(|status| matches!(status, StepStatus::Undone { .. }))
+        {
+            return Ok(());
+        }
+        let gone: Vec<u32> = (0..crew.plan.steps.len() as u32)
+            .filter(|number| {
+                matches!(
+                    steps[*number as usize],
+                    StepStatus::Done { .. } | StepStatus::UndoFailed { .. }
+                ) && lost_its_host(crew, &existing, &steps, &crew.plan.steps[*number as usize])
+            })
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for step in gone {
+            let outputs = steps[step as usize].outputs().cloned().unwrap_or_else(empty);
+            crew.record(Entry::Undone { step, outputs }).await?;
+        }
+    }
+}
+
+/// Whether what a made resource lived on was made by this run too, and is undone.
+fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus], step: &Step) -> bool {
+    if step.action != Action::Create {
+        return false;
+    }
+    match crew
+        .registry
+        .get(step.address.kind())
+        .map(|kind| kind.traits().lives_on)
+    {
+        Some(LivesOn::Dependency(kind)) => {
+            let host = step
+                .depends_on
+                .iter()
+                .find(|dependency| dependency.kind() == kind);
+            let mut makers = crew
+                .plan
+                .steps
+                .iter()
+                .zip(steps)
+                .filter(|(maker, _)| maker.action == Action::Create && Some(&maker.address) == host);
+            makers.next().is_some_and(|(_, status)| !status.may_have_effect())
+        }
+        Some(LivesOn::Every(kind)) => !existing.contains(kind),
+        Some(LivesOn::Itself) | None => false,
+    }
 }
