@@ -4,6 +4,11 @@
 //! tests are skipped, and say so; where `CI` is set they fail. There is one lab, so they take
 //! turns, and each leaves it empty.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "what real hosts did, and how long it took, is wanted in the log"
+)]
+
 mod bench;
 mod failures;
 mod kills;
