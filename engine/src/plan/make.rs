@@ -92,7 +92,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             },
         }
     };
-    let summary = summarise(&steps, planning.snapshot, &decisions);
+    let summary = summarise(&steps, planning.snapshot);
     let refreshed = refreshed(planning.snapshot, &decisions);
     let mut plan = Plan {
         format_version: PLAN_FORMAT,
@@ -149,7 +149,7 @@ impl Plan {
     }
 }
 
-fn summarise(steps: &[Step], snapshot: &Snapshot, decisions: &Decisions) -> Summary {
+fn summarise(steps: &[Step], snapshot: &Snapshot) -> Summary {
     let mut summary = Summary::default();
     let mut touched = 0;
     for step in steps {
@@ -171,7 +171,6 @@ fn summarise(steps: &[Step], snapshot: &Snapshot, decisions: &Decisions) -> Summ
             touched += 1;
         }
     }
-    let _ = decisions;
     let current = snapshot.resources.iter().filter(|r| !r.deposed).count() as u32;
     summary.unchanged = current.saturating_sub(touched);
     summary

@@ -70,8 +70,8 @@ struct Builder<'a> {
     edges: Vec<(Node, Node)>,
     /// The step that leaves a wanted resource as wanted.
     made: FastMap<&'a str, u32>,
-    /// The step that removes a record, by its place in the snapshot, and whether it vanishes.
-    removed: FastMap<usize, (u32, bool)>,
+    /// The step that removes a record, by its place in the snapshot.
+    removed: FastMap<usize, u32>,
 }
 
 impl<'a> Builder<'a> {
@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
                     if let Some(record) = lost {
                         let forget = self.push(removal(self.record(*record), Action::Forget, reason.clone()));
                         self.edges.push((Node::Step(forget), Node::Step(create)));
-                        self.removed.insert(*record, (forget, true));
+                        self.removed.insert(*record, forget);
                     }
                     create
                 }
@@ -209,7 +209,7 @@ impl<'a> Builder<'a> {
                             .map(|why| format!("the old one goes first: {why}")),
                         ..removal(resource, Action::Delete, None)
                     });
-                    self.removed.insert(*record, (remove, false));
+                    self.removed.insert(*record, remove);
                     let (first, second) = if old_first.is_some() {
                         (remove, create)
                     } else {
@@ -277,7 +277,7 @@ impl<'a> Builder<'a> {
                 action,
                 leaving.reason.clone(),
             ));
-            self.removed.insert(leaving.record, (step, leaving.gone));
+            self.removed.insert(leaving.record, step);
         }
         if self.removed.is_empty() {
             return;
@@ -310,12 +310,11 @@ impl<'a> Builder<'a> {
         hosts.truncate(records.len());
         self.keep_calls(&mut hosts);
         for (record, host) in hosts.into_iter().enumerate() {
-            let (Some(host), Some((step, vanishes))) = (host, self.removed.get_mut(&record)) else {
+            let (Some(host), Some(step)) = (host, self.removed.get(&record)) else {
                 continue;
             };
             let entry = &mut self.steps[*step as usize];
             if entry.action == Action::Delete {
-                *vanishes = true;
                 entry.action = Action::Forget;
                 entry.reason.get_or_insert_with(|| format!("it goes with {host}"));
                 entry.gone_with = Some(host);
@@ -331,7 +330,7 @@ impl<'a> Builder<'a> {
             let mut again = false;
             for record in 0..hosts.len() {
                 let Some(host) = &hosts[record] else { continue };
-                let Some((step, _)) = self.removed.get(&record) else {
+                let Some(step) = self.removed.get(&record) else {
                     continue;
                 };
                 let root = self.root_of(hosts, host);
@@ -380,10 +379,7 @@ impl<'a> Builder<'a> {
     /// Whether something at an address is deleted by a call.
     fn is_called(&self, hosts: &[Option<Address>], address: &Address) -> bool {
         self.removed_records(address).any(|record| {
-            let step = self
-                .removed
-                .get(&record)
-                .map(|(step, _)| &self.steps[*step as usize]);
+            let step = self.removed.get(&record).map(|step| &self.steps[*step as usize]);
             hosts[record].is_none() && step.is_some_and(|step| step.action == Action::Delete)
         })
     }
@@ -401,7 +397,7 @@ impl<'a> Builder<'a> {
     /// The steps that remove the objects at an address, old ones included.
     fn removals_of(&self, address: &Address) -> Vec<u32> {
         self.removed_records(address)
-            .map(|record| self.removed[&record].0)
+            .map(|record| self.removed[&record])
             .collect()
     }
 
@@ -464,13 +460,13 @@ impl<'a> Builder<'a> {
     }
 
     fn edges_of_the_removed(&mut self) {
-        let mut removals: Vec<(usize, u32, bool)> = self
+        let mut removals: Vec<(usize, u32)> = self
             .removed
             .iter()
-            .map(|(record, (step, vanishes))| (*record, *step, *vanishes))
+            .map(|(record, step)| (*record, *step))
             .collect();
-        removals.sort_unstable_by_key(|(_, step, _)| *step);
-        for &(record, step, _) in &removals {
+        removals.sort_unstable_by_key(|(_, step)| *step);
+        for &(record, step) in &removals {
             let resource = self.record(record);
             if let Some(host) = self.steps[step as usize].gone_with.clone() {
                 // It is forgotten once what it lived on is gone.
@@ -523,7 +519,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        for (record, step, _) in removals {
+        for (record, step) in removals {
             let kind = self.record(record).address.kind();
             let entry = &self.steps[step as usize];
             if entry.action == Action::Forget {
