@@ -15,6 +15,7 @@ mod rollback;
 mod settle;
 mod status;
 mod step;
+mod vanish;
 mod working;
 
 pub use apply::{Finished, Run};

@@ -1,17 +1,15 @@
 //! The way back: everything a run did is undone in reverse, in parallel where the graph allows.
 
-use std::collections::{BTreeMap, HashMap};
-
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use subako_state::{Address, Resource, StateError};
 
 use super::apply::Ended;
-use super::fold::fold;
 use super::options::Stop;
 use super::status::{Progress, StepStatus};
 use super::step::{Crew, Made};
-use crate::plan::{Action, Object, Plan, Step, vanishing};
+use super::vanish::Vanishing;
+use crate::plan::Plan;
 use crate::walk::Walk;
 use crate::world::Failure;
 
@@ -33,7 +31,7 @@ pub(super) async fn roll_back(
     failures: &mut Vec<(Address, Failure)>,
 ) -> Result<Ended, StateError> {
     let plan = crew.plan;
-    let vanishes = vanish(crew, resources);
+    let vanishing = Vanishing::of(crew, resources);
     let undo: Vec<bool> = crew
         .progress()
         .steps
@@ -67,7 +65,7 @@ pub(super) async fn roll_back(
                 // Nobody knows what to undo: what it depends on has to stay.
                 continue;
             }
-            if vanishes.contains_key(&node) {
+            if vanishing.contains(node) {
                 // It is undone when its host is: until then it only lets the others pass.
                 walk.done(node);
                 continue;
@@ -96,78 +94,11 @@ pub(super) async fn roll_back(
             }
         }
     }
-    for (node, host) in vanishes.iter().rev() {
-        if !is_gone(crew, &vanishes, host) {
-            continue;
-        }
+    for node in vanishing.gone(crew) {
         let began = crew.elapsed_ms();
-        crew.undo(*node, true).await?;
+        crew.undo(node, true).await?;
         done += 1;
-        crew.tell_done(*node, true, began, done, of);
+        crew.tell_done(node, true, began, done, of);
     }
     Ok(Ended::Through)
-}
-
-/// Whether what a vanishing resource lives on in the end has been undone.
-fn is_gone(crew: &Crew<'_>, vanishes: &BTreeMap<u32, Address>, host: &Address) -> bool {
-    let plan = crew.plan;
-    let makes = |step: &Step, address: &Address| {
-        step.action == Action::Create
-            && (step.address == *address || (address.name() == "*" && step.address.kind() == address.kind()))
-    };
-    let mut root = host.clone();
-    while let Some(next) = vanishes
-        .iter()
-        .find(|(node, _)| makes(&plan.steps[**node as usize], &root))
-        .map(|(_, host)| host)
-    {
-        root = next.clone();
-    }
-    let progress = crew.progress();
-    let mut steps = plan
-        .steps
-        .iter()
-        .zip(&progress.steps)
-        .filter(|(step, _)| makes(step, &root));
-    steps.all(|(_, status)| !status.may_have_effect())
-}
-
-/// Which creates need no call to undo, because what they live on is undone too, and what that is.
-fn vanish(crew: &Crew<'_>, resources: &[Resource]) -> BTreeMap<u32, Address> {
-    let plan = crew.plan;
-    let progress = crew.progress().clone();
-    let existing = fold(resources, plan, &progress);
-    let made: HashMap<(&Address, u32), u32> = plan
-        .steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| step.action == Action::Create)
-        .map(|(number, step)| ((&step.address, step.generation), number as u32))
-        .collect();
-    let step_of = |resource: &Resource| made.get(&(&resource.address, resource.generation)).copied();
-    let mut objects: Vec<Object<'_>> = existing
-        .iter()
-        .map(|resource| Object {
-            address: &resource.address,
-            depends_on: &resource.depends_on,
-            deleted: step_of(resource).is_some(),
-            old: resource.deposed,
-        })
-        .collect();
-    // What an interrupted way back has undone already took its guests with it.
-    for (step, status) in plan.steps.iter().zip(&progress.steps) {
-        if step.action == Action::Create && matches!(status, StepStatus::Undone { .. }) {
-            objects.push(Object {
-                address: &step.address,
-                depends_on: &step.depends_on,
-                deleted: true,
-                old: false,
-            });
-        }
-    }
-    vanishing(crew.registry, &objects)
-        .into_iter()
-        .zip(&existing)
-        .filter_map(|(host, resource)| Some((step_of(resource)?, host?)))
-        .collect()
 }
