@@ -12,41 +12,55 @@ use crate::error::{CliError, Result};
 use crate::ui::Ui;
 
 /// Asks EC2 about each kind of call of the plan, and says everything that is missing at once.
-pub async fn ask(cloud: &AwsCloud, plan: &Plan, ui: &Ui) -> Result<()> {
+pub async fn report(cloud: &AwsCloud, plan: &Plan, ui: &Ui) -> Result<()> {
+    let found = ask(cloud, plan).await?;
+    for finding in &found {
+        if let Verdict::Unclear(why) = &finding.verdict {
+            ui.warn(&format!(
+                "EC2 does not say whether {} is permitted on {}: {why}",
+                finding.action, finding.about
+            ));
+        }
+    }
+    refuse_missing(&found)?;
+    let asked: BTreeSet<&str> = found.iter().map(|finding| finding.action.as_str()).collect();
+    ui.say(&format!(
+        "Preflight: EC2 was asked about {} kinds of calls, and refuses none.",
+        asked.len()
+    ));
+    Ok(())
+}
+
+/// The same before an apply, without a word unless something is missing: what EC2 leaves open is
+/// said by the call itself.
+pub async fn guard(cloud: &AwsCloud, plan: &Plan) -> Result<()> {
+    refuse_missing(&ask(cloud, plan).await?)
+}
+
+async fn ask(cloud: &AwsCloud, plan: &Plan) -> Result<Vec<PermissionFinding>> {
     let mut calls = Vec::new();
     for step in &plan.steps {
         calls.extend(of_step(plan, step)?);
     }
-    let calls = once_each(calls);
-    let found = cloud.preflight(&calls).await?;
-    tell(&found, ui)
+    Ok(cloud.preflight(&once_each(calls)).await?)
 }
 
-fn tell(found: &[PermissionFinding], ui: &Ui) -> Result<()> {
+fn refuse_missing(found: &[PermissionFinding]) -> Result<()> {
     let mut missing: BTreeMap<&str, &str> = BTreeMap::new();
     for finding in found {
-        match &finding.verdict {
-            Verdict::Allowed => {}
-            Verdict::Denied(why) => {
-                missing.entry(&finding.action).or_insert(why);
-            }
-            Verdict::Unclear(why) => ui.warn(&format!(
-                "EC2 does not say whether {} is permitted on {}: {why}",
-                finding.action, finding.about
-            )),
+        if let Verdict::Denied(why) = &finding.verdict {
+            missing.entry(&finding.action).or_insert(why);
         }
     }
     if missing.is_empty() {
-        let asked: BTreeSet<&str> = found.iter().map(|finding| finding.action.as_str()).collect();
-        ui.say(&format!(
-            "Preflight: EC2 was asked about {} kinds of calls, and refuses none.",
-            asked.len()
-        ));
         return Ok(());
     }
+    let permissions = match missing.len() {
+        1 => "a permission".to_owned(),
+        many => format!("{many} permissions"),
+    };
     let mut error = CliError::new(format!(
-        "these credentials lack {} permissions that the plan needs; nothing was made",
-        missing.len()
+        "these credentials lack {permissions} that the plan needs; nothing was changed"
     ));
     for (action, why) in missing {
         error = error.help(format!("{action}: {why}"));
@@ -116,6 +130,8 @@ fn security_group(step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>>
     let id = read::<SecurityGroupOutputs>(&step.outputs)?.map(|outputs| outputs.group_id);
     let after = read::<SecurityGroup>(&step.after)?;
     Ok(match (step.action, id, after) {
+        // Whether rules may be added to it cannot be asked before it exists: the least policy
+        // permits that only on groups that carry the cluster's tags.
         (Action::Create, _, Some(group)) => vec![PlannedCall::CreateSecurityGroup(SecurityGroupRequest {
             name: group.name,
             description: group.description,

@@ -17,6 +17,9 @@ pub struct Cluster {
     simulator: Option<Simulator>,
     #[cfg(all(feature = "aws", feature = "ssh"))]
     aws: Option<subako_providers::aws::AwsCloud>,
+    /// Why nobody can log in to hosts.
+    #[cfg(all(feature = "aws", feature = "ssh"))]
+    no_hosts: Option<subako_engine::world::Failure>,
 }
 
 impl Cluster {
@@ -31,6 +34,8 @@ impl Cluster {
             simulator: Some(simulator),
             #[cfg(all(feature = "aws", feature = "ssh"))]
             aws: None,
+            #[cfg(all(feature = "aws", feature = "ssh"))]
+            no_hosts: None,
         })
     }
 
@@ -39,9 +44,33 @@ impl Cluster {
     #[cfg(all(feature = "aws", feature = "ssh"))]
     pub async fn preflight(&self, plan: &Plan, ui: &Ui) -> Result<()> {
         match &self.aws {
-            Some(cloud) => crate::preflight::ask(cloud, plan, ui).await,
+            Some(cloud) => crate::preflight::report(cloud, plan, ui).await,
             None => Err(no_preflight()),
         }
+    }
+
+    /// Refuses a plan that cannot work, before anything is changed: one that logs in to hosts
+    /// without a key, or (`preflight`) one that AWS would not permit, with every permission that
+    /// is missing.
+    #[cfg(all(feature = "aws", feature = "ssh"))]
+    pub async fn guard(&self, plan: &Plan, preflight: bool) -> Result<()> {
+        if let Some(failure) = &self.no_hosts
+            && crate::no_hosts::needed(plan)
+        {
+            return Err(CliError::from(failure.clone()).help(
+                "nothing was changed: `private_key` under [ssh] names the key's file; without it the SSH agent's keys are used",
+            ));
+        }
+        match &self.aws {
+            Some(cloud) if preflight => crate::preflight::guard(cloud, plan).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Without AWS nothing stands in the way.
+    #[cfg(not(all(feature = "aws", feature = "ssh")))]
+    pub async fn guard(&self, _plan: &Plan, _preflight: bool) -> Result<()> {
+        Ok(())
     }
 
     /// Without AWS there is nobody to ask.
@@ -101,9 +130,11 @@ async fn aws(project: &Project) -> Result<Cluster> {
     use std::io::{self, Write as _};
     use std::sync::Arc;
 
-    use subako_engine::world::{Clock, ScaledClock};
+    use subako_engine::world::{Clock, Hosts, ScaledClock};
     use subako_providers::aws::{AwsOptions, CallRecord, connect};
     use subako_providers::ssh::{SshHosts, SshOptions};
+
+    use crate::no_hosts::NoHosts;
 
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(1));
     let verbose = project.verbose;
@@ -120,17 +151,22 @@ async fn aws(project: &Project) -> Result<Cluster> {
         clock: Some(Arc::clone(&clock)),
         ..AwsOptions::default()
     };
-    let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock))?;
+    let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock));
+    let (hosts, no_hosts): (Arc<dyn Hosts>, _) = match hosts {
+        Ok(hosts) => (Arc::new(hosts), None),
+        Err(failure) => (Arc::new(NoHosts(failure.clone())), Some(failure)),
+    };
     let cloud = connect(options).await?;
     let world = World {
         cloud: Arc::new(cloud.clone()),
-        hosts: Arc::new(hosts),
+        hosts,
         clock,
     };
     Ok(Cluster {
         session: session(project, world),
         simulator: None,
         aws: Some(cloud),
+        no_hosts,
     })
 }
 

@@ -337,19 +337,20 @@ impl Kind for Instance {
     async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
         let cloud = &cx.world.cloud;
         let id = &outputs.instance_id;
-        match cloud.instance(id).await? {
-            None => return Ok(()),
-            Some(live) if live.state == InstanceState::Terminated => return Ok(()),
-            Some(_) => {}
-        }
         // Whether a protected instance may go was decided when the plan was made; here the undo
         // of a create must be able to take away what the create has put there.
         cloud.terminate_instance(id, true).await?;
-        cloud
+        let waited = cloud
             .await_instance(id, InstanceState::Terminated, &cx.progress)
-            .await
-            .map_err(Failure::after_effect)?;
-        Ok(())
+            .await;
+        match waited {
+            Ok(_) => Ok(()),
+            // One that EC2 has forgotten cannot be waited for, and is gone.
+            Err(failure) => match cloud.instance(id).await {
+                Ok(None) => Ok(()),
+                Ok(Some(_)) | Err(_) => Err(failure.after_effect()),
+            },
+        }
     }
 
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {

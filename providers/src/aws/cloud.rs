@@ -96,7 +96,8 @@ impl Inner {
             .insert(token.to_owned())
     }
 
-    fn is_newborn(&self, id: &str) -> bool {
+    /// Whether this process created `id` so recently that EC2 may not show it yet.
+    pub(super) fn is_newborn(&self, id: &str) -> bool {
         let births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
         births
             .get(id)

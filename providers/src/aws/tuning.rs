@@ -61,10 +61,11 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// For an EC2 API on the same machine, whose objects change at once: the same deadlines and
-    /// number of tries, short waits, no pacing.
+    /// For an EC2 API on the same machine, whose objects change at once: the same number of tries,
+    /// short waits, no pacing, and an attempt is given up sooner.
     pub fn local() -> Self {
         Self {
+            attempt_timeout: Duration::from_secs(10),
             first_backoff: Duration::from_millis(10),
             max_backoff: Duration::from_millis(200),
             rate: 1000.0,

@@ -175,7 +175,9 @@ impl Inner {
             })))
         };
         let Some(seen) = seen else {
-            if waited < tuning.newborn {
+            // What is to be gone and was not made a moment ago is not shown because it is.
+            let gone = waiter.wanted == InstanceState::Terminated && !self.is_newborn(&waiter.id);
+            if !gone && waited < tuning.newborn {
                 return Finding::Wait(waiter.last);
             }
             return fail(

@@ -28,9 +28,14 @@ fn refuse_everything(bench: &Bench, status: u16, code: &str, message: &str) {
 
 /// Calls that change something, of those that came.
 fn changes(bench: &Bench) -> Vec<String> {
-    let read = |action: &String| action.starts_with("Describe") || action.starts_with("Get");
-    let counts = bench.proxy.counts();
-    counts.into_keys().filter(|action| !read(action)).collect()
+    let counts = bench.proxy.counts().into_keys();
+    counts
+        .filter(|action| !(action.starts_with("Describe") || action.starts_with("Get")))
+        .filter(|action| {
+            let asks = |body: &String| body.contains("DryRun=true");
+            !bench.proxy.bodies(action).iter().all(asks)
+        })
+        .collect()
 }
 
 #[test]
@@ -38,7 +43,8 @@ fn no_capacity_for_the_third_instance_undoes_everything_and_says_what_to_try() {
     let Some(bench) = Bench::sandbox() else { return };
     let message = "We currently do not have sufficient t2.micro capacity.";
     let full = Fault::error(500, "InsufficientInstanceCapacity", message);
-    bench.proxy.fault("RunInstances", 3, 1, full);
+    // The first only asks (DryRun) whether instances may be run.
+    bench.proxy.fault("RunInstances", 4, 1, full);
     let ran = bench.apply().expect(3);
     let zone = format!("{}a", bench.region);
     for said in [
@@ -51,7 +57,9 @@ fn no_capacity_for_the_third_instance_undoes_everything_and_says_what_to_try() {
     ] {
         ran.says(said);
     }
-    assert!(bench.proxy.counts()["RunInstances"] >= 3);
+    let bodies = bench.proxy.bodies("RunInstances");
+    let asked = bodies.iter().filter(|body| body.contains("DryRun=true")).count();
+    assert!(asked == 1 && bodies.len() >= 4, "{bodies:?}");
     bench.assert_nothing("after the rollback");
     assert!(bench.resources().is_empty());
     bench.apply().expect(0);
@@ -92,26 +100,76 @@ fn a_call_that_is_not_permitted_is_named_and_leaves_nothing() {
     let Some(bench) = Bench::small() else { return };
     let moto = super::bench::moto().expect("it is there");
     let message = "You are not authorized to perform this operation.";
-    for (action, exit) in [
-        ("DescribeVpcs", 1),
-        ("DescribeImages", 1),
-        ("DescribeInstances", 1),
-        ("ImportKeyPair", 3),
-        ("CreateSecurityGroup", 3),
-        ("AuthorizeSecurityGroupIngress", 3),
-        ("RunInstances", 3),
+    for action in [
+        "DescribeVpcs",
+        "DescribeImages",
+        "DescribeInstances",
+        "ImportKeyPair",
+        "CreateSecurityGroup",
+        "RunInstances",
     ] {
         let bench = bench.behind_another_proxy(&moto);
         let denied = Fault::error(403, "UnauthorizedOperation", message);
         bench.proxy.fault(action, 1, u32::MAX / 2, denied);
         let ran = bench.run(&APPLY);
-        assert_eq!(ran.code, Some(exit), "{action}: {}", ran.said());
+        assert_eq!(ran.code, Some(1), "{action}: {}", ran.said());
         ran.says(&format!("ec2:{action}")).says("least policy");
-        if exit == 1 {
-            assert_eq!(changes(&bench), Vec::<String>::new(), "{action}");
-        }
+        assert_eq!(changes(&bench), Vec::<String>::new(), "{action}");
         bench.assert_nothing(action);
+        assert!(bench.resources().is_empty(), "{action}");
     }
+}
+
+#[test]
+fn a_call_that_is_refused_although_it_seemed_permitted_is_undone() {
+    let Some(bench) = Bench::small() else { return };
+    let moto = super::bench::moto().expect("it is there");
+    let message = "You are not authorized to perform this operation.";
+    // Whether rules may be added to a group cannot be asked before the group is there.
+    for (action, preflight) in [
+        ("AuthorizeSecurityGroupIngress", "--preflight=true"),
+        ("RunInstances", "--preflight=false"),
+    ] {
+        let bench = bench.behind_another_proxy(&moto);
+        let denied = Fault::error(403, "UnauthorizedOperation", message);
+        bench.proxy.fault(action, 1, u32::MAX / 2, denied);
+        let ran = bench.run(&["apply", "--target", "instance.*", "--yes", preflight]);
+        assert_eq!(ran.code, Some(3), "{action}: {}", ran.said());
+        ran.says(&format!("ec2:{action}")).says("least policy");
+        bench.assert_nothing(action);
+        assert!(bench.resources().is_empty(), "{action}");
+    }
+}
+
+#[test]
+fn a_destroy_that_is_not_permitted_changes_nothing() {
+    let Some(bench) = Bench::small() else { return };
+    bench.apply().expect(0);
+    let denied = Fault::error(403, "UnauthorizedOperation", "No.");
+    bench.proxy.fault("TerminateInstances", 1, u32::MAX / 2, denied);
+    bench
+        .run(&["destroy", "--yes"])
+        .expect(1)
+        .says("ec2:TerminateInstances")
+        .says("nothing was changed");
+    bench.assert_whole(2, "after the refused destroy");
+}
+
+#[test]
+fn a_missing_private_key_is_found_before_anything_is_made() {
+    let Some(bench) = Bench::small() else { return };
+    bench.edit("jump = \"nobody@127.0.0.1:1\"", "private_key = \"no-such-key\"");
+    bench.run(&["plan"]).expect(0);
+    bench
+        .run(&["apply", "--yes"])
+        .expect(1)
+        .says("no-such-key")
+        .says("private_key");
+    assert_eq!(changes(&bench), Vec::<String>::new());
+    bench.assert_nothing("without a key");
+    // The instances alone need none.
+    bench.apply().expect(0);
+    assert_eq!(bench.census(), [2, 1, 1, 2]);
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub enum OnFailureArg {
     Keep,
 }
 
+/// Whether AWS is asked for its permission before anything is changed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PreflightArg {
+    /// Ask AWS (DryRun) whether it permits the plan's calls before making the first
+    #[arg(long, value_name = "BOOL", default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub preflight: bool,
+}
+
 /// `apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
@@ -50,6 +58,9 @@ pub struct ApplyArgs {
     /// How to go about it.
     #[command(flatten)]
     pub run: RunArgs,
+    /// Whether to ask first.
+    #[command(flatten)]
+    pub preflight: PreflightArg,
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,
@@ -70,6 +81,9 @@ pub struct DestroyArgs {
     /// How to go about it.
     #[command(flatten)]
     pub run: RunArgs,
+    /// Whether to ask first.
+    #[command(flatten)]
+    pub preflight: PreflightArg,
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,

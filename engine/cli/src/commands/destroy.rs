@@ -21,6 +21,7 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
         refresh: args.refresh.refresh,
         expect: args.expect.as_deref(),
         saved: None,
+        preflight: args.preflight.preflight,
         full: args.full,
         run: &args.run,
     };

@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub expect: Option<&'a str>,
     /// The plan that was reviewed.
     pub saved: Option<SavedPlan>,
+    /// Whether AWS is asked for its permission first.
+    pub preflight: bool,
     /// Whether the plan is shown unfolded.
     pub full: bool,
     /// How to go about it.
@@ -88,6 +90,9 @@ async fn locked(
         };
         let command = format!("{}{}", request.command, project.options);
         signals.guard(prompt::confirm(ui, question, &command)).await?;
+    }
+    if !plan.is_empty() {
+        signals.guard(cluster.guard(&plan, request.preflight)).await?;
     }
     let stop = Stop::new();
     let reporter = reporter(ui, request.run, project, cluster, Some(&plan));

@@ -1,0 +1,30 @@
+//! Hosts that nobody can log in to, because there is no usable key.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use subako_engine::plan::Plan;
+use subako_engine::world::{Failure, Host, HostTarget, Hosts, Progress, Result};
+
+/// Every login fails for the same reason. What needs none goes on: planning a new cluster, and
+/// the instances alone.
+pub struct NoHosts(pub Failure);
+
+#[async_trait]
+impl Hosts for NoHosts {
+    async fn connect(&self, _target: &HostTarget, _progress: &Progress) -> Result<Arc<dyn Host>> {
+        Err(self.0.clone())
+    }
+
+    async fn reach(&self, _target: &HostTarget) -> Result<Arc<dyn Host>> {
+        Err(self.0.clone())
+    }
+}
+
+/// Whether a plan has steps that log in to hosts.
+pub fn needed(plan: &Plan) -> bool {
+    const WITHOUT: [&str; 3] = ["key_pair", "security_group", "instance"];
+    plan.steps
+        .iter()
+        .any(|step| !WITHOUT.contains(&step.address.kind()))
+}
