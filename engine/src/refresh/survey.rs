@@ -1,5 +1,6 @@
 //! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
 
+use futures::future::{try_join, try_join_all};
 use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Snapshot};
@@ -72,14 +73,17 @@ impl Survey {
     /// Reads the cloud, then the swarm through the first manager that answers.
     pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
         let cloud = world.cloud.survey(&snapshot.cluster).await?;
-        let foreign = foreign_names(world, snapshot, desired, &cloud).await?;
+        let (foreign, (swarm, swarm_lost)) = try_join(
+            foreign_names(world, snapshot, desired, &cloud),
+            survey_swarm(world, snapshot, desired, &cloud),
+        )
+        .await?;
         let outputs = snapshot
             .resources
             .iter()
             .filter(|resource| !resource.deposed)
             .map(|resource| (resource.address.clone(), resource.outputs.clone()))
             .collect();
-        let (swarm, swarm_lost) = survey_swarm(world, snapshot, desired, &cloud).await?;
         Ok(Self::assemble(
             &snapshot.cluster,
             cloud,
@@ -164,32 +168,29 @@ async fn foreign_names(
     desired: &DesiredSet,
     cloud: &CloudSurvey,
 ) -> Result<BTreeMap<(String, String), String>> {
-    let mut foreign = BTreeMap::new();
-    for wanted in &desired.resources {
-        let kind = wanted.address.kind();
-        if !matches!(kind, "key_pair" | "security_group") || snapshot.get(&wanted.address).is_some() {
-            continue;
-        }
-        let spec = wanted.spec.value();
-        let text = |field: &str| {
-            spec.get(field)
-                .and_then(|v| v.as_str())
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let name = text("name");
-        if kind == "key_pair" && !cloud.key_pairs.iter().any(|key| key.name == name) {
-            if let Some(key) = world.cloud.find_key_pair(&name).await? {
-                foreign.insert((kind.to_owned(), name), describe(&key.id, &key.tags));
-            }
-        } else if kind == "security_group"
-            && !cloud.security_groups.iter().any(|group| group.name == name)
-            && let Some(group) = world.cloud.find_security_group(&text("vpc_id"), &name).await?
-        {
-            foreign.insert((kind.to_owned(), name), describe(&group.id, &group.tags));
-        }
-    }
-    Ok(foreign)
+    let looks = desired
+        .resources
+        .iter()
+        .filter(|wanted| matches!(wanted.address.kind(), "key_pair" | "security_group"))
+        .filter(|wanted| snapshot.get(&wanted.address).is_none())
+        .map(|wanted| async {
+            let spec = wanted.spec.value();
+            let text = |field: &str| spec.get(field).and_then(|v| v.as_str()).unwrap_or_default();
+            let (kind, name) = (wanted.address.kind(), text("name"));
+            let found = match kind {
+                "key_pair" if cloud.key_pairs.iter().all(|key| key.name != name) => {
+                    let key = world.cloud.find_key_pair(name).await?;
+                    key.map(|key| describe(&key.id, &key.tags))
+                }
+                "security_group" if cloud.security_groups.iter().all(|group| group.name != name) => {
+                    let group = world.cloud.find_security_group(text("vpc_id"), name).await?;
+                    group.map(|group| describe(&group.id, &group.tags))
+                }
+                _ => None,
+            };
+            Ok(found.map(|found| ((kind.to_owned(), name.to_owned()), found)))
+        });
+    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
 }
 
 fn describe(id: &str, tags: &BTreeMap<String, String>) -> String {
@@ -305,16 +306,23 @@ async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
             "it does not answer as a manager",
         ));
     }
-    let swarm = host.swarm_inspect().await?;
+    let every = TaskFilter::default();
+    let (swarm, nodes, networks, services, tasks) = futures::try_join!(
+        host.swarm_inspect(),
+        host.nodes(),
+        host.networks(),
+        host.services(),
+        host.tasks(&every),
+    )?;
     Ok(Some(SwarmView {
         via: target.name.clone(),
         id: swarm.id,
         addr_pool: swarm.addr_pool,
         subnet_size: swarm.subnet_size,
         labels: swarm.labels,
-        nodes: host.nodes().await?,
-        networks: host.networks().await?,
-        services: host.services().await?,
-        tasks: host.tasks(&TaskFilter::default()).await?,
+        nodes,
+        networks,
+        services,
+        tasks,
     }))
 }

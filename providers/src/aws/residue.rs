@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::Filter;
 use futures::future::{try_join, try_join4};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use subako_engine::world::{InstanceState, Residue, Result, tag};
 
 use super::cloud::Inner;
@@ -27,11 +27,12 @@ impl Inner {
             self.key_pairs(&of_cluster[0], &doing),
         )
         .await?;
-        let (mut all, interfaces) = try_join(
+        let (addresses, interfaces) = try_join(
             self.addresses(&of_cluster, &doing),
             self.interfaces(&of_cluster, &doing),
         )
         .await?;
+        let (elastic, mut all): (BTreeSet<String>, Vec<Residue>) = addresses.into_iter().unzip();
         all.extend(interfaces);
         for seen in instances {
             let instance = seen.instance;
@@ -40,7 +41,11 @@ impl Inner {
                 true => prices::instance(self.region(), &instance.instance_type),
                 false => Some(0.0),
             };
-            let address = instance.public_ip.as_ref().map_or(0.0, |_| prices::PUBLIC_IPV4);
+            // An elastic address has a line and a price of its own.
+            let address = match &instance.public_ip {
+                Some(ip) if !elastic.contains(ip) => prices::PUBLIC_IPV4,
+                _ => 0.0,
+            };
             all.push(left(
                 "instance",
                 &instance.id,
@@ -66,7 +71,8 @@ impl Inner {
         Ok(all)
     }
 
-    async fn addresses(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<Residue>> {
+    /// Elastic addresses, each with what it is on the network.
+    async fn addresses(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<(String, Residue)>> {
         let answer = self
             .api
             .call(Op::DescribeAddresses, doing, || {
@@ -82,11 +88,10 @@ impl Inner {
             .iter()
             .filter_map(|address| {
                 let id = address.allocation_id().or(address.public_ip())?;
-                Some(left(
-                    "elastic-ip",
-                    id,
-                    &tag_map(address.tags()),
-                    Some(prices::PUBLIC_IPV4),
+                let price = Some(prices::PUBLIC_IPV4);
+                Some((
+                    address.public_ip().unwrap_or_default().to_owned(),
+                    left("elastic-ip", id, &tag_map(address.tags()), price),
                 ))
             })
             .collect())

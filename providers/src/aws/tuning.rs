@@ -72,7 +72,7 @@ impl Tuning {
             looks: [0, 10].map(Duration::from_millis).to_vec(),
             newborn: Duration::from_secs(2),
             first_look: Duration::from_millis(5),
-            tick: Duration::from_millis(50),
+            tick: Duration::from_millis(20),
             slowest_tick: Duration::from_millis(500),
             gather: Duration::from_millis(5),
             ..Self::default()

@@ -132,43 +132,6 @@ async fn the_published_limits_pace_the_calls() {
     clean_up(&cloud, &name).await.unwrap();
 }
 
-/// The calls that depend on each other, at 80 ms a call: look up (the VPC, then its subnets; the
-/// types, then the images), key pair and group, rules, run, look.
-#[tokio::test]
-async fn the_makespan_is_the_critical_path_of_the_calls() {
-    let Some(moto) = moto() else { return };
-    let _alone = HEAVY.lock().await;
-    let (proxy, cloud) = world_in(&moto, "sa-east-1").await;
-    look_up(&cloud).await.unwrap();
-    let latency = Duration::from_millis(80);
-    for count in [5, 50] {
-        let name = cluster(&format!("path{count}"));
-        proxy.latency(Duration::ZERO);
-        let started = Instant::now();
-        make(&cloud, &format!("{name}-plain"), count).await;
-        let without = started.elapsed();
-        proxy.latency(latency);
-        let started = Instant::now();
-        make(&cloud, &name, count).await;
-        let with = started.elapsed();
-        let path = latency * 7;
-        #[expect(clippy::print_stderr, reason = "the figures go into tests/README.md")]
-        {
-            eprintln!(
-                "{count} instances: {without:?} without latency, {with:?} with 80 ms a call ({path:?} of it)"
-            );
-        }
-        // moto works through calls one by one, whatever the latency: that part is not ours.
-        assert!(
-            with < (path + without).mul_f64(1.5),
-            "{with:?} for {path:?} and {without:?}"
-        );
-        proxy.latency(Duration::ZERO);
-        clean_up(&cloud, &name).await.unwrap();
-        clean_up(&cloud, &format!("{name}-plain")).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn progress_says_what_an_instance_is_waited_for() {
     let Some(moto) = moto() else { return };

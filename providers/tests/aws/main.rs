@@ -8,6 +8,7 @@ mod credentials;
 mod faults;
 mod findings;
 mod lifecycle;
+#[allow(dead_code, reason = "the binary's tests use the rest")]
 mod proxy;
 mod reading;
 mod support;

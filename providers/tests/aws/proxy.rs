@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,6 +60,21 @@ impl Fault {
     }
 }
 
+/// A call that was answered: what it was, and when it came and went.
+#[derive(Debug, Clone)]
+pub struct Span {
+    pub action: String,
+    pub dry_run: bool,
+    pub came: Instant,
+    pub went: Instant,
+}
+
+impl Span {
+    pub fn took(&self) -> Duration {
+        self.went.duration_since(self.came)
+    }
+}
+
 struct Rule {
     action: String,
     first: u32,
@@ -72,6 +87,7 @@ struct State {
     rules: Vec<Rule>,
     counts: BTreeMap<String, u32>,
     bodies: Vec<(String, String)>,
+    spans: Vec<Span>,
     latency: Duration,
 }
 
@@ -140,6 +156,11 @@ impl Proxy {
         of_action.map(|(_, body)| body.clone()).collect()
     }
 
+    /// The calls that went through to EC2 and back, in the order of their answers.
+    pub fn spans(&self) -> Vec<Span> {
+        self.lock().spans.clone()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,6 +173,7 @@ impl Proxy {
             .find_map(|pair| pair.strip_prefix("Action="))
             .unwrap_or_default()
             .to_owned();
+        let (came, dry_run) = (Instant::now(), text.contains("DryRun=true"));
         let (fault, latency) = self.record(&action, text);
         tokio::time::sleep(latency).await;
         match fault {
@@ -172,6 +194,13 @@ impl Proxy {
             }
             None => {
                 let answer = forward(target, &head, &body).await?;
+                let went = Instant::now();
+                self.lock().spans.push(Span {
+                    action,
+                    dry_run,
+                    came,
+                    went,
+                });
                 client.write_all(&answer).await?;
                 client.shutdown().await
             }

@@ -151,6 +151,19 @@ async fn what_is_left_is_listed_with_its_price() {
     let price = machine.usd_per_hour.unwrap();
     assert!((0.0136..0.0187).contains(&price), "{price}");
     assert!((left[4].usd_per_hour.unwrap() - 0.096 * 12.0 / 730.0).abs() < 1e-9);
+    // With the elastic address on it the instance costs itself only: the address has its own line.
+    ec2.associate_address()
+        .allocation_id(address)
+        .instance_id(&one.id)
+        .send()
+        .await
+        .unwrap();
+    let left = cloud.residue(&cluster("left")).await.unwrap();
+    let prices: Vec<f64> = left[..2]
+        .iter()
+        .map(|entry| entry.usd_per_hour.unwrap())
+        .collect();
+    assert_eq!(prices, [0.005, 0.0136]);
     ec2.release_address().allocation_id(address).send().await.unwrap();
     clean_up(&cloud, &cluster("left")).await.unwrap();
     assert_eq!(cloud.residue(&cluster("left")).await.unwrap(), []);

@@ -5,6 +5,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use super::bench::{APPLY, Bench};
 
 const VARIABLE: &str = "SUBAKO_CRASH_AFTER_ENTRY";
+/// How many are killed at a time.
+const WORKERS: usize = 6;
 
 /// Runs a command and kills it after its nth durable journal entry; whether it was killed.
 fn killed_after(bench: &Bench, args: &[&str], entry: u32) -> bool {
@@ -12,22 +14,53 @@ fn killed_after(bench: &Bench, args: &[&str], entry: u32) -> bool {
     output.status.signal() == Some(9)
 }
 
-#[test]
-#[ignore = "many minutes against moto: run it with --ignored; it has not been seen to its end"]
-fn the_next_apply_converges_wherever_the_first_was_killed() {
-    let mut kills = 0;
-    for entry in 1.. {
-        let Some(bench) = Bench::sandbox() else { return };
-        if !killed_after(&bench, &APPLY, entry) {
+/// Tries one entry after the other, several at a time, until a run is not killed any more; how
+/// many were killed.
+fn every_entry(one: impl Fn(u32) -> bool + Sync) -> usize {
+    let mut killed = 0;
+    for first in (1..).step_by(WORKERS) {
+        let batch: Vec<bool> = std::thread::scope(|scope| {
+            let entries = (first..).take(WORKERS);
+            let runs: Vec<_> = entries
+                .map(|entry| {
+                    scope.spawn({
+                        let one = &one;
+                        move || one(entry)
+                    })
+                })
+                .collect();
+            runs.into_iter()
+                .map(|run| {
+                    run.join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
+        });
+        killed += batch.iter().filter(|killed| **killed).count();
+        if batch.contains(&false) {
             break;
         }
-        kills += 1;
+    }
+    killed
+}
+
+#[test]
+fn the_next_apply_converges_wherever_the_first_was_killed() {
+    if super::bench::moto().is_none() {
+        return;
+    }
+    let kills = every_entry(|entry| {
+        let bench = Bench::sandbox().expect("moto");
+        if !killed_after(&bench, &APPLY, entry) {
+            return false;
+        }
         let place = format!("SIGKILL after entry {entry}");
         let ran = bench.apply();
         assert_eq!(ran.code, Some(0), "{place}: {}", ran.said());
         bench.assert_whole(5, &place);
         assert_eq!(bench.ever_run().len(), 5, "a second instance was run: {place}");
-    }
+        true
+    });
     assert!(
         kills >= 14,
         "an intent and an outcome for each of 7 steps, but only {kills} kills"
@@ -36,18 +69,20 @@ fn the_next_apply_converges_wherever_the_first_was_killed() {
 
 #[test]
 fn a_destroy_killed_anywhere_is_finished_by_the_next() {
-    let mut kills = 0;
-    for entry in 1.. {
-        let Some(bench) = Bench::small() else { return };
+    if super::bench::moto().is_none() {
+        return;
+    }
+    let kills = every_entry(|entry| {
+        let bench = Bench::small().expect("moto");
         bench.apply().expect(0);
         if !killed_after(&bench, &["destroy", "--yes"], entry) {
-            break;
+            return false;
         }
-        kills += 1;
         bench.run(&["destroy", "--yes"]).expect(0);
         bench.assert_nothing(&format!("destroy killed after entry {entry}"));
         assert!(bench.resources().is_empty());
-    }
+        true
+    });
     assert!(kills >= 8, "only {kills} kills");
 }
 

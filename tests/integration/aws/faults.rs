@@ -154,7 +154,6 @@ fn judge_apply(bench: &Bench, ran: &Ran) -> Result<(), String> {
 }
 
 #[test]
-#[ignore = "minutes of real timeouts: run it with --ignored; its matrix has not been seen to its end"]
 fn every_call_of_an_apply_may_break_in_every_way() {
     let Some(bench) = Bench::small() else { return };
     bench.apply().expect(0);
@@ -192,7 +191,6 @@ fn broken_destroy(case: &Case) -> Result<bool, String> {
 }
 
 #[test]
-#[ignore = "minutes of real timeouts: run it with --ignored; its matrix has not been seen to its end"]
 fn every_call_of_a_destroy_may_break_in_every_way() {
     let Some(bench) = Bench::small() else { return };
     bench.apply().expect(0);

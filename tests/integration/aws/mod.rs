@@ -9,6 +9,7 @@ mod counts;
 mod crash;
 mod drift;
 mod faults;
+mod pace;
 mod permissions;
 #[path = "../../../providers/tests/aws/proxy.rs"]
 #[allow(dead_code, reason = "the adapter's own tests use the rest")]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::bench::Bench;
 use super::proxy::Fault;
-use crate::support::{Ran, subako};
+use crate::support::{Ran, root, subako};
 
 const PREFLIGHT: [&str; 4] = ["plan", "--target", "instance.*", "--preflight"];
 
@@ -48,6 +48,19 @@ fn when_everything_is_permitted_the_plan_says_so() {
         .says("refuses none");
     bench.edit(new, old);
     bench.assert_whole(5, "a preflight changes nothing");
+}
+
+#[test]
+fn the_readme_shows_the_least_policy() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let shown = readme
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|block| block.split("```").next())
+        .find(|block| block.contains("Statement"));
+    let shown: serde_json::Value = serde_json::from_str(shown.expect("a policy")).expect("JSON");
+    let printed = Ran::of(subako().args(["policy"])).expect(0).json();
+    assert_eq!(shown, printed);
 }
 
 #[test]
