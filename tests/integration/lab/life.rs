@@ -8,6 +8,7 @@ fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
         return;
     };
     let applied = lab.apply().expect(0);
+    applied.says("\n  hosts ").says(", docker ").says(", swarm ").says(", services ");
     eprintln!("{}{}", applied.stdout, applied.stderr);
 
     let addresses = lab.addresses();
@@ -23,8 +24,8 @@ fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
         );
     }
     // A task of `reply`, wherever it is, reaches `reply2` by its name over the overlay.
-    let script = "docker exec $(docker ps -q -f label=com.docker.swarm.service.name=reply | head -1) \
-                  wget -q -T 10 -O - http://reply2/";
+    let script =
+        "docker exec $(docker ps -q -f label=com.docker.swarm.service.name=reply | head -1) fetch reply2";
     let said = lab.tool(&["host", "exec", &addresses[0], "--", "sh", "-c", script]);
     assert!(said.starts_with("I am "), "{said}");
 
