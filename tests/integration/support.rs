@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use subako_engine::manifest::SimTime;
@@ -37,15 +37,7 @@ pub struct Ran {
 
 impl Ran {
     pub fn of(command: &mut Command) -> Self {
-        let output = command.output().expect("the binary runs");
-        let ran = Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        };
-        assert_no_secret("standard output", &ran.stdout);
-        assert_no_secret("standard error", &ran.stderr);
-        ran
+        Self::from(command.output().expect("the binary runs"))
     }
 
     /// Everything that was said, for messages.
@@ -72,6 +64,19 @@ impl Ran {
         let found = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(found, "expected to hear `{text}`: {}", self.said());
         self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let ran = Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        };
+        assert_no_secret("standard output", &ran.stdout);
+        assert_no_secret("standard error", &ran.stderr);
+        ran
     }
 }
 

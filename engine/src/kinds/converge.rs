@@ -245,6 +245,16 @@ fn hopeless(look: &Look) -> Option<String> {
     look.tally.refused.then(|| "no task is let start".to_owned())
 }
 
+/// What a task says of its end. One that is stopped for its health, and whose program then ends
+/// well, says nothing at all.
+fn error_of(task: &Task) -> Option<&str> {
+    let silent = || {
+        let ended = task.state == TaskState::Complete;
+        ended.then_some("it ended without an error: by itself, or stopped because it was unhealthy")
+    };
+    task.error.as_deref().or_else(silent)
+}
+
 /// One line for each different error, in the order of the tasks: `reply.3 on node-1: …`.
 fn task_errors(service: &str, tasks: &[Task], nodes: &[Node]) -> Vec<String> {
     let names: HashMap<&str, &str> = nodes
@@ -254,7 +264,7 @@ fn task_errors(service: &str, tasks: &[Task], nodes: &[Node]) -> Vec<String> {
     let mut seen = HashSet::new();
     tasks
         .iter()
-        .filter_map(|task| Some((task, task.error.as_deref()?)))
+        .filter_map(|task| Some((task, error_of(task)?)))
         .filter(|(_, error)| seen.insert(*error))
         .map(|(task, error)| {
             let slot = task.slot.map(|slot| format!(".{slot}")).unwrap_or_default();
@@ -300,6 +310,20 @@ mod tests {
     fn tally(tasks: &[Task], mode: Mode) -> (u64, u64) {
         let tally = Tally::of(tasks, mode, &HashSet::from(["gone".to_owned()]));
         (tally.running, tally.wanted)
+    }
+
+    #[test]
+    fn a_task_that_ended_without_an_error_is_told_of() {
+        use TaskState::{Complete, Running, Shutdown};
+        let tasks = [
+            task(1, Complete, Shutdown, "n1"),
+            task(1, Shutdown, Shutdown, "n1"),
+            task(1, Running, Running, "n1"),
+        ];
+        assert_eq!(
+            task_errors("reply", &tasks, &[]),
+            ["reply.1 on n1: it ended without an error: by itself, or stopped because it was unhealthy"]
+        );
     }
 
     #[test]

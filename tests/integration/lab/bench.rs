@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,8 @@ impl Lab {
         Some(lab)
     }
 
-    fn text(&self, path: &str) -> &str {
+    /// A text of the lab's description, by its JSON pointer.
+    pub fn text(&self, path: &str) -> &str {
         self.described
             .pointer(path)
             .and_then(Value::as_str)
@@ -114,15 +115,7 @@ impl Lab {
 
     /// Runs the binary; says how long it took, and what it was that took it.
     pub fn run(&self, args: &[&str]) -> Ran {
-        let began = Instant::now();
-        let ran = Ran::of(&mut self.command(args));
-        eprintln!(
-            "{:6.1} s  subako {}  (exit {:?})",
-            began.elapsed().as_secs_f64(),
-            args.join(" "),
-            ran.code
-        );
-        ran
+        self.start(args).end()
     }
 
     pub fn apply(&self) -> Ran {
@@ -154,7 +147,45 @@ impl Lab {
             .collect()
     }
 
-    /// An EC2 call, its answer as XML.
+    /// The nodes' names, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let status = self.status();
+        let nodes = status["nodes"].as_array().expect("nodes").iter();
+        let mut names: Vec<String> = nodes
+            .map(|node| node["name"].as_str().expect("a name").to_owned())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The private address of a node's host.
+    pub fn host(&self, node: &str) -> String {
+        let status = self.status();
+        let nodes = status["nodes"].as_array().expect("nodes").iter();
+        let mut named = nodes.filter(|one| one["name"] == node);
+        let address = named.next().and_then(|one| one["private_ip"].as_str());
+        address
+            .unwrap_or_else(|| panic!("{node} has no address: {status:#}"))
+            .to_owned()
+    }
+
+    /// What a shell command says on a node's host.
+    pub fn on(&self, node: &str, script: &str) -> String {
+        self.tool(&["host", "exec", &self.host(node), "--", "sh", "-c", script])
+    }
+
+    /// Starts the binary and goes on while it runs; `Running::end` waits for it.
+    pub fn start(&self, args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running {
+            began: Instant::now(),
+            args: args.join(" "),
+            child: Some(command.spawn().expect("the binary starts")),
+        }
+    }
+
+    /// An EC2 call (its action, then its parameters as `&Name=value`), its answer as XML.
     pub fn ec2(&self, action: &str) -> String {
         let authority = self.text("/endpoint").trim_start_matches("http://");
         let body = format!("Action={action}&Version=2016-11-15");
@@ -166,7 +197,7 @@ impl Lab {
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        exchange(authority, &request).expect("the lab's EC2 answers")
+        exchange(authority, &request, ANSWER).expect("the lab's EC2 answers")
     }
 
     /// No instance lives, no host runs; no group and no key of a cluster is left.
@@ -190,15 +221,20 @@ impl Lab {
         assert!(!keys.contains("<keyName>"), "{when} there are keys: {keys}");
     }
 
-    /// Nothing in the folder holds a secret, nor does what the instances were given.
+    /// A line of the private key that only the key has.
+    pub fn private_key_line(&self) -> String {
+        let key = fs::read_to_string(self.text("/keys/ed25519/private")).expect("the key");
+        key.lines().nth(2).expect("base64").to_owned()
+    }
+
+    /// Nothing in the folder holds a secret.
     #[track_caller]
     pub fn assert_no_secret(&self) {
-        let key = fs::read_to_string(self.text("/keys/ed25519/private")).expect("the key");
-        let line = key.lines().nth(2).expect("base64");
+        let line = self.private_key_line();
         for path in files(self.dir.path()) {
             let text = String::from_utf8_lossy(&fs::read(&path).expect("readable")).into_owned();
             assert_no_secret(&path.display().to_string(), &text);
-            assert!(!text.contains(line), "{} holds the private key", path.display());
+            assert!(!text.contains(&line), "{} holds the private key", path.display());
         }
     }
 }
@@ -213,12 +249,63 @@ impl Drop for Lab {
     }
 }
 
+/// The binary while it runs; killed when dropped.
+pub struct Running {
+    began: Instant,
+    args: String,
+    child: Option<Child>,
+}
+
+impl Running {
+    /// Waits for its end.
+    pub fn end(mut self) -> Ran {
+        let child = self.child.take().expect("it ends once");
+        let ran = Ran::from(child.wait_with_output().expect("it ends"));
+        eprintln!(
+            "{:6.1} s  subako {}  (exit {:?})",
+            self.began.elapsed().as_secs_f64(),
+            self.args,
+            ran.code
+        );
+        ran
+    }
+
+    /// SIGKILL; says whether it was still running.
+    pub fn kill(mut self) -> bool {
+        let child = self.child.as_mut().expect("it ends once");
+        let alive = child.try_wait().expect("its state").is_none();
+        child.kill().expect("SIGKILL");
+        alive
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until something is so; panics with what it was waiting for.
+#[track_caller]
+pub fn until(what: &str, within: Duration, mut so: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < within, "{what}: not within {within:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    began.elapsed()
+}
+
 /// Sends a request, reads to the end.
-fn exchange(authority: &str, request: &str) -> std::io::Result<String> {
+fn exchange(authority: &str, request: &str, within: Duration) -> std::io::Result<String> {
     let address: SocketAddr = authority.parse().map_err(std::io::Error::other)?;
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    stream.set_write_timeout(Some(ANSWER))?;
+    let mut stream = TcpStream::connect_timeout(&address, within)?;
+    stream.set_read_timeout(Some(within))?;
+    stream.set_write_timeout(Some(within))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -227,9 +314,15 @@ fn exchange(authority: &str, request: &str) -> std::io::Result<String> {
 
 /// The body that port 80 of an address answers with.
 pub fn get(address: &str) -> std::io::Result<String> {
+    get_within(address, ANSWER)
+}
+
+/// The same, in no more time than given.
+pub fn get_within(address: &str, within: Duration) -> std::io::Result<String> {
     let answer = exchange(
         &format!("{address}:80"),
         &format!("GET / HTTP/1.0\r\nHost: {address}\r\n\r\n"),
+        within,
     )?;
     match answer.split_once("\r\n\r\n") {
         Some((head, body)) if head.contains(" 200 ") => Ok(body.trim().to_owned()),

@@ -1,6 +1,9 @@
 //! What goes wrong on a host, in an image, in a change.
 
-use super::bench::{Lab, containers};
+use std::time::Duration;
+
+use super::bench::{Lab, containers, until};
+use super::load::Load;
 
 #[test]
 fn a_failed_installation_is_shown_and_nothing_is_left() {
@@ -15,32 +18,59 @@ fn a_failed_installation_is_shown_and_nothing_is_left() {
     lab.assert_empty("after the rollback");
 }
 
-#[test]
-fn an_image_that_does_not_exist_fails_with_the_tasks_error_and_a_change_goes_back() {
-    let Some(lab) = Lab::turn("images that fail") else {
-        return;
-    };
-    // Two hosts do for services.
+/// Images that fail, each with what its tasks say.
+const FAILING: [(&str, &str); 3] = [
+    ("no/such-image", "No such image"),
+    ("crash", "non-zero exit (1)"),
+    ("unhealthy", "stopped because it was unhealthy"),
+];
+
+/// Two hosts do for services, and they need not be waited for long.
+fn make_small(lab: &Lab) {
     lab.edit("count = 3", "count = 1");
     lab.edit("count = 2", "count = 1");
-    lab.edit("image = \"alpine\"", "image = \"no/such-image\"");
-    lab.apply().expect(3).says("No such image");
-    lab.assert_empty("after the rollback");
+    lab.write(&format!(
+        "{}\n[swarm]\nconverge_timeout = \"40s\"\n",
+        lab.manifest()
+    ));
+}
 
-    lab.edit("image = \"no/such-image\"", "image = \"alpine\"");
+#[test]
+fn an_image_that_fails_at_first_is_shown_with_the_tasks_error_and_nothing_is_left() {
+    let Some(lab) = Lab::turn("images that fail at first") else {
+        return;
+    };
+    make_small(&lab);
+    let good = lab.manifest();
+    for (image, error) in FAILING {
+        lab.edit("image = \"alpine\"", &format!("image = \"{image}\""));
+        // The image's own program is what fails.
+        lab.edit("command = \"ping 127.0.0.1\"\n", "");
+        lab.apply().expect(3).says("service.helloworld").says(error);
+        lab.assert_empty("after the rollback");
+        lab.write(&good);
+    }
+}
+
+#[test]
+fn a_change_to_an_image_that_fails_goes_back_and_is_answered_all_the_while() {
+    let Some(lab) = Lab::turn("changes to images that fail") else {
+        return;
+    };
+    make_small(&lab);
     lab.apply().expect(0);
     let addresses = lab.addresses();
     let good = lab.manifest();
-    for (image, error) in [
-        ("no/such-image", "No such image"),
-        ("crash", "exit"),
-        ("unhealthy", "unhealthy"),
-    ] {
+    for (image, error) in FAILING {
         lab.edit(
             "image = \"mingsiro71/replyhost\"        # answers",
             &format!("image = \"{image}\"        # answers"),
         );
-        lab.apply().expect(3).says(error);
+        let load = Load::on(&addresses);
+        let applied = lab.apply();
+        let served = load.stop(&format!("the change to {image}"));
+        applied.expect(3).says("service.reply").says(error);
+        served.always();
         lab.write(&good);
         lab.run(&["plan", "--detailed-exitcode"]).expect(0);
         for address in &addresses {
@@ -49,4 +79,37 @@ fn an_image_that_does_not_exist_fails_with_the_tasks_error_and_a_change_goes_bac
     }
     lab.run(&["destroy", "--yes"]).expect(0);
     lab.assert_empty("after destroy");
+}
+
+#[test]
+fn a_join_that_meets_a_closed_port_names_it_and_nothing_is_left() {
+    let Some(lab) = Lab::turn("a closed port 2377") else {
+        return;
+    };
+    let applying = lab.start(&["apply", "--yes"]);
+    // By hand, as soon as the group has its rule; installing Docker takes longer than that.
+    let mut group = None;
+    until("a rule for port 2377", Duration::from_secs(60), || {
+        let groups = lab.ec2("DescribeSecurityGroups");
+        group = groups
+            .split("<groupId>")
+            .filter(|text| text.contains("<fromPort>2377</fromPort>"))
+            .find_map(|text| text.split_once('<').map(|(id, _)| id.to_owned()));
+        group.is_some()
+    });
+    let group = group.expect("found");
+    let revoked = lab.ec2(&format!(
+        "RevokeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
+         &IpPermissions.1.FromPort=2377&IpPermissions.1.ToPort=2377\
+         &IpPermissions.1.Groups.1.GroupId={group}\
+         &IpPermissions.1.Groups.1.Description=swarm%20management"
+    ));
+    assert!(revoked.contains("<return>true</return>"), "{revoked}");
+    applying
+        .end()
+        .expect(3)
+        .says("failed to join")
+        .says("port 2377/tcp")
+        .says("everything it did was undone");
+    lab.assert_empty("after the rollback");
 }

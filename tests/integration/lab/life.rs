@@ -8,6 +8,11 @@ fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
         return;
     };
     let applied = lab.apply().expect(0);
+    applied
+        .says("\n  hosts ")
+        .says(", docker ")
+        .says(", swarm ")
+        .says(", services ");
     eprintln!("{}{}", applied.stdout, applied.stderr);
 
     let addresses = lab.addresses();
@@ -23,22 +28,15 @@ fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
         );
     }
     // A task of `reply`, wherever it is, reaches `reply2` by its name over the overlay.
-    let script = "docker exec $(docker ps -q -f label=com.docker.swarm.service.name=reply | head -1) \
-                  wget -q -T 10 -O - http://reply2/";
-    let said = lab.tool(&["host", "exec", &addresses[0], "--", "sh", "-c", script]);
+    let script =
+        "docker exec $(docker ps -q -f label=com.docker.swarm.service.name=reply | head -1) fetch reply2";
+    let said = lab.on("manager-0", script);
     assert!(said.starts_with("I am "), "{said}");
 
     lab.run(&["plan", "--detailed-exitcode"]).expect(0);
     let status = lab.status();
-    let mut names: Vec<&str> = status["nodes"]
-        .as_array()
-        .expect("nodes")
-        .iter()
-        .filter_map(|node| node["name"].as_str())
-        .collect();
-    names.sort_unstable();
     assert_eq!(
-        names,
+        lab.names(),
         ["manager-0", "manager-1", "manager-2", "node-0", "node-1"],
         "{status:#}"
     );

@@ -10,6 +10,11 @@
 )]
 
 mod bench;
+mod conformance;
 mod failures;
 mod kills;
 mod life;
+mod load;
+mod membership;
+mod nodes;
+mod secrets;

@@ -23,6 +23,15 @@ hostname "$name"
 if [ ! -e "$LAB_HOST/seeded" ]; then
     echo "$name" >"$root/etc/hostname"
     printf '127.0.0.1 localhost\n%s %s\n' "$LAB_ADDRESS" "$name" >"$root/etc/hosts"
+    # Every command that comes over SSH is written down before it runs, for tests to read.
+    install -m 666 /dev/null "$root/var/log/lab-commands"
+    install -m 755 /dev/stdin "$root/usr/local/sbin/lab-record" <<'RECORD'
+#!/bin/bash
+printf '%s\n' "${SSH_ORIGINAL_COMMAND-(a login)}" >>/var/log/lab-commands
+[ -n "${SSH_ORIGINAL_COMMAND-}" ] || exec bash -l
+exec bash -c "$SSH_ORIGINAL_COMMAND"
+RECORD
+    echo 'ForceCommand /usr/local/sbin/lab-record' >"$root/etc/ssh/sshd_config.d/record.conf"
     : >"$LAB_HOST/seeded"
 fi
 

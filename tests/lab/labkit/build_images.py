@@ -85,7 +85,7 @@ def catalogue(app, busybox):
             tree.link(name, "/" + names[0])
         return tree.bytes()
 
-    reply = with_app("replyhost")
+    reply = with_app("replyhost", "bin/fetch")
     alpine = userland(busybox).file("etc/alpine-release", "3.20.3\n").file(
         "etc/os-release", 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.20.3\nPRETTY_NAME="Alpine look-alike"\n'
     )

@@ -31,12 +31,14 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
             Some(paint.of(meaning, format!("{count} {word}")).to_string())
         })
         .collect();
+    let phases = log.phases.text().map(|text| format!("  {text}\n"));
     format!(
-        "{} {} in {}{}.\n",
+        "{} {} in {}{}.\n{}",
         paint.of(Meaning::Good, "Done:"),
         done.join(", "),
         duration::short(log.elapsed_ms),
-        if simulated { " of simulated time" } else { "" }
+        if simulated { " of simulated time" } else { "" },
+        phases.unwrap_or_default()
     )
 }
 
@@ -288,7 +290,7 @@ mod tests {
             undone: vec![Address::new("instance", "a"), Address::new("key_pair", "k")],
             turned: Some((Direction::Back, "x".into())),
             elapsed_ms: 10,
-            done: vec![],
+            ..RunLog::default()
         };
         let text = failed(
             &ran(

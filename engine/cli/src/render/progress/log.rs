@@ -3,6 +3,8 @@
 use subako_engine::event::Event;
 use subako_state::{Address, Direction};
 
+use super::phases::Phases;
+
 /// Gathered while the run goes on.
 #[derive(Debug, Clone, Default)]
 pub struct RunLog {
@@ -14,11 +16,14 @@ pub struct RunLog {
     pub elapsed_ms: u64,
     /// What was done going forward, in the order it happened.
     pub done: Vec<Address>,
+    /// How long each phase of going forward took.
+    pub phases: Phases,
 }
 
 impl RunLog {
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event) {
+        self.phases.note(event);
         match event {
             Event::StepDone {
                 address, undo: true, ..

@@ -1,0 +1,76 @@
+//! Hosts that die under a running swarm.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::bench::{Lab, containers, until};
+
+/// Within this a dead host stands in `status` and `plan`.
+const NOTICED: Duration = Duration::from_secs(20);
+/// Within this a host has booted again and its engine is back.
+const BACK: Duration = Duration::from_secs(90);
+
+fn health(status: &Value, name: &str) -> String {
+    let nodes = status["nodes"].as_array().expect("nodes");
+    let node = nodes.iter().find(|node| node["name"] == name);
+    node.and_then(|node| node["health"].as_str())
+        .unwrap_or("")
+        .to_owned()
+}
+
+fn leader(status: &Value) -> Option<String> {
+    let nodes = status["nodes"].as_array().expect("nodes");
+    let leader = nodes.iter().find(|node| node["leader"] == true)?;
+    leader["name"].as_str().map(str::to_owned)
+}
+
+/// Kills a host, and waits until the status shows it as down by its manifest name.
+fn kill_and_see(lab: &Lab, name: &str) {
+    lab.tool(&["host", "kill", &lab.host(name)]);
+    let took = until("the status shows the dead host", NOTICED, || {
+        let status = lab.run(&["status", "--format", "json"]);
+        status.code == Some(0) && health(&status.json(), name) == "down"
+    });
+    eprintln!("         {name} shows as down after {:.1} s", took.as_secs_f64());
+    // What cannot be read is said, with its name; it is nothing to make anew.
+    let plan = lab.run(&["plan"]);
+    plan.says(name);
+    assert!(!plan.stdout.contains("to replace"), "{}", plan.said());
+}
+
+#[test]
+fn a_dead_worker_and_a_dead_leader_are_seen_by_name_and_brought_back() {
+    let Some(lab) = Lab::turn("hosts that die") else {
+        return;
+    };
+    lab.apply().expect(0);
+
+    kill_and_see(&lab, "node-1");
+    let led_by = leader(&lab.status()).expect("a leader");
+    kill_and_see(&lab, &led_by);
+    let next = leader(&lab.status()).expect("another leader");
+    assert_ne!(next, led_by);
+    // Two managers of three go on, and so does the service.
+    until("eight replicas elsewhere", Duration::from_secs(90), || {
+        lab.status()["services"][1]["running"] == 8
+    });
+
+    for name in ["node-1", &led_by] {
+        lab.tool(&["host", "start", &lab.host(name)]);
+    }
+    until("the hosts are back", BACK, || {
+        let status = lab.status();
+        health(&status, "node-1") == "ready" && health(&status, &led_by) == "ready"
+    });
+    lab.apply().expect(0);
+    lab.run(&["plan", "--detailed-exitcode"]).expect(0);
+    let status = lab.status();
+    assert_eq!(status["managers"], serde_json::json!([3, 3]), "{status:#}");
+    for address in lab.addresses() {
+        let answering = containers(&address);
+        assert!(answering.len() >= 4, "{address} is answered by {answering:?}");
+    }
+    lab.run(&["destroy", "--yes"]).expect(0);
+    lab.assert_empty("after destroy");
+}
