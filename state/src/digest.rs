@@ -26,6 +26,27 @@ impl Digest {
         writer.finish()
     }
 
+    /// The keyed digest (HMAC-SHA-256, RFC 2104) of some parts, for what can be guessed: without
+    /// the key nobody can try guesses. Each part's length is part of what is digested.
+    pub fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Self {
+        const BLOCK: usize = 64;
+        let pad = |with: u8| {
+            let mut block = [with; BLOCK];
+            block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+            block
+        };
+        let mut inner = Sha256::new();
+        inner.update(pad(0x36));
+        for part in parts {
+            inner.update((part.len() as u64).to_be_bytes());
+            inner.update(part);
+        }
+        let mut outer = Sha256::new();
+        outer.update(pad(0x5c));
+        outer.update(inner.finalize());
+        Self::written(outer.finalize())
+    }
+
     fn written(bytes: impl IntoIterator<Item = u8>) -> Self {
         let mut text = String::with_capacity(71);
         text.push_str("sha256:");

@@ -55,6 +55,12 @@ pub enum StateError {
         /// What is wrong.
         why: String,
     },
+    /// The key of the secrets is not a key.
+    #[error("failed to use {path}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then made anew)", path = .path.display())]
+    SealKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The state moved since it was read.
     #[error("{path} is now at serial {found}, but serial {expected} was read", path = .path.display())]
     Moved {

@@ -5,7 +5,7 @@
 //! * [`Snapshot`]: the resources that the last run left; [`render`] and [`parse`] are its file form.
 //! * [`Journal`]: the durable record of the run in progress, appended to and fsynced.
 //! * [`Store`]: the directory `.subako/<cluster>.<provider>/`: `state.json`, `journal.jsonl`,
-//!   `history/`, all written atomically; [`Lock`]: who may write there.
+//!   `history/`, `seal.key`, all written atomically; [`Lock`]: who may write there.
 //!
 //! Nothing here knows the network, TOML, or what the resources mean.
 
@@ -17,6 +17,7 @@ mod format;
 mod journal;
 mod json;
 mod lock;
+mod seal;
 mod snapshot;
 mod store;
 
@@ -28,5 +29,6 @@ pub use format::{parse, render};
 pub use journal::{Direction, Effect, Entry, Journal, JournalFile, Outcome, read_journal};
 pub use json::Json;
 pub use lock::{Holder, Lock, LockError};
+pub use seal::SealKey;
 pub use snapshot::{AccountId, FORMAT, Resource, Snapshot};
 pub use store::{HistoryItem, Loaded, Store};

@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod drift;
 mod faults;
+mod files;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;
 mod locking;

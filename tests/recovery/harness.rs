@@ -89,6 +89,7 @@ impl Harness {
             cloud: Arc::new(Nothing),
             hosts: Arc::new(Nothing),
             clock: Arc::new(ScaledClock::new(1)),
+            vault: Default::default(),
         }
     }
 

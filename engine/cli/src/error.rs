@@ -116,6 +116,7 @@ impl From<StateError> for CliError {
                     path.display()
                 ));
             }
+            StateError::SealKey { .. } => out = out.exit(Exit::Refused),
             StateError::Moved { .. } => {
                 out = out
                     .exit(Exit::Refused)

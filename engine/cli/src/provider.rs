@@ -30,7 +30,7 @@ impl Cluster {
         }
         let simulator = simulator(project)?;
         Ok(Self {
-            session: session(project, simulator.world()),
+            session: session(project, simulator.world())?,
             simulator: Some(simulator),
             #[cfg(all(feature = "aws", feature = "ssh"))]
             aws: None,
@@ -92,14 +92,20 @@ fn no_preflight() -> CliError {
     CliError::new("only AWS has permissions to ask about").help("leave out `--preflight`")
 }
 
-fn session(project: &Project, world: World) -> Session {
-    Session::new(
-        project.manifest.clone(),
+fn session(project: &Project, mut world: World) -> Result<Session> {
+    let mut manifest = project.manifest.clone();
+    // The key is made at the first plan, so that an apply of that plan names the secrets alike.
+    if !manifest.secrets.is_empty() {
+        manifest.seal(&project.store.seal_key()?);
+    }
+    world.vault = manifest.vault();
+    Ok(Session::new(
+        manifest,
         project.provider,
         project.store.clone(),
         kinds::registry(),
         world,
-    )
+    ))
 }
 
 /// The simulated world of a project.
@@ -161,9 +167,10 @@ async fn aws(project: &Project) -> Result<Cluster> {
         cloud: Arc::new(cloud.clone()),
         hosts,
         clock,
+        vault: Default::default(),
     };
     Ok(Cluster {
-        session: session(project, world),
+        session: session(project, world)?,
         simulator: None,
         aws: Some(cloud),
         no_hosts,

@@ -3,10 +3,16 @@
 //! As the docker CLI decides it (cli/command/service/progress): among the tasks of the current
 //! spec, those on nodes that are down apart, every slot (or node, of a global service) runs,
 //! and has done so for the monitor period. Unlike the CLI, an update that the engine rolled
-//! back is a failure.
+//! back is a failure, and so is one whose tasks only ever fail: nobody waits for those.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod history;
+mod tally;
+
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+
+use history::History;
+use tally::Tally;
 
 use super::docker::display_name;
 use super::service_spec::Service;
@@ -21,75 +27,9 @@ use crate::world::{
 const EVERY: Duration = Duration::from_millis(200);
 /// Swarm's own monitor period where the service has none.
 const MONITOR: Duration = Duration::from_secs(5);
-/// A slot whose tasks are refused this often will not come up by itself: a refusal is about
-/// the image, a mount or a port, not about the program.
-const REFUSALS: usize = 3;
-
-/// How far a service is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Tally {
-    /// Slots (or nodes) whose task runs.
-    running: u64,
-    /// How many have to.
-    wanted: u64,
-    /// How many tasks ended badly, since the service has this spec.
-    failed: usize,
-    /// Whether nothing runs and every slot has been refused again and again.
-    refused: bool,
-}
-
-impl Tally {
-    fn of(tasks: &[Task], mode: Mode, down: &HashSet<String>) -> Self {
-        #[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
-        enum Place {
-            Slot(u64),
-            Node(String),
-        }
-        let bad = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::Rejected);
-        let mut current: BTreeMap<Place, &Task> = BTreeMap::new();
-        let mut refusals: BTreeMap<Place, usize> = BTreeMap::new();
-        for task in tasks {
-            if task.node_id.as_ref().is_some_and(|node| down.contains(node)) {
-                continue;
-            }
-            let place = match (mode, task.slot, &task.node_id) {
-                (Mode::Replicated(_), Some(slot), _) => Place::Slot(slot),
-                (Mode::Global, _, Some(node)) => Place::Node(node.clone()),
-                _ => continue,
-            };
-            if task.state == TaskState::Rejected {
-                *refusals.entry(place.clone()).or_default() += 1;
-            }
-            // Of several in one slot the one that is meant to live longest counts.
-            let best = current.entry(place).or_insert(task);
-            if (task.desired, task.state) < (best.desired, best.state) {
-                *best = task;
-            }
-        }
-        let running = current
-            .values()
-            .filter(|task| task.state == TaskState::Running && task.desired <= TaskState::Running)
-            .count() as u64;
-        let wanted = match mode {
-            Mode::Replicated(count) => count,
-            Mode::Global => current
-                .values()
-                .filter(|task| task.desired <= TaskState::Running)
-                .count() as u64,
-        };
-        let refused = running == 0
-            && !current.is_empty()
-            && current
-                .keys()
-                .all(|place| refusals.get(place).is_some_and(|count| *count >= REFUSALS));
-        Self {
-            running,
-            wanted,
-            failed: tasks.iter().filter(bad).count(),
-            refused,
-        }
-    }
-}
+/// What is said of a task that ended without an error of its own.
+const ENDED: &str = "its program ended without an error, by itself or stopped because it was unhealthy; a service's \
+                     tasks are to run on";
 
 /// What one look at a service showed.
 struct Look {
@@ -131,6 +71,7 @@ impl<'a> Convergence<'a> {
     pub async fn wait(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
         let mut wait = Wait::new(cx, self.doing(), EVERY, self.limit);
         let mut steady: Option<(Duration, usize)> = None;
+        let mut history = History::new(self.mode, self.monitor);
         loop {
             let host = managers.host().await?;
             let look = match self.look(host.as_ref()).await {
@@ -143,15 +84,13 @@ impl<'a> Convergence<'a> {
                     continue;
                 }
             };
-            if let Some(why) = hopeless(&look) {
+            history.see(&look.tasks, wait.elapsed());
+            let Tally { running, wanted } = look.tally;
+            let looping = (wanted > 0).then(|| history.hopeless()).flatten();
+            if let Some(why) = ended(&look).or_else(|| looping.map(str::to_owned)) {
                 return Err(self.failure(&why, &look, host.as_ref()).await);
             }
-            let Tally {
-                running,
-                wanted,
-                failed,
-                ..
-            } = look.tally;
+            let failed = history.failures();
             let updating = look.update.as_ref().is_some_and(|update| {
                 matches!(update.state, UpdateState::Updating | UpdateState::RollbackStarted)
             });
@@ -218,7 +157,15 @@ impl<'a> Convergence<'a> {
         // Names are a courtesy: without them the ids have to do.
         let nodes = host.nodes().await.unwrap_or_default();
         let lines = task_errors(self.name, &look.tasks, &nodes);
-        let message = match lines.last() {
+        // A task that failed says more than one that still waits for a node.
+        let failed: Vec<Task> = look
+            .tasks
+            .iter()
+            .filter(|task| history::is_end(task.state))
+            .cloned()
+            .collect();
+        let cause = task_errors(self.name, &failed, &nodes);
+        let message = match cause.last().or(lines.last()) {
             Some(line) => format!("{why}: {line}"),
             None => why.to_owned(),
         };
@@ -228,31 +175,19 @@ impl<'a> Convergence<'a> {
     }
 }
 
-/// Why waiting makes no sense any more.
-fn hopeless(look: &Look) -> Option<String> {
-    let said = |what: &str, update: &UpdateStatus| match update.message.as_str() {
+/// Why the engine itself has ended an update that did not succeed.
+fn ended(look: &Look) -> Option<String> {
+    let update = look.update.as_ref()?;
+    let what = match update.state {
+        UpdateState::Paused => "the update is paused",
+        UpdateState::RollbackPaused => "the engine's rollback is paused",
+        UpdateState::RollbackCompleted => "the engine rolled the update back",
+        UpdateState::Updating | UpdateState::Completed | UpdateState::RollbackStarted => return None,
+    };
+    Some(match update.message.as_str() {
         "" => what.to_owned(),
         message => format!("{what}: {message}"),
-    };
-    if let Some(update) = &look.update {
-        match update.state {
-            UpdateState::Paused => return Some(said("the update is paused", update)),
-            UpdateState::RollbackPaused => return Some(said("the engine's rollback is paused", update)),
-            UpdateState::RollbackCompleted => return Some(said("the engine rolled the update back", update)),
-            UpdateState::Updating | UpdateState::Completed | UpdateState::RollbackStarted => {}
-        }
-    }
-    look.tally.refused.then(|| "no task is let start".to_owned())
-}
-
-/// What a task says of its end. One that is stopped for its health, and whose program then ends
-/// well, says nothing at all.
-fn error_of(task: &Task) -> Option<&str> {
-    let silent = || {
-        let ended = task.state == TaskState::Complete;
-        ended.then_some("it ended without an error: by itself, or stopped because it was unhealthy")
-    };
-    task.error.as_deref().or_else(silent)
+    })
 }
 
 /// One line for each different error, in the order of the tasks: `reply.3 on node-1: …`.
@@ -264,7 +199,10 @@ fn task_errors(service: &str, tasks: &[Task], nodes: &[Node]) -> Vec<String> {
     let mut seen = HashSet::new();
     tasks
         .iter()
-        .filter_map(|task| Some((task, error_of(task)?)))
+        .filter_map(|task| {
+            let ended = (task.state == TaskState::Complete).then_some(ENDED);
+            Some((task, task.error.as_deref().or(ended)?))
+        })
         .filter(|(_, error)| seen.insert(*error))
         .map(|(task, error)| {
             let slot = task.slot.map(|slot| format!(".{slot}")).unwrap_or_default();
@@ -292,83 +230,8 @@ fn hint(tasks: &[Task], service: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::tally::testing::task;
     use super::*;
-
-    fn task(slot: u64, state: TaskState, desired: TaskState, node: &str) -> Task {
-        Task {
-            id: format!("t{slot}{state:?}{node}"),
-            service: "reply".into(),
-            slot: Some(slot),
-            node_id: Some(node.into()),
-            state,
-            desired,
-            error: None,
-            image: "i".into(),
-        }
-    }
-
-    fn tally(tasks: &[Task], mode: Mode) -> (u64, u64) {
-        let tally = Tally::of(tasks, mode, &HashSet::from(["gone".to_owned()]));
-        (tally.running, tally.wanted)
-    }
-
-    #[test]
-    fn a_task_that_ended_without_an_error_is_told_of() {
-        use TaskState::{Complete, Running, Shutdown};
-        let tasks = [
-            task(1, Complete, Shutdown, "n1"),
-            task(1, Shutdown, Shutdown, "n1"),
-            task(1, Running, Running, "n1"),
-        ];
-        assert_eq!(
-            task_errors("reply", &tasks, &[]),
-            ["reply.1 on n1: it ended without an error: by itself, or stopped because it was unhealthy"]
-        );
-    }
-
-    #[test]
-    fn a_slot_counts_by_the_task_that_is_meant_to_live() {
-        use TaskState::{Running, Shutdown, Starting};
-        let tasks = [
-            task(1, Running, Running, "a"),
-            // Being replaced: the old one still runs, the new one does not yet.
-            task(2, Running, Shutdown, "a"),
-            task(2, Starting, Running, "b"),
-            task(3, Running, Running, "gone"),
-        ];
-        assert_eq!(tally(&tasks, Mode::Replicated(3)), (1, 3));
-        assert_eq!(tally(&tasks[..1], Mode::Replicated(1)), (1, 1));
-        assert_eq!(tally(&[], Mode::Replicated(0)), (0, 0));
-    }
-
-    #[test]
-    fn a_global_service_wants_one_task_a_node_that_got_one() {
-        use TaskState::{Preparing, Running};
-        let global = |state, node| Task {
-            slot: None,
-            ..task(0, state, Running, node)
-        };
-        let tasks = [
-            global(Running, "a"),
-            global(Preparing, "b"),
-            global(Running, "gone"),
-        ];
-        assert_eq!(tally(&tasks, Mode::Global), (1, 2));
-    }
-
-    #[test]
-    fn tasks_that_are_refused_again_and_again_are_not_waited_for() {
-        use TaskState::{Failed, Ready, Rejected, Shutdown};
-        let refused = |state| {
-            let tasks: Vec<Task> = (0..REFUSALS)
-                .map(|n| task(1, state, Shutdown, &n.to_string()))
-                .collect();
-            Tally::of(&tasks, Mode::Replicated(1), &HashSet::new()).refused
-        };
-        assert!(refused(Rejected));
-        assert!(!refused(Failed));
-        assert!(!refused(Ready));
-    }
 
     #[test]
     fn an_update_that_was_rolled_back_is_a_failure() {
@@ -376,8 +239,6 @@ mod tests {
             tally: Tally {
                 running: 1,
                 wanted: 1,
-                failed: 0,
-                refused: false,
             },
             update: Some(UpdateStatus {
                 state,
@@ -390,14 +251,14 @@ mod tests {
             UpdateState::Paused,
             UpdateState::RollbackPaused,
         ] {
-            assert!(hopeless(&look(state)).is_some_and(|why| why.ends_with("why")));
+            assert!(ended(&look(state)).is_some_and(|why| why.ends_with("why")));
         }
         for state in [
             UpdateState::Updating,
             UpdateState::Completed,
             UpdateState::RollbackStarted,
         ] {
-            assert_eq!(hopeless(&look(state)), None);
+            assert_eq!(ended(&look(state)), None);
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod converge;
 mod docker;
+mod file;
 mod hosts;
 mod instance;
 mod key_pair;
@@ -29,6 +30,7 @@ pub(crate) mod testing;
 mod wait;
 
 pub use docker::{Docker, DockerOutputs};
+pub use file::{Configs, File, Secrets};
 pub use instance::{Instance, InstanceOutputs};
 pub use key_pair::{KeyPair, KeyPairOutputs};
 pub use labels::label;
@@ -56,5 +58,7 @@ pub fn registry() -> Registry {
         .with::<Swarm>()
         .with::<Member>()
         .with::<Network>()
+        .with::<File<Secrets>>()
+        .with::<File<Configs>>()
         .with::<Service>()
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
 use crate::world::{
-    Endpoint, HealthCheck, Mode, Mount, Resources, RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig,
+    Endpoint, FileMount, HealthCheck, Mode, Mount, Resources, RestartPolicy, ServiceNetwork, ServiceSpec,
+    UpdateConfig,
 };
 
 /// How a service decides on the number of its tasks.
@@ -25,6 +26,9 @@ pub struct Service {
     /// Arguments (Compose `command`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Configs, sorted by target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<FileMount>,
     /// Placement constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
@@ -75,6 +79,9 @@ pub struct Service {
     /// How a rollback proceeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_config: Option<UpdateConfig>,
+    /// Secrets, sorted by target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<FileMount>,
     /// How long a container may take to stop, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_grace_period: Option<u64>,
@@ -107,6 +114,7 @@ impl Service {
         ports.sort();
         Self {
             command: spec.command,
+            configs: spec.configs,
             constraints: spec.constraints,
             container_labels: spec.container_labels,
             endpoint_mode: spec.endpoint_mode,
@@ -125,6 +133,7 @@ impl Service {
             resources: spec.resources,
             restart_policy: spec.restart_policy,
             rollback_config: spec.rollback_config,
+            secrets: spec.secrets,
             stop_grace_period: spec.stop_grace_period,
             swarm,
             update_config: spec.update_config,
@@ -140,6 +149,7 @@ impl Service {
             mode: self.engine_mode(),
             labels,
             command: this.command,
+            configs: this.configs,
             constraints: this.constraints,
             container_labels: this.container_labels,
             endpoint_mode: this.endpoint_mode,
@@ -155,6 +165,7 @@ impl Service {
             resources: this.resources,
             restart_policy: this.restart_policy,
             rollback_config: this.rollback_config,
+            secrets: this.secrets,
             stop_grace_period: this.stop_grace_period,
             update_config: this.update_config,
             user: this.user,

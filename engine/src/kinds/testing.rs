@@ -112,6 +112,8 @@ pub fn view() -> SwarmView {
         labels: labels::owned(&BTreeMap::new(), &ownership("swarm.sandbox", 0)),
         nodes: vec![],
         networks: vec![],
+        secrets: vec![],
+        configs: vec![],
         services: vec![],
         tasks: vec![],
     }
@@ -158,6 +160,7 @@ pub fn instance(id: &str, tags: BTreeMap<String, String>) -> Instance {
 pub fn service_spec(name: &str) -> ServiceSpec {
     ServiceSpec {
         command: vec![],
+        configs: vec![],
         constraints: vec![],
         container_labels: BTreeMap::new(),
         endpoint_mode: "vip".into(),
@@ -183,6 +186,7 @@ pub fn service_spec(name: &str) -> ServiceSpec {
         resources: None,
         restart_policy: None,
         rollback_config: None,
+        secrets: vec![],
         stop_grace_period: None,
         update_config: None,
         user: None,

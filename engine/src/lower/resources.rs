@@ -6,10 +6,12 @@ use subako_state::{Address, Json};
 use super::images::PoolImages;
 use super::rules::rules;
 use crate::desired::{Desired, DesiredSet};
-use crate::kinds::{Docker, Instance, KeyPair, Member, Network, SecurityGroup, Service, Swarm};
-use crate::manifest::{Manifest, Pool};
+use crate::kinds::{
+    Configs, Docker, File, Instance, KeyPair, Member, Network, Secrets, SecurityGroup, Service, Swarm,
+};
+use crate::manifest::{self, Manifest, Pool};
 use crate::reference::Ref;
-use crate::world::Subnet;
+use crate::world::{FileMount, Subnet};
 
 /// The tag that EC2's own pages show as an object's name.
 const NAME_TAG: &str = "Name";
@@ -119,16 +121,43 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         let spec = Network::of(network, swarm_ref.clone());
         resources.push(desired(Address::new("network", &network.name), &spec, Vec::new()));
     }
+    for secret in &manifest.secrets {
+        let spec = File::<Secrets>::new(&secret.object, swarm_ref.clone());
+        resources.push(desired(Address::new("secret", &secret.name), &spec, Vec::new()));
+    }
+    for config in &manifest.configs {
+        let spec = File::<Configs>::new(&config.object, swarm_ref.clone());
+        resources.push(desired(Address::new("config", &config.name), &spec, Vec::new()));
+    }
     for service in &manifest.services {
-        let spec = Service::of(&service.spec, swarm_ref.clone());
+        let mut wanted = service.spec.clone();
+        let secrets = resolve(&mut wanted.secrets, &manifest.secrets, "secret");
+        let configs = resolve(&mut wanted.configs, &manifest.configs, "config");
+        let spec = Service::of(&wanted, swarm_ref.clone());
         // A replica placed before the last node has joined is never moved by Swarm.
         let mut depends_on = vec![Address::new("member", "*")];
         let known = |name: &str| manifest.networks.iter().any(|network| network.name == name);
         let networks = spec.networks.iter().filter(|network| known(&network.name));
         depends_on.extend(networks.map(|network| Address::new("network", &network.name)));
+        depends_on.extend(secrets.into_iter().chain(configs));
         resources.push(desired(Address::new("service", &spec.name), &spec, depends_on));
     }
     DesiredSet { resources }
+}
+
+/// Puts the names that files have in the swarm in the place of the manifest's; returns the
+/// addresses of those files.
+fn resolve(mounts: &mut [FileMount], files: &[manifest::File], kind: &str) -> Vec<Address> {
+    let mut addresses = Vec::new();
+    for mount in mounts {
+        if let Some(file) = files.iter().find(|file| file.name == mount.name) {
+            addresses.push(Address::new(kind, &file.name));
+            mount.name.clone_from(&file.object);
+        }
+    }
+    addresses.sort();
+    addresses.dedup();
+    addresses
 }
 
 fn instances(

@@ -43,6 +43,8 @@ pub enum Code {
     BadTag,
     /// A key file that cannot be used.
     BadKey,
+    /// A file that cannot be read.
+    BadFile,
     /// Two settings that exclude each other.
     Conflict,
     /// A published port that is already taken.
@@ -55,7 +57,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Syntax,
         Self::UnknownSection,
         Self::UnknownKey,
@@ -72,6 +74,7 @@ impl Code {
         Self::BadFormat,
         Self::BadTag,
         Self::BadKey,
+        Self::BadFile,
         Self::Conflict,
         Self::PortTaken,
         Self::Overlap,
@@ -97,6 +100,7 @@ impl Code {
             Self::BadFormat => "subako::manifest::bad_format",
             Self::BadTag => "subako::manifest::bad_tag",
             Self::BadKey => "subako::manifest::bad_key",
+            Self::BadFile => "subako::manifest::bad_file",
             Self::Conflict => "subako::manifest::conflict",
             Self::PortTaken => "subako::manifest::port_taken",
             Self::Overlap => "subako::manifest::overlap",

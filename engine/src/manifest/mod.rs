@@ -25,8 +25,8 @@ mod tests;
 
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use model::{
-    Aws, Cluster, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, SimFault, SimFaultKind,
-    SimTime, Ssh, SwarmSettings,
+    Aws, Cluster, File, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, SimFault,
+    SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
 pub use parse::{parse, parse_with};
 pub use schema::schema;

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::world::{Availability, NetworkSpec, Role, Rule, ServiceSpec};
+use subako_state::{Digest, SealKey};
+
+use crate::world::{Availability, Content, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault};
 
 /// A whole manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,10 @@ pub struct Manifest {
     pub pools: Vec<Pool>,
     /// `[[network]]`, in the order written.
     pub networks: Vec<NetworkSpec>,
+    /// `[secret.NAME]`, by name.
+    pub secrets: Vec<File>,
+    /// `[config.NAME]`, by name.
+    pub configs: Vec<File>,
     /// `[[service]]`, in the order written.
     pub services: Vec<Service>,
     /// `[sim]`.
@@ -34,6 +40,27 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Names the secrets, each after its content under this key, as configs are after theirs.
+    /// Until then nothing that is made from the manifest may be kept or compared.
+    pub fn seal(&mut self, key: &SealKey) {
+        for secret in &mut self.secrets {
+            let digest = key.digest(&[secret.name.as_bytes(), secret.content.expose()]);
+            secret.object = File::object(&secret.name, &digest);
+        }
+    }
+
+    /// What its secrets and configs contain.
+    pub fn vault(&self) -> Vault {
+        let of = |kind, files: &[File]| -> Vec<_> {
+            let files = files.iter();
+            files
+                .map(|file| (kind, file.object.clone(), file.content.clone()))
+                .collect()
+        };
+        let secrets = of(FileKind::Secret, &self.secrets);
+        Vault::new(secrets.into_iter().chain(of(FileKind::Config, &self.configs)))
+    }
+
     /// The names of a pool's instances, `pool-0` to `pool-(count-1)`.
     pub fn instance_names(pool: &Pool) -> impl Iterator<Item = String> + '_ {
         (0..pool.count).map(|index| format!("{}-{index}", pool.name))
@@ -166,6 +193,24 @@ pub struct Pool {
 pub struct Service {
     /// What Swarm is told.
     pub spec: ServiceSpec,
+}
+
+/// `[secret.NAME]` or `[config.NAME]`, its content read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its name in the manifest.
+    pub name: String,
+    /// Its name in the swarm, made from its content.
+    pub object: String,
+    /// What it contains.
+    pub content: Content,
+}
+
+impl File {
+    /// The name in the swarm: 16 digits of the digest tell the contents of one name apart.
+    pub(super) fn object(name: &str, digest: &Digest) -> String {
+        format!("{name}-{}", &digest.hex()[..16])
+    }
 }
 
 /// How the simulator's time runs.

@@ -26,10 +26,13 @@ pub struct Variables {
     pub vars: BTreeMap<String, String>,
 }
 
-/// Reads the files that a manifest names (public keys).
+/// Reads the files that a manifest names (public keys, secrets, configs).
 pub trait Files {
     /// The file's text; fails as [`std::fs`] does.
     fn read(&self, path: &Path) -> io::Result<String>;
+
+    /// The file's bytes, at most one more than `most`.
+    fn bytes(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
 }
 
 /// The file system.
@@ -44,6 +47,12 @@ impl Files for Disk {
         let mut text = String::new();
         File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
         Ok(text)
+    }
+
+    fn bytes(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

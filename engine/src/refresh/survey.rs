@@ -9,8 +9,8 @@ use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::reference::Ref;
 use crate::world::{
-    CloudSurvey, Failure, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node, Ownership,
-    Result, Service, Task, TaskFilter, World,
+    CloudSurvey, Failure, FileKind, Host, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node,
+    Ownership, Result, Service, SwarmFile, Task, TaskFilter, World,
 };
 
 /// What one manager says of the swarm.
@@ -30,6 +30,10 @@ pub struct SwarmView {
     pub nodes: Vec<Node>,
     /// The overlay networks, sorted by name.
     pub networks: Vec<Network>,
+    /// The secrets, sorted by name; empty where none is recorded or wanted.
+    pub secrets: Vec<SwarmFile>,
+    /// The configs, likewise.
+    pub configs: Vec<SwarmFile>,
     /// The services, sorted by name.
     pub services: Vec<Service>,
     /// The tasks, sorted by service, slot and id.
@@ -273,8 +277,14 @@ async fn survey_swarm(
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
     let mut reasons = Vec::new();
     let (targets, mut unsure) = candidates(snapshot, desired, cloud);
+    let concerned = |kind: FileKind| {
+        let recorded = snapshot.resources.iter().map(|recorded| &recorded.address);
+        let mut all = recorded.chain(desired.resources.iter().map(|wanted| &wanted.address));
+        all.any(|address| address.kind() == kind.word())
+    };
+    let files = [FileKind::Secret, FileKind::Config].map(|kind| (kind, concerned(kind)));
     for target in targets {
-        match ask(world, &target).await {
+        match ask(world, &target, files).await {
             Ok(Some(view)) => return Ok((SwarmSurvey::Read(Box::new(view)), false)),
             Ok(None) => reasons.push(format!("{} is in no swarm", target.name)),
             Err(failure) => {
@@ -292,7 +302,7 @@ async fn survey_swarm(
     Ok((SwarmSurvey::None, !unsure))
 }
 
-async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
+async fn ask(world: &World, target: &HostTarget, files: [(FileKind, bool); 2]) -> Result<Option<SwarmView>> {
     let host = world.hosts.reach(target).await?;
     let Some(info) = host.engine_info().await? else {
         return Ok(None);
@@ -306,11 +316,14 @@ async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
             "it does not answer as a manager",
         ));
     }
+    let [secrets, configs] = files;
     let every = TaskFilter::default();
-    let (swarm, nodes, networks, services, tasks) = futures::try_join!(
+    let (swarm, nodes, networks, secrets, configs, services, tasks) = futures::try_join!(
         host.swarm_inspect(),
         host.nodes(),
         host.networks(),
+        read_files(host.as_ref(), secrets),
+        read_files(host.as_ref(), configs),
         host.services(),
         host.tasks(&every),
     )?;
@@ -322,7 +335,18 @@ async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
         labels: swarm.labels,
         nodes,
         networks,
+        secrets,
+        configs,
         services,
         tasks,
     }))
+}
+
+/// Files of a kind that nobody has or wants cost no call.
+async fn read_files(host: &dyn Host, (kind, concerned): (FileKind, bool)) -> Result<Vec<SwarmFile>> {
+    if concerned {
+        host.files(kind).await
+    } else {
+        Ok(Vec::new())
+    }
 }

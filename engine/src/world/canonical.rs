@@ -1,5 +1,6 @@
 //! One form for service specs that mean the same.
 
+use super::files::FileMount;
 use super::swarm::{
     HealthCheck, Resources, RestartCondition, RestartPolicy, ServiceSpec, UpdateConfig, UpdateOrder,
 };
@@ -15,6 +16,8 @@ impl ServiceSpec {
     pub fn canonical(mut self) -> Self {
         self.ports.sort();
         self.networks.sort();
+        FileMount::sort(&mut self.secrets);
+        FileMount::sort(&mut self.configs);
         self.stop_grace_period = self.stop_grace_period.filter(|period| *period != 10 * SECOND);
         self.user = self.user.filter(|user| !user.is_empty());
         self.working_dir = self.working_dir.filter(|dir| !dir.is_empty());
@@ -107,6 +110,7 @@ mod tests {
     fn plain() -> ServiceSpec {
         ServiceSpec {
             command: vec![],
+            configs: vec![],
             constraints: vec![],
             container_labels: BTreeMap::new(),
             endpoint_mode: "vip".into(),
@@ -124,6 +128,7 @@ mod tests {
             resources: None,
             restart_policy: None,
             rollback_config: None,
+            secrets: vec![],
             stop_grace_period: None,
             update_config: None,
             user: None,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Result;
+use super::files::{Content, FileKind, FileSpec, SwarmFile};
 use super::progress::Progress;
 use super::swarm::{
     JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Service, ServiceSpec, Swarm, SwarmInit, Task,
@@ -126,6 +127,16 @@ pub trait Host: Send + Sync {
 
     /// Removes a network; fine if unknown.
     async fn remove_network(&self, name: &str) -> Result<()>;
+
+    /// Every secret or config of the swarm, sorted by name.
+    async fn files(&self, kind: FileKind) -> Result<Vec<SwarmFile>>;
+
+    /// Creates a secret or config; returns its id. An existing one of that name is the failure
+    /// `conflict`. The content goes into this one call and nowhere else.
+    async fn create_file(&self, kind: FileKind, spec: &FileSpec, content: &Content) -> Result<String>;
+
+    /// Removes a secret or config; fine if unknown. One that a service uses is the failure `in_use`.
+    async fn remove_file(&self, kind: FileKind, name: &str) -> Result<()>;
 
     /// Every service, sorted by name.
     async fn services(&self) -> Result<Vec<Service>>;

@@ -13,6 +13,7 @@ mod canonical;
 mod clock;
 mod cloud;
 mod failure;
+mod files;
 mod host;
 mod progress;
 mod swarm;
@@ -24,6 +25,7 @@ pub use cloud::{
     SecurityGroup, SecurityGroupRequest, Source, Subnet, tag,
 };
 pub use failure::{Certainty, Failure, Result};
+pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
 pub use progress::Progress;
 pub use swarm::{
@@ -44,4 +46,6 @@ pub struct World {
     pub hosts: Arc<dyn Hosts>,
     /// The only source of time.
     pub clock: Arc<dyn Clock>,
+    /// What the manifest's secrets and configs contain, for the call that makes each.
+    pub vault: Vault,
 }

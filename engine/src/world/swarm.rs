@@ -8,6 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::files::FileMount;
+
 /// A value that must never be printed or written: join tokens, secret contents. It can be
 /// neither formatted nor serialised.
 #[derive(Clone, PartialEq, Eq)]
@@ -388,6 +390,9 @@ pub struct ServiceSpec {
     /// Arguments (Compose `command`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Configs, sorted by target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<FileMount>,
     /// Placement constraints, `node.role == worker`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
@@ -435,6 +440,9 @@ pub struct ServiceSpec {
     /// How a rollback proceeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_config: Option<UpdateConfig>,
+    /// Secrets, sorted by target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<FileMount>,
     /// How long a container may take to stop, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_grace_period: Option<u64>,

@@ -183,6 +183,7 @@ impl HostBench {
     pub(super) fn service(&self, name: &str, replicas: u64) -> ServiceSpec {
         ServiceSpec {
             command: Vec::new(),
+            configs: vec![],
             constraints: Vec::new(),
             container_labels: BTreeMap::new(),
             endpoint_mode: "vip".to_owned(),
@@ -200,6 +201,7 @@ impl HostBench {
             resources: None,
             restart_policy: None,
             rollback_config: None,
+            secrets: vec![],
             stop_grace_period: None,
             update_config: None,
             user: None,

@@ -1,6 +1,8 @@
 //! Cases of networks and services as objects.
 
-use subako_engine::world::{Endpoint, Mode, PublishMode, Role, ServiceNetwork};
+use subako_engine::world::{
+    Content, Endpoint, FileKind, FileMount, FileSpec, Mode, PublishMode, Role, ServiceNetwork,
+};
 
 use super::case::{Case, Outcome, Verdict, ensure, refused, refused_as};
 use super::host_bench::HostBench;
@@ -15,6 +17,8 @@ pub(super) fn cases() -> Vec<Case<HostBench>> {
         a_port_of_the_mesh_is_published_once,
         an_unknown_service_is_not_updated_but_removed,
         a_mode_cannot_change,
+        a_secret_or_config_is_made_once_and_listed,
+        a_secret_or_config_in_use_stays,
     ]
 }
 
@@ -48,6 +52,80 @@ async fn a_network_is_made_once_and_listed(bench: &HostBench) -> Outcome {
     manager.remove_network("my-overlay").await?;
     manager.remove_network("my-overlay").await?;
     ensure!(manager.networks().await?.is_empty(), "the network is still there");
+    Ok(Verdict::Passed)
+}
+
+const FILES: [FileKind; 2] = [FileKind::Secret, FileKind::Config];
+
+fn file(name: &str) -> FileSpec {
+    FileSpec {
+        labels: [("l".to_owned(), "1".to_owned())].into(),
+        name: name.to_owned(),
+    }
+}
+
+async fn a_secret_or_config_is_made_once_and_listed(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let content = Content::new(*b"\x00\xffcontent");
+    for kind in FILES {
+        ensure!(manager.files(kind).await?.is_empty(), "a new swarm has some");
+        manager.create_file(kind, &file("b-2"), &content).await?;
+        let id = manager.create_file(kind, &file("b"), &content).await?;
+        let again = manager.create_file(kind, &file("b"), &content).await;
+        refused_as("a second one of one name", "conflict", again)?;
+        let empty = manager.create_file(kind, &file("c"), &Content::new(*b"")).await;
+        refused("one without content", empty)?;
+        let files = manager.files(kind).await?;
+        let names: Vec<&str> = files.iter().map(|file| file.spec.name.as_str()).collect();
+        ensure!(names == ["b", "b-2"], "not sorted by name: {names:?}");
+        ensure!(files[0].id == id && files[0].spec == file("b"), "{:?}", files[0]);
+        // The beginning of another's name is not its name.
+        manager.remove_file(kind, "b").await?;
+        manager.remove_file(kind, "b").await?;
+        let files = manager.files(kind).await?;
+        ensure!(files.len() == 1 && files[0].spec.name == "b-2", "{files:?}");
+    }
+    Ok(Verdict::Passed)
+}
+
+async fn a_secret_or_config_in_use_stays(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let mount = |target: &str| FileMount {
+        gid: "0".to_owned(),
+        mode: 0o444,
+        name: "used".to_owned(),
+        target: target.to_owned(),
+        uid: "0".to_owned(),
+    };
+    let mut spec = bench.service("user", 1);
+    spec.secrets = vec![mount("pw")];
+    refused("a secret that is not there", manager.create_service(&spec).await)?;
+    for kind in FILES {
+        manager
+            .create_file(kind, &file("used"), &Content::new(*b"x"))
+            .await?;
+    }
+    spec.configs = vec![mount("/conf")];
+    manager.create_service(&spec).await?;
+    let live = manager.service("user").await?;
+    let live = live.map(|service| (service.spec.secrets, service.spec.configs));
+    ensure!(
+        live == Some((spec.secrets.clone(), spec.configs.clone())),
+        "{live:?}"
+    );
+    for kind in FILES {
+        refused_as("one in use", "in_use", manager.remove_file(kind, "used").await)?;
+    }
+    spec.secrets.clear();
+    spec.configs.clear();
+    manager.update_service(&spec, false).await?;
+    for kind in FILES {
+        manager.remove_file(kind, "used").await?;
+        ensure!(manager.files(kind).await?.is_empty(), "it is still there");
+    }
+    manager.remove_service("user").await?;
     Ok(Verdict::Passed)
 }
 

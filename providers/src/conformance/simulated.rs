@@ -150,6 +150,8 @@ tests!(
         a_port_of_the_mesh_is_published_once,
         an_unknown_service_is_not_updated_but_removed,
         a_mode_cannot_change,
+        a_secret_or_config_is_made_once_and_listed,
+        a_secret_or_config_in_use_stays,
         replicas_are_spread_evenly,
         a_service_is_scaled_both_ways,
         a_global_service_runs_everywhere_once,

@@ -8,9 +8,11 @@ use super::model::Refusal;
 use super::options::SimError;
 
 /// Calls that change the world: what `*` stands for in the table.
-const MUTATING: [&str; 23] = [
+const MUTATING: [&str; 27] = [
     "authorize_ingress",
+    "create_config",
     "create_network",
+    "create_secret",
     "create_security_group",
     "create_service",
     "delete_key_pair",
@@ -18,8 +20,10 @@ const MUTATING: [&str; 23] = [
     "import_key_pair",
     "install_engine",
     "modify_instance",
+    "remove_config",
     "remove_network",
     "remove_node",
+    "remove_secret",
     "remove_service",
     "retag",
     "revoke_ingress",
@@ -35,9 +39,10 @@ const MUTATING: [&str; 23] = [
 ];
 
 /// Calls that only read or wait.
-const READING: [&str; 20] = [
+const READING: [&str; 22] = [
     "account",
     "await_instance",
+    "configs",
     "connect",
     "engine_info",
     "find_instance_by_token",
@@ -50,6 +55,7 @@ const READING: [&str; 20] = [
     "nodes",
     "reach",
     "residue",
+    "secrets",
     "security_group",
     "service",
     "services",

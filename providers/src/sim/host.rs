@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_engine::world::{
-    EngineInfo, EngineRequest, Failure, Host, HostTarget, Hosts, InstanceState, JoinRequest, Network,
-    NetworkSpec, Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmInit, Task,
-    TaskFilter,
+    Content, EngineInfo, EngineRequest, Failure, FileKind, FileSpec, Host, HostTarget, Hosts, InstanceState,
+    JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm,
+    SwarmFile, SwarmInit, Task, TaskFilter,
 };
 
 use super::faults::Call;
@@ -329,6 +329,38 @@ impl Host for SimHost {
     async fn remove_network(&self, name: &str) -> Result<()> {
         let call = self.about("remove_network", "remove network", name);
         self.tell(call, |swarm, _| swarm.decide_remove_network(name))
+            .await
+    }
+
+    async fn files(&self, kind: FileKind) -> Result<Vec<SwarmFile>> {
+        let (name, verb) = match kind {
+            FileKind::Secret => ("secrets", "list secrets on"),
+            FileKind::Config => ("configs", "list configs on"),
+        };
+        self.ask(self.about_host(name, verb), |swarm, _| {
+            swarm.files(kind).values().cloned().collect()
+        })
+        .await
+    }
+
+    async fn create_file(&self, kind: FileKind, spec: &FileSpec, content: &Content) -> Result<String> {
+        let seed = self.inner.place.seed;
+        let call = match kind {
+            FileKind::Secret => self.about("create_secret", "create secret", &spec.name),
+            FileKind::Config => self.about("create_config", "create config", &spec.name),
+        };
+        self.tell(call, |swarm, _| {
+            swarm.decide_create_file(seed, kind, spec, content)
+        })
+        .await
+    }
+
+    async fn remove_file(&self, kind: FileKind, name: &str) -> Result<()> {
+        let call = match kind {
+            FileKind::Secret => self.about("remove_secret", "remove secret", name),
+            FileKind::Config => self.about("remove_config", "remove config", name),
+        };
+        self.tell(call, |swarm, _| swarm.decide_remove_file(kind, name))
             .await
     }
 

@@ -1,7 +1,9 @@
 //! Changes from outside: what a person with a console, or a power cut, does to the world. They
 //! pass by the fault table and the count of calls.
 
-use subako_engine::world::{Availability, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag};
+use subako_engine::world::{
+    Availability, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
+};
 
 use super::model::{Decision, Effect, InstanceFacts, Model, Refusal, SwarmFacts};
 use super::names::Ms;
@@ -115,6 +117,27 @@ impl Simulator {
         })
     }
 
+    /// Adds a secret that belongs to nobody, with a content that matters to nobody.
+    pub fn add_secret(&self, name: &str) -> Outcome {
+        let spec = FileSpec {
+            labels: Default::default(),
+            name: name.to_owned(),
+        };
+        let seed = self.inner.place.seed;
+        self.to_swarm(&format!("add secret {name}"), |swarm| {
+            let (effect, _) =
+                swarm.decide_create_file(seed, FileKind::Secret, &spec, &Content::new(*b"by hand"))?;
+            Ok((effect, ()))
+        })
+    }
+
+    /// Removes a secret that no service uses.
+    pub fn remove_secret(&self, name: &str) -> Outcome {
+        self.to_swarm(&format!("remove secret {name}"), |swarm| {
+            swarm.decide_remove_file(FileKind::Secret, name)
+        })
+    }
+
     /// Lets EC2 have no more than `most` instances of a type in a zone; `None` lifts the limit.
     pub fn limit_capacity(&self, instance_type: &str, zone: &str, most: Option<u32>) -> Outcome {
         let effect = Effect::Capacity {
@@ -147,6 +170,14 @@ impl Simulator {
                 .find(|group| group.id == name || group.name == name);
             let group = group.ok_or_else(|| not_found("security group", name))?;
             done(&doing, decide(model, &group.id))
+        })
+    }
+
+    fn to_swarm(&self, doing: &str, decide: impl FnOnce(&SwarmFacts) -> Decision<()>) -> Outcome {
+        self.inner.tamper(doing, |model, t| {
+            let swarm = model.swarms.values().find(|swarm| model.lives(t, swarm));
+            let swarm = swarm.ok_or_else(|| not_found("swarm", "of the cluster"))?;
+            done(doing, decide(swarm))
         })
     }
 

@@ -102,6 +102,7 @@ impl Simulator {
             cloud: Arc::new(SimCloud(Arc::clone(&self.inner))),
             hosts: Arc::new(SimHosts(Arc::clone(&self.inner))),
             clock: Arc::new(self.inner.clock.clone()),
+            vault: Default::default(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_engine::world::{
-    EngineInfo, EngineRequest, Host, JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Progress, Result,
-    Service, ServiceSpec, Swarm, SwarmInit, Task, TaskFilter,
+    Content, EngineInfo, EngineRequest, FileKind, FileSpec, Host, JoinRequest, Network, NetworkSpec, Node,
+    NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task, TaskFilter,
 };
 
 use super::api::Api;
@@ -87,6 +87,18 @@ impl Host for SshHost {
 
     async fn remove_network(&self, name: &str) -> Result<()> {
         self.api().remove_network(name).await
+    }
+
+    async fn files(&self, kind: FileKind) -> Result<Vec<SwarmFile>> {
+        self.api().files(kind).await
+    }
+
+    async fn create_file(&self, kind: FileKind, spec: &FileSpec, content: &Content) -> Result<String> {
+        self.api().create_file(kind, spec, content).await
+    }
+
+    async fn remove_file(&self, kind: FileKind, name: &str) -> Result<()> {
+        self.api().remove_file(kind, name).await
     }
 
     async fn services(&self) -> Result<Vec<Service>> {

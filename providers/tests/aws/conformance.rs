@@ -19,6 +19,7 @@ async fn the_adapter_does_what_every_cloud_must() {
         // The cases of this seam reach no host.
         hosts: Simulator::open(SimOptions::default()).unwrap().world().hosts,
         clock: Arc::new(ScaledClock::new(1)),
+        vault: Default::default(),
     };
     let pid = std::process::id();
     let fixture = CloudFixture {

@@ -60,6 +60,8 @@ pub fn sandbox() -> Manifest {
             options: BTreeMap::new(),
             subnet: None,
         }],
+        secrets: vec![],
+        configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
         sim: Sim::default(),
     }
@@ -87,6 +89,7 @@ pub fn service(name: &str, replicas: u64, published: u16) -> Service {
     Service {
         spec: ServiceSpec {
             command: vec![],
+            configs: vec![],
             constraints: vec![],
             container_labels: BTreeMap::new(),
             endpoint_mode: "vip".into(),
@@ -112,6 +115,7 @@ pub fn service(name: &str, replicas: u64, published: u16) -> Service {
             resources: None,
             restart_policy: None,
             rollback_config: None,
+            secrets: vec![],
             stop_grace_period: None,
             update_config: None,
             user: None,

@@ -1,6 +1,9 @@
 //! Calls fail, and what was done is undone.
 
+use std::time::Duration;
+
 use subako_engine::manifest::{SimFault, SimFaultKind};
+use subako_engine::world::{RestartCondition, RestartPolicy, UpdateConfig};
 use subako_state::Outcome;
 
 use crate::bench::Bench;
@@ -59,6 +62,52 @@ async fn whatever_call_fails_on_the_way_up_nothing_is_left() {
                 assert_eq!(bench.sim.dump(), nothing, "{what}");
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_stays_up_is_not_waited_for_until_its_limit() {
+    for (image, said) in [
+        ("example/does-not-exist", "No such image"),
+        ("example/crash", "non-zero exit (1)"),
+        ("example/unhealthy", "unhealthy container"),
+    ] {
+        let mut manifest = sandbox();
+        let mut bench = Bench::new(vec![]);
+        bench.apply(&manifest).await;
+        let before = bench.sim.dump();
+        let (calm, once) = (
+            &mut manifest.services[0].spec,
+            RestartPolicy {
+                condition: RestartCondition::None,
+                delay: None,
+                max_attempts: None,
+                window: None,
+            },
+        );
+        let started = bench.world.clock.now();
+        // A change of a service that runs, where the engine is to go on after failures: it is
+        // undone, and so is one that is never tried again.
+        calm.image = image.into();
+        calm.update_config = Some(UpdateConfig {
+            failure_action: Some("continue".into()),
+            parallelism: Some(0),
+            ..UpdateConfig::default()
+        });
+        for policy in [None, Some(once)] {
+            manifest.services[0].spec.restart_policy = policy;
+            let plan = bench.plan(&manifest).await;
+            let finished = bench.run(&plan).await;
+            assert_eq!(finished.outcome, Outcome::RolledBack, "{image}");
+            let (address, failure) = &finished.failures[0];
+            assert_eq!(address.as_str(), "service.reply");
+            assert!(failure.message.contains(said), "{failure}");
+            assert!(failure.message.contains(" on "), "{failure}");
+            assert_eq!(bench.sim.dump(), before, "{image}");
+        }
+        // Two failures and two ways back, of which the limit alone would be 300 s each.
+        let took = bench.world.clock.now() - started;
+        assert!(took < Duration::from_secs(150), "{image}: {took:?}");
     }
 }
 

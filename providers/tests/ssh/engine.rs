@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use subako_engine::world::{
-    Availability, Certainty, Endpoint, Host, JoinRequest, Mode, NetworkSpec, NodeUpdate, PublishMode, Secret,
-    ServiceSpec, TaskFilter,
+    Availability, Certainty, Content, Endpoint, FileKind, FileSpec, Host, JoinRequest, Mode, NetworkSpec,
+    NodeUpdate, PublishMode, Secret, ServiceSpec, TaskFilter,
 };
 
 use crate::docker::{Answer, Asked, Docker, error, ok};
@@ -146,6 +146,7 @@ async fn an_update_out_of_sequence_is_read_again_and_tried_again() {
 fn spec(name: &str) -> ServiceSpec {
     ServiceSpec {
         command: vec![],
+        configs: vec![],
         constraints: vec![],
         container_labels: BTreeMap::new(),
         endpoint_mode: "vip".into(),
@@ -163,11 +164,65 @@ fn spec(name: &str) -> ServiceSpec {
         resources: None,
         restart_policy: None,
         rollback_config: None,
+        secrets: vec![],
         stop_grace_period: None,
         update_config: None,
         user: None,
         working_dir: None,
     }
+}
+
+#[tokio::test]
+async fn a_secret_goes_into_the_call_that_makes_it_and_into_no_message() {
+    let Some((_sshd, docker, host)) = host(|asked, before| {
+        let path = asked.path.split('?').next().unwrap_or_default();
+        match (asked.method.as_str(), path, before) {
+            ("POST", "/secrets/create", 0) => ok(json!({ "ID": "x1" })),
+            ("POST", "/secrets/create", _) => error(
+                409,
+                "rpc error: code = AlreadyExists desc = secret pw-1 already exists",
+            ),
+            ("GET", "/secrets", _) => ok(json!([
+                { "ID": "x10", "Spec": { "Name": "pw-10", "Labels": {} } },
+                { "ID": "x1", "Spec": { "Name": "pw-1", "Labels": { "by": "me" } } }
+            ])),
+            ("DELETE", "/secrets/x1", 0) => error(
+                400,
+                "rpc error: code = InvalidArgument desc = secret 'pw-1' is in use by the following service: web",
+            ),
+            ("DELETE", "/secrets/x1", _) => ok(Value::Null),
+            _ => error(404, "page not found"),
+        }
+    })
+    .await
+    else {
+        return;
+    };
+    let spec = FileSpec {
+        labels: BTreeMap::from([("by".into(), "me".into())]),
+        name: "pw-1".into(),
+    };
+    let content = Content::new(*b"hunter2");
+    let made = host.create_file(FileKind::Secret, &spec, &content).await;
+    assert_eq!(made.unwrap(), "x1");
+    let sent = &docker.asked()[0];
+    assert_eq!(
+        sent.body,
+        json!({ "Name": "pw-1", "Labels": { "by": "me" }, "Data": "aHVudGVyMg==" })
+    );
+    let again = failure(host.create_file(FileKind::Secret, &spec, &content).await);
+    assert_eq!(again.code.as_deref(), Some("conflict"));
+    assert_eq!(again.certainty, Certainty::NotApplied);
+    let said = format!("{again:?} {again}");
+    assert!(!said.contains("hunter2") && !said.contains("aHVu"), "{said}");
+    let files = host.files(FileKind::Secret).await.unwrap();
+    assert_eq!((files[0].id.as_str(), &files[0].spec), ("x1", &spec));
+    let in_use = failure(host.remove_file(FileKind::Secret, "pw-1").await);
+    assert_eq!(in_use.code.as_deref(), Some("in_use"));
+    assert_eq!(in_use.certainty, Certainty::NotApplied);
+    host.remove_file(FileKind::Secret, "pw-1").await.unwrap();
+    host.remove_file(FileKind::Secret, "pw-2").await.unwrap();
+    assert_eq!(docker.count("DELETE", "/secrets/x1"), 2);
 }
 
 /// An engine with the services `reply` (s1) and `reply2` (s2), and a network.

@@ -54,6 +54,16 @@ pub enum SimCommand {
         /// The network
         network: String,
     },
+    /// Remove a secret by hand
+    RemoveSecret {
+        /// The secret, by its name in the swarm
+        secret: String,
+    },
+    /// Add a secret by hand
+    AddSecret {
+        /// The secret's name in the swarm
+        secret: String,
+    },
     /// Open a port in the cluster's security group
     OpenPort(PortArgs),
     /// Close a port in the cluster's security group

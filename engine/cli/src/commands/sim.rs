@@ -79,6 +79,14 @@ fn change(simulator: &Simulator, project: &Project, command: &SimCommand) -> Res
             simulator.remove_network(network)?;
             format!("Removed the network {network}.")
         }
+        SimCommand::RemoveSecret { secret } => {
+            simulator.remove_secret(secret)?;
+            format!("Removed the secret {secret}.")
+        }
+        SimCommand::AddSecret { secret } => {
+            simulator.add_secret(secret)?;
+            format!("Added the secret {secret}.")
+        }
         SimCommand::OpenPort(args) => {
             simulator.authorize(group, rule(args)?)?;
             format!("Opened {} to {} in {group}.", args.port, args.from)

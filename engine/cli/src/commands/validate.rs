@@ -28,9 +28,13 @@ fn describe(manifest: &Manifest) -> String {
         (instances, "instance"),
         (manifest.pools.len() as u64, "pool"),
         (manifest.networks.len() as u64, "network"),
+        (manifest.secrets.len() as u64, "secret"),
+        (manifest.configs.len() as u64, "config"),
         (manifest.services.len() as u64, "service"),
     ]
     .iter()
+    // What few have is only named where it is.
+    .filter(|(count, word)| *count > 0 || !["secret", "config"].contains(word))
     .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
     .collect::<Vec<_>>()
     .join(", ")

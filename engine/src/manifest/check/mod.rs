@@ -6,6 +6,7 @@
 
 mod aws;
 mod cluster;
+mod files;
 mod key_pair;
 mod labels;
 mod network;
@@ -31,7 +32,7 @@ pub struct Surroundings<'a> {
     pub source: &'a Source,
     /// For `~`.
     pub variables: &'a Variables,
-    /// For the public key.
+    /// For the public key, secrets and configs.
     pub files: &'a dyn Files,
 }
 
@@ -54,7 +55,14 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
     let pools_written = document.pool.is_some();
     let pools = pool::check(cx, value(document.pool).0, &cluster.tags, pools_written);
     let networks = network::check(cx, value(document.network).0);
-    let services = service::check(cx, value(document.service).0, &networks, ssh.port);
+    let secrets = files::secrets(cx, value(document.secret), around);
+    let configs = files::configs(cx, value(document.config), around);
+    let named = service::Named {
+        networks: &networks,
+        secrets: &secrets,
+        configs: &configs,
+    };
+    let services = service::check(cx, value(document.service).0, &named, ssh.port);
     let sim = sim::check(cx, value(document.sim));
     Manifest {
         cluster,
@@ -65,6 +73,8 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         swarm,
         pools,
         networks: networks.into_specs(),
+        secrets: secrets.into_files(),
+        configs: configs.into_files(),
         services,
         sim,
     }

@@ -1,5 +1,6 @@
 //! `[[service]]`: the service itself, its networks and mounts.
 
+use super::files::{self, Files};
 use super::network::Networks;
 use super::ports::PublishedPorts;
 use super::service_runtime as runtime;
@@ -16,11 +17,21 @@ use crate::world::{Endpoint, Mode, Mount, MountKind, PublishMode, ServiceNetwork
 /// Suggestions look at every network; after so many mistakes nobody reads them any more.
 const MOST_SUGGESTIONS: usize = 100;
 
+/// What services may name.
+pub struct Named<'a> {
+    /// `[[network]]`.
+    pub networks: &'a Networks,
+    /// `[secret.NAME]`.
+    pub secrets: &'a Files,
+    /// `[config.NAME]`.
+    pub configs: &'a Files,
+}
+
 /// Checks the services, one by one and together.
 pub fn check(
     cx: &mut Context<'_>,
     raw: Vec<At<raw::Service>>,
-    networks: &Networks,
+    named: &Named<'_>,
     ssh_port: u16,
 ) -> Vec<Service> {
     let mut names = Unique::new();
@@ -33,7 +44,7 @@ pub fn check(
             });
         }
         services.push(Service {
-            spec: service(cx, raw, index, networks, &mut ports),
+            spec: service(cx, raw, index, named, &mut ports),
         });
     }
     services
@@ -43,7 +54,7 @@ fn service(
     cx: &mut Context<'_>,
     raw: raw::Service,
     index: usize,
-    networks: &Networks,
+    named: &Named<'_>,
     published: &mut PublishedPorts,
 ) -> ServiceSpec {
     let mode = mode(cx, &raw);
@@ -57,6 +68,7 @@ fn service(
     let words = |command: Option<At<crate::manifest::formats::Command>>| value(command).0;
     ServiceSpec {
         command: words(raw.command),
+        configs: files::uses(cx, raw.configs, named.configs),
         constraints: value(raw.constraints).into_iter().map(|at| at.value.0).collect(),
         container_labels: labels::labels(cx, raw.container_labels),
         endpoint_mode: endpoint_mode.to_owned(),
@@ -68,12 +80,13 @@ fn service(
         mode,
         mounts: self::mounts(cx, mounts),
         name: value(raw.name).0,
-        networks: attachments(cx, raw.networks, networks),
+        networks: attachments(cx, raw.networks, named.networks),
         ports,
         preferences: value(raw.preferences).into_iter().map(|at| at.value.0).collect(),
         resources: runtime::resources(cx, raw.resources),
         restart_policy: runtime::restart_policy(raw.restart_policy),
         rollback_config: runtime::rollback_config(cx, raw.rollback_config),
+        secrets: files::uses(cx, raw.secrets, named.secrets),
         stop_grace_period: raw.stop_grace_period.map(|at| at.value.0),
         update_config: runtime::update_config(cx, raw.update_config),
         user: raw.user.map(|at| at.value.0),

@@ -8,12 +8,15 @@ use crate::manifest::raw::{self, Timeout};
 use crate::manifest::span::{At, Span};
 
 /// The calls of the seams `Cloud`, `Hosts` and `Host`, any of which can be made to fail.
-const CALLS: [&str; 43] = [
+const CALLS: [&str; 49] = [
     "account",
     "authorize_ingress",
     "await_instance",
+    "configs",
     "connect",
+    "create_config",
     "create_network",
+    "create_secret",
     "create_security_group",
     "create_service",
     "delete_key_pair",
@@ -31,13 +34,16 @@ const CALLS: [&str; 43] = [
     "node",
     "nodes",
     "reach",
+    "remove_config",
     "remove_network",
     "remove_node",
+    "remove_secret",
     "remove_service",
     "residue",
     "retag",
     "revoke_ingress",
     "run_instance",
+    "secrets",
     "security_group",
     "service",
     "services",
@@ -145,6 +151,13 @@ mod tests {
             .iter()
             .flat_map(|text| text.split("async fn ").skip(1))
             .filter_map(|rest| rest.split('(').next())
+            // One method for both kinds of files, two calls of the engine.
+            .flat_map(|call| match call {
+                "files" => vec!["secrets", "configs"],
+                "create_file" => vec!["create_secret", "create_config"],
+                "remove_file" => vec!["remove_secret", "remove_config"],
+                other => vec![other],
+            })
             .collect();
         calls.sort_unstable();
         calls.dedup();

@@ -187,6 +187,58 @@ impl<T: JsonSchema> JsonSchema for Table<T> {
     }
 }
 
+/// Tables of one kind, each under its own `[header.NAME]`.
+#[derive(Debug)]
+pub struct Named<T>(pub Vec<(At<String>, At<T>)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Decode> Decode for Named<T> {
+    const EXPECTED: &'static str = "written in tables, each with a name of its own";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        if node.get_ref().is_table() {
+            return Table::decode(cx, key, node).map(|table| Self(table.0));
+        }
+        cx.report(
+            ManifestError::new(Code::WrongType, format!("each `{key}` stands under its own name"))
+                .at(node.span().into(), "this has no name")
+                .help(format!("write [{key}.NAME]")),
+        );
+        None
+    }
+
+    fn keys() -> &'static [Key] {
+        T::keys()
+    }
+
+    fn header(key: &str) -> String {
+        format!("[{key}.NAME]")
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Named_{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Named<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": generator.subschema_for::<T>() })
+    }
+}
+
 /// A map as Compose writes it: a table, or a list of `KEY=value`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyValues(pub Vec<(At<String>, At<Scalar>)>);

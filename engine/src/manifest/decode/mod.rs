@@ -10,7 +10,7 @@ mod section;
 mod text;
 mod variables;
 
-pub use collections::{KeyValues, OneOrMany, Table, Tables};
+pub use collections::{KeyValues, Named, OneOrMany, Table, Tables};
 pub use context::{Context, did_you_mean, nearest};
 pub use numbers::{Int, Natural, Number, Scalar};
 pub use section::{Key, Section, section_schema};

@@ -1,7 +1,9 @@
 //! The whole manifest.
 
-use super::{Aws, Cluster, KeyPair, Network, Pool, SecurityGroup, Service, Sim, Ssh, Swarm};
-use crate::manifest::decode::{Tables, section};
+use super::{
+    Aws, Cluster, ConfigSource, KeyPair, Network, Pool, SecretSource, SecurityGroup, Service, Sim, Ssh, Swarm,
+};
+use crate::manifest::decode::{Named, Tables, section};
 
 section! {
     /// A Subako manifest: one Docker Swarm cluster, from its security group to its services.
@@ -22,6 +24,10 @@ section! {
         required pool: Tables<Pool>,
         /// An overlay network that services talk over.
         optional network: Tables<Network>,
+        /// Secrets, each under its own [secret.NAME].
+        optional secret: Named<SecretSource>,
+        /// Configs, each under its own [config.NAME].
+        optional config: Named<ConfigSource>,
         /// A service that the swarm keeps running.
         optional service: Tables<Service>,
         /// How the simulator behaves when the manifest is rehearsed with --sim.
@@ -32,13 +38,11 @@ section! {
         "provider" => "the provider stands in a section: write [cluster] on the line before it",
         "services" => "a service is written under [[service]], one block each",
         "networks" => "a network is written under [[network]], one block each",
+        "secrets" => "a secret is written under [secret.NAME], with `file` or `env`",
+        "configs" => "a config is written under [config.NAME], with `file` or `content`",
         "volumes" => "named volumes need no section: name them in `volumes` of a [[service]]",
     }
     later {
-        "secrets" => "until then, create the secret by hand with `docker secret create`",
-        "secret" => "until then, create the secret by hand with `docker secret create`",
-        "configs" => "until then, build the configuration into the image",
-        "config" => "until then, build the configuration into the image",
         "registry" => "until then, use images that every node can pull without logging in",
     }
 }

@@ -2,7 +2,7 @@
 //! its updates are in the files beside this one.
 
 use super::{
-    HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig, UpdateConfig,
+    FileUse, HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig, UpdateConfig,
 };
 use crate::manifest::decode::{Int, KeyValues, keywords, plain_schema, section};
 use crate::manifest::formats::{Command, Constraint, Duration, ImageRef, PlainText, Spread, SwarmName};
@@ -31,6 +31,11 @@ section! {
         optional ports: Vec<At<Published>>,
         /// The networks it is on: a list of names, or a table name → { aliases = [...] }.
         optional networks: Networks,
+        /// Secrets it may read: names of [secret.NAME], or tables with source, target, uid, gid
+        /// and mode. Each is a file below /run/secrets.
+        optional secrets: Vec<At<FileUse>>,
+        /// Configs it may read, likewise. Each is a file below /.
+        optional configs: Vec<At<FileUse>>,
         /// Mounts: "volume:/path", "/host/path:/path:ro", or tables with type, source, target
         /// and read_only. The same as `volumes`.
         optional mounts: Vec<At<Mount>>,
@@ -82,8 +87,6 @@ section! {
         "working_directory" => "did you mean `working_dir`?",
     }
     later {
-        "secrets" => "until then, have the program read it from a volume or another service",
-        "configs" => "until then, pass the configuration in `environment` or build it into the image",
         "env_file" => "until then, write the variables into `environment`",
         "hostname" => "until then, containers are named by their ids",
         "logging" => "until then, set the log driver in the engine's own configuration",

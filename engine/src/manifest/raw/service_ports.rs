@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 use toml::de::DeValue;
 
+use super::FileUseTable;
 use crate::manifest::decode::{Context, Decode, Int, Node, OneOrMany, Table, keywords, section};
 use crate::manifest::formats::{PlainText, ShortMount, ShortPorts, SwarmName, Transport};
 use crate::manifest::span::At;
@@ -109,8 +110,18 @@ macro_rules! short_or_long {
     )*};
 }
 
+/// A secret or config of a service: its name, or a table.
+#[derive(Debug)]
+pub enum FileUse {
+    /// The short form.
+    Short(String),
+    /// The long form.
+    Long(FileUseTable),
+}
+
 short_or_long! {
     Published(ShortPorts, PublishedTable) = "a string such as \"8080:80\" or a table";
+    FileUse(String, FileUseTable) = "a name or a table";
     Mount(ShortMount, MountTable) = "a string such as \"data:/data\" or a table";
 }
 

@@ -1,6 +1,5 @@
 //! The manifests in `examples` and the starter are good ones.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use super::root;
@@ -17,7 +16,9 @@ pub fn example(name: &str) -> Manifest {
     };
     let vars = [("version", "1.8.2"), ("web_replicas", "6")];
     let variables = Variables {
-        env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
+        env: [("HOME", "/home/me"), ("DATABASE_PASSWORD", "not-a-password")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
         vars: vars.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
     };
     parse_with(&source, &variables, &Disk).unwrap_or_else(|errors| panic!("{name}: {:#?}", errors.errors()))

@@ -31,6 +31,10 @@ impl Files for InMemory {
             .cloned()
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+
+    fn bytes(&self, path: &Path, _most: u64) -> io::Result<Vec<u8>> {
+        self.read(path).map(String::into_bytes)
+    }
 }
 
 /// Reads a manifest from a text alone.

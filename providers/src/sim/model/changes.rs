@@ -56,6 +56,16 @@ impl Model {
                     swarm.networks.remove(&name);
                 }
             }
+            Effect::File { swarm, kind, file } => {
+                if let Some(swarm) = self.swarms.get_mut(&swarm) {
+                    swarm.files_mut(kind).insert(file.spec.name.clone(), file);
+                }
+            }
+            Effect::NoFile { swarm, kind, name } => {
+                if let Some(swarm) = self.swarms.get_mut(&swarm) {
+                    swarm.files_mut(kind).remove(&name);
+                }
+            }
             Effect::Service { swarm, spec } => {
                 if let Some(swarm) = self.swarms.get_mut(&swarm) {
                     swarm.add_service(at, *spec);

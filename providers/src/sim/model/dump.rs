@@ -134,6 +134,8 @@ impl Model {
             "labels": swarm.labels,
             "nodes": nodes,
             "networks": networks,
+            "secrets": swarm.secrets.keys().collect::<Vec<_>>(),
+            "configs": swarm.configs.keys().collect::<Vec<_>>(),
             "services": services,
             "tasks": tasks,
         })

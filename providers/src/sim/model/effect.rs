@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{Availability, KeyPair, Network, Role, SecurityGroup, ServiceSpec};
+use subako_engine::world::{
+    Availability, FileKind, KeyPair, Network, Role, SecurityGroup, ServiceSpec, SwarmFile,
+};
 
 use super::facts::InstanceFacts;
 use crate::sim::names::Ms;
@@ -65,6 +67,18 @@ pub(crate) enum Effect {
     Network { swarm: String, network: Network },
     /// No such network any more.
     NoNetwork { swarm: String, name: String },
+    /// A secret or config, new. What it contains is not written down.
+    File {
+        swarm: String,
+        kind: FileKind,
+        file: SwarmFile,
+    },
+    /// No such secret or config any more.
+    NoFile {
+        swarm: String,
+        kind: FileKind,
+        name: String,
+    },
     /// A service, new.
     Service { swarm: String, spec: Box<ServiceSpec> },
     /// A service changes.

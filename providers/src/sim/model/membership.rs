@@ -272,6 +272,8 @@ impl Model {
             term: 0,
             elect_at: None,
             networks: Default::default(),
+            secrets: Default::default(),
+            configs: Default::default(),
             services: Default::default(),
             board: Board::default(),
         }

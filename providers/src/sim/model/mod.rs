@@ -13,6 +13,7 @@ mod ec2;
 mod effect;
 mod events;
 mod facts;
+mod files;
 mod index;
 mod instances;
 mod listed;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_engine::world::{PublishMode, ServiceSpec, UpdateState};
+use subako_engine::world::{FileKind, PublishMode, ServiceSpec, UpdateState};
 
 use super::constraints::parse_constraint;
 use super::ec2::Decision;
@@ -83,6 +83,18 @@ impl SwarmFacts {
                     "not_found",
                     format!("network {} not found", network.name),
                 ));
+            }
+        }
+        for (kind, mounts) in [
+            (FileKind::Secret, &spec.secrets),
+            (FileKind::Config, &spec.configs),
+        ] {
+            if let Some(mount) = mounts
+                .iter()
+                .find(|mount| !self.files(kind).contains_key(&mount.name))
+            {
+                let message = format!("{} not found: {}", kind.word(), mount.name);
+                return Err(Refusal::new("not_found", message));
             }
         }
         for constraint in &spec.constraints {

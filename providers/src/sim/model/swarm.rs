@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{Availability, JoinTokens, Network, Role, Secret, Swarm};
+use subako_engine::world::{Availability, JoinTokens, Network, Role, Secret, Swarm, SwarmFile};
 
 use super::service::ServiceFacts;
 use super::tasks::Board;
@@ -85,6 +85,12 @@ pub(crate) struct SwarmFacts {
     pub elect_at: Option<Ms>,
     /// Networks by name.
     pub networks: BTreeMap<String, Network>,
+    /// Secrets by name. The model never has what they contain.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SwarmFile>,
+    /// Configs by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configs: BTreeMap<String, SwarmFile>,
     /// Services by name.
     pub services: BTreeMap<String, ServiceFacts>,
     /// What follows from nodes and services, for the scheduler.

@@ -70,6 +70,8 @@ fn code(status: u16, message: &str) -> Option<&'static str> {
         Some("is_manager")
     } else if says("is already in use by service") {
         Some("port_in_use")
+    } else if says("is in use by the following service") {
+        Some("in_use")
     } else if status == 404 || message.ends_with("not found") {
         // A network of which only a node's own copy is left is not found with status 500.
         Some("not_found")

@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
 use subako_engine::world::{
-    Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition, RestartPolicy,
-    ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
+    Endpoint, FileMount, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
+    RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
 };
 
 use super::service_tests::{ids, plain, read};
@@ -169,6 +169,17 @@ fn container() -> BoxedStrategy<ServiceSpec> {
         .boxed()
 }
 
+fn files() -> BoxedStrategy<Vec<FileMount>> {
+    let file = (word(), word(), 0_u32..0o7777).prop_map(|(name, target, mode)| FileMount {
+        gid: "0".to_owned(),
+        mode,
+        name,
+        target,
+        uid: "1000".to_owned(),
+    });
+    vec(file, 0..3).boxed()
+}
+
 fn service() -> BoxedStrategy<ServiceSpec> {
     let placement = (vec(word(), 0..3), vec(word(), 0..3));
     let mode = prop_oneof![Just(Mode::Global), (0_u64..20).prop_map(Mode::Replicated)];
@@ -186,8 +197,8 @@ fn service() -> BoxedStrategy<ServiceSpec> {
         policies,
         option::of(resources()),
     );
-    (container(), rest)
-        .prop_map(|(spec, rest)| {
+    (container(), rest, files(), files())
+        .prop_map(|(spec, rest, secrets, configs)| {
             let (placement, mode, endpoint, networks, policies, resources) = rest;
             // A service is on a network once.
             let networks: BTreeMap<_, _> = networks.into_iter().collect();
@@ -196,6 +207,8 @@ fn service() -> BoxedStrategy<ServiceSpec> {
                 name: name.to_owned(),
             });
             ServiceSpec {
+                secrets,
+                configs,
                 constraints: placement.0,
                 preferences: placement.1,
                 mode,

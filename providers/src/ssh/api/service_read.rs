@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use subako_engine::world::{
-    Endpoint, HealthCheck, Mode, Mount, PublishMode, Resources, RestartCondition, RestartPolicy, Result,
-    Service, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateStatus,
+    Endpoint, FileMount, HealthCheck, Mode, Mount, PublishMode, Resources, RestartCondition, RestartPolicy,
+    Result, Service, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateStatus,
 };
 
 use super::read::{flag, list, map, number, some_number, some_text, text, texts, unexpected, word};
@@ -47,6 +47,7 @@ pub(super) fn read_service(
         .collect::<Result<_>>()?;
     let spec = ServiceSpec {
         command: texts(container, "/Args"),
+        configs: read_files(container, "Config"),
         constraints: texts(template, "/Placement/Constraints"),
         container_labels: map(container, "/Labels"),
         endpoint_mode: some_text(spec, "/EndpointSpec/Mode").unwrap_or_else(|| "vip".to_owned()),
@@ -64,6 +65,7 @@ pub(super) fn read_service(
         resources: read_resources(template),
         restart_policy: read_restart(doing, template)?,
         rollback_config: read_config(doing, spec.get("RollbackConfig"))?,
+        secrets: read_files(container, "Secret"),
         stop_grace_period: number(container, "/StopGracePeriod"),
         update_config: read_config(doing, spec.get("UpdateConfig"))?,
         user: some_text(container, "/User"),
@@ -74,6 +76,23 @@ pub(super) fn read_service(
         spec: spec.canonical(),
         update,
     }))
+}
+
+/// Secrets or configs that are files; a config may be a credential instead, which is left alone.
+fn read_files(container: &Value, kind: &str) -> Vec<FileMount> {
+    list(container, &format!("/{kind}s"))
+        .iter()
+        .filter(|file| file.get("File").is_some_and(Value::is_object))
+        .map(|file| FileMount {
+            gid: text(file, "/File/GID").to_owned(),
+            mode: number(file, "/File/Mode")
+                .and_then(|mode| u32::try_from(mode).ok())
+                .unwrap_or(0),
+            name: text(file, &format!("/{kind}Name")).to_owned(),
+            target: text(file, "/File/Name").to_owned(),
+            uid: text(file, "/File/UID").to_owned(),
+        })
+        .collect()
 }
 
 fn read_mode(spec: &Value) -> Option<Mode> {

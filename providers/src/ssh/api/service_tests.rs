@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use subako_engine::world::{
-    Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition, RestartPolicy,
-    ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder, UpdateState,
+    Endpoint, FileMount, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
+    RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder, UpdateState,
 };
 
 use super::service_read::read_service;
-use super::service_write::write_service;
+use super::service_write::{Ids, write_service};
 
-pub(super) fn ids() -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("back".into(), "net-b".into()),
-        ("my-overlay".into(), "net-o".into()),
-    ])
+pub(super) fn ids() -> Ids {
+    let of = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, id)| ((*name).to_owned(), (*id).to_owned()))
+            .collect()
+    };
+    Ids {
+        networks: of(&[("back", "net-b"), ("my-overlay", "net-o")]),
+        secrets: of(&[("pw-1", "sec-1")]),
+        configs: of(&[("nginx-1", "con-1")]),
+    }
 }
 
 fn names() -> BTreeMap<String, String> {
-    ids().into_iter().map(|(name, id)| (id, name)).collect()
+    ids().networks.into_iter().map(|(name, id)| (id, name)).collect()
 }
 
 pub(super) fn read(spec: Value) -> ServiceSpec {
@@ -31,6 +38,7 @@ pub(super) fn read(spec: Value) -> ServiceSpec {
 pub(super) fn plain(name: &str) -> ServiceSpec {
     ServiceSpec {
         command: vec![],
+        configs: vec![],
         constraints: vec![],
         container_labels: BTreeMap::new(),
         endpoint_mode: "vip".into(),
@@ -48,10 +56,21 @@ pub(super) fn plain(name: &str) -> ServiceSpec {
         resources: None,
         restart_policy: None,
         rollback_config: None,
+        secrets: vec![],
         stop_grace_period: None,
         update_config: None,
         user: None,
         working_dir: None,
+    }
+}
+
+fn file(name: &str, target: &str, mode: u32) -> FileMount {
+    FileMount {
+        gid: "33".into(),
+        mode,
+        name: name.into(),
+        target: target.into(),
+        uid: "0".into(),
     }
 }
 
@@ -60,6 +79,7 @@ fn full() -> ServiceSpec {
     ServiceSpec {
         command: vec!["--port".into(), "80".into()],
         constraints: vec!["node.role == worker".into()],
+        configs: vec![file("nginx-1", "/etc/nginx.conf", 0o444)],
         container_labels: BTreeMap::from([("c".into(), "1".into())]),
         entrypoint: vec!["/reply".into()],
         environment: BTreeMap::from([("EMPTY".into(), String::new()), ("X".into(), "a=b".into())]),
@@ -104,6 +124,7 @@ fn full() -> ServiceSpec {
             parallelism: Some(0),
             ..UpdateConfig::default()
         }),
+        secrets: vec![file("pw-1", "pw", 0o400)],
         stop_grace_period: Some(3_000_000_000),
         update_config: Some(UpdateConfig {
             delay: Some(1_000_000_000),
@@ -140,7 +161,15 @@ fn the_json_is_what_the_engine_api_documents() {
                     "Healthcheck": {
                         "Test": ["CMD-SHELL", "true"], "Interval": 5_000_000_000_u64,
                         "Timeout": 2_000_000_000, "StartPeriod": 1_000_000_000, "Retries": 3
-                    }
+                    },
+                    "Secrets": [{
+                        "SecretID": "sec-1", "SecretName": "pw-1",
+                        "File": { "Name": "pw", "UID": "0", "GID": "33", "Mode": 0o400 }
+                    }],
+                    "Configs": [{
+                        "ConfigID": "con-1", "ConfigName": "nginx-1",
+                        "File": { "Name": "/etc/nginx.conf", "UID": "0", "GID": "33", "Mode": 0o444 }
+                    }]
                 },
                 "Resources": {
                     "Limits": { "NanoCPUs": 500_000_000, "MemoryBytes": 64 << 20 },
@@ -200,6 +229,7 @@ fn what_nobody_manages_survives_an_update() {
                 "Image": "old", "Init": true, "Isolation": "default", "Hostname": "h", "Env": ["OLD=1"],
                 "DNSConfig": { "Nameservers": ["10.0.0.2"] },
                 "Secrets": [{ "SecretID": "x", "SecretName": "x" }],
+                "Configs": [{ "ConfigID": "c", "ConfigName": "c", "Runtime": {} }],
                 "Healthcheck": { "Test": ["NONE"], "StartInterval": 1_000_000 },
                 "Mounts": [
                     { "Type": "volume", "Source": "old", "Target": "/data", "VolumeOptions": { "NoCopy": true } },
@@ -220,12 +250,18 @@ fn what_nobody_manages_survives_an_update() {
     });
     let after = write_service(&base, &full(), &ids());
     let container = &after["TaskTemplate"]["ContainerSpec"];
-    for key in ["Init", "Isolation", "Hostname", "DNSConfig", "Secrets"] {
+    for key in ["Init", "Isolation", "Hostname", "DNSConfig"] {
         assert_eq!(
             container[key], base["TaskTemplate"]["ContainerSpec"][key],
             "{key}"
         );
     }
+    // Secrets are the manifest's; a config that is no file is not.
+    assert_eq!(container["Secrets"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        container["Configs"][1],
+        json!({ "ConfigID": "c", "ConfigName": "c", "Runtime": {} })
+    );
     assert_eq!(container["Healthcheck"]["StartInterval"], json!(1_000_000));
     assert_eq!(container["Healthcheck"]["Test"], json!(["CMD-SHELL", "true"]));
     assert_eq!(

@@ -6,15 +6,28 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use subako_engine::world::{Endpoint, HealthCheck, Mode, Mount, Resources, ServiceSpec, UpdateConfig};
+use subako_engine::world::{
+    Endpoint, FileMount, HealthCheck, Mode, Mount, Resources, ServiceSpec, UpdateConfig,
+};
 
 use super::read::text;
 
 type Object = Map<String, Value>;
 
-/// The spec to send: `base` is the one inspected, `{}` for a new service; `networks` gives ids by
-/// name. A network not among them goes by its name, and the engine says what it thinks of it.
-pub(super) fn write_service(base: &Value, spec: &ServiceSpec, networks: &BTreeMap<String, String>) -> Value {
+/// Ids by name. A network that is not among them goes by its name, a secret or config without an
+/// id: the engine says what it thinks of it.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    /// Networks.
+    pub networks: BTreeMap<String, String>,
+    /// Secrets.
+    pub secrets: BTreeMap<String, String>,
+    /// Configs.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// The spec to send: `base` is the one inspected, `{}` for a new service.
+pub(super) fn write_service(base: &Value, spec: &ServiceSpec, ids: &Ids) -> Value {
     let mut root = base.as_object().cloned().unwrap_or_default();
     root.insert("Name".into(), json!(spec.name));
     set(&mut root, "Labels", some_map(&spec.labels));
@@ -22,12 +35,19 @@ pub(super) fn write_service(base: &Value, spec: &ServiceSpec, networks: &BTreeMa
     root.remove("Networks");
     within(&mut root, "TaskTemplate", |template| {
         within(template, "ContainerSpec", |container| {
-            write_container(container, spec)
+            write_container(container, spec);
+            let secrets = spec.secrets.iter();
+            set(
+                container,
+                "Secrets",
+                some_list(secrets.map(|file| file_use("Secret", file, &ids.secrets))),
+            );
+            write_configs(container, spec, &ids.configs);
         });
         write_resources(template, spec.resources.as_ref());
         set(template, "RestartPolicy", restart_policy(spec));
         write_placement(template, spec);
-        write_networks(template, spec, networks);
+        write_networks(template, spec, &ids.networks);
     });
     let mode = mode(root.get("Mode"), spec.mode);
     root.insert("Mode".into(), mode);
@@ -81,6 +101,24 @@ fn write_container(container: &mut Object, spec: &ServiceSpec) {
             container.remove("Healthcheck");
         }
     }
+}
+
+fn file_use(kind: &str, file: &FileMount, ids: &BTreeMap<String, String>) -> Value {
+    json!({
+        format!("{kind}ID"): ids.get(&file.name).map_or("", String::as_str),
+        format!("{kind}Name"): file.name,
+        "File": { "Name": file.target, "UID": file.uid, "GID": file.gid, "Mode": file.mode },
+    })
+}
+
+/// The wanted configs, and those that are no files (credentials for Windows), which no manifest
+/// can name.
+fn write_configs(container: &mut Object, spec: &ServiceSpec, ids: &BTreeMap<String, String>) {
+    let before = container.remove("Configs").unwrap_or_default();
+    let no_file = |config: &&Value| config.get("File").is_none_or(Value::is_null);
+    let foreign = before.as_array().into_iter().flatten().filter(no_file).cloned();
+    let wanted = spec.configs.iter().map(|file| file_use("Config", file, ids));
+    set(container, "Configs", some_list(wanted.chain(foreign)));
 }
 
 fn write_check(object: &mut Object, check: &HealthCheck) {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use subako_engine::world::{Failure, Result, Service, ServiceSpec};
+use subako_engine::world::{Failure, FileKind, FileMount, Result, Service, ServiceSpec};
 
 use super::client::{Api, filters};
 use super::read::{elements, text};
 use super::service_read::read_service;
-use super::service_write::write_service;
+use super::service_write::{Ids, write_service};
 
 impl Api<'_> {
     /// Every service, sorted by name.
@@ -27,8 +27,8 @@ impl Api<'_> {
     /// Creates a service; returns its id.
     pub(in crate::ssh) async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
         let doing = self.doing(&format!("create service {}", spec.name));
-        let networks = self.network_ids().await?;
-        let body = write_service(&json!({}), spec, &networks);
+        let ids = self.ids(spec).await?;
+        let body = write_service(&json!({}), spec, &ids);
         let answer = match self.post(&doing, "/services/create", Some(&body)).await {
             Ok(answer) => answer,
             Err(failure) => return Err(self.name_first(&doing, spec, failure).await),
@@ -58,12 +58,12 @@ impl Api<'_> {
     /// Changes a service, leaving what nobody manages as it is; `force` recreates all tasks.
     pub(in crate::ssh) async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()> {
         let doing = self.doing(&format!("update service {}", spec.name));
-        let networks = self.network_ids().await?;
+        let ids = self.ids(spec).await?;
         let Some(id) = self.service_id(&doing, &spec.name).await? else {
             return Err(Failure::not_applied(doing, "there is no such service").with_code("not_found"));
         };
         self.modify(&doing, &format!("/services/{id}"), |current| {
-            let mut changed = write_service(current, spec, &networks);
+            let mut changed = write_service(current, spec, &ids);
             if force {
                 let forced = super::read::number(current, "/TaskTemplate/ForceUpdate").unwrap_or(0);
                 changed["TaskTemplate"]["ForceUpdate"] = json!(forced + 1);
@@ -122,13 +122,22 @@ impl Api<'_> {
             .collect())
     }
 
-    async fn network_ids(&self) -> Result<BTreeMap<String, String>> {
-        Ok(self
-            .networks()
-            .await?
-            .into_iter()
-            .map(|network| (network.spec.name, network.id))
-            .collect())
+    /// The ids of what a spec names. Files are only asked for where it names any.
+    async fn ids(&self, spec: &ServiceSpec) -> Result<Ids> {
+        let networks = self.networks().await?.into_iter();
+        Ok(Ids {
+            networks: networks.map(|network| (network.spec.name, network.id)).collect(),
+            secrets: self.file_ids(FileKind::Secret, &spec.secrets).await?,
+            configs: self.file_ids(FileKind::Config, &spec.configs).await?,
+        })
+    }
+
+    async fn file_ids(&self, kind: FileKind, mounts: &[FileMount]) -> Result<BTreeMap<String, String>> {
+        if mounts.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let files = self.files(kind).await?.into_iter();
+        Ok(files.map(|file| (file.spec.name, file.id)).collect())
     }
 }
 

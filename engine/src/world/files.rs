@@ -1,0 +1,130 @@
+//! Secrets and configs: small files that the swarm keeps and hands to services.
+//!
+//! Both are the same to Swarm, but that nobody can read a secret back. Neither can be changed:
+//! another content is another object, under another name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// Encrypted at rest, only in the memory of those who use it.
+    Secret,
+    /// Everything else.
+    Config,
+}
+
+impl FileKind {
+    /// The word for one of them.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// What a secret or config contains. It can be neither printed nor serialised.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content(Arc<[u8]>);
+
+impl Content {
+    /// Takes a content into custody.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The content itself, to be handed to the one call that needs it.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Content(…)")
+    }
+}
+
+/// The contents that a run may need, by kind and name in the swarm. Specs, plans and journals
+/// have the names only, which are made from the contents: what is found here is what was planned.
+#[derive(Debug, Clone, Default)]
+pub struct Vault(Arc<BTreeMap<(FileKind, String), Content>>);
+
+impl Vault {
+    /// A vault of these contents.
+    pub fn new(contents: impl IntoIterator<Item = (FileKind, String, Content)>) -> Self {
+        let contents = contents.into_iter();
+        Self(Arc::new(
+            contents
+                .map(|(kind, name, content)| ((kind, name), content))
+                .collect(),
+        ))
+    }
+
+    /// What the object of that name contains; `None` if the manifest has no such content.
+    pub fn content(&self, kind: FileKind, name: &str) -> Option<&Content> {
+        self.0.get(&(kind, name.to_owned()))
+    }
+}
+
+/// A secret or config wanted, but for its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSpec {
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The name.
+    pub name: String,
+}
+
+/// A secret or config as the engine has it; its content is not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwarmFile {
+    /// The id.
+    pub id: String,
+    /// What it is.
+    pub spec: FileSpec,
+}
+
+/// A secret or config in a service's containers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileMount {
+    /// The group it belongs to there, a number.
+    pub gid: String,
+    /// Its permissions there.
+    pub mode: u32,
+    /// Its name in the swarm.
+    pub name: String,
+    /// Its file there: a secret's is below `/run/secrets` unless it is absolute, a config's
+    /// below `/`.
+    pub target: String,
+    /// The user it belongs to there, a number.
+    pub uid: String,
+}
+
+impl FileMount {
+    /// Sorts by where they are in the container: their names change with their contents.
+    pub fn sort(mounts: &mut [Self]) {
+        mounts.sort_by(|a, b| (&a.target, a).cmp(&(&b.target, b)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_shows_itself_to_nobody() {
+        let vault = Vault::new([(FileKind::Secret, "pw-1".to_owned(), Content::new(*b"hunter2"))]);
+        assert!(!format!("{vault:?}").contains("hunter2") && !format!("{vault:?}").contains("104"));
+        let content = vault.content(FileKind::Secret, "pw-1").expect("a content");
+        assert_eq!(content.expose(), b"hunter2");
+        assert_eq!(vault.content(FileKind::Config, "pw-1"), None);
+    }
+}
