@@ -63,6 +63,7 @@ async fn world(lab: &Lab) -> World {
         cloud: Arc::new(cloud),
         hosts: Arc::new(SshHosts::new(options, clock.clone()).expect("the key")),
         clock,
+        vault: Default::default(),
     }
 }
 
