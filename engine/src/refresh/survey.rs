@@ -1,15 +1,15 @@
 //! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Json, Snapshot};
 
+use super::ask;
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::reference::Ref;
 use crate::world::{
-    CloudSurvey, Failure, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node, Ownership,
-    Result, Service, Task, TaskFilter, World,
+    CloudSurvey, HostTarget, Instance, InstanceState, Network, Node, Ownership, Result, Service, Task, World,
 };
 
 /// What one manager says of the swarm.
@@ -17,6 +17,8 @@ use crate::world::{
 pub struct SwarmView {
     /// The manifest name of the manager that was asked.
     pub via: String,
+    /// Managers that were asked before it and gave no answer.
+    pub silent: BTreeSet<String>,
     /// The cluster id.
     pub id: String,
     /// Ranges that overlay networks are cut from.
@@ -270,18 +272,13 @@ async fn survey_swarm(
     cloud: &CloudSurvey,
 ) -> Result<(SwarmSurvey, bool)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
-    let mut reasons = Vec::new();
     let (targets, mut unsure) = candidates(snapshot, desired, cloud);
-    for target in targets {
-        match ask(world, &target).await {
-            Ok(Some(view)) => return Ok((SwarmSurvey::Read(Box::new(view)), false)),
-            Ok(None) => reasons.push(format!("{} is in no swarm", target.name)),
-            Err(failure) => {
-                unsure = true;
-                reasons.push(format!("{}: {}", target.name, failure.message));
-            }
-        }
+    let (view, refusals) = ask::first(world, &targets).await;
+    if let Some(view) = view {
+        return Ok((SwarmSurvey::Read(Box::new(view)), false));
     }
+    unsure |= refusals.iter().any(|refusal| refusal.unsure);
+    let mut reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
     if expected {
         if reasons.is_empty() {
             reasons.push("no manager's instance is running".to_owned());
@@ -289,32 +286,4 @@ async fn survey_swarm(
         return Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure));
     }
     Ok((SwarmSurvey::None, !unsure))
-}
-
-async fn ask(world: &World, target: &HostTarget) -> Result<Option<SwarmView>> {
-    let host = world.hosts.reach(target).await?;
-    let Some(info) = host.engine_info().await? else {
-        return Ok(None);
-    };
-    if info.swarm == LocalNodeState::Inactive {
-        return Ok(None);
-    }
-    if !info.control_available {
-        return Err(Failure::not_applied(
-            "read the swarm",
-            "it does not answer as a manager",
-        ));
-    }
-    let swarm = host.swarm_inspect().await?;
-    Ok(Some(SwarmView {
-        via: target.name.clone(),
-        id: swarm.id,
-        addr_pool: swarm.addr_pool,
-        subnet_size: swarm.subnet_size,
-        labels: swarm.labels,
-        nodes: host.nodes().await?,
-        networks: host.networks().await?,
-        services: host.services().await?,
-        tasks: host.tasks(&TaskFilter::default()).await?,
-    }))
 }
