@@ -208,8 +208,10 @@ impl Kind for Docker {
                     return typed.there(&spec, &outputs, labels::generation(&node.labels));
                 };
                 if let Some(node) = node {
-                    spec.running =
-                        !(node.state == NodeState::Down && instance.state == InstanceState::Running);
+                    // Right after an election nobody knows yet how the nodes are.
+                    let silent = survey.view().is_some_and(|view| view.silent.contains(name));
+                    let lost = node.is_lost() || silent && node.state == NodeState::Unknown;
+                    spec.running = !(lost && instance.state == InstanceState::Running);
                     if !node.engine_version.is_empty() {
                         outputs.engine_version.clone_from(&node.engine_version);
                     }

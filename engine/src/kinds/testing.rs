@@ -106,6 +106,7 @@ pub fn survey_of_swarm(view: SwarmView) -> Survey {
 pub fn view() -> SwarmView {
     SwarmView {
         via: "manager-0".into(),
+        silent: Default::default(),
         id: "swarm-1".into(),
         addr_pool: vec!["10.0.0.0/8".into()],
         subnet_size: 24,

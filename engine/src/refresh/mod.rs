@@ -1,5 +1,6 @@
 //! Reads the world: one survey for the whole cluster, then each kind finds its resources in it.
 
+mod ask;
 mod survey;
 
 pub use survey::{Survey, SwarmSurvey, SwarmView, host_target};

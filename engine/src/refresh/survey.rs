@@ -1,16 +1,17 @@
 //! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
 
 use futures::future::{try_join, try_join_all};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Json, Snapshot};
 
+use super::ask;
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::reference::Ref;
 use crate::world::{
-    CloudSurvey, Failure, FileKind, Host, HostTarget, Instance, InstanceState, LocalNodeState, Network, Node,
-    Ownership, Result, Service, SwarmFile, Task, TaskFilter, World,
+    CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Network, Node, Ownership, Result, Service,
+    SwarmFile, Task, World,
 };
 
 /// What one manager says of the swarm.
@@ -18,6 +19,8 @@ use crate::world::{
 pub struct SwarmView {
     /// The manifest name of the manager that was asked.
     pub via: String,
+    /// Managers that were asked before it and gave no answer.
+    pub silent: BTreeSet<String>,
     /// The cluster id.
     pub id: String,
     /// Ranges that overlay networks are cut from.
@@ -275,7 +278,6 @@ async fn survey_swarm(
     cloud: &CloudSurvey,
 ) -> Result<(SwarmSurvey, bool)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
-    let mut reasons = Vec::new();
     let (targets, mut unsure) = candidates(snapshot, desired, cloud);
     let concerned = |kind: FileKind| {
         let recorded = snapshot.resources.iter().map(|recorded| &recorded.address);
@@ -283,16 +285,12 @@ async fn survey_swarm(
         all.any(|address| address.kind() == kind.word())
     };
     let files = [FileKind::Secret, FileKind::Config].map(|kind| (kind, concerned(kind)));
-    for target in targets {
-        match ask(world, &target, files).await {
-            Ok(Some(view)) => return Ok((SwarmSurvey::Read(Box::new(view)), false)),
-            Ok(None) => reasons.push(format!("{} is in no swarm", target.name)),
-            Err(failure) => {
-                unsure = true;
-                reasons.push(format!("{}: {}", target.name, failure.message));
-            }
-        }
+    let (view, refusals) = ask::first(world, &targets, files).await;
+    if let Some(view) = view {
+        return Ok((SwarmSurvey::Read(Box::new(view)), false));
     }
+    unsure |= refusals.iter().any(|refusal| refusal.unsure);
+    let mut reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
     if expected {
         if reasons.is_empty() {
             reasons.push("no manager's instance is running".to_owned());
@@ -300,53 +298,4 @@ async fn survey_swarm(
         return Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure));
     }
     Ok((SwarmSurvey::None, !unsure))
-}
-
-async fn ask(world: &World, target: &HostTarget, files: [(FileKind, bool); 2]) -> Result<Option<SwarmView>> {
-    let host = world.hosts.reach(target).await?;
-    let Some(info) = host.engine_info().await? else {
-        return Ok(None);
-    };
-    if info.swarm == LocalNodeState::Inactive {
-        return Ok(None);
-    }
-    if !info.control_available {
-        return Err(Failure::not_applied(
-            "read the swarm",
-            "it does not answer as a manager",
-        ));
-    }
-    let [secrets, configs] = files;
-    let every = TaskFilter::default();
-    let (swarm, nodes, networks, secrets, configs, services, tasks) = futures::try_join!(
-        host.swarm_inspect(),
-        host.nodes(),
-        host.networks(),
-        read_files(host.as_ref(), secrets),
-        read_files(host.as_ref(), configs),
-        host.services(),
-        host.tasks(&every),
-    )?;
-    Ok(Some(SwarmView {
-        via: target.name.clone(),
-        id: swarm.id,
-        addr_pool: swarm.addr_pool,
-        subnet_size: swarm.subnet_size,
-        labels: swarm.labels,
-        nodes,
-        networks,
-        secrets,
-        configs,
-        services,
-        tasks,
-    }))
-}
-
-/// Files of a kind that nobody has or wants cost no call.
-async fn read_files(host: &dyn Host, (kind, concerned): (FileKind, bool)) -> Result<Vec<SwarmFile>> {
-    if concerned {
-        host.files(kind).await
-    } else {
-        Ok(Vec::new())
-    }
 }

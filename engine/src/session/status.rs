@@ -31,7 +31,7 @@ pub struct NodeStatus {
     pub leader: bool,
     /// Availability.
     pub availability: Option<String>,
-    /// `ready`, `down`, `unknown`, `disconnected`, or what the instance is while it is in no swarm.
+    /// `ready`, `down`, `unreachable`, `unknown`, `disconnected`, or what the instance is while it is in no swarm.
     pub health: String,
     /// Tasks running on it.
     pub tasks: u32,
@@ -201,6 +201,7 @@ fn in_swarm(node: Option<&Node>, running: &HashMap<&str, u32>, otherwise: impl F
     let health = |node: &Node| match node.state {
         NodeState::Ready => "ready",
         NodeState::Down => "down",
+        NodeState::Unknown if node.is_lost() => "unreachable",
         NodeState::Unknown => "unknown",
         NodeState::Disconnected => "disconnected",
     };

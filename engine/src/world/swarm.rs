@@ -126,6 +126,18 @@ pub struct Node {
     pub engine_version: String,
 }
 
+impl Node {
+    /// Whether the swarm has lost it. A new leader knows at once which managers it cannot reach,
+    /// and of the nodes only some time later.
+    pub fn is_lost(&self) -> bool {
+        match self.state {
+            NodeState::Down => true,
+            NodeState::Unknown => self.reachability == Some(Reachability::Unreachable),
+            NodeState::Ready | NodeState::Disconnected => false,
+        }
+    }
+}
+
 /// A change to a node; `None` leaves the attribute as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeUpdate {
@@ -561,4 +573,27 @@ pub struct TaskFilter {
     pub node: Option<String>,
     /// Only those of the service's current spec (the engine's filter `_up-to-date`).
     pub up_to_date: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing;
+
+    #[test]
+    fn a_node_is_lost_when_it_is_down_or_an_unreachable_manager_that_nobody_has_heard_of_yet() {
+        let lost = |state, reachability| {
+            Node {
+                state,
+                reachability,
+                ..testing::node("n1", "member.a")
+            }
+            .is_lost()
+        };
+        assert!(lost(NodeState::Down, None));
+        assert!(lost(NodeState::Unknown, Some(Reachability::Unreachable)));
+        assert!(!lost(NodeState::Unknown, Some(Reachability::Reachable)));
+        assert!(!lost(NodeState::Unknown, None));
+        assert!(!lost(NodeState::Ready, Some(Reachability::Unreachable)));
+    }
 }

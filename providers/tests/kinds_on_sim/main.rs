@@ -6,4 +6,5 @@ mod changes;
 mod drift;
 mod lifecycle;
 mod manifest;
+mod silent;
 mod undo;

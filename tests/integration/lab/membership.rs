@@ -98,11 +98,8 @@ fn managers_come_and_go_and_one_is_made_anew_and_no_request_fails() {
     // The third manager is a pool of its own, so that its image alone can change.
     let ami = lab.text("/amis/amazon").to_owned();
     let older = lab.text("/amis/amazon_older").to_owned();
+    lab.edit("count = 2", "count = 1");
     lab.edit("count = 3", "count = 2");
-    lab.edit(
-        "count = 2\ninstance_type = \"t2.micro\"\nami = \"",
-        "count = 1\ninstance_type = \"t2.micro\"\nami = \"",
-    );
     lab.write(&format!(
         "{}\n[[pool]]\nname = \"other\"\nrole = \"manager\"\ncount = 1\ninstance_type = \"t2.micro\"\n\
          ami = \"{ami}\" # the other's\ndisk_gib = 8\n",
