@@ -126,7 +126,13 @@ async fn aws(project: &Project) -> Result<Cluster> {
         clock: Some(Arc::clone(&clock)),
         ..AwsOptions::default()
     };
-    let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock))?;
+    let hosts = SshHosts::new(
+        SshOptions {
+            docker_config: project.manifest.docker_config.clone(),
+            ..SshOptions::from(&project.manifest.ssh)
+        },
+        Arc::clone(&clock),
+    )?;
     let cloud = connect(options).await?;
     let world = World {
         cloud: Arc::new(cloud.clone()),

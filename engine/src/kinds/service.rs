@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
-use super::NoOutputs;
 use super::converge::Convergence;
 use super::labels;
 use super::service_spec::Service;
@@ -16,7 +16,7 @@ use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, Result, TaskFilter, TaskState};
+use crate::world::{self, Failure, Host, Result, TaskFilter, TaskState, image};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
 /// image of a few hundred MB on a small instance takes a minute or two.
@@ -27,7 +27,50 @@ const STOP_LIMIT: Duration = Duration::from_secs(120);
 /// Between two looks at tasks that end.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// What the world answers about a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOutputs {
+    /// The digest of its image, where the manifest names none and the registry answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+}
+
+impl ServiceOutputs {
+    /// Of a service as it is.
+    fn of(wanted: &Service, live: &world::ServiceSpec) -> Self {
+        let digest = image::split_digest(&live.image).1;
+        Self {
+            image_digest: digest
+                .filter(|_| !image::is_pinned(&wanted.image))
+                .map(str::to_owned),
+        }
+    }
+}
+
 impl Service {
+    /// What Swarm is to be told, the image pinned to what its tag means now, so that all tasks
+    /// run the same one, today and after a restart. While the image wanted stays the same, so
+    /// does its digest: scaling a service deploys nothing.
+    async fn pinned(&self, host: &dyn Host, running: Option<&str>, cx: &StepContext) -> world::ServiceSpec {
+        let mut request = self.request(self.owned_labels(cx));
+        if image::is_pinned(&self.image) {
+            return request;
+        }
+        if let Some(running) = running.filter(|running| image::is_pinned(running)) {
+            running.clone_into(&mut request.image);
+            return request;
+        }
+        match host.image_digest(&self.image).await {
+            Ok(digest) => request.image = image::pinned(&self.image, &digest),
+            // Nodes may still have the image, or reach the registry in another way.
+            Err(failure) => cx.progress.note(format!(
+                "going on with the tag alone, as no registry gave a digest for {}: {}",
+                self.image, failure.message
+            )),
+        }
+        request
+    }
+
     fn owned_labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
         labels::owned(&self.labels, &cx.ownership)
     }
@@ -45,7 +88,7 @@ impl Service {
 impl Kind for Service {
     const NAME: &'static str = "service";
     const GROUPED: bool = false;
-    type Outputs = NoOutputs;
+    type Outputs = ServiceOutputs;
 
     fn traits() -> Traits {
         Traits {
@@ -98,7 +141,9 @@ impl Kind for Service {
                 let mut spec = Self::of(&live.spec, swarm);
                 spec.labels = labels::user(&spec.labels);
                 typed.spec.mask(&mut spec);
-                typed.there(&spec, &NoOutputs {}, labels::generation(&live.spec.labels))
+                spec.image = image::as_wanted(&typed.spec.image, &spec.image);
+                let outputs = ServiceOutputs::of(&typed.spec, &live.spec);
+                typed.there(&spec, &outputs, labels::generation(&live.spec.labels))
             })
             .collect()
     }
@@ -106,11 +151,15 @@ impl Kind for Service {
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
-        match host.create_service(&self.request(self.owned_labels(cx))).await {
+        let request = self.pinned(host.as_ref(), None, cx).await;
+        let mut outputs = ServiceOutputs::of(self, &request);
+        match host.create_service(&request).await {
             Ok(_) => {}
             Err(failure) if failure.code.as_deref() == Some("conflict") => {
                 match host.service(&self.name).await? {
-                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {}
+                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
+                        outputs = ServiceOutputs::of(self, &live.spec);
+                    }
                     _ => {
                         return Err(failure.with_hint(format!(
                             "a service `{}` that this run did not make is there: remove or rename it",
@@ -124,24 +173,26 @@ impl Kind for Service {
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
-        Ok(NoOutputs {})
+        Ok(outputs)
     }
 
-    async fn update(&self, _from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+    async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
-        if host.service(&self.name).await?.is_none() {
+        let Some(live) = host.service(&self.name).await? else {
             return Err(Failure::not_applied(
                 format!("update the service {}", self.name),
                 "it does not exist any more",
             ));
-        }
-        host.update_service(&self.request(self.owned_labels(cx)), false)
-            .await?;
+        };
+        let same = from.image == self.image && image::as_wanted(&self.image, &live.spec.image) == self.image;
+        let running = same.then_some(live.spec.image.as_str());
+        let request = self.pinned(host.as_ref(), running, cx).await;
+        host.update_service(&request, false).await?;
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
-        Ok(outputs)
+        Ok(ServiceOutputs::of(self, &request))
     }
 
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
@@ -197,7 +248,7 @@ impl Kind for Service {
                 Some(_) => labels::of_cluster(&live.spec.labels, &cx.ownership.cluster),
                 None => labels::same_object(&live.spec.labels, &cx.ownership),
             })
-            .map(|_| NoOutputs {}))
+            .map(|live| ServiceOutputs::of(self, &live.spec)))
     }
 }
 
@@ -225,7 +276,7 @@ mod tests {
             spec: live,
             update: None,
         }];
-        let item = testing::item("service.reply", &wanted, Some(&NoOutputs {}));
+        let item = testing::item("service.reply", &wanted, Some(&ServiceOutputs::default()));
         testing::sight::<Service>(&testing::survey_of_swarm(view), &item)
     }
 
@@ -260,6 +311,16 @@ mod tests {
             Service::of(&spelled_out, swarm()),
             Service::of(&testing::service_spec("reply"), swarm())
         );
+    }
+
+    #[test]
+    fn a_digest_that_a_registry_gave_is_no_drift_of_the_spec_but_known() {
+        let seen = sighted(|live| live.image = image::pinned(&live.image, "sha256:abc"));
+        let Sighting::There { spec, outputs, .. } = seen else {
+            panic!("another digest is news");
+        };
+        assert!(!spec.as_str().contains("sha256:abc"), "{spec:?}");
+        assert_eq!(outputs.as_str(), r#"{"image_digest":"sha256:abc"}"#);
     }
 
     #[test]

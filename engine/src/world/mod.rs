@@ -15,6 +15,7 @@ mod cloud;
 mod failure;
 mod files;
 mod host;
+pub mod image;
 mod progress;
 mod swarm;
 
