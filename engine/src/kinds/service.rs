@@ -138,7 +138,7 @@ impl Kind for Service {
                     )));
                 }
                 let swarm = reference(survey, &typed.spec.swarm, &view.id);
-                let mut spec = Self::of(&live.spec, swarm);
+                let mut spec = Self::of(&live.spec.clone().canonical(), swarm);
                 spec.labels = labels::user(&spec.labels);
                 typed.spec.mask(&mut spec);
                 spec.image = image::as_wanted(&typed.spec.image, &spec.image);
@@ -253,91 +253,4 @@ impl Kind for Service {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kinds::testing;
-    use crate::reference::Ref;
-    use crate::world::{Mode, ServiceSpec, UpdateConfig, UpdateOrder};
-
-    fn swarm() -> Ref {
-        Ref::to(Address::new("swarm", "sandbox"), "cluster_id")
-    }
-
-    fn sighted(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
-        let wanted = Service::of(&testing::service_spec("reply"), swarm());
-        let mut live = wanted.request(labels::owned(
-            &wanted.labels,
-            &testing::ownership("service.reply", 0),
-        ));
-        change(&mut live);
-        let mut view = testing::view();
-        view.services = vec![world::Service {
-            id: "s1".into(),
-            spec: live,
-            update: None,
-        }];
-        let item = testing::item("service.reply", &wanted, Some(&ServiceOutputs::default()));
-        testing::sight::<Service>(&testing::survey_of_swarm(view), &item)
-    }
-
-    #[test]
-    fn the_json_of_a_service_is_canonical() {
-        testing::assert_canonical(&Service::of(&testing::service_spec("reply"), swarm()));
-        testing::assert_canonical(&Service::of(&testing::full_service_spec(), swarm()));
-    }
-
-    #[test]
-    fn a_service_maps_to_swarms_terms_and_back() {
-        for spec in [testing::service_spec("reply"), testing::full_service_spec()] {
-            let service = Service::of(&spec, swarm());
-            assert_eq!(service.request(spec.labels.clone()), spec.canonical());
-        }
-    }
-
-    #[test]
-    fn a_default_that_the_manifest_spells_out_is_not_drift() {
-        let mut spelled_out = testing::service_spec("reply");
-        spelled_out.stop_grace_period = Some(10_000_000_000);
-        spelled_out.update_config = Some(UpdateConfig {
-            order: Some(UpdateOrder::StopFirst),
-            parallelism: Some(1),
-            ..Default::default()
-        });
-        assert_eq!(
-            Service::of(&spelled_out, swarm()),
-            Service::of(&spelled_out.clone().canonical(), swarm())
-        );
-        assert_eq!(
-            Service::of(&spelled_out, swarm()),
-            Service::of(&testing::service_spec("reply"), swarm())
-        );
-    }
-
-    #[test]
-    fn a_digest_that_a_registry_gave_is_no_drift_of_the_spec_but_known() {
-        let seen = sighted(|live| live.image = image::pinned(&live.image, "sha256:abc"));
-        let Sighting::There { spec, outputs, .. } = seen else {
-            panic!("another digest is news");
-        };
-        assert!(!spec.as_str().contains("sha256:abc"), "{spec:?}");
-        assert_eq!(outputs.as_str(), r#"{"image_digest":"sha256:abc"}"#);
-    }
-
-    #[test]
-    fn the_engines_defaults_are_not_drift_and_a_scale_by_hand_is() {
-        assert_eq!(
-            sighted(|live| {
-                live.update_config = Some(UpdateConfig {
-                    order: Some(UpdateOrder::StopFirst),
-                    ..Default::default()
-                });
-                live.stop_grace_period = Some(10_000_000_000);
-            }),
-            Sighting::AsRecorded
-        );
-        let Sighting::There { spec, .. } = sighted(|live| live.mode = Mode::Replicated(3)) else {
-            panic!("a scale by hand is drift");
-        };
-        assert!(spec.as_str().contains("\"replicas\":3"));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@
 //! * a create call repeated with the same token returns the first result, never a second object;
 //! * every wait has a deadline; time is only read and spent through [`Clock`].
 
-mod canonical;
+pub(crate) mod canonical;
 mod clock;
 mod cloud;
 mod failure;
