@@ -189,3 +189,20 @@ fn a_lost_state_is_found_again_by_tags() {
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
     assert_eq!(cluster.resources().len(), 22);
 }
+
+#[test]
+fn a_default_that_the_manifest_spells_out_is_kept_and_one_left_out_is_nobodys() {
+    // Swarm's own 10 s.
+    let spelled_out = "image = \"alpine\"\nstop_grace_period = \"10s\"";
+    let cluster = Cluster::with(|text| text.replace("image = \"alpine\"", spelled_out));
+    cluster.apply().expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    repaired(
+        &cluster,
+        &["sim", "set-stop-grace", "helloworld", "30"],
+        &["update service.helloworld"],
+        "stop_grace_period",
+    );
+    cluster.run(&["sim", "set-stop-grace", "reply", "30"]).expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+}

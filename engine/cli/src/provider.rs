@@ -157,7 +157,13 @@ async fn aws(project: &Project) -> Result<Cluster> {
         clock: Some(Arc::clone(&clock)),
         ..AwsOptions::default()
     };
-    let hosts = SshHosts::new(SshOptions::from(&project.manifest.ssh), Arc::clone(&clock));
+    let hosts = SshHosts::new(
+        SshOptions {
+            docker_config: project.manifest.docker_config.clone(),
+            ..SshOptions::from(&project.manifest.ssh)
+        },
+        Arc::clone(&clock),
+    );
     let (hosts, no_hosts): (Arc<dyn Hosts>, _) = match hosts {
         Ok(hosts) => (Arc::new(hosts), None),
         Err(failure) => (Arc::new(NoHosts(failure.clone())), Some(failure)),

@@ -37,6 +37,7 @@ pub use labels::label;
 pub use member::{Member, MemberOutputs};
 pub use network::Network;
 pub use security_group::{SecurityGroup, SecurityGroupOutputs, sort_rules};
+pub use service::ServiceOutputs;
 pub use service_spec::{Service, ServiceMode};
 pub use swarm::{Swarm, SwarmOutputs};
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
-use super::NoOutputs;
 use super::converge::Convergence;
 use super::labels;
 use super::service_spec::Service;
@@ -16,7 +16,7 @@ use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, Result, TaskFilter, TaskState};
+use crate::world::{self, Failure, Host, Result, TaskFilter, TaskState, image};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
 /// image of a few hundred MB on a small instance takes a minute or two.
@@ -27,7 +27,50 @@ const STOP_LIMIT: Duration = Duration::from_secs(120);
 /// Between two looks at tasks that end.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// What the world answers about a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOutputs {
+    /// The digest of its image, where the manifest names none and the registry answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+}
+
+impl ServiceOutputs {
+    /// Of a service as it is.
+    fn of(wanted: &Service, live: &world::ServiceSpec) -> Self {
+        let digest = image::split_digest(&live.image).1;
+        Self {
+            image_digest: digest
+                .filter(|_| !image::is_pinned(&wanted.image))
+                .map(str::to_owned),
+        }
+    }
+}
+
 impl Service {
+    /// What Swarm is to be told, the image pinned to what its tag means now, so that all tasks
+    /// run the same one, today and after a restart. While the image wanted stays the same, so
+    /// does its digest: scaling a service deploys nothing.
+    async fn pinned(&self, host: &dyn Host, running: Option<&str>, cx: &StepContext) -> world::ServiceSpec {
+        let mut request = self.request(self.owned_labels(cx));
+        if image::is_pinned(&self.image) {
+            return request;
+        }
+        if let Some(running) = running.filter(|running| image::is_pinned(running)) {
+            running.clone_into(&mut request.image);
+            return request;
+        }
+        match host.image_digest(&self.image).await {
+            Ok(digest) => request.image = image::pinned(&self.image, &digest),
+            // Nodes may still have the image, or reach the registry in another way.
+            Err(failure) => cx.progress.note(format!(
+                "going on with the tag alone, as no registry gave a digest for {}: {}",
+                self.image, failure.message
+            )),
+        }
+        request
+    }
+
     fn owned_labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
         labels::owned(&self.labels, &cx.ownership)
     }
@@ -45,7 +88,7 @@ impl Service {
 impl Kind for Service {
     const NAME: &'static str = "service";
     const GROUPED: bool = false;
-    type Outputs = NoOutputs;
+    type Outputs = ServiceOutputs;
 
     fn traits() -> Traits {
         Traits {
@@ -95,10 +138,12 @@ impl Kind for Service {
                     )));
                 }
                 let swarm = reference(survey, &typed.spec.swarm, &view.id);
-                let mut spec = Self::of(&live.spec, swarm);
+                let mut spec = Self::of(&live.spec.clone().canonical(), swarm);
                 spec.labels = labels::user(&spec.labels);
                 typed.spec.mask(&mut spec);
-                typed.there(&spec, &NoOutputs {}, labels::generation(&live.spec.labels))
+                spec.image = image::as_wanted(&typed.spec.image, &spec.image);
+                let outputs = ServiceOutputs::of(&typed.spec, &live.spec);
+                typed.there(&spec, &outputs, labels::generation(&live.spec.labels))
             })
             .collect()
     }
@@ -106,11 +151,15 @@ impl Kind for Service {
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
-        match host.create_service(&self.request(self.owned_labels(cx))).await {
+        let request = self.pinned(host.as_ref(), None, cx).await;
+        let mut outputs = ServiceOutputs::of(self, &request);
+        match host.create_service(&request).await {
             Ok(_) => {}
             Err(failure) if failure.code.as_deref() == Some("conflict") => {
                 match host.service(&self.name).await? {
-                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {}
+                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
+                        outputs = ServiceOutputs::of(self, &live.spec);
+                    }
                     _ => {
                         return Err(failure.with_hint(format!(
                             "a service `{}` that this run did not make is there: remove or rename it",
@@ -124,24 +173,26 @@ impl Kind for Service {
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
-        Ok(NoOutputs {})
+        Ok(outputs)
     }
 
-    async fn update(&self, _from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+    async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
-        if host.service(&self.name).await?.is_none() {
+        let Some(live) = host.service(&self.name).await? else {
             return Err(Failure::not_applied(
                 format!("update the service {}", self.name),
                 "it does not exist any more",
             ));
-        }
-        host.update_service(&self.request(self.owned_labels(cx)), false)
-            .await?;
+        };
+        let same = from.image == self.image && image::as_wanted(&self.image, &live.spec.image) == self.image;
+        let running = same.then_some(live.spec.image.as_str());
+        let request = self.pinned(host.as_ref(), running, cx).await;
+        host.update_service(&request, false).await?;
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
-        Ok(outputs)
+        Ok(ServiceOutputs::of(self, &request))
     }
 
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
@@ -197,86 +248,9 @@ impl Kind for Service {
                 Some(_) => labels::of_cluster(&live.spec.labels, &cx.ownership.cluster),
                 None => labels::same_object(&live.spec.labels, &cx.ownership),
             })
-            .map(|_| NoOutputs {}))
+            .map(|live| ServiceOutputs::of(self, &live.spec)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kinds::testing;
-    use crate::reference::Ref;
-    use crate::world::{Mode, ServiceSpec, UpdateConfig, UpdateOrder};
-
-    fn swarm() -> Ref {
-        Ref::to(Address::new("swarm", "sandbox"), "cluster_id")
-    }
-
-    fn sighted(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
-        let wanted = Service::of(&testing::service_spec("reply"), swarm());
-        let mut live = wanted.request(labels::owned(
-            &wanted.labels,
-            &testing::ownership("service.reply", 0),
-        ));
-        change(&mut live);
-        let mut view = testing::view();
-        view.services = vec![world::Service {
-            id: "s1".into(),
-            spec: live,
-            update: None,
-        }];
-        let item = testing::item("service.reply", &wanted, Some(&NoOutputs {}));
-        testing::sight::<Service>(&testing::survey_of_swarm(view), &item)
-    }
-
-    #[test]
-    fn the_json_of_a_service_is_canonical() {
-        testing::assert_canonical(&Service::of(&testing::service_spec("reply"), swarm()));
-        testing::assert_canonical(&Service::of(&testing::full_service_spec(), swarm()));
-    }
-
-    #[test]
-    fn a_service_maps_to_swarms_terms_and_back() {
-        for spec in [testing::service_spec("reply"), testing::full_service_spec()] {
-            let service = Service::of(&spec, swarm());
-            assert_eq!(service.request(spec.labels.clone()), spec.canonical());
-        }
-    }
-
-    #[test]
-    fn a_default_that_the_manifest_spells_out_is_not_drift() {
-        let mut spelled_out = testing::service_spec("reply");
-        spelled_out.stop_grace_period = Some(10_000_000_000);
-        spelled_out.update_config = Some(UpdateConfig {
-            order: Some(UpdateOrder::StopFirst),
-            parallelism: Some(1),
-            ..Default::default()
-        });
-        assert_eq!(
-            Service::of(&spelled_out, swarm()),
-            Service::of(&spelled_out.clone().canonical(), swarm())
-        );
-        assert_eq!(
-            Service::of(&spelled_out, swarm()),
-            Service::of(&testing::service_spec("reply"), swarm())
-        );
-    }
-
-    #[test]
-    fn the_engines_defaults_are_not_drift_and_a_scale_by_hand_is() {
-        assert_eq!(
-            sighted(|live| {
-                live.update_config = Some(UpdateConfig {
-                    order: Some(UpdateOrder::StopFirst),
-                    ..Default::default()
-                });
-                live.stop_grace_period = Some(10_000_000_000);
-            }),
-            Sighting::AsRecorded
-        );
-        let Sighting::There { spec, .. } = sighted(|live| live.mode = Mode::Replicated(3)) else {
-            panic!("a scale by hand is drift");
-        };
-        assert!(spec.as_str().contains("\"replicas\":3"));
-    }
-}
+mod tests;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
+use crate::world::canonical::{SECOND, default_restart};
 use crate::world::{
     Endpoint, FileMount, HealthCheck, Mode, Mount, Resources, RestartPolicy, ServiceNetwork, ServiceSpec,
-    UpdateConfig,
+    UpdateConfig, UpdateOrder,
 };
 
 /// How a service decides on the number of its tasks.
@@ -99,19 +100,21 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service of the manifest (or as the engine has it), in a swarm, in its canonical form:
-    /// an engine is read in that form, and a default that the manifest spells out is no drift.
+    /// A service of the manifest (or as the engine has it), in a swarm. What is spelled out stays,
+    /// Swarm's own defaults too: somebody may change the service away from them.
     pub fn of(spec: &ServiceSpec, swarm: Ref) -> Self {
-        let spec = spec.clone().canonical();
+        let mut spec = spec.clone().sorted();
+        for config in [&mut spec.update_config, &mut spec.rollback_config]
+            .into_iter()
+            .flatten()
+        {
+            // The engine reads zero as not given.
+            config.monitor = config.monitor.filter(|monitor| *monitor > 0);
+        }
         let (mode, replicas) = match spec.mode {
             Mode::Replicated(count) => (ServiceMode::Replicated, Some(count)),
             Mode::Global => (ServiceMode::Global, None),
         };
-        let mut networks = spec.networks;
-        networks.iter_mut().for_each(|network| network.aliases.sort());
-        networks.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut ports = spec.ports;
-        ports.sort();
         Self {
             command: spec.command,
             configs: spec.configs,
@@ -126,8 +129,8 @@ impl Service {
             mode,
             mounts: spec.mounts,
             name: spec.name,
-            networks,
-            ports,
+            networks: spec.networks,
+            ports: spec.ports,
             preferences: spec.preferences,
             replicas,
             resources: spec.resources,
@@ -181,50 +184,60 @@ impl Service {
         }
     }
 
-    /// Takes out of what was read the settings that `self` leaves to the engine, so that the
-    /// engine's own defaults are never taken for drift.
+    /// Makes what was read (in canonical form) comparable with `self`: takes out the settings that
+    /// `self` leaves to the engine, and fills in Swarm's defaults for those that it spells out.
+    /// What the manifest spells out is compared with what holds, what it leaves out is nobody's.
     pub(super) fn mask(&self, live: &mut Self) {
-        fn unless<T, U>(wanted: &Option<T>, live: &mut Option<U>) {
-            if wanted.is_none() {
-                *live = None;
-            }
-        }
-        unless(&self.stop_grace_period, &mut live.stop_grace_period);
-        unless(&self.user, &mut live.user);
-        unless(&self.working_dir, &mut live.working_dir);
-        unless(&self.healthcheck, &mut live.healthcheck);
-        unless(&self.resources, &mut live.resources);
-        unless(&self.restart_policy, &mut live.restart_policy);
+        mask(&self.stop_grace_period, &mut live.stop_grace_period, 10 * SECOND);
+        mask(&self.user, &mut live.user, String::new());
+        mask(&self.working_dir, &mut live.working_dir, String::new());
+        mask(&self.healthcheck, &mut live.healthcheck, HealthCheck::default());
+        mask(&self.resources, &mut live.resources, Resources::default());
+        mask(&self.restart_policy, &mut live.restart_policy, default_restart());
         if let (Some(wanted), Some(live)) = (&self.healthcheck, &mut live.healthcheck) {
-            unless(&wanted.interval, &mut live.interval);
-            unless(&wanted.retries, &mut live.retries);
-            unless(&wanted.start_period, &mut live.start_period);
-            unless(&wanted.timeout, &mut live.timeout);
+            // Zero is the image's own.
+            mask(&wanted.interval, &mut live.interval, 0);
+            mask(&wanted.retries, &mut live.retries, 0);
+            mask(&wanted.start_period, &mut live.start_period, 0);
+            mask(&wanted.timeout, &mut live.timeout, 0);
         }
         if let (Some(wanted), Some(live)) = (&self.resources, &mut live.resources) {
-            unless(&wanted.limit_cpus, &mut live.limit_cpus);
-            unless(&wanted.limit_memory, &mut live.limit_memory);
-            unless(&wanted.reserve_cpus, &mut live.reserve_cpus);
-            unless(&wanted.reserve_memory, &mut live.reserve_memory);
+            mask(&wanted.limit_cpus, &mut live.limit_cpus, 0);
+            mask(&wanted.limit_memory, &mut live.limit_memory, 0);
+            mask(&wanted.reserve_cpus, &mut live.reserve_cpus, 0);
+            mask(&wanted.reserve_memory, &mut live.reserve_memory, 0);
         }
         if let (Some(wanted), Some(live)) = (&self.restart_policy, &mut live.restart_policy) {
-            unless(&wanted.delay, &mut live.delay);
-            unless(&wanted.max_attempts, &mut live.max_attempts);
-            unless(&wanted.window, &mut live.window);
+            mask(&wanted.delay, &mut live.delay, 5 * SECOND);
+            mask(&wanted.max_attempts, &mut live.max_attempts, 0);
+            mask(&wanted.window, &mut live.window, 0);
         }
         for (wanted, live) in [
             (&self.update_config, &mut live.update_config),
             (&self.rollback_config, &mut live.rollback_config),
         ] {
-            unless(wanted, live);
+            mask(wanted, live, UpdateConfig::default());
             if let (Some(wanted), Some(live)) = (wanted, live) {
-                unless(&wanted.delay, &mut live.delay);
-                unless(&wanted.failure_action, &mut live.failure_action);
-                unless(&wanted.max_failure_ppm, &mut live.max_failure_ppm);
-                unless(&wanted.monitor, &mut live.monitor);
-                unless(&wanted.order, &mut live.order);
-                unless(&wanted.parallelism, &mut live.parallelism);
+                mask(&wanted.delay, &mut live.delay, 0);
+                mask(
+                    &wanted.failure_action,
+                    &mut live.failure_action,
+                    "pause".to_owned(),
+                );
+                mask(&wanted.max_failure_ppm, &mut live.max_failure_ppm, 0);
+                mask(&wanted.monitor, &mut live.monitor, 5 * SECOND);
+                mask(&wanted.order, &mut live.order, UpdateOrder::StopFirst);
+                mask(&wanted.parallelism, &mut live.parallelism, 1);
             }
         }
+    }
+}
+
+/// One setting: nothing where nothing is wanted, else what holds.
+fn mask<T>(wanted: &Option<T>, live: &mut Option<T>, default: T) {
+    if wanted.is_none() {
+        *live = None;
+    } else {
+        live.get_or_insert(default);
     }
 }

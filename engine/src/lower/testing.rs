@@ -64,6 +64,7 @@ pub fn sandbox() -> Manifest {
             options: BTreeMap::new(),
             subnet: None,
         }],
+        docker_config: None,
         secrets: vec![],
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],

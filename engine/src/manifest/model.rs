@@ -35,6 +35,8 @@ pub struct Manifest {
     pub configs: Vec<File>,
     /// `[[service]]`, in the order written.
     pub services: Vec<Service>,
+    /// `[registry]`: the Docker client's configuration, which has the logins.
+    pub docker_config: Option<PathBuf>,
     /// `[sim]`.
     pub sim: Sim,
 }

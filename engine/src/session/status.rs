@@ -8,7 +8,7 @@ use subako_state::Address;
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
 use crate::refresh::{Survey, SwarmSurvey, SwarmView};
-use crate::world::{Mode, Node, NodeState, Ownership, PublishMode, TaskState};
+use crate::world::{Mode, Node, NodeState, Ownership, PublishMode, TaskState, image};
 
 /// A node, as instance and as member of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +48,9 @@ pub struct ServiceStatus {
     pub managed: bool,
     /// The image.
     pub image: String,
+    /// The digest that the image is pinned to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
     /// Tasks running.
     pub running: u64,
     /// Tasks wanted.
@@ -244,7 +247,8 @@ fn service_statuses(
                     .snapshot
                     .get(&Address::new("service", &service.spec.name))
                     .is_some(),
-                image: service.spec.image.clone(),
+                image: image::split_digest(&service.spec.image).0.to_owned(),
+                image_digest: image::split_digest(&service.spec.image).1.map(str::to_owned),
                 running: 0,
                 wanted: match service.spec.mode {
                     Mode::Replicated(replicas) => replicas,

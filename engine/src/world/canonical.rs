@@ -5,43 +5,53 @@ use super::swarm::{
     HealthCheck, Resources, RestartCondition, RestartPolicy, ServiceSpec, UpdateConfig, UpdateOrder,
 };
 
-const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 impl ServiceSpec {
+    /// The same service with the lists whose order means nothing sorted.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.ports.sort();
+        self.networks
+            .iter_mut()
+            .for_each(|network| network.aliases.sort());
+        self.networks.sort();
+        FileMount::sort(&mut self.secrets);
+        FileMount::sort(&mut self.configs);
+        self
+    }
+
     /// The same service with everything left out that equals Swarm's default, and with the lists
     /// whose order means nothing sorted. The engine writes some of its defaults into what it was
     /// sent without them: compare specs in this form only. Defaults as in swarmkit's
     /// `api/defaults/service.go`.
     #[must_use]
-    pub fn canonical(mut self) -> Self {
-        self.ports.sort();
-        self.networks.sort();
-        FileMount::sort(&mut self.secrets);
-        FileMount::sort(&mut self.configs);
-        self.stop_grace_period = self.stop_grace_period.filter(|period| *period != 10 * SECOND);
-        self.user = self.user.filter(|user| !user.is_empty());
-        self.working_dir = self.working_dir.filter(|dir| !dir.is_empty());
-        self.resources = self
+    pub fn canonical(self) -> Self {
+        let mut this = self.sorted();
+        this.stop_grace_period = this.stop_grace_period.filter(|period| *period != 10 * SECOND);
+        this.user = this.user.filter(|user| !user.is_empty());
+        this.working_dir = this.working_dir.filter(|dir| !dir.is_empty());
+        this.resources = this
             .resources
             .map(resources)
             .filter(|given| *given != Resources::default());
-        self.restart_policy = self
+        this.restart_policy = this
             .restart_policy
             .map(restart)
             .filter(|policy| *policy != default_restart());
-        self.update_config = self
+        this.update_config = this
             .update_config
             .map(update)
             .filter(|given| *given != UpdateConfig::default());
-        self.rollback_config = self
+        this.rollback_config = this
             .rollback_config
             .map(update)
             .filter(|given| *given != UpdateConfig::default());
-        self.healthcheck = self
+        this.healthcheck = this
             .healthcheck
             .map(check)
             .filter(|check| *check != HealthCheck::default());
-        self
+        this
     }
 }
 
@@ -69,7 +79,8 @@ fn resources(given: Resources) -> Resources {
     }
 }
 
-fn default_restart() -> RestartPolicy {
+/// Swarm's restart policy where none is given.
+pub(crate) fn default_restart() -> RestartPolicy {
     RestartPolicy {
         condition: RestartCondition::Any,
         delay: None,

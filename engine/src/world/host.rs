@@ -138,6 +138,10 @@ pub trait Host: Send + Sync {
     /// Removes a secret or config; fine if unknown. One that a service uses is the failure `in_use`.
     async fn remove_file(&self, kind: FileKind, name: &str) -> Result<()>;
 
+    /// The digest, `sha256:…`, that the image's registry has for a reference without one, as this
+    /// engine finds it. A registry that does not answer, or refuses, is a failure.
+    async fn image_digest(&self, image: &str) -> Result<String>;
+
     /// Every service, sorted by name.
     async fn services(&self) -> Result<Vec<Service>>;
 

@@ -9,12 +9,13 @@
 //! * a create call repeated with the same token returns the first result, never a second object;
 //! * every wait has a deadline; time is only read and spent through [`Clock`].
 
-mod canonical;
+pub(crate) mod canonical;
 mod clock;
 mod cloud;
 mod failure;
 mod files;
 mod host;
+pub mod image;
 mod progress;
 mod swarm;
 

@@ -39,7 +39,7 @@ const MUTATING: [&str; 27] = [
 ];
 
 /// Calls that only read or wait.
-const READING: [&str; 22] = [
+const READING: [&str; 23] = [
     "account",
     "await_instance",
     "configs",
@@ -48,6 +48,7 @@ const READING: [&str; 22] = [
     "find_instance_by_token",
     "find_key_pair",
     "find_security_group",
+    "image_digest",
     "instance",
     "lookup",
     "networks",

@@ -11,7 +11,7 @@ use subako_engine::world::{
 
 use super::faults::Call;
 use super::model::{At, Decision, InstanceFacts, Joining, Model, Refusal, SwarmFacts, no_engine};
-use super::names::{Ms, host_key};
+use super::names::{Ms, host_key, mix};
 use super::simulator::Inner;
 
 /// How long a machine may take to boot and let us in.
@@ -118,6 +118,17 @@ impl Hosts for SimHosts {
         }
         self.logged_in(target).map_err(|refusal| refusal.failure(&doing))
     }
+}
+
+/// What the registry says of an image: always the same of the same tag.
+fn digest_of(seed: u64, image: &str) -> std::result::Result<String, Refusal> {
+    if image.contains("does-not-exist") {
+        let message = format!("manifest unknown: manifest unknown for {image}");
+        return Err(Refusal::new("not_found", message));
+    }
+    let word = |part: &str| format!("{:016x}", mix(seed, &["image", image, part]));
+    let digits: Vec<String> = ["a", "b", "c", "d"].map(word).into();
+    Ok(format!("sha256:{}", digits.concat()))
 }
 
 impl SimHost {
@@ -362,6 +373,16 @@ impl Host for SimHost {
         };
         self.tell(call, |swarm, _| swarm.decide_remove_file(kind, name))
             .await
+    }
+
+    async fn image_digest(&self, image: &str) -> Result<String> {
+        let call = self.about("image_digest", "look up the image", image);
+        let seed = self.inner.place.seed;
+        let read = |model: &Model, t| {
+            self.swarm(model, t)?;
+            digest_of(seed, image)
+        };
+        self.inner.read(call, read).await
     }
 
     async fn services(&self) -> Result<Vec<Service>> {

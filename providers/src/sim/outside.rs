@@ -97,6 +97,14 @@ impl Simulator {
         })
     }
 
+    /// Sets how long a service's containers may take to stop.
+    pub fn set_stop_grace(&self, name: &str, seconds: u64) -> Outcome {
+        self.to_service(name, "change the grace period of", |swarm, mut spec| {
+            spec.stop_grace_period = Some(seconds * 1_000_000_000);
+            swarm.decide_update_service(&spec, false)
+        })
+    }
+
     /// Removes a service.
     pub fn remove_service(&self, name: &str) -> Outcome {
         self.to_service(name, "remove", |swarm, spec| {

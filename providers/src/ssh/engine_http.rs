@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use russh::ChannelStream;
 use russh::client::Msg;
 use serde_json::Value;
+use subako_engine::world::Secret;
 use tokio::sync::OnceCell;
 
 use super::connection::Connection;
@@ -68,6 +69,29 @@ pub(super) enum CallError {
     NoAnswer(String),
 }
 
+/// One request.
+#[derive(Clone)]
+pub(super) struct Sent<'a> {
+    pub(super) method: Method,
+    /// Starts with a slash and has no version.
+    pub(super) path: &'a str,
+    pub(super) body: Option<&'a Value>,
+    /// The login to a registry, for the engine to pass on.
+    pub(super) auth: Option<&'a Secret>,
+}
+
+impl<'a> Sent<'a> {
+    /// A request of no body.
+    pub(super) fn new(method: Method, path: &'a str) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
+            auth: None,
+        }
+    }
+}
+
 /// The engine behind one connection.
 pub(super) struct Engine {
     connector: Connector,
@@ -95,23 +119,24 @@ impl Engine {
         }
     }
 
-    /// One call within `deadline`: `path` starts with a slash and has no version.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        deadline: Duration,
-    ) -> Result<Reply, CallError> {
+    /// One call within `deadline`.
+    pub(super) async fn call(&self, sent: &Sent<'_>, deadline: Duration) -> Result<Reply, CallError> {
         let version = self.version.get_or_try_init(|| self.negotiate()).await?;
-        self.request(method, &format!("/v{version}{path}"), body, deadline)
-            .await
-            .map(|(reply, _)| reply)
+        let path = format!("/v{version}{}", sent.path);
+        self.request(
+            &Sent {
+                path: &path,
+                ..sent.clone()
+            },
+            deadline,
+        )
+        .await
+        .map(|(reply, _)| reply)
     }
 
     /// The newest API that both sides speak. Finds out, too, which way leads to the socket.
     async fn negotiate(&self) -> Result<String, CallError> {
-        let ping = self.request(Method::GET, "/_ping", None, PROBE).await;
+        let ping = self.request(&Sent::new(Method::GET, "/_ping"), PROBE).await;
         let offered = match ping {
             Ok((_, offered)) => offered,
             Err(CallError::NotSent(message)) if !self.connector.connection.is_closed() => {
@@ -144,7 +169,7 @@ impl Engine {
             Some("denied") => Err(CallError::NoEngine(Silence::Denied)),
             Some("open") => {
                 self.connector.through_command.store(true, Ordering::Relaxed);
-                match self.request(Method::GET, "/_ping", None, PROBE).await {
+                match self.request(&Sent::new(Method::GET, "/_ping"), PROBE).await {
                     Ok((_, offered)) => Ok(offered),
                     Err(_) => {
                         self.connector.through_command.store(false, Ordering::Relaxed);
@@ -159,15 +184,16 @@ impl Engine {
     /// One request; with the answer, the API version that the engine offers.
     async fn request(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
+        sent: &Sent<'_>,
         deadline: Duration,
     ) -> Result<(Reply, Option<String>), CallError> {
-        let builder = Request::builder()
-            .method(method)
-            .uri(format!("http://docker{path}"));
-        let request = match body {
+        let mut builder = Request::builder()
+            .method(sent.method.clone())
+            .uri(format!("http://docker{}", sent.path));
+        if let Some(auth) = sent.auth {
+            builder = builder.header("x-registry-auth", auth.expose());
+        }
+        let request = match sent.body {
             Some(body) => builder
                 .header("content-type", "application/json")
                 .body(Full::new(Bytes::from(body.to_string()))),

@@ -101,6 +101,10 @@ impl Host for SshHost {
         self.api().remove_file(kind, name).await
     }
 
+    async fn image_digest(&self, image: &str) -> Result<String> {
+        self.api().image_digest(image).await
+    }
+
     async fn services(&self) -> Result<Vec<Service>> {
         self.api().services().await
     }

@@ -10,6 +10,7 @@
 
 mod api;
 mod auth;
+mod base64;
 mod connection;
 mod dial;
 mod engine_http;
@@ -22,6 +23,7 @@ mod install;
 mod install_tests;
 mod link;
 mod options;
+mod registry;
 
 pub use hosts::SshHosts;
 pub use options::SshOptions;

@@ -26,6 +26,8 @@ pub struct SshOptions {
     pub boot_timeout: Duration,
     /// How long one remote command (an installation, say) may take.
     pub command_timeout: Duration,
+    /// The Docker client's own configuration, for logins to registries; `None` for none.
+    pub docker_config: Option<PathBuf>,
     /// The engine's socket on the host, `/var/run/docker.sock`.
     pub docker_socket: String,
 }
@@ -44,6 +46,7 @@ impl From<&Ssh> for SshOptions {
             known_hosts: ssh.known_hosts.clone(),
             boot_timeout: Duration::from_secs(ssh.boot_timeout_s),
             command_timeout: Duration::from_secs(ssh.command_timeout_s),
+            docker_config: None,
             docker_socket: DOCKER_SOCKET.to_owned(),
         }
     }

@@ -14,6 +14,8 @@ pub struct Asked {
     /// Without the version, percent-decoded.
     pub path: String,
     pub body: Value,
+    /// The header `X-Registry-Auth`.
+    pub auth: Option<String>,
 }
 
 /// What is answered.
@@ -90,15 +92,21 @@ async fn serve(stream: &mut BufReader<UnixStream>, log: &Mutex<Vec<Asked>>, scri
     stream.read_line(&mut line).await.ok()?;
     let mut words = line.split_whitespace();
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
+    let (mut length, mut auth) = (0, None);
     loop {
         let mut header = String::new();
         stream.read_line(&mut header).await.ok()?;
         if header.trim().is_empty() {
             break;
         }
-        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
+        match header.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().ok()?;
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("x-registry-auth") => {
+                auth = Some(value.trim().to_owned());
+            }
+            _ => {}
         }
     }
     let mut body = vec![0; length];
@@ -113,6 +121,7 @@ async fn serve(stream: &mut BufReader<UnixStream>, log: &Mutex<Vec<Asked>>, scri
         method,
         path: decode(path),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        auth,
     };
     let before = {
         let mut log = log.lock().unwrap();

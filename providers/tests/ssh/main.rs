@@ -32,6 +32,7 @@ fn options(sshd: &Sshd, port: u16, key: &str) -> SshOptions {
         known_hosts: None,
         boot_timeout: Duration::from_secs(20),
         command_timeout: Duration::from_secs(30),
+        docker_config: None,
         docker_socket: sshd.file("docker.sock").display().to_string(),
     }
 }

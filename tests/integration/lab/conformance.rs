@@ -55,6 +55,7 @@ async fn world(lab: &Lab) -> World {
         private: true,
         jump: None,
         known_hosts: None,
+        docker_config: None,
         boot_timeout: Duration::from_secs(120),
         command_timeout: Duration::from_secs(300),
         docker_socket: "/var/run/docker.sock".to_owned(),

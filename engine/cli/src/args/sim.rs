@@ -44,6 +44,13 @@ pub enum SimCommand {
         /// The image
         image: String,
     },
+    /// Change how long a service's containers may take to stop by hand
+    SetStopGrace {
+        /// The service
+        service: String,
+        /// How long, in seconds
+        seconds: u64,
+    },
     /// Remove a service by hand
     RemoveService {
         /// The service

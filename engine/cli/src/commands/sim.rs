@@ -71,6 +71,10 @@ fn change(simulator: &Simulator, project: &Project, command: &SimCommand) -> Res
             simulator.set_service_image(service, image)?;
             format!("{service} runs {image} now.")
         }
+        SimCommand::SetStopGrace { service, seconds } => {
+            simulator.set_stop_grace(service, *seconds)?;
+            format!("Containers of {service} may take {seconds} s to stop now.")
+        }
         SimCommand::RemoveService { service } => {
             simulator.remove_service(service)?;
             format!("Removed the service {service}.")

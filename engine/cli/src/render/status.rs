@@ -219,6 +219,7 @@ mod tests {
                 name: "web".into(),
                 managed: true,
                 image: "nginx".into(),
+                image_digest: None,
                 running: 2,
                 wanted: 3,
                 urls: vec!["http://172.31.0.4/".into()],

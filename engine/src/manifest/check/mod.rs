@@ -76,6 +76,10 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         secrets: secrets.into_files(),
         configs: configs.into_files(),
         services,
+        docker_config: document
+            .registry
+            .and_then(|at| at.value.docker_config)
+            .map(|path| around.resolve(&path.0)),
         sim,
     }
 }

@@ -8,7 +8,7 @@ use crate::manifest::raw::{self, Timeout};
 use crate::manifest::span::{At, Span};
 
 /// The calls of the seams `Cloud`, `Hosts` and `Host`, any of which can be made to fail.
-const CALLS: [&str; 49] = [
+const CALLS: [&str; 50] = [
     "account",
     "authorize_ingress",
     "await_instance",
@@ -25,6 +25,7 @@ const CALLS: [&str; 49] = [
     "find_instance_by_token",
     "find_key_pair",
     "find_security_group",
+    "image_digest",
     "import_key_pair",
     "install_engine",
     "instance",

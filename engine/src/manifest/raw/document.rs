@@ -1,7 +1,8 @@
 //! The whole manifest.
 
 use super::{
-    Aws, Cluster, ConfigSource, KeyPair, Network, Pool, SecretSource, SecurityGroup, Service, Sim, Ssh, Swarm,
+    Aws, Cluster, ConfigSource, KeyPair, Network, Pool, Registry, SecretSource, SecurityGroup, Service, Sim,
+    Ssh, Swarm,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -30,6 +31,8 @@ section! {
         optional config: Named<ConfigSource>,
         /// A service that the swarm keeps running.
         optional service: Tables<Service>,
+        /// Logins to private registries.
+        optional registry: Registry,
         /// How the simulator behaves when the manifest is rehearsed with --sim.
         optional sim: Sim,
     }
@@ -41,8 +44,5 @@ section! {
         "secrets" => "a secret is written under [secret.NAME], with `file` or `env`",
         "configs" => "a config is written under [config.NAME], with `file` or `content`",
         "volumes" => "named volumes need no section: name them in `volumes` of a [[service]]",
-    }
-    later {
-        "registry" => "until then, use images that every node can pull without logging in",
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use hyper::Method;
 use serde_json::Value;
-use subako_engine::world::{Failure, Result};
+use subako_engine::world::{Failure, Result, Secret};
 
 use super::answer::{Effect, failure, out_of_sequence};
-use crate::ssh::engine_http::{CallError, Reply};
+use crate::ssh::engine_http::{CallError, Reply, Sent};
 use crate::ssh::link::{Link, Live};
 
 /// How long one call may take; never longer than the manifest's command_timeout. The engine gives
@@ -47,23 +47,37 @@ impl<'a> Api<'a> {
     /// Reads; what is not there is a failure.
     pub(super) async fn get(&self, doing: &str, path: &str) -> Result<Value> {
         let reply = self
-            .exchange(doing, Effect::Reads, Method::GET, path, None)
+            .exchange(doing, Effect::Reads, Sent::new(Method::GET, path))
             .await?;
         accept(doing, Effect::Reads, reply)
     }
 
     /// Changes something.
     pub(super) async fn post(&self, doing: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        let reply = self
-            .exchange(doing, Effect::Changes, Method::POST, path, body)
-            .await?;
+        self.post_with(doing, path, body, None).await
+    }
+
+    /// Changes something, with a login to a registry for the engine to pass on.
+    pub(super) async fn post_with(
+        &self,
+        doing: &str,
+        path: &str,
+        body: Option<&Value>,
+        auth: Option<&Secret>,
+    ) -> Result<Value> {
+        let sent = Sent {
+            body,
+            auth,
+            ..Sent::new(Method::POST, path)
+        };
+        let reply = self.exchange(doing, Effect::Changes, sent).await?;
         accept(doing, Effect::Changes, reply)
     }
 
     /// Removes something; fine if it is not there.
     pub(super) async fn delete(&self, doing: &str, path: &str) -> Result<()> {
         let reply = self
-            .exchange(doing, Effect::Changes, Method::DELETE, path, None)
+            .exchange(doing, Effect::Changes, Sent::new(Method::DELETE, path))
             .await?;
         match accept(doing, Effect::Changes, reply) {
             Err(failure) if failure.code.as_deref() == Some("not_found") => Ok(()),
@@ -79,6 +93,17 @@ impl<'a> Api<'a> {
         path: &str,
         change: impl Fn(&Value) -> Option<Value> + Send + Sync,
     ) -> Result<()> {
+        self.modify_with(doing, path, None, change).await
+    }
+
+    /// As [`Api::modify`], with a login to a registry for the engine to pass on.
+    pub(super) async fn modify_with(
+        &self,
+        doing: &str,
+        path: &str,
+        auth: Option<&Secret>,
+        change: impl Fn(&Value) -> Option<Value> + Send + Sync,
+    ) -> Result<()> {
         for attempt in 1.. {
             let object = self.get(doing, path).await?;
             let version = object
@@ -90,9 +115,12 @@ impl<'a> Api<'a> {
                 return Ok(());
             };
             let update = format!("{path}/update?version={version}");
-            let reply = self
-                .exchange(doing, Effect::Changes, Method::POST, &update, Some(&changed))
-                .await?;
+            let sent = Sent {
+                body: Some(&changed),
+                auth,
+                ..Sent::new(Method::POST, &update)
+            };
+            let reply = self.exchange(doing, Effect::Changes, sent).await?;
             if !out_of_sequence(&reply) || attempt == TRIES {
                 return accept(doing, Effect::Changes, reply).map(drop);
             }
@@ -103,22 +131,22 @@ impl<'a> Api<'a> {
 
     /// One exchange. A connection found dead before anything was sent is opened again, once; so is
     /// one that dies under a read.
-    pub(super) async fn exchange(
+    pub(super) async fn exchange(&self, doing: &str, effect: Effect, sent: Sent<'_>) -> Result<Reply> {
+        self.exchange_within(doing, effect, sent, self.deadline()).await
+    }
+
+    /// As [`Api::exchange`], each try within `limit`.
+    pub(super) async fn exchange_within(
         &self,
         doing: &str,
         effect: Effect,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
+        sent: Sent<'_>,
+        limit: Duration,
     ) -> Result<Reply> {
         let mut again = true;
         loop {
             let live = self.live(doing).await?;
-            let error = match live
-                .engine
-                .call(method.clone(), path, body, self.deadline())
-                .await
-            {
+            let error = match live.engine.call(&sent, limit).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -141,7 +169,7 @@ impl<'a> Api<'a> {
     }
 }
 
-fn accept(doing: &str, effect: Effect, reply: Reply) -> Result<Value> {
+pub(super) fn accept(doing: &str, effect: Effect, reply: Reply) -> Result<Value> {
     if (200..300).contains(&reply.status) {
         Ok(reply.body)
     } else {

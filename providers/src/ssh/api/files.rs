@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use subako_engine::world::{Content, Failure, FileKind, FileSpec, Result, SwarmFile};
 
-use super::base64;
 use super::client::{Api, filters};
 use super::read::{elements, map, text};
+use crate::ssh::base64;
 
 fn path(kind: FileKind) -> &'static str {
     match kind {

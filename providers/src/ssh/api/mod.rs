@@ -5,9 +5,9 @@
 //! default), what is sent starts from what the engine said.
 
 mod answer;
-mod base64;
 mod client;
 mod files;
+mod images;
 mod networks;
 mod nodes;
 mod read;

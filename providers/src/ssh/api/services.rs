@@ -28,8 +28,12 @@ impl Api<'_> {
     pub(in crate::ssh) async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
         let doing = self.doing(&format!("create service {}", spec.name));
         let ids = self.ids(spec).await?;
+        let auth = self.registry_auth(&doing, &spec.image).await?;
         let body = write_service(&json!({}), spec, &ids);
-        let answer = match self.post(&doing, "/services/create", Some(&body)).await {
+        let answer = match self
+            .post_with(&doing, "/services/create", Some(&body), auth.as_ref())
+            .await
+        {
             Ok(answer) => answer,
             Err(failure) => return Err(self.name_first(&doing, spec, failure).await),
         };
@@ -62,7 +66,9 @@ impl Api<'_> {
         let Some(id) = self.service_id(&doing, &spec.name).await? else {
             return Err(Failure::not_applied(doing, "there is no such service").with_code("not_found"));
         };
-        self.modify(&doing, &format!("/services/{id}"), |current| {
+        let auth = self.registry_auth(&doing, &spec.image).await?;
+        let path = format!("/services/{id}");
+        self.modify_with(&doing, &path, auth.as_ref(), |current| {
             let mut changed = write_service(current, spec, &ids);
             if force {
                 let forced = super::read::number(current, "/TaskTemplate/ForceUpdate").unwrap_or(0);

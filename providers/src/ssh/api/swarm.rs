@@ -11,6 +11,7 @@ use subako_engine::world::{
 use super::answer::{Effect, failure};
 use super::client::Api;
 use super::read::{map, number, some_text, text, texts, unexpected, word};
+use crate::ssh::engine_http::Sent;
 
 /// Where every node listens for the others' control traffic.
 const LISTEN: &str = "0.0.0.0:2377";
@@ -52,7 +53,14 @@ impl Api<'_> {
             "JoinToken": join.token.expose(),
         });
         let reply = self
-            .exchange(&doing, Effect::Changes, Method::POST, "/swarm/join", Some(&body))
+            .exchange(
+                &doing,
+                Effect::Changes,
+                Sent {
+                    body: Some(&body),
+                    ..Sent::new(Method::POST, "/swarm/join")
+                },
+            )
             .await
             .map_err(|failure| with_join_hint(failure, join))?;
         if (200..300).contains(&reply.status) {
@@ -117,7 +125,7 @@ impl Api<'_> {
         let doing = self.doing("leave the swarm");
         let path = format!("/swarm/leave?force={force}");
         let reply = self
-            .exchange(&doing, Effect::Changes, Method::POST, &path, None)
+            .exchange(&doing, Effect::Changes, Sent::new(Method::POST, &path))
             .await?;
         if (200..300).contains(&reply.status) {
             return Ok(());
