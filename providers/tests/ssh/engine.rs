@@ -366,6 +366,49 @@ async fn services_and_networks_are_read_sorted_with_names_for_ids() {
 }
 
 #[tokio::test]
+async fn one_node_or_service_is_read_alone_and_by_its_whole_name() {
+    let Some((_sshd, docker, host)) = host(|asked, before| {
+        let node = json!({ "ID": "n1", "Spec": { "Role": "worker", "Availability": "active" },
+            "Description": { "Hostname": "ip-10-0-0-1", "Engine": { "EngineVersion": "25.0.8" } },
+            "Status": { "State": "ready", "Addr": "10.0.0.1" } });
+        match asked.path.as_str() {
+            // The engine finds a node by the beginning of its id, too.
+            "/nodes/n1" | "/nodes/n" => ok(node),
+            "/nodes/gone" => error(404, "node gone not found"),
+            _ => two_services(asked, before),
+        }
+    })
+    .await
+    else {
+        return;
+    };
+    let read = host.node("n1").await.unwrap();
+    assert_eq!(read.map(|node| node.id).as_deref(), Some("n1"));
+    assert_eq!(host.node("n").await.unwrap(), None);
+    assert_eq!(host.node("gone").await.unwrap(), None);
+    assert_eq!(
+        docker
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/nodes")
+            .count(),
+        0
+    );
+    let service = host.service("reply").await.unwrap().unwrap();
+    assert_eq!((service.id.as_str(), service.spec.name.as_str()), ("s1", "reply"));
+    assert_eq!(service.spec.networks[0].name, "my-overlay");
+    assert_eq!(host.service("rep").await.unwrap(), None);
+    assert_eq!(
+        docker
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/services")
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
 async fn an_update_starts_from_what_is_there_and_forces_when_asked_to() {
     let Some((_sshd, docker, host)) = host(two_services).await else {
         return;
