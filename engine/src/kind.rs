@@ -12,6 +12,7 @@ use subako_state::{Address, Json};
 
 use crate::plan::Value;
 use crate::refresh::Survey;
+use crate::run::Stop;
 use crate::world::{Failure, Ownership, Progress, Result, World};
 
 /// What a resource lives on: when that goes, it goes too, without a call.
@@ -115,15 +116,49 @@ pub struct StepContext {
     pub known: Arc<dyn Known>,
     /// Where to say what it waits for.
     pub progress: Progress,
+    /// Who may ask it to give up waiting: whatever it does is going to be undone then. `None`
+    /// where it has to come to its end: on the way back, past the line, and where failures are
+    /// kept.
+    pub stop: Option<Stop>,
 }
 
 impl StepContext {
+    /// The failure of a step that was asked to stop, at a point where it can: as if its wait had
+    /// come to its deadline.
+    pub(crate) fn stopped(&self, doing: &str, waiting_for: &str) -> Option<Failure> {
+        let stop = self.stop.as_ref().filter(|stop| stop.is_draining())?;
+        let message = format!("{} asked to stop ({waiting_for})", stop.signal());
+        Some(Failure::not_applied(doing, message).with_code(STOPPED))
+    }
+
+    /// Does something that changes nothing and can be left in the middle, until it is done or
+    /// the step is asked to stop.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        doing: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let Some(stop) = &self.stop else {
+            return work.await;
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = stop.draining() => Err(self
+                .stopped(doing, "nothing was changed")
+                .unwrap_or_else(|| Failure::not_applied(doing, "asked to stop").with_code(STOPPED))),
+        }
+    }
+
     /// The typed spec and outputs of another resource; `None` if it is not there.
     pub fn typed<K: Kind>(&self, address: &Address) -> Option<(K, K::Outputs)> {
         let (spec, outputs) = self.known.get(address)?;
         Some((spec.decode().ok()?, outputs.decode().ok()?))
     }
 }
+
+/// The code of the failure of a step that was asked to stop.
+pub(crate) const STOPPED: &str = "stopped";
 
 /// A kind of resource. Its fields are what is wanted of one, declared in alphabetical order so
 /// that its JSON is canonical. All calls resolve references first.

@@ -18,7 +18,7 @@ use super::docker::display_name;
 use super::service_spec::Service;
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::StepContext;
+use crate::kind::{STOPPED, StepContext};
 use crate::world::{
     Failure, Host, Mode, Node, NodeState, Result, Task, TaskFilter, TaskState, UpdateState, UpdateStatus,
 };
@@ -113,7 +113,10 @@ impl<'a> Convergence<'a> {
                     note.push_str(", waiting for the update to complete");
                 }
             }
-            if wait.tick(note).await.is_err() {
+            if let Err(end) = wait.tick(note).await {
+                if end.code.as_deref() == Some(STOPPED) {
+                    return Err(end.after_effect());
+                }
                 let why = format!("{running}/{wanted} running after {} s", self.limit.as_secs());
                 return Err(self.failure(&why, &look, host.as_ref()).await);
             }

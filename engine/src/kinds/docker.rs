@@ -56,7 +56,12 @@ impl Docker {
     }
 
     async fn install(&self, target: &HostTarget, cx: &StepContext) -> Result<DockerOutputs> {
-        let host = cx.world.hosts.connect(target, &cx.progress).await?;
+        let host = cx
+            .unless_stopped(
+                &format!("log in to {}", target.name),
+                cx.world.hosts.connect(target, &cx.progress),
+            )
+            .await?;
         let info = host.install_engine(&self.request(), &cx.progress).await?;
         Ok(DockerOutputs::of(host.as_ref(), info))
     }

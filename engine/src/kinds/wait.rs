@@ -38,9 +38,12 @@ impl<'a> Wait<'a> {
     }
 
     /// Says what is waited for, where that is new, and sleeps until the next poll. Fails at
-    /// the deadline, as a call that changed nothing: the caller knows what came before it.
+    /// the deadline, or when the step is asked to stop, as a call that changed nothing: the caller knows what came before it.
     pub async fn tick(&mut self, waiting_for: impl Into<String>) -> Result<()> {
         let waiting_for = waiting_for.into();
+        if let Some(stopped) = self.cx.stopped(&self.doing, &waiting_for) {
+            return Err(stopped);
+        }
         if self.elapsed() >= self.limit {
             return Err(Failure::not_applied(
                 self.doing.clone(),

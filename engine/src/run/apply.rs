@@ -150,6 +150,7 @@ impl Run<'_> {
             journal: self.journal.clone(),
             events: self.events.clone(),
             options: self.options,
+            stop: self.stop,
             seed: self.seed.clone(),
             progress: Mutex::new(self.progress.clone()),
             started: self.world.clock.now(),

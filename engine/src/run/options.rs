@@ -86,7 +86,7 @@ impl Stop {
         self.signal.get().map_or("a signal", String::as_str)
     }
 
-    pub(super) async fn draining(&self) {
+    pub(crate) async fn draining(&self) {
         let mut receiver = self.sender.subscribe();
         // The sender lives as long as self.
         let _ = receiver.wait_for(|wish| *wish >= Wish::Drain).await;
@@ -97,7 +97,7 @@ impl Stop {
         let _ = receiver.wait_for(|wish| *wish == Wish::Now).await;
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         *self.sender.borrow() >= Wish::Drain
     }
 }

@@ -30,6 +30,7 @@ pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError>
         journal: run.journal.clone(),
         events: run.events.clone(),
         options: run.options,
+        stop: run.stop,
         seed: run.seed.clone(),
         progress: Mutex::new(run.progress.clone()),
         started: run.world.clock.now(),

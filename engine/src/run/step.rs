@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use subako_state::{Digest, Effect, Entry, JournalFile, Json, StateError};
 
-use super::options::ApplyOptions;
+use super::options::{ApplyOptions, OnFailure, Stop};
 use super::status::{Progress, StepStatus};
 use super::working::{View, Working};
 use crate::event::{Event, Events};
@@ -29,6 +29,8 @@ pub(super) struct Crew<'a> {
     pub journal: JournalFile,
     pub events: Events,
     pub options: &'a ApplyOptions,
+    /// Who may ask it to stop.
+    pub stop: &'a Stop,
     /// Makes tokens unique to this run.
     pub seed: String,
     pub progress: Mutex<Progress>,
@@ -153,6 +155,7 @@ impl Crew<'_> {
                     elapsed_ms,
                 });
             }),
+            stop: None,
         }
     }
 
@@ -202,7 +205,12 @@ impl Crew<'_> {
         })
         .await?;
         let cx = self.context(number, &token);
-        match self.call(step, &cx).await {
+        let mut making = self.context(number, &token);
+        // What is going to be undone anyway need not be waited for.
+        if !step.past_the_line && self.options.on_failure == OnFailure::Rollback {
+            making.stop = Some(self.stop.clone());
+        }
+        match self.call(step, &making).await {
             Ok(outputs) => self.done(number, outputs).await.map(|()| Made::Done),
             Err(failure) => {
                 let (effect, outputs) = self.effect(step, &cx, &failure).await;

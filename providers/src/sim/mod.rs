@@ -10,6 +10,7 @@
 mod cloud;
 mod faults;
 mod host;
+mod hosts;
 mod model;
 mod names;
 mod options;

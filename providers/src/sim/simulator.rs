@@ -9,7 +9,7 @@ use subako_engine::world::{Clock, Failure, Result, ScaledClock, World};
 
 use super::cloud::SimCloud;
 use super::faults::{Call, Faults, in_its_own_words, is_throttling};
-use super::host::SimHosts;
+use super::hosts::SimHosts;
 use super::model::{Decision, Effect, Model, Place, Refusal, usual_zones};
 use super::names::{Ms, span};
 use super::options::{SimError, SimOptions};

@@ -69,6 +69,10 @@ impl Host for SshHost {
         self.api().nodes().await
     }
 
+    async fn node(&self, node_id: &str) -> Result<Option<Node>> {
+        self.api().node(node_id).await
+    }
+
     async fn update_node(&self, node_id: &str, update: &NodeUpdate) -> Result<()> {
         self.api().update_node(node_id, update).await
     }
@@ -107,6 +111,10 @@ impl Host for SshHost {
 
     async fn services(&self) -> Result<Vec<Service>> {
         self.api().services().await
+    }
+
+    async fn service(&self, name: &str) -> Result<Option<Service>> {
+        self.api().service(name).await
     }
 
     async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {

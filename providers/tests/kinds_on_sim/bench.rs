@@ -73,6 +73,11 @@ impl Bench {
 
     /// Makes a plan happen, and records what is there then.
     pub async fn run(&mut self, plan: &Plan) -> Finished {
+        self.run_until(plan, &Stop::new()).await
+    }
+
+    /// As `run`, which somebody may ask to stop.
+    pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> Finished {
         let directory = tempfile::tempdir().expect("a directory");
         let journal = JournalFile::create(&directory.path().join("journal.jsonl"), None).expect("a journal");
         journal
@@ -102,7 +107,7 @@ impl Bench {
             progress: Progress::new(plan.steps.len()),
             events,
             options: &ApplyOptions::default(),
-            stop: &Stop::new(),
+            stop,
             seed: format!("{}:{}", self.snapshot.lineage, self.snapshot.serial),
         };
         let finished = run.forward().await.expect("a journal that can be written");

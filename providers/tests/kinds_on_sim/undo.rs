@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use subako_engine::manifest::{SimFault, SimFaultKind};
-use subako_engine::world::{RestartCondition, RestartPolicy, UpdateConfig};
+use subako_engine::run::Stop;
+use subako_engine::world::{HealthCheck, RestartCondition, RestartPolicy, UpdateConfig};
 use subako_state::Outcome;
 
 use crate::bench::Bench;
@@ -181,4 +182,37 @@ async fn a_change_that_fails_is_taken_back_to_what_was() {
             assert_eq!(bench.sim.dump(), before, "{what}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_in_flight_is_told_to_stop_and_undone() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    let (before, resources) = (bench.sim.dump(), bench.snapshot.resources.clone());
+    // Its check is tried for longer than a service may take to converge.
+    let spec = &mut manifest.services[0].spec;
+    spec.image = "example/unhealthy".into();
+    spec.healthcheck = Some(HealthCheck {
+        interval: Some(200_000_000_000),
+        retries: Some(3),
+        ..HealthCheck::default()
+    });
+    let plan = bench.plan(&manifest).await;
+    let clock = bench.world.clock.clone();
+    let stop = Stop::new();
+    let started = clock.now();
+    let (finished, ()) = tokio::join!(bench.run_until(&plan, &stop), async {
+        clock.sleep(Duration::from_secs(20)).await;
+        stop.drain("SIGTERM");
+    });
+    let took = clock.now() - started;
+    assert_eq!(finished.outcome, Outcome::RolledBack, "{:#?}", finished.failures);
+    let (address, failure) = &finished.failures[0];
+    assert_eq!(address.as_str(), "service.reply");
+    assert!(failure.message.contains("SIGTERM asked to stop"), "{failure}");
+    assert_eq!(bench.snapshot.resources, resources);
+    assert_eq!(bench.sim.dump(), before);
+    // The way back takes its time; the 280 s that were left of the limit are not waited for.
+    assert!(took < Duration::from_secs(200), "{took:?}");
 }

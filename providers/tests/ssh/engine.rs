@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use subako_engine::world::{
-    Availability, Certainty, Content, Endpoint, FileKind, FileSpec, Host, JoinRequest, Mode, NetworkSpec,
-    NodeUpdate, PublishMode, Secret, ServiceSpec, TaskFilter,
+    Availability, Certainty, Endpoint, Host, JoinRequest, Mode, NetworkSpec, NodeUpdate, PublishMode, Secret,
+    ServiceSpec, TaskFilter,
 };
 
 use crate::docker::{Answer, Asked, Docker, error, ok};
@@ -15,7 +15,7 @@ use crate::sshd::{Sshd, available};
 use crate::{connect, failure, info, notes, options};
 
 /// A host whose engine follows `script`; `None` where there is no sshd.
-async fn host(
+pub async fn host(
     script: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static,
 ) -> Option<(Sshd, Docker, Arc<dyn Host>)> {
     if !available() {
@@ -143,7 +143,7 @@ async fn an_update_out_of_sequence_is_read_again_and_tried_again() {
     );
 }
 
-fn spec(name: &str) -> ServiceSpec {
+pub fn spec(name: &str) -> ServiceSpec {
     ServiceSpec {
         command: vec![],
         configs: vec![],
@@ -172,145 +172,8 @@ fn spec(name: &str) -> ServiceSpec {
     }
 }
 
-#[tokio::test]
-async fn a_secret_goes_into_the_call_that_makes_it_and_into_no_message() {
-    let Some((_sshd, docker, host)) = host(|asked, before| {
-        let path = asked.path.split('?').next().unwrap_or_default();
-        match (asked.method.as_str(), path, before) {
-            ("POST", "/secrets/create", 0) => ok(json!({ "ID": "x1" })),
-            ("POST", "/secrets/create", _) => error(
-                409,
-                "rpc error: code = AlreadyExists desc = secret pw-1 already exists",
-            ),
-            ("GET", "/secrets", _) => ok(json!([
-                { "ID": "x10", "Spec": { "Name": "pw-10", "Labels": {} } },
-                { "ID": "x1", "Spec": { "Name": "pw-1", "Labels": { "by": "me" } } }
-            ])),
-            ("DELETE", "/secrets/x1", 0) => error(
-                400,
-                "rpc error: code = InvalidArgument desc = secret 'pw-1' is in use by the following service: web",
-            ),
-            ("DELETE", "/secrets/x1", _) => ok(Value::Null),
-            _ => error(404, "page not found"),
-        }
-    })
-    .await
-    else {
-        return;
-    };
-    let spec = FileSpec {
-        labels: BTreeMap::from([("by".into(), "me".into())]),
-        name: "pw-1".into(),
-    };
-    let content = Content::new(*b"hunter2");
-    let made = host.create_file(FileKind::Secret, &spec, &content).await;
-    assert_eq!(made.unwrap(), "x1");
-    let sent = &docker.asked()[0];
-    assert_eq!(
-        sent.body,
-        json!({ "Name": "pw-1", "Labels": { "by": "me" }, "Data": "aHVudGVyMg==" })
-    );
-    let again = failure(host.create_file(FileKind::Secret, &spec, &content).await);
-    assert_eq!(again.code.as_deref(), Some("conflict"));
-    assert_eq!(again.certainty, Certainty::NotApplied);
-    let said = format!("{again:?} {again}");
-    assert!(!said.contains("hunter2") && !said.contains("aHVu"), "{said}");
-    let files = host.files(FileKind::Secret).await.unwrap();
-    assert_eq!((files[0].id.as_str(), &files[0].spec), ("x1", &spec));
-    let in_use = failure(host.remove_file(FileKind::Secret, "pw-1").await);
-    assert_eq!(in_use.code.as_deref(), Some("in_use"));
-    assert_eq!(in_use.certainty, Certainty::NotApplied);
-    host.remove_file(FileKind::Secret, "pw-1").await.unwrap();
-    host.remove_file(FileKind::Secret, "pw-2").await.unwrap();
-    assert_eq!(docker.count("DELETE", "/secrets/x1"), 2);
-}
-
-/// A Docker configuration with a login to one registry.
-fn logged_in(sshd: &Sshd) -> std::path::PathBuf {
-    let file = sshd.file("config.json");
-    // you:hunter2
-    let config = json!({ "auths": { "r.example.com": { "auth": "eW91Omh1bnRlcjI=" } } });
-    std::fs::write(&file, config.to_string()).unwrap();
-    file
-}
-
-#[tokio::test]
-async fn a_login_goes_to_its_own_registry_with_the_calls_that_need_it() {
-    if !available() {
-        return;
-    }
-    let sshd = Sshd::started("");
-    let docker = Docker::start(sshd.dir.path(), |asked, _| {
-        let path = asked.path.split('?').next().unwrap_or_default();
-        match (asked.method.as_str(), path) {
-            ("GET", "/distribution/r.example.com/a/b:1/json") => {
-                ok(json!({ "Descriptor": { "digest": "sha256:abc", "size": 1 }, "Platforms": [] }))
-            }
-            ("GET", "/distribution/other.example.com/a/json") => error(
-                401,
-                "Head \"https://other.example.com/v2/a/manifests/latest\": unauthorized",
-            ),
-            ("POST", "/services/create") => ok(json!({ "ID": "s1" })),
-            ("GET", "/services") => ok(json!([{ "ID": "s1", "Spec": { "Name": "web" } }])),
-            ("GET", "/services/s1") => ok(json!({ "ID": "s1", "Version": { "Index": 3 },
-                "Spec": { "Name": "web" } })),
-            ("GET", _) => ok(json!([])),
-            _ => ok(Value::Null),
-        }
-    });
-    let mut options = options(&sshd, sshd.port, "user");
-    options.docker_config = Some(logged_in(&sshd));
-    let host = connect(options).await;
-    let digest = host.image_digest("r.example.com/a/b:1").await;
-    assert_eq!(digest.unwrap(), "sha256:abc");
-    let refused = failure(host.image_digest("other.example.com/a").await);
-    assert_eq!(refused.certainty, Certainty::NotApplied);
-    let private = ServiceSpec {
-        image: "r.example.com/a/b:1@sha256:abc".into(),
-        ..spec("web")
-    };
-    host.create_service(&private).await.unwrap();
-    host.update_service(&private, false).await.unwrap();
-    host.create_service(&spec("web")).await.unwrap();
-    let with_login: Vec<String> = docker
-        .asked()
-        .into_iter()
-        .filter(|asked| asked.auth.is_some())
-        .map(|asked| asked.path)
-        .collect();
-    assert_eq!(
-        with_login,
-        [
-            "/distribution/r.example.com/a/b:1/json",
-            "/services/create",
-            "/services/s1/update?version=3"
-        ]
-    );
-    // {"password":"hunter2","serveraddress":"r.example.com","username":"you"}
-    let login =
-        "eyJwYXNzd29yZCI6Imh1bnRlcjIiLCJzZXJ2ZXJhZGRyZXNzIjoici5leGFtcGxlLmNvbSIsInVzZXJuYW1lIjoieW91In0=";
-    assert_eq!(docker.asked()[0].auth.as_deref(), Some(login));
-    for asked in docker.asked() {
-        assert!(!asked.body.to_string().contains("hunter2") && !asked.path.contains(login));
-    }
-}
-
-#[tokio::test]
-async fn a_login_that_cannot_be_read_stops_the_call_before_it_is_made() {
-    let Some((sshd, docker, _)) = host(two_services).await else {
-        return;
-    };
-    let mut options = options(&sshd, sshd.port, "user");
-    options.docker_config = Some(sshd.file("no-such-config.json"));
-    let host = connect(options).await;
-    let failure = failure(host.create_service(&spec("web")).await);
-    assert_eq!(failure.code.as_deref(), Some("registry_login"));
-    assert_eq!(failure.certainty, Certainty::NotApplied);
-    assert_eq!(docker.count("POST", "/services/create"), 0);
-}
-
 /// An engine with the services `reply` (s1) and `reply2` (s2), and a network.
-fn two_services(asked: &Asked, _: usize) -> Answer {
+pub fn two_services(asked: &Asked, _: usize) -> Answer {
     let service = |id: &str, name: &str| {
         json!({ "ID": id, "Version": { "Index": 5 }, "Spec": { "Name": name,
             "TaskTemplate": { "ContainerSpec": { "Image": "old", "Init": true }, "ForceUpdate": 2,
@@ -363,6 +226,49 @@ async fn services_and_networks_are_read_sorted_with_names_for_ids() {
     let networks = host.networks().await.unwrap();
     assert_eq!(networks.len(), 1);
     assert_eq!(networks[0].id, "net-o");
+}
+
+#[tokio::test]
+async fn one_node_or_service_is_read_alone_and_by_its_whole_name() {
+    let Some((_sshd, docker, host)) = host(|asked, before| {
+        let node = json!({ "ID": "n1", "Spec": { "Role": "worker", "Availability": "active" },
+            "Description": { "Hostname": "ip-10-0-0-1", "Engine": { "EngineVersion": "25.0.8" } },
+            "Status": { "State": "ready", "Addr": "10.0.0.1" } });
+        match asked.path.as_str() {
+            // The engine finds a node by the beginning of its id, too.
+            "/nodes/n1" | "/nodes/n" => ok(node),
+            "/nodes/gone" => error(404, "node gone not found"),
+            _ => two_services(asked, before),
+        }
+    })
+    .await
+    else {
+        return;
+    };
+    let read = host.node("n1").await.unwrap();
+    assert_eq!(read.map(|node| node.id).as_deref(), Some("n1"));
+    assert_eq!(host.node("n").await.unwrap(), None);
+    assert_eq!(host.node("gone").await.unwrap(), None);
+    assert_eq!(
+        docker
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/nodes")
+            .count(),
+        0
+    );
+    let service = host.service("reply").await.unwrap().unwrap();
+    assert_eq!((service.id.as_str(), service.spec.name.as_str()), ("s1", "reply"));
+    assert_eq!(service.spec.networks[0].name, "my-overlay");
+    assert_eq!(host.service("rep").await.unwrap(), None);
+    assert_eq!(
+        docker
+            .asked()
+            .iter()
+            .filter(|asked| asked.path == "/services")
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 // A test that skips itself says so.
 #![allow(clippy::print_stderr)]
 
+mod confided;
 mod crashing;
 mod docker;
 mod engine;

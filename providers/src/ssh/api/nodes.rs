@@ -19,6 +19,17 @@ impl Api<'_> {
         Ok(nodes)
     }
 
+    /// The node of exactly this id: given less, the engine would take it for the beginning of an
+    /// id, or for a host's name.
+    pub(in crate::ssh) async fn node(&self, id: &str) -> Result<Option<Node>> {
+        let doing = self.doing(&format!("read node {id}"));
+        match self.get(&doing, &format!("/nodes/{id}")).await {
+            Ok(answer) => Ok(Some(read_node(&doing, &answer)?).filter(|node| node.id == id)),
+            Err(failure) if failure.code.as_deref() == Some("not_found") => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Changes role, availability or labels.
     pub(in crate::ssh) async fn update_node(&self, id: &str, update: &NodeUpdate) -> Result<()> {
         let doing = self.doing(&format!("update node {id}"));

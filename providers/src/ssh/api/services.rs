@@ -24,6 +24,20 @@ impl Api<'_> {
         Ok(services)
     }
 
+    /// The service of exactly this name. A filter by name finds every name that begins so.
+    pub(in crate::ssh) async fn service(&self, name: &str) -> Result<Option<Service>> {
+        let doing = self.doing(&format!("read service {name}"));
+        let query = filters(&[("name", name)]);
+        let answer = self.get(&doing, &format!("/services?{query}")).await?;
+        let found = elements(&doing, &answer)?
+            .iter()
+            .find(|service| text(service, "/Spec/Name") == name);
+        let Some(service) = found else {
+            return Ok(None);
+        };
+        read_service(&doing, service, &self.network_names().await?)
+    }
+
     /// Creates a service; returns its id.
     pub(in crate::ssh) async fn create_service(&self, spec: &ServiceSpec) -> Result<String> {
         let doing = self.doing(&format!("create service {}", spec.name));

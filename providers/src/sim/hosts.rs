@@ -1,0 +1,107 @@
+//! The seam `Hosts` on the simulated world: the way to its machines.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use subako_engine::world::{Failure, Host, HostTarget, Hosts, InstanceState, Progress, Result};
+
+use super::faults::Call;
+use super::host::{SimHost, TICK};
+use super::model::Refusal;
+use super::names::{Ms, host_key};
+use super::simulator::Inner;
+
+/// How long a machine may take to boot and let us in.
+const BOOT_DEADLINE: Ms = 300_000;
+/// How long one short attempt takes that gets no answer.
+const SHORT_ATTEMPT: Ms = 2_000;
+
+/// The way to simulated machines.
+pub(crate) struct SimHosts(pub Arc<Inner>);
+
+impl SimHosts {
+    fn logged_in(&self, target: &HostTarget) -> std::result::Result<Arc<dyn Host>, Refusal> {
+        let shown = host_key(self.0.place.seed, &target.instance_id);
+        if target.host_key.as_ref().is_some_and(|pinned| *pinned != shown) {
+            let message = format!(
+                "the host key of {} is not the one pinned at first contact",
+                target.name
+            );
+            return Err(Refusal::new("host_key_changed", message).hint(
+                "if the machine was replaced on purpose, forget its key; if not, find out who answers",
+            ));
+        }
+        Ok(Arc::new(SimHost {
+            inner: Arc::clone(&self.0),
+            name: target.name.clone(),
+            instance: target.instance_id.clone(),
+        }))
+    }
+}
+
+#[async_trait]
+impl Hosts for SimHosts {
+    async fn connect(&self, target: &HostTarget, progress: &Progress) -> Result<Arc<dyn Host>> {
+        let doing = format!("log in to {}", target.name);
+        let call = Call::new("connect", &target.name, &doing).also(&target.instance_id);
+        let begun = self.0.read(call, |_, t| Ok(t)).await?;
+        let mut noted = String::new();
+        loop {
+            let (t, facts) = self
+                .0
+                .look(|model, t| (t, model.instances.get(&target.instance_id).cloned()));
+            let facts = facts.filter(|facts| facts.private_ip.to_string() == target.private_ip);
+            let Some(facts) = facts else {
+                let message = format!("no route to host {}", target.private_ip);
+                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+            };
+            if facts.up(t) {
+                return self.logged_in(target).map_err(|refusal| refusal.failure(&doing));
+            }
+            let state = facts.state(t);
+            if !matches!(state, InstanceState::Pending | InstanceState::Running) {
+                let message = format!("the instance is {state}");
+                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+            }
+            if t >= begun + BOOT_DEADLINE {
+                let message = format!("no answer on port 22 within {} s", BOOT_DEADLINE / 1_000);
+                return Err(Failure::not_applied(doing, message)
+                    .with_code("timeout")
+                    .with_hint("look at the instance's console output, and whether port 22 is open to you"));
+            }
+            let note = match state {
+                InstanceState::Pending => "waiting for the instance to run",
+                _ => "waiting for ssh: connection refused",
+            };
+            if noted != note {
+                progress.note(note);
+                note.clone_into(&mut noted);
+            }
+            let next = facts
+                .up_from
+                .filter(|from| *from > t)
+                .map_or(t + TICK, |from| from.min(t + TICK));
+            self.0.sleep_until(next).await;
+        }
+    }
+
+    async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>> {
+        let doing = format!("log in to {}", target.name);
+        let call = Call::new("reach", &target.name, &doing).also(&target.instance_id);
+        let up = self
+            .0
+            .read(call, |model, t| {
+                Ok(model
+                    .instances
+                    .get(&target.instance_id)
+                    .is_some_and(|facts| facts.up(t)))
+            })
+            .await?;
+        if !up {
+            self.0.sleep(SHORT_ATTEMPT).await;
+            let message = format!("no answer from {} on port 22", target.private_ip);
+            return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+        }
+        self.logged_in(target).map_err(|refusal| refusal.failure(&doing))
+    }
+}
