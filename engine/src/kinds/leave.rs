@@ -10,8 +10,8 @@ use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::world::{
-    Availability, Failure, Host, Instance, InstanceState, Node, NodeState, NodeUpdate, Ownership, Result,
-    Role, TaskFilter, TaskState,
+    Availability, Failure, Host, Instance, InstanceState, LocalNodeState, Node, NodeState, NodeUpdate,
+    Ownership, Result, Role, TaskFilter, TaskState,
 };
 
 /// How long a drained node's tasks may take to end. Docker gives a task 10 s unless the service
@@ -23,6 +23,8 @@ const DEMOTE_LIMIT: Duration = Duration::from_secs(120);
 const DOWN_LIMIT: Duration = Duration::from_secs(120);
 /// How long the last manager waits for the other nodes to leave before it.
 const OTHERS_LIMIT: Duration = Duration::from_secs(600);
+/// What is said of a machine that is not the node's.
+const OTHER: &str = "its engine is another node, or none";
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -76,11 +78,7 @@ impl<'a> Leaving<'a> {
         if up {
             up = self.drain(&node).await?;
         }
-        let own = if up {
-            Some(self.own_host(&node).await?)
-        } else {
-            None
-        };
+        let own = if up { self.own_host(&node).await? } else { None };
         if node.role == Role::Manager || node.reachability.is_some() {
             self.demote(own.as_deref()).await?;
         }
@@ -88,6 +86,8 @@ impl<'a> Leaving<'a> {
             self.cx.progress.note("leaving");
             self.effect = true;
             own.swarm_leave(false).await?;
+        }
+        if up {
             self.await_down().await?;
         }
         let manager = self.managers.host().await?;
@@ -243,15 +243,16 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    /// The machine whose engine is this node. Its name may belong to its successor already.
-    async fn own_host(&self, node: &Node) -> Result<Arc<dyn Host>> {
+    /// The machine whose engine is this node; `None` if its engine has left already. Its name may
+    /// belong to its successor.
+    async fn own_host(&self, node: &Node) -> Result<Option<Arc<dyn Host>>> {
         let name = hosts::own_name(self.cx);
         let mut tried = Vec::new();
         if let Some(id) = self.member.instance.value()
             && let Some(instance) = self.cx.world.cloud.instance(id).await?
         {
             match self.ask(&instance).await {
-                Ok(host) => return Ok(host),
+                Ok(answer) => return Ok(answer),
                 Err(why) => tried.push((instance.id, why)),
             }
         }
@@ -262,7 +263,8 @@ impl<'a> Leaving<'a> {
             if (named || instance.private_ip == node.addr) && !tried.iter().any(|(id, _)| *id == instance.id)
             {
                 match self.ask(&instance).await {
-                    Ok(host) => return Ok(host),
+                    Ok(Some(host)) => return Ok(Some(host)),
+                    Ok(None) => tried.push((instance.id, OTHER.to_owned())),
                     Err(why) => tried.push((instance.id, why)),
                 }
             }
@@ -278,7 +280,8 @@ impl<'a> Leaving<'a> {
         )))
     }
 
-    async fn ask(&self, instance: &Instance) -> std::result::Result<Arc<dyn Host>, String> {
+    /// The machine if its engine is this node, `None` if its engine is none.
+    async fn ask(&self, instance: &Instance) -> std::result::Result<Option<Arc<dyn Host>>, String> {
         if instance.state != InstanceState::Running {
             return Err(format!("it is {}", instance.state));
         }
@@ -291,8 +294,9 @@ impl<'a> Leaving<'a> {
             .await
             .map_err(|failure| failure.message)?;
         match host.engine_info().await {
-            Ok(Some(info)) if info.node_id.as_deref() == Some(self.node_id) => Ok(host),
-            Ok(_) => Err("its engine is another node, or none".to_owned()),
+            Ok(Some(info)) if info.node_id.as_deref() == Some(self.node_id) => Ok(Some(host)),
+            Ok(Some(info)) if info.swarm == LocalNodeState::Inactive => Ok(None),
+            Ok(_) => Err(OTHER.to_owned()),
             Err(failure) => Err(failure.message),
         }
     }

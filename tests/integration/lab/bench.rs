@@ -270,12 +270,14 @@ impl Running {
         ran
     }
 
-    /// SIGKILL; says whether it was still running.
-    pub fn kill(mut self) -> bool {
+    /// SIGKILL, unless it has ended by itself; then what it said.
+    pub fn kill(mut self) -> Option<Ran> {
         let child = self.child.as_mut().expect("it ends once");
-        let alive = child.try_wait().expect("its state").is_none();
+        if child.try_wait().expect("its state").is_some() {
+            return Some(self.end());
+        }
         child.kill().expect("SIGKILL");
-        alive
+        None
     }
 }
 
