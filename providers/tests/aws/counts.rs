@@ -36,7 +36,6 @@ async fn make(cloud: &AwsCloud, name: &str, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_refresh_takes_the_same_four_calls_however_many_instances_there_are() {
     let Some(moto) = moto() else { return };
-    let _alone = HEAVY.lock().await;
     for count in [5, 50, 200] {
         let (proxy, cloud) = world_in(&moto, "us-east-1").await;
         let name = cluster(&format!("n{count}"));

@@ -155,7 +155,6 @@ fn refused(operation: &Operation, failure: &Failure) -> Result<(), String> {
 #[tokio::test]
 async fn every_call_broken_in_every_way_leaves_no_orphan_and_no_duplicate() {
     let Some(moto) = moto() else { return };
-    let _alone = HEAVY.lock().await;
     let (proxy, cloud) = world(&moto).await;
     whole_life(&cloud, &cluster("plain")).await.unwrap();
     let counts: BTreeMap<String, u32> = proxy.counts();
@@ -211,7 +210,7 @@ async fn a_silent_server_ends_in_an_unknown_outcome_within_the_deadline() {
 
 #[tokio::test]
 async fn when_nothing_listens_the_world_is_certainly_unchanged() {
-    let Some(_) = moto() else { return };
+    let Some(_moto) = moto() else { return };
     let cloud = connect(options("http://127.0.0.1:9", tuning())).await.unwrap();
     let failure = cloud.import_key_pair(&key_request("nobody")).await.unwrap_err();
     assert_eq!(failure.certainty, Certainty::NotApplied, "{failure}");
@@ -220,7 +219,7 @@ async fn when_nothing_listens_the_world_is_certainly_unchanged() {
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_leaves_the_world_certainly_unchanged() {
-    let Some(_) = moto() else { return };
+    let Some(_moto) = moto() else { return };
     let cloud = connect(options("http://no-such-host.invalid", tuning()))
         .await
         .unwrap();

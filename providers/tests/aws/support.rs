@@ -1,6 +1,8 @@
 //! What the tests share: moto's address, clients, requests.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_ec2::types::Filter;
 use subako_engine::world::{
@@ -11,13 +13,27 @@ use subako_providers::aws::{AwsCloud, AwsOptions, Tuning, connect};
 
 use super::proxy::Proxy;
 
-/// Held by tests that load moto so much that others would time out.
-pub static HEAVY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 pub const REGION: &str = "ap-northeast-1";
 
-/// moto's `host:port`; `None` skips the test.
-pub fn moto() -> Option<String> {
+/// moto is one process, and counts and deadlines are looked at: one test at a time has it.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// moto's `host:port`, for the test whose turn it is.
+pub struct Moto {
+    authority: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Deref for Moto {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.authority
+    }
+}
+
+/// moto, once it is this test's turn; `None` skips the test.
+pub fn moto() -> Option<Moto> {
     let url = std::env::var("SUBAKO_MOTO").ok();
     let Some(url) = url else {
         assert!(
@@ -34,7 +50,11 @@ pub fn moto() -> Option<String> {
         std::env::var_os("AWS_ACCESS_KEY_ID").is_some(),
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set to anything"
     );
-    Some(url.trim_start_matches("http://").trim_end_matches('/').to_owned())
+    Some(Moto {
+        authority: url.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+        // A test that failed has said so; the others go on.
+        _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner),
+    })
 }
 
 /// For an API on this machine.
