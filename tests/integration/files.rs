@@ -127,8 +127,8 @@ fn a_service_gets_its_secrets_and_configs_and_nobody_else_does() {
     let shop = shop(&cluster);
     // Sorted by target, as what names them is made from their contents.
     let expected = serde_json::json!([
-        { "gid": "0", "mode": 0o400, "name": secrets[1], "target": "api/token", "uid": "33" },
-        { "gid": "0", "mode": 0o444, "name": secrets[0], "target": "password", "uid": "0" },
+        { "gid": "0", "mode": "0400", "name": secrets[1], "target": "api/token", "uid": "33" },
+        { "gid": "0", "mode": "0444", "name": secrets[0], "target": "password", "uid": "0" },
     ]);
     assert_eq!(shop["secrets"], expected);
     assert_eq!(shop["configs"][0]["target"], "/srv/index.html");

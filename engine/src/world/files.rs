@@ -92,12 +92,28 @@ pub struct SwarmFile {
     pub spec: FileSpec,
 }
 
+/// Permissions as text in octal digits.
+mod octal {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{mode:04o}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        u32::from_str_radix(&digits, 8).map_err(D::Error::custom)
+    }
+}
+
 /// A secret or config in a service's containers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileMount {
     /// The group it belongs to there, a number.
     pub gid: String,
-    /// Its permissions there.
+    /// Its permissions there; written as people write them, `0444`.
+    #[serde(with = "octal")]
     pub mode: u32,
     /// Its name in the swarm.
     pub name: String,
