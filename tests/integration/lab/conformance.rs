@@ -12,6 +12,9 @@ use subako_providers::ssh::{SshHosts, SshOptions};
 
 use super::bench::Lab;
 
+/// One case alone, by its name.
+const CASE: &str = "SUBAKO_LAB_CASE";
+
 fn fixture(lab: &Lab) -> HostFixture {
     let key = fs::read_to_string(lab.text("/keys/ed25519/public")).expect("a public key");
     HostFixture {
@@ -83,7 +86,9 @@ fn real_hosts_do_what_every_host_must() {
             .await
             .expect("three machines");
         let mut broken = Vec::new();
-        for case in host_cases() {
+        let only = std::env::var(CASE).ok();
+        let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+        for case in host_cases().into_iter().filter(|case| wanted(case.name)) {
             let began = Instant::now();
             let outcome = (case.run)(&bench).await;
             let took = began.elapsed().as_secs_f64();
