@@ -155,6 +155,7 @@ fn refused(operation: &Operation, failure: &Failure) -> Result<(), String> {
 #[tokio::test]
 async fn every_call_broken_in_every_way_leaves_no_orphan_and_no_duplicate() {
     let Some(moto) = moto() else { return };
+    moto.forget();
     let (proxy, cloud) = world(&moto).await;
     whole_life(&cloud, &cluster("plain")).await.unwrap();
     let counts: BTreeMap<String, u32> = proxy.counts();

@@ -1,8 +1,11 @@
 //! What the tests share: moto's address, clients, requests.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_ec2::types::Filter;
 use subako_engine::world::{
@@ -15,6 +18,9 @@ use super::proxy::Proxy;
 
 pub const REGION: &str = "ap-northeast-1";
 
+/// How long moto may take to forget.
+const FORGETS_WITHIN: Duration = Duration::from_secs(60);
+
 /// moto is one process, and counts and deadlines are looked at: one test at a time has it.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -22,6 +28,20 @@ static TURN: Mutex<()> = Mutex::new(());
 pub struct Moto {
     authority: String,
     _turn: MutexGuard<'static, ()>,
+}
+
+impl Moto {
+    /// Makes moto forget everything: it keeps what was terminated, and every read wades through it.
+    pub fn forget(&self) {
+        let answer = TcpStream::connect(&self.authority).and_then(|mut stream| {
+            stream.set_read_timeout(Some(FORGETS_WITHIN))?;
+            stream.write_all(b"POST /moto-api/reset HTTP/1.0\r\nContent-Length: 0\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        });
+        let answer = answer.expect("moto answers");
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
 }
 
 impl Deref for Moto {
