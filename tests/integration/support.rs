@@ -164,8 +164,28 @@ impl Cluster {
         Ran::of(&mut self.command(args))
     }
 
+    /// Starts the binary, listening to signals even where the tests run in the background of a
+    /// script, which ignores them.
     pub fn spawn(&self, args: &[&str]) -> Child {
-        self.command(args)
+        let mut command = self.command(args);
+        if cfg!(target_os = "linux") {
+            let mut listening = Command::new("env");
+            listening
+                .arg("--default-signal=INT,TERM,HUP")
+                .arg(command.get_program())
+                .args(command.get_args());
+            for (name, value) in command.get_envs() {
+                match value {
+                    Some(value) => listening.env(name, value),
+                    None => listening.env_remove(name),
+                };
+            }
+            if let Some(folder) = command.get_current_dir() {
+                listening.current_dir(folder);
+            }
+            command = listening;
+        }
+        command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
