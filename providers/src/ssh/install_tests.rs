@@ -101,6 +101,30 @@ impl System {
         );
     }
 
+    /// Somebody else installs, and is through as soon as they are waited for.
+    fn installed_by_another(&self) -> std::process::Child {
+        let root = self.dir.path();
+        let (waited_for, lock) = (root.join("waited-for"), root.join("run/subako-install.lock"));
+        std::fs::create_dir_all(root.join("run")).unwrap();
+        let made = Command::new("mkfifo").arg(&waited_for).status().unwrap();
+        assert!(made.success());
+        let (waited_for, lock) = (waited_for.display(), lock.display());
+        let tell = format!("case $1 in -w) echo go >'{waited_for}' ;; esac; exec /usr/bin/flock \"$@\"");
+        self.command("flock", &tell);
+        let script = format!(
+            "exec 9>'{lock}'; flock 9; echo held; read -r go <'{waited_for}'; {}",
+            self.arrival()
+        );
+        let mut other = Command::new("/bin/sh")
+            .args(["-c", &script])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 5];
+        std::io::Read::read_exact(other.stdout.as_mut().unwrap(), &mut said).unwrap();
+        other
+    }
+
     fn run(&self, version: &str, patience: &str) -> Ran {
         let root = self.dir.path();
         let mut child = Command::new("/bin/sh")
@@ -146,6 +170,24 @@ fn amazon_linux_2023_installs_with_dnf_and_lets_the_user_in() {
         "{}",
         ran.output
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_installation_that_outlived_its_caller_is_waited_for_and_not_made_again() {
+    let system = System::new(AMAZON_2023);
+    system.rpm("dnf", "exit 1");
+    let mut other = system.installed_by_another();
+    let ran = system.run("", "30");
+    assert!(other.wait().unwrap().success());
+    assert_eq!(ran.status, 0, "{}", ran.output);
+    assert!(
+        ran.output.contains("subako: waiting for another installation"),
+        "{}",
+        ran.output
+    );
+    let installs = ran.calls.iter().filter(|call| call.starts_with("dnf"));
+    assert_eq!(installs.count(), 0, "{:?}", ran.calls);
 }
 
 #[test]

@@ -30,6 +30,22 @@ wait_for_cloud_init() {
     done
 }
 
+# An installation whose caller was killed goes on here: it is waited for, because two at once end
+# with one of them told that the package is installed already. What it starts holds the lock too.
+wait_for_others() {
+    command -v flock >/dev/null 2>&1 && [ -d "$root/run" ] || return 0
+    exec 9>"$root/run/subako-install.lock"
+    flock -n 9 && return 0
+    say "waiting for another installation of the Docker Engine"
+    flock -w "$patience" 9 || echo "another installation is still running after $patience s; going on" >&2
+}
+
+has_engine() {
+    command -v dockerd >/dev/null 2>&1 || return 1
+    # shellcheck disable=SC2086
+    [ -z "$version" ] || { installed $packages && wanted "$found"; }
+}
+
 apt() {
     DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C \
         apt-get -q -y -o DPkg::Lock::Timeout="$patience" -o Dpkg::Use-Pty=0 "$@"
@@ -187,8 +203,8 @@ main() {
     [ -n "$root" ] || export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
     detect
     packages="docker-ce moby-engine docker.io docker"
-    # shellcheck disable=SC2086
-    if ! command -v dockerd >/dev/null 2>&1 || ! { [ -z "$version" ] || { installed $packages && wanted "$found"; }; }; then
+    wait_for_others
+    if ! has_engine; then
         wait_for_cloud_init
         install_engine || exit $?
         command -v dockerd >/dev/null 2>&1 || fail 1 "$package was installed and has no dockerd"
