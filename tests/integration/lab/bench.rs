@@ -104,6 +104,12 @@ impl Lab {
         self.write(&replace(&self.manifest(), from, to));
     }
 
+    /// One manager and one worker: they do for services.
+    pub fn shrink(&self) {
+        self.edit("count = 3", "count = 1");
+        self.edit("count = 2", "count = 1");
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = subako();
         command.current_dir(self.dir.path()).args(args);

@@ -25,23 +25,13 @@ const FAILING: [(&str, &str); 3] = [
     ("unhealthy", "stopped because it was unhealthy"),
 ];
 
-/// Two hosts do for services, and they need not be waited for long.
-fn make_small(lab: &Lab) {
-    lab.edit("count = 3", "count = 1");
-    lab.edit("count = 2", "count = 1");
-    lab.write(&format!(
-        "{}\n[swarm]\nconverge_timeout = \"40s\"\n",
-        lab.manifest()
-    ));
-}
-
 #[test]
 #[ignore = "takes two minutes; what a change to such an image does is tested always"]
 fn an_image_that_fails_at_first_is_shown_with_the_tasks_error_and_nothing_is_left() {
     let Some(lab) = Lab::turn("images that fail at first") else {
         return;
     };
-    make_small(&lab);
+    lab.shrink();
     let good = lab.manifest();
     for (image, error) in FAILING {
         lab.edit("image = \"alpine\"", &format!("image = \"{image}\""));
@@ -58,7 +48,7 @@ fn a_change_to_an_image_that_fails_goes_back_and_is_answered_all_the_while() {
     let Some(lab) = Lab::turn("changes to images that fail") else {
         return;
     };
-    make_small(&lab);
+    lab.shrink();
     lab.apply().expect(0);
     let addresses = lab.addresses();
     let good = lab.manifest();

@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod confided;
 mod conformance;
 mod failures;
 mod kills;
