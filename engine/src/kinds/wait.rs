@@ -9,11 +9,15 @@ use crate::world::{Failure, Result};
 /// nothing; its consistency guide says seconds, and to try again with growing pauses.
 const ABSENCE_SETTLES: Duration = Duration::from_secs(20);
 
-/// One wait: polls are spaced by `every`, and end at a deadline.
+/// The first pause of a wait. Most of what a swarm is asked for is there in a moment.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// One wait: the pauses between polls grow to `every`, and they end at a deadline.
 pub(super) struct Wait<'a> {
     cx: &'a StepContext,
     doing: String,
     every: Duration,
+    pause: Duration,
     limit: Duration,
     started: Duration,
     noted: String,
@@ -26,6 +30,7 @@ impl<'a> Wait<'a> {
             cx,
             doing: doing.into(),
             every,
+            pause: every.min(FIRST),
             limit,
             started: cx.world.clock.now(),
             noted: String::new(),
@@ -38,7 +43,8 @@ impl<'a> Wait<'a> {
     }
 
     /// Says what is waited for, where that is new, and sleeps until the next poll. Fails at
-    /// the deadline, or when the step is asked to stop, as a call that changed nothing: the caller knows what came before it.
+    /// the deadline, or when the step is asked to stop, as a call that changed nothing: the caller
+    /// knows what came before it.
     pub async fn tick(&mut self, waiting_for: impl Into<String>) -> Result<()> {
         let waiting_for = waiting_for.into();
         if let Some(stopped) = self.cx.stopped(&self.doing, &waiting_for) {
@@ -55,7 +61,8 @@ impl<'a> Wait<'a> {
             self.noted = waiting_for;
         }
         let left = self.limit.saturating_sub(self.elapsed());
-        self.cx.world.clock.sleep(self.every.min(left)).await;
+        self.cx.world.clock.sleep(self.pause.min(left)).await;
+        self.pause = (self.pause * 2).min(self.every);
         Ok(())
     }
 }
