@@ -26,7 +26,6 @@ const FAILING: [(&str, &str); 3] = [
 ];
 
 #[test]
-#[ignore = "takes two minutes; what a change to such an image does is tested always"]
 fn an_image_that_fails_at_first_is_shown_with_the_tasks_error_and_nothing_is_left() {
     let Some(lab) = Lab::turn("images that fail at first") else {
         return;
