@@ -1,11 +1,11 @@
-//! A cluster in an empty folder, and a region of moto for it alone.
+//! A cluster in an empty folder, in a region of moto.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Instance, InstanceStateName, KeyPairInfo, SecurityGroup};
@@ -15,10 +15,10 @@ use tokio::runtime::Runtime;
 use super::proxy::Proxy;
 use crate::support::{Ran, replace, root, subako};
 
-/// Regions that nobody uses at the moment.
-static REGIONS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
-static FREED: Condvar = Condvar::new();
-static BEGUN: AtomicU32 = AtomicU32::new(0);
+/// How many clusters there have been.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+/// Regions that no further test gets.
+static FULL: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 const ALL_REGIONS: [&str; 12] = [
     "ap-northeast-1",
@@ -35,20 +35,14 @@ const ALL_REGIONS: [&str; 12] = [
     "us-west-2",
 ];
 
-/// Takes a region that no other test has, and a number that no other cluster has; waits for a
-/// region if need be.
-fn take_region() -> (&'static str, u32) {
-    let mut free = REGIONS.lock().unwrap_or_else(PoisonError::into_inner);
+/// A region, and a number that no other cluster has. The regions are taken in turns: clusters
+/// stay, names are not used twice, and moto forgets with its process.
+fn take_region() -> (&'static str, usize) {
+    let full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
     let number = BEGUN.fetch_add(1, Ordering::SeqCst);
-    if number == 0 {
-        free.extend(ALL_REGIONS);
-    }
-    loop {
-        if let Some(region) = free.pop() {
-            return (region, number);
-        }
-        free = FREED.wait(free).unwrap_or_else(PoisonError::into_inner);
-    }
+    let mut regions = ALL_REGIONS.iter().filter(|region| !full.contains(*region));
+    let turn = number % regions.clone().count();
+    (regions.nth(turn).expect("it is one of them"), number)
 }
 
 /// moto's `host:port`; `None` skips the test.
@@ -72,11 +66,10 @@ pub const APPLY: [&str; 4] = ["apply", "--target", "instance.*", "--yes"];
 /// Its plan.
 pub const PLAN: [&str; 4] = ["plan", "--target", "instance.*", "--detailed-exitcode"];
 
-/// A cluster in an empty folder, a region of moto for it alone, and a proxy between them.
+/// A cluster in an empty folder, a region of moto, and a proxy between them.
 pub struct Bench {
     pub dir: Arc<tempfile::TempDir>,
     pub region: &'static str,
-    _lease: Arc<Lease>,
     pub name: String,
     pub proxy: Proxy,
     pub ec2: Client,
@@ -93,7 +86,6 @@ impl Bench {
         let bench = Self {
             dir: Arc::new(tempfile::tempdir().expect("a folder")),
             region,
-            _lease: Arc::new(Lease(region)),
             name: name.clone(),
             proxy: start_proxy(&moto),
             ec2: client(&runtime, &moto, region),
@@ -138,7 +130,6 @@ impl Bench {
         Self {
             dir: Arc::clone(&self.dir),
             region: self.region,
-            _lease: Arc::clone(&self._lease),
             name: self.name.clone(),
             proxy: start_proxy(moto),
             ec2: client(&runtime, moto, self.region),
@@ -149,7 +140,8 @@ impl Bench {
     /// No later test gets this region: moto keeps what was terminated, and every read wades
     /// through it.
     pub fn keep_region(&self) {
-        std::mem::forget(Arc::clone(&self._lease));
+        let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
+        full.push(self.region);
     }
 
     pub fn manifest(&self) -> PathBuf {
@@ -349,20 +341,6 @@ impl Bench {
         assert_eq!(known, there, "the state and EC2: {place}");
         let plan = self.run(&PLAN);
         assert_eq!(plan.code, Some(0), "the next plan, {place}: {}", plan.said());
-    }
-}
-
-/// A region that belongs to one test. The clusters stay: names are not used twice, and moto
-/// forgets with its process.
-struct Lease(&'static str);
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        REGIONS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(self.0);
-        FREED.notify_one();
     }
 }
 

@@ -8,7 +8,9 @@ use super::bench::Bench;
 use super::proxy::Fault;
 use crate::support::Ran;
 
-const WORKERS: usize = 10;
+/// How many cases run at a time: those that keep moto busy, and those that wait for deadlines.
+const BUSY: usize = 6;
+const WAITING: usize = 30;
 
 /// The ways in which a call is broken: a name, how many times in a row, how.
 fn ways(action: &str) -> Vec<(&'static str, u32, Fault)> {
@@ -39,8 +41,13 @@ fn ways(action: &str) -> Vec<(&'static str, u32, Fault)> {
 /// A call, which one of its kind, and the way it is broken, by number.
 type Case = (String, u32, usize);
 
-/// Every call that an undisturbed run made, in every way. Silences, which take long, come last.
-fn cases(bench: &Bench) -> VecDeque<Case> {
+/// Whether a case consists of waiting.
+fn silent((action, _, way): &Case) -> bool {
+    ways(action)[*way].0.starts_with("no answer")
+}
+
+/// Every call that an undisturbed run made, in every way.
+fn cases(bench: &Bench) -> Vec<Case> {
     let mut cases = Vec::new();
     for (action, count) in bench.proxy.counts() {
         for nth in 1..=count {
@@ -49,19 +56,21 @@ fn cases(bench: &Bench) -> VecDeque<Case> {
             }
         }
     }
-    cases.sort_by_key(|(action, _, way)| ways(action)[*way].0.starts_with("no answer"));
-    cases.into()
+    cases
 }
 
 /// Works off all cases, several at a time; every complaint counts.
-fn all(cases: VecDeque<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
+fn all(cases: Vec<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
     let total = cases.len();
-    let cases = Mutex::new(cases);
+    let (waiting, busy): (VecDeque<Case>, _) = cases.into_iter().partition(silent);
+    let (waiting, busy) = (Mutex::new(waiting), Mutex::new(busy));
     let met = Mutex::new(0);
     let complaints = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
+        for worker in 0..BUSY + WAITING {
+            let cases = if worker < BUSY { &busy } else { &waiting };
+            let (one, met, complaints) = (&one, &met, &complaints);
+            scope.spawn(move || {
                 loop {
                     let case = cases.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(case) = case else { break };

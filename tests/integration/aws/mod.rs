@@ -1,7 +1,7 @@
 //! The built binary on an EC2 API that nobody here wrote: moto, behind a proxy that breaks calls.
 //!
 //! `SUBAKO_MOTO` is moto's URL. Without it these tests skip, and fail where CI is set. Every test
-//! works alone in a region of its own, under a cluster's name that no other run has.
+//! works under a cluster's name that no other run has.
 
 mod apply;
 mod bench;

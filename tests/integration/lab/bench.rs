@@ -13,6 +13,9 @@ use serde_json::Value;
 use crate::support::{Ran, assert_no_secret, files, replace, root, subako};
 
 const VARIABLE: &str = "SUBAKO_LAB";
+/// `debian` gives every test Debian's hosts, with another package manager, another login user,
+/// and a Docker that speaks a newer version of the Engine API.
+const FLAVOUR: &str = "SUBAKO_LAB_HOSTS";
 /// How long one answer over HTTP may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -23,6 +26,14 @@ pub struct Lab {
     pub described: Value,
     pub dir: tempfile::TempDir,
     _turn: MutexGuard<'static, ()>,
+}
+
+/// A kind of host of the lab.
+pub struct Hosts<'a> {
+    pub ami: &'a str,
+    /// An earlier release of the same.
+    pub older_ami: &'a str,
+    pub user: &'a str,
 }
 
 impl Lab {
@@ -47,7 +58,7 @@ impl Lab {
         };
         lab.tool(&["fault", "clear"]);
         lab.assert_empty("before the test");
-        lab.write_manifest();
+        lab.write_manifest(&lab.hosts());
         Some(lab)
     }
 
@@ -59,7 +70,7 @@ impl Lab {
             .unwrap_or_else(|| panic!("the lab's description has no {path}"))
     }
 
-    fn write_manifest(&self) {
+    fn write_manifest(&self, hosts: &Hosts<'_>) {
         let example = fs::read_to_string(root().join("examples/sandbox.toml")).expect("the example");
         let edits = [
             (
@@ -80,15 +91,13 @@ impl Lab {
                     self.text("/keys/ed25519/private")
                 ),
             ),
+            ("user = \"ec2-user\"", format!("user = \"{}\"", hosts.user)),
             ("203.0.113.7/32", format!("{}/32", self.text("/client_address"))),
         ];
         let text = edits
             .iter()
             .fold(example, |text, (from, to)| replace(&text, from, to));
-        self.write(&text.replace(
-            "\"amazon-linux-2023\"",
-            &format!("\"{}\"", self.text("/amis/amazon")),
-        ));
+        self.write(&text.replace("\"amazon-linux-2023\"", &format!("\"{}\"", hosts.ami)));
     }
 
     pub fn manifest(&self) -> String {
@@ -102,6 +111,25 @@ impl Lab {
     /// Replaces a text that must be there, once.
     pub fn edit(&self, from: &str, to: &str) {
         self.write(&replace(&self.manifest(), from, to));
+    }
+
+    /// What the hosts are, where a test does not ask for something else.
+    pub fn hosts(&self) -> Hosts<'_> {
+        let flavour = std::env::var(FLAVOUR).unwrap_or_else(|_| "amazon".to_owned());
+        self.hosts_of(&flavour)
+    }
+
+    fn hosts_of(&self, flavour: &str) -> Hosts<'_> {
+        Hosts {
+            ami: self.text(&format!("/amis/{flavour}")),
+            older_ami: self.text(&format!("/amis/{flavour}_older")),
+            user: self.text(&format!("/login_user/{flavour}")),
+        }
+    }
+
+    /// The same cluster on Debian.
+    pub fn use_debian(&self) {
+        self.write_manifest(&self.hosts_of("debian"));
     }
 
     /// One manager and one worker: they do for services.

@@ -21,7 +21,7 @@ fn fixture(lab: &Lab) -> HostFixture {
         cloud: CloudFixture {
             cluster: "conformance".to_owned(),
             image: ImageQuery {
-                ami: lab.text("/amis/amazon").to_owned(),
+                ami: lab.hosts().ami.to_owned(),
                 instance_type: "t3.micro".to_owned(),
             },
             other_type: "t3.small".to_owned(),
@@ -52,7 +52,7 @@ async fn world(lab: &Lab) -> World {
     .await
     .expect("the lab's EC2");
     let options = SshOptions {
-        user: lab.text("/login_user/amazon").to_owned(),
+        user: lab.hosts().user.to_owned(),
         port: 22,
         private_key: Some(PathBuf::from(lab.text("/keys/ed25519/private"))),
         private: true,

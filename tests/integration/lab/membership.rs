@@ -97,8 +97,7 @@ fn managers_come_and_go_and_one_is_made_anew_and_no_request_fails() {
         return;
     };
     // The third manager is a pool of its own, so that its image alone can change.
-    let ami = lab.text("/amis/amazon").to_owned();
-    let older = lab.text("/amis/amazon_older").to_owned();
+    let (ami, older) = (lab.hosts().ami, lab.hosts().older_ami);
     lab.edit("count = 2", "count = 1");
     lab.edit("count = 3", "count = 2");
     lab.write(&format!(

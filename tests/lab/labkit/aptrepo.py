@@ -18,9 +18,9 @@ def _repack(source, target):
 
 
 def build(debs, folder):
-    """Fill `folder` with the repacked packages of `debs` and the two index files."""
+    """Fill `folder` with the repacked packages and the two index files."""
     folder.mkdir(parents=True)
-    sources = sorted(debs.glob("*.deb"))
+    sources = sorted(debs)
     with ThreadPoolExecutor(2) as pool:
         for _ in pool.map(lambda deb: _repack(deb, folder / deb.name.replace("%3a", "_")), sources):
             pass

@@ -33,6 +33,7 @@ INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")  # every systemd needs
 INOTIFY_WANTED = 1024
 
 DEBIAN_SUITE = "bookworm"
+NEWER_SUITE = "trixie"  # whose Docker the Debian hosts install
 DEBIAN_MIRROR = os.environ.get("SUBAKO_LAB_MIRROR", "http://deb.debian.org/debian")
 
 SETUP_COMPLETE = "complete"  # name of the stamp that says all steps are done

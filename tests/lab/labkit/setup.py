@@ -17,7 +17,7 @@ import time
 
 from . import aptrepo, build_images, lock
 from .config import (
-    DEBIAN_MIRROR, DEBIAN_SUITE, HERE, PRIVATE_REGISTRY, PUBLIC_REGISTRY, RESOLVER, ROUTER, SETUP_COMPLETE,
+    DEBIAN_MIRROR, DEBIAN_SUITE, HERE, NEWER_SUITE, PRIVATE_REGISTRY, PUBLIC_REGISTRY, RESOLVER, ROUTER, SETUP_COMPLETE,
 )
 from .errors import LabError, Unsupported
 from .system import run, run_logged, say, wait_until
@@ -57,7 +57,7 @@ class Setup:
         """{step: what its stamp has to say}, with the whole under SETUP_COMPLETE."""
         marks = {}
         for name, function, inputs in self.steps():
-            words = (name, platform.machine(), DEBIAN_MIRROR, DEBIAN_SUITE, RESOLVER, ROUTER)
+            words = (name, platform.machine(), DEBIAN_MIRROR, DEBIAN_SUITE, NEWER_SUITE, RESOLVER, ROUTER)
             total = hashlib.sha256(" ".join(words).encode())
             total.update(inspect.getsource(function).encode())
             for item in inputs:
@@ -120,8 +120,8 @@ class Setup:
     def script(self, *argv, timeout=900):
         """Run a build script at low priority, with its output in the log."""
         self.share.mkdir(exist_ok=True)
-        env = dict(os.environ, LAB_MIRROR=DEBIAN_MIRROR, LAB_SUITE=DEBIAN_SUITE, LAB_GUEST=str(HERE / "guest"),
-                   LAB_SHARE=str(self.share), LAB_RESOLVER=RESOLVER)
+        env = dict(os.environ, LAB_MIRROR=DEBIAN_MIRROR, LAB_SUITE=DEBIAN_SUITE, LAB_NEWER_SUITE=NEWER_SUITE,
+                   LAB_GUEST=str(HERE / "guest"), LAB_SHARE=str(self.share), LAB_RESOLVER=RESOLVER)
         # Mounts and processes end with this program, however it ends.
         run_logged("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid",
                    "--fork", "--kill-child", "--mount-proc", "nice", "-n", "5", "bash", *argv,
@@ -167,7 +167,10 @@ class Setup:
 
     def apt(self):
         new = self.fresh("repo-apt")
-        aptrepo.build(self.paths.debs, new)
+        # Debian's hosts have the newer Docker, with what it needs of this Debian.
+        packages = {deb.name.split("_")[0]: deb for folder in (".", "newer")
+                    for deb in sorted((self.paths.debs / folder).glob("*.deb"))}
+        aptrepo.build(packages.values(), new)
         self.paths.repo.mkdir(exist_ok=True)
         aptrepo.replace_folder(new, self.paths.repo / "apt")
 

@@ -3,7 +3,7 @@ import json
 
 AMAZON, DEBIAN = "137112412989", "136693071363"  # the real owners' account numbers
 
-# (id, name, owner, architecture, description, flavour, creation date); two releases of Amazon Linux,
+# (id, name, owner, architecture, description, flavour, creation date); two releases of each,
 # so that tests can change one; arm64 exists to be filtered out and boots nothing.
 IMAGES = [
     ("ami-0a1b000000000001a", "al2023-ami-2023.6.20250107.0-kernel-6.1-x86_64", AMAZON, "x86_64",
@@ -17,6 +17,8 @@ IMAGES = [
      "2025-03-31T00:00:00.000Z"),
     ("ami-0d1b000000000001d", "debian-12-amd64-20250316-2053", DEBIAN, "x86_64",
      "Debian 12 (20250316-2053)", "debian", "2025-03-16T00:00:00.000Z"),
+    ("ami-0d1b000000000003d", "debian-12-amd64-20250210-2019", DEBIAN, "x86_64",
+     "Debian 12 (20250210-2019)", "debian", "2025-02-10T00:00:00.000Z"),
     ("ami-0d1b000000000002d", "debian-12-arm64-20250316-2053", DEBIAN, "arm64",
      "Debian 12 (20250316-2053)", None, "2025-03-16T00:00:00.000Z"),
 ]
@@ -24,7 +26,8 @@ FLAVOUR = {image[0]: image[5] for image in IMAGES}
 
 # What `lab up` prints: name -> id.
 PRINTED = {
-    "amazon": "ami-0a1b000000000002a", "amazon_older": "ami-0a1b000000000001a", "debian": "ami-0d1b000000000001d",
+    "amazon": "ami-0a1b000000000002a", "amazon_older": "ami-0a1b000000000001a",
+    "debian": "ami-0d1b000000000001d", "debian_older": "ami-0d1b000000000003d",
 }
 
 
