@@ -1,4 +1,5 @@
-//! Every byte that leaves the program: no join token and no private key among them.
+//! Every byte that leaves the program: no join token, no private key and no content of a secret
+//! among them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::bench::Lab;
-use crate::support::assert_no_secret;
+use crate::support::{assert_no_secret, files};
 
 /// Argument lists of every process of the machine, the hosts' among them, while it lives.
 struct Arguments {
@@ -41,15 +42,28 @@ impl Arguments {
     }
 }
 
+/// A content that nothing else in the world contains.
+const PASSWORD: &str = "correct-horse-battery-staple";
+
 #[test]
-fn no_token_and_no_key_leaves_the_program() {
+fn no_token_no_key_and_no_secret_leaves_the_program() {
     let Some(lab) = Lab::turn("secrets") else {
         return;
     };
+    lab.edit(
+        "command = \"ping 127.0.0.1\"\n",
+        "command = \"ping 127.0.0.1\"\nsecrets = [\"password\"]\n",
+    );
+    lab.write(&format!(
+        "{}\n[secret.password]\nfile = \"password.txt\"\n",
+        lab.manifest()
+    ));
+    fs::write(lab.dir.path().join("password.txt"), PASSWORD).expect("written");
     let key = lab.private_key_line();
     let clean = |place: &str, text: &str| {
         assert_no_secret(place, text);
         assert!(!text.contains(&key), "{place} holds the private key");
+        assert!(!text.contains(PASSWORD), "{place} holds a secret's content");
     };
     let watched = Arguments::watch();
     // `-v` says all that can be said; what it says is looked at as it ends.
@@ -98,8 +112,16 @@ fn no_token_and_no_key_leaves_the_program() {
     for kind in ["DescribeTags", "DescribeSecurityGroups", "DescribeKeyPairs"] {
         clean(kind, &lab.ec2(kind));
     }
-    lab.assert_no_secret();
+    let kept_clean = || {
+        let kept = files(&lab.dir.path().join(".subako"));
+        assert!(kept.len() > 2, "{kept:?}");
+        for path in kept {
+            let bytes = fs::read(&path).expect("readable");
+            clean(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+        }
+    };
+    kept_clean();
     lab.run(&["destroy", "--yes"]).expect(0);
-    lab.assert_no_secret();
+    kept_clean();
     lab.assert_empty("after destroy");
 }
