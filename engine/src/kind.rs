@@ -120,6 +120,9 @@ pub struct StepContext {
     /// where it has to come to its end: on the way back, past the line, and where failures are
     /// kept.
     pub stop: Option<Stop>,
+    /// On the way back, the outputs of what the call brings back, as they were: what it had been
+    /// resolved to then is what it is to be again.
+    pub former: Option<Json>,
 }
 
 impl StepContext {
@@ -148,6 +151,11 @@ impl StepContext {
                 .stopped(doing, "nothing was changed")
                 .unwrap_or_else(|| Failure::not_applied(doing, "asked to stop").with_code(STOPPED))),
         }
+    }
+
+    /// The former outputs, typed; `None` on the way there.
+    pub fn former<K: Kind>(&self) -> Option<K::Outputs> {
+        self.former.as_ref()?.decode().ok()
     }
 
     /// The typed spec and outputs of another resource; `None` if it is not there.

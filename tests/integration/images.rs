@@ -79,3 +79,31 @@ fn a_digest_in_the_manifest_is_compared_as_it_stands() {
     cluster.apply().expect(0);
     assert!(live_image(&cluster, "helloworld").ends_with(&"b".repeat(64)));
 }
+
+#[test]
+fn on_the_way_back_a_service_gets_the_digest_that_it_had() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    let before = live_image(&cluster, "helloworld");
+    assert!(before.contains('@'), "{before}");
+    // Whatever the tag means by now, no registry is asked.
+    cluster.faults("{ call = \"image_digest\", times = 99, error = \"unavailable\" }");
+    cluster.edit("image = \"alpine\"", "image = \"crash\"");
+    cluster.apply().expect(3);
+    assert_eq!(live_image(&cluster, "helloworld"), before);
+    cluster.faults("");
+    cluster.edit("image = \"crash\"", "image = \"alpine\"");
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    // A service that was removed by the run comes back as it was, too.
+    cluster.edit(
+        "[[service]]\nname = \"helloworld\"\nimage = \"alpine\"\ncommand = \"ping docker.com\"\n",
+        "",
+    );
+    cluster.edit(
+        "name = \"reply2\"\nimage = \"mingsiro71/replyhost\"",
+        "name = \"reply2\"\nimage = \"crash\"",
+    );
+    cluster.faults("{ call = \"image_digest\", times = 99, error = \"unavailable\" }");
+    cluster.apply().expect(3);
+    assert_eq!(live_image(&cluster, "helloworld"), before);
+}

@@ -50,10 +50,17 @@ impl ServiceOutputs {
 impl Service {
     /// What Swarm is to be told, the image pinned to what its tag means now, so that all tasks
     /// run the same one, today and after a restart. While the image wanted stays the same, so
-    /// does its digest: scaling a service deploys nothing.
+    /// does its digest: scaling a service deploys nothing. On the way back it is the digest that
+    /// it was, whatever the tag means by now.
     async fn pinned(&self, host: &dyn Host, running: Option<&str>, cx: &StepContext) -> world::ServiceSpec {
         let mut request = self.request(self.owned_labels(cx));
         if image::is_pinned(&self.image) {
+            return request;
+        }
+        if let Some(former) = cx.former::<Self>() {
+            if let Some(digest) = &former.image_digest {
+                request.image = image::pinned(&self.image, digest);
+            }
             return request;
         }
         if let Some(running) = running.filter(|running| image::is_pinned(running)) {

@@ -156,6 +156,7 @@ impl Crew<'_> {
                 });
             }),
             stop: None,
+            former: None,
         }
     }
 
@@ -346,7 +347,10 @@ impl Crew<'_> {
             token: token.clone(),
         })
         .await?;
-        let cx = self.context(number, &token);
+        let mut cx = self.context(number, &token);
+        if matches!(step.action, Action::Update | Action::Delete) {
+            cx.former = step.outputs.clone();
+        }
         let mut attempt = 1;
         loop {
             match self.call_back(step, &outputs, &cx).await {

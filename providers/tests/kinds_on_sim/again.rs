@@ -86,6 +86,7 @@ async fn a_create_called_again_finds_what_it_made_and_a_find_knows_it() {
             known: known.clone(),
             progress: Progress::silent(),
             stop: None,
+            former: None,
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");
         let (spec, outputs) = known.get(address).expect("recorded");
@@ -131,6 +132,7 @@ async fn what_is_gone_is_found_to_be_gone_and_deleting_it_again_is_fine() {
             known: known.clone(),
             progress: Progress::silent(),
             stop: None,
+            former: None,
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");
         let (spec, outputs) = known.get(&address).expect("recorded");

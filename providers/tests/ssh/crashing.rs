@@ -81,6 +81,7 @@ async fn created(tasks: impl Fn(usize) -> Value + Send + Sync + 'static) -> Opti
         known: Arc::new(OneManager),
         progress: Progress::silent(),
         stop: None,
+        former: None,
     };
     let kinds = subako_engine::kinds::registry();
     let spec = json!({ "endpoint_mode": "vip", "image": "reply", "mode": "replicated", "name": "reply",

@@ -206,6 +206,16 @@ fn a_private_registry_is_logged_in_to_and_tags_are_pinned() {
     lab.apply().expect(0);
     assert_eq!(image("reply"), before);
     assert!(containers(&address).iter().all(|body| !body.contains("v2")));
+    // And what comes back after a change that fails is what ran before it.
+    let scaled = lab.manifest();
+    lab.edit(
+        "image = \"mingsiro71/replyhost\"        # answers",
+        "image = \"no/such-image\"        # answers",
+    );
+    lab.apply().expect(3).says("No such image");
+    assert_eq!(image("reply"), before);
+    assert!(containers(&address).iter().all(|body| !body.contains("v2")));
+    lab.write(&scaled);
     // Another image that is asked for is what its tag means now.
     lab.edit(
         "image = \"mingsiro71/replyhost\"        # answers",
