@@ -5,11 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::faults::copy_of;
-use crate::support::{Cluster, Ran, files, steps};
-
-/// Contents that nothing else in the world contains.
-const PASSWORD: &str = "correct-horse-battery-staple";
-const CHANGED: &str = "tr0ub4dor-and-3";
+use crate::support::{CHANGED, Cluster, PASSWORD, Ran, steps, texts};
 
 const FILES: &str = r#"
 [secret.password]
@@ -70,11 +66,10 @@ fn assert_sealed(place: &str, text: &str) {
 /// No file of Subako's holds a secret's content.
 #[track_caller]
 fn assert_all_sealed(cluster: &Cluster) {
-    let kept = files(&cluster.state_dir());
+    let kept: Vec<_> = texts(&cluster.state_dir()).collect();
     assert!(kept.len() > 2, "{kept:?}");
-    for path in kept {
-        let bytes = fs::read(&path).expect("readable");
-        assert_sealed(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+    for (place, text) in kept {
+        assert_sealed(&place, &text);
     }
 }
 

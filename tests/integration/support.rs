@@ -80,6 +80,10 @@ impl From<Output> for Ran {
     }
 }
 
+/// Contents of secrets, which nothing else in the world contains.
+pub const PASSWORD: &str = "correct-horse-battery-staple";
+pub const CHANGED: &str = "tr0ub4dor-and-3";
+
 /// What must never be seen anywhere: join tokens and private keys.
 #[track_caller]
 pub fn assert_no_secret(place: &str, text: &str) {
@@ -236,9 +240,8 @@ impl Cluster {
     /// Nothing in the folder holds a secret.
     #[track_caller]
     pub fn assert_no_secret(&self) {
-        for path in files(self.dir.path()) {
-            let bytes = fs::read(&path).expect("readable");
-            assert_no_secret(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+        for (place, text) in texts(self.dir.path()) {
+            assert_no_secret(&place, &text);
         }
     }
 }
@@ -277,6 +280,17 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Every file below a folder, sorted: its path and what stands in it.
+pub fn texts(dir: &Path) -> impl Iterator<Item = (String, String)> {
+    files(dir).into_iter().map(|path| {
+        let bytes = fs::read(&path).expect("readable");
+        (
+            path.display().to_string(),
+            String::from_utf8_lossy(&bytes).into_owned(),
+        )
+    })
 }
 
 /// The world without what differs between two ways to the same place: the ids of services and

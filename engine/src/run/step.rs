@@ -348,9 +348,7 @@ impl Crew<'_> {
         })
         .await?;
         let mut cx = self.context(number, &token);
-        if matches!(step.action, Action::Update | Action::Delete) {
-            cx.former = step.outputs.clone();
-        }
+        cx.former = step.outputs.clone();
         let mut attempt = 1;
         loop {
             match self.call_back(step, &outputs, &cx).await {

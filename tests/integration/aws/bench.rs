@@ -140,8 +140,8 @@ impl Bench {
         }
     }
 
-    /// No later test gets this region, while there are others: moto keeps what was terminated, and every read wades
-    /// through it.
+    /// No later test gets this region, while there are others: moto keeps what was terminated,
+    /// and every read wades through it.
     pub fn keep_region(&self) {
         let mut full = FULL.lock().unwrap_or_else(PoisonError::into_inner);
         full.push(self.region);

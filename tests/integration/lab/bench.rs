@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Ran, assert_no_secret, files, replace, root, subako};
+use crate::support::{Ran, assert_no_secret, replace, root, subako, texts};
 
 const VARIABLE: &str = "SUBAKO_LAB";
 /// `debian` gives every test Debian's hosts, with another package manager, another login user,
@@ -265,11 +265,18 @@ impl Lab {
     #[track_caller]
     pub fn assert_no_secret(&self) {
         let line = self.private_key_line();
-        for path in files(self.dir.path()) {
-            let text = String::from_utf8_lossy(&fs::read(&path).expect("readable")).into_owned();
-            assert_no_secret(&path.display().to_string(), &text);
-            assert!(!text.contains(&line), "{} holds the private key", path.display());
+        for (place, text) in texts(self.dir.path()) {
+            assert_no_secret(&place, &text);
+            assert!(!text.contains(&line), "{place} holds the private key");
         }
+    }
+
+    /// The files that Subako keeps: their paths, and what stands in them.
+    #[track_caller]
+    pub fn kept(&self) -> Vec<(String, String)> {
+        let kept: Vec<_> = texts(&self.dir.path().join(".subako")).collect();
+        assert!(kept.len() > 2, "{kept:?}");
+        kept
     }
 }
 

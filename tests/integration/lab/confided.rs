@@ -4,11 +4,7 @@
 use std::fs;
 
 use super::bench::{Lab, containers};
-use crate::support::{Ran, files, replace};
-
-/// Contents that nothing else in the world contains.
-const PASSWORD: &str = "correct-horse-battery-staple";
-const CHANGED: &str = "tr0ub4dor-and-3";
+use crate::support::{CHANGED, PASSWORD, Ran, replace};
 
 const KEEPER: &str = r#"
 [secret.password]
@@ -36,15 +32,8 @@ fn inside(lab: &Lab, service: &str, command: &str) -> String {
 /// What a run said, and every file that Subako keeps, has none of these.
 #[track_caller]
 fn assert_sealed(lab: &Lab, ran: &Ran, secrets: &[&str]) {
-    let kept = files(&lab.dir.path().join(".subako"));
-    assert!(kept.len() > 2, "{kept:?}");
-    let mut texts = vec![("the output".to_owned(), ran.said())];
-    for path in kept {
-        let bytes = fs::read(&path).expect("readable");
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        texts.push((path.display().to_string(), text));
-    }
-    for (place, text) in texts {
+    let said = ("the output".to_owned(), ran.said());
+    for (place, text) in lab.kept().into_iter().chain([said]) {
         for secret in secrets {
             assert!(!text.contains(secret), "{place} contains `{secret}`");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bench::Lab;
+use super::bench::{Hosts, Lab};
 use super::load::Load;
 
 /// Asks for the managers again and again: alive, in all.
@@ -97,7 +97,11 @@ fn managers_come_and_go_and_one_is_made_anew_and_no_request_fails() {
         return;
     };
     // The third manager is a pool of its own, so that its image alone can change.
-    let (ami, older) = (lab.hosts().ami, lab.hosts().older_ami);
+    let Hosts {
+        ami,
+        older_ami: older,
+        ..
+    } = lab.hosts();
     lab.edit("count = 2", "count = 1");
     lab.edit("count = 3", "count = 2");
     lab.write(&format!(

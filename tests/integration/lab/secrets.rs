@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::bench::Lab;
-use crate::support::{assert_no_secret, files};
+use crate::support::{PASSWORD, assert_no_secret};
 
 /// Argument lists of every process of the machine, the hosts' among them, while it lives.
 struct Arguments {
@@ -41,9 +41,6 @@ impl Arguments {
         self.thread.join().expect("it looked")
     }
 }
-
-/// A content that nothing else in the world contains.
-const PASSWORD: &str = "correct-horse-battery-staple";
 
 #[test]
 fn no_token_no_key_and_no_secret_leaves_the_program() {
@@ -113,11 +110,9 @@ fn no_token_no_key_and_no_secret_leaves_the_program() {
         clean(kind, &lab.ec2(kind));
     }
     let kept_clean = || {
-        let kept = files(&lab.dir.path().join(".subako"));
-        assert!(kept.len() > 2, "{kept:?}");
-        for path in kept {
-            let bytes = fs::read(&path).expect("readable");
-            clean(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+        lab.assert_no_secret();
+        for (place, text) in lab.kept() {
+            clean(&place, &text);
         }
     };
     kept_clean();

@@ -6,7 +6,7 @@ useradd --create-home --shell /bin/bash --uid 1001 --password '*' admin
 echo 'admin ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/91-admin
 chmod 440 /etc/sudoers.d/91-admin
 echo admin >>/etc/lab-login-users
-# The folder of sources is masked while the layer is built, so this goes into the file beside it.
 # The real images install what a package recommends, as they come.
 rm -f /etc/apt/apt.conf.d/99mmdebstrap
+# The folder of sources is masked while the layer is built, so this goes into the file beside it.
 echo 'deb [trusted=yes] file:/opt/lab-repo/apt ./' >/etc/apt/sources.list

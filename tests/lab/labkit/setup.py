@@ -17,7 +17,8 @@ import time
 
 from . import aptrepo, build_images, lock
 from .config import (
-    DEBIAN_MIRROR, DEBIAN_SUITE, HERE, NEWER_SUITE, PRIVATE_REGISTRY, PUBLIC_REGISTRY, RESOLVER, ROUTER, SETUP_COMPLETE,
+    DEBIAN_MIRROR, DEBIAN_SUITE, HERE, NEWER_SUITE, PRIVATE_REGISTRY, PUBLIC_REGISTRY, RESOLVER, ROUTER,
+    SETUP_COMPLETE,
 )
 from .errors import LabError, Unsupported
 from .system import run, run_logged, say, wait_until
