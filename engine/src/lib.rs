@@ -23,4 +23,4 @@ pub mod refresh;
 pub mod run;
 pub mod session;
 mod walk;
-pub mod world;
+pub use subako_world as world;

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use subako_engine::event::Events;
 use subako_engine::kinds::registry;
-use subako_engine::manifest::{self, SimTime, Source, Variables};
+use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::Selection;
 use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::Session;
-use subako_providers::sim::{SimOptions, Simulator};
+use subako_providers::sim::{Pace, SimOptions, Simulator};
 use subako_state::{Outcome, Store};
 
 fn session(directory: &Path) -> (Session, Simulator) {
@@ -22,7 +22,7 @@ fn session(directory: &Path) -> (Session, Simulator) {
     let manifest = manifest::parse(&source, &Variables::default()).expect("the example parses");
     let simulator = Simulator::open(SimOptions {
         seed: 1,
-        time: SimTime::Instant,
+        time: Pace::Instant,
         faults: vec![],
         region: "ap-northeast-1".into(),
         zones: vec!["ap-northeast-1a".into()],

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use subako_engine::manifest::SimTime;
-use subako_providers::sim::{SimOptions, Simulator};
+use subako_providers::sim::{Pace, SimOptions, Simulator};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -222,7 +221,7 @@ impl Cluster {
     pub fn world(&self) -> Value {
         let options = SimOptions {
             seed: 20_221_003,
-            time: SimTime::Real,
+            time: Pace::Real,
             world_file: Some(self.state_dir().join("world.json")),
             ..SimOptions::default()
         };

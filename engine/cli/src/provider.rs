@@ -1,10 +1,13 @@
 //! The world that a command acts on.
 
 use subako_engine::kinds;
+#[cfg(all(feature = "aws", feature = "ssh"))]
+use subako_engine::manifest::Manifest;
+use subako_engine::manifest::{SimFault, SimFaultKind, SimTime};
 use subako_engine::plan::Plan;
 use subako_engine::session::Session;
 use subako_engine::world::World;
-use subako_providers::sim::{SimError, SimOptions, Simulator};
+use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimError, SimOptions, Simulator};
 
 use crate::error::{CliError, Result};
 use crate::project::Project;
@@ -114,8 +117,8 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
     let default = SimOptions::default();
     Ok(Simulator::open(SimOptions {
         seed: manifest.sim.seed,
-        time: manifest.sim.time,
-        faults: manifest.sim.faults.clone(),
+        time: pace(manifest.sim.time),
+        faults: manifest.sim.faults.iter().map(fault).collect(),
         region: manifest.aws.region.clone().unwrap_or(default.region),
         zones: manifest.aws.availability_zones.clone(),
         vpc: manifest.aws.vpc.clone(),
@@ -130,6 +133,47 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
     })?)
 }
 
+fn pace(time: SimTime) -> Pace {
+    match time {
+        SimTime::Instant => Pace::Instant,
+        SimTime::Fast => Pace::Fast,
+        SimTime::Real => Pace::Real,
+    }
+}
+
+fn fault(line: &SimFault) -> FaultRule {
+    FaultRule {
+        call: line.call.clone(),
+        nth: line.nth,
+        times: line.times,
+        effect: match &line.kind {
+            SimFaultKind::Error(code) => FaultEffect::Error(code.clone()),
+            SimFaultKind::TimeoutBeforeEffect => FaultEffect::TimeoutBeforeEffect,
+            SimFaultKind::TimeoutAfterEffect => FaultEffect::TimeoutAfterEffect,
+        },
+    }
+}
+
+/// `[ssh]` and `[registry]` for the adapter.
+#[cfg(all(feature = "aws", feature = "ssh"))]
+fn ssh_options(manifest: &Manifest) -> subako_providers::ssh::SshOptions {
+    use std::time::Duration;
+
+    let ssh = &manifest.ssh;
+    subako_providers::ssh::SshOptions {
+        user: ssh.user.clone(),
+        port: ssh.port,
+        private_key: ssh.private_key.clone(),
+        private: ssh.private,
+        jump: ssh.jump.clone(),
+        known_hosts: ssh.known_hosts.clone(),
+        boot_timeout: Duration::from_secs(ssh.boot_timeout_s),
+        command_timeout: Duration::from_secs(ssh.command_timeout_s),
+        docker_config: manifest.docker_config.clone(),
+        docker_socket: subako_providers::ssh::DOCKER_SOCKET.to_owned(),
+    }
+}
+
 /// EC2, and its hosts over SSH.
 #[cfg(all(feature = "aws", feature = "ssh"))]
 async fn aws(project: &Project) -> Result<Cluster> {
@@ -138,7 +182,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
 
     use subako_engine::world::{Clock, Hosts, ScaledClock};
     use subako_providers::aws::{AwsOptions, CallRecord, connect};
-    use subako_providers::ssh::{SshHosts, SshOptions};
+    use subako_providers::ssh::SshHosts;
 
     use crate::no_hosts::NoHosts;
 
@@ -157,13 +201,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
         clock: Some(Arc::clone(&clock)),
         ..AwsOptions::default()
     };
-    let hosts = SshHosts::new(
-        SshOptions {
-            docker_config: project.manifest.docker_config.clone(),
-            ..SshOptions::from(&project.manifest.ssh)
-        },
-        Arc::clone(&clock),
-    );
+    let hosts = SshHosts::new(ssh_options(&project.manifest), Arc::clone(&clock));
     let (hosts, no_hosts): (Arc<dyn Hosts>, _) = match hosts {
         Ok(hosts) => (Arc::new(hosts), None),
         Err(failure) => (Arc::new(NoHosts(failure.clone())), Some(failure)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use subako_engine::world::{Certainty, Clock, Failure, Result};
+use subako_world::{Certainty, Clock, Failure, Result};
 
 use super::bucket::Buckets;
 use super::classify::{Trouble, Verdict, classify};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use subako_engine::world::{
+use subako_world::{
     Account, Cloud, CloudSurvey, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
     KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
     SecurityGroupRequest,

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use subako_engine::world::{Account, Clock, Failure, Result, ScaledClock};
+use subako_world::{Account, Clock, Failure, Result, ScaledClock};
 
 use super::call::{Api, CallRecord};
 use super::classify::chain;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{self, Filter, HttpTokensState, ResourceType, Tag, TagSpecification};
-use subako_engine::world::{Instance, InstanceState, Ownership};
+use subako_world::{Instance, InstanceState, Ownership};
 
 /// A filter with one value or more.
 pub(super) fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{ArchitectureType, Filter, Image};
 use futures::future::try_join_all;
-use subako_engine::world::{Failure, ImageAnswer, ImageQuery, Result};
+use subako_world::{Failure, ImageAnswer, ImageQuery, Result};
 
 use super::cloud::Inner;
 use super::convert::{filter, text};

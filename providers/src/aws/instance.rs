@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
     InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification,
     InstanceType, ResourceType, VolumeType,
 };
-use subako_engine::world::{Failure, Instance, InstanceRequest, InstanceState, Result, tag};
+use subako_world::{Failure, Instance, InstanceRequest, InstanceState, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};

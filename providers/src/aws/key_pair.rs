@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{KeyPairInfo, ResourceType};
-use subako_engine::world::{Failure, KeyPair, KeyPairRequest, Result, tag};
+use subako_world::{Failure, KeyPair, KeyPairRequest, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{all_tags, filter, tag_map, tag_specification, text};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{self, Vpc, VpcCidrBlockStateCode};
 use futures::future::try_join;
-use subako_engine::world::{Failure, Lookup, LookupAnswer, Result, Subnet};
+use subako_world::{Failure, Lookup, LookupAnswer, Result, Subnet};
 
 use super::cloud::Inner;
 use super::convert::{filter, text};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, Tag};
-use subako_engine::world::{Failure, InstanceChange, Result};
+use subako_world::{Failure, InstanceChange, Result};
 
 use super::cloud::Inner;
 use super::convert::tag_list;

@@ -1,7 +1,7 @@
 //! The least IAM policy, generated from the table of operations.
 
 use serde_json::{Value, json};
-use subako_engine::world::tag;
+use subako_world::tag;
 
 use super::operations::{OPERATIONS, Op, Scope};
 

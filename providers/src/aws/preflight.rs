@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, ResourceType, Ta
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::try_join_all;
 use std::error::Error;
-use subako_engine::world::{
+use subako_world::{
     Failure, InstanceRequest, KeyPairRequest, Port, Protocol, Result, Rule, SecurityGroupRequest, Source,
 };
 

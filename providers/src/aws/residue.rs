@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::Filter;
 use futures::future::{try_join, try_join4};
 use std::collections::{BTreeMap, BTreeSet};
-use subako_engine::world::{InstanceState, Residue, Result, tag};
+use subako_world::{InstanceState, Residue, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{filter, tag_map, tagged};

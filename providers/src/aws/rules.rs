@@ -5,7 +5,7 @@
 //! [`Protocol::All`] with its number in both ports.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
-use subako_engine::world::{Port, Protocol, Rule, Source};
+use subako_world::{Port, Protocol, Rule, Source};
 
 /// EC2 ignores the ports of a protocol that has none, others that speak its API want some.
 const NO_PORTS: Option<(i32, i32)> = Some((-1, -1));

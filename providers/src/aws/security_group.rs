@@ -2,7 +2,7 @@
 //! says whose it is.
 
 use aws_sdk_ec2::types::{self, Filter, ResourceType};
-use subako_engine::world::{Failure, Result, Rule, SecurityGroup, SecurityGroupRequest, tag};
+use subako_world::{Failure, Result, Rule, SecurityGroup, SecurityGroupRequest, tag};
 
 use super::cloud::Inner;
 use super::convert::{all_tags, filter, tag_map, tag_specification, text};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::Filter;
 use futures::future::try_join4;
-use subako_engine::world::{CloudSurvey, KeyPair, Result, tag};
+use subako_world::{CloudSurvey, KeyPair, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{Seen, filter, instance, tag_map, tagged};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use subako_engine::world::{Failure, Result};
+use subako_world::{Failure, Result};
 use tokio::sync::oneshot;
 
 use super::cloud::Inner;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use subako_engine::world::{Failure, Instance, InstanceState, Progress, Result};
+use subako_world::{Failure, Instance, InstanceState, Progress, Result};
 use tokio::sync::oneshot;
 
 use super::cloud::Inner;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use subako_engine::world::{Certainty, Clock, Failure, Result};
+use subako_world::{Certainty, Clock, Failure, Result};
 
 /// What a case found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The cases of the seam `Cloud`: account and look-ups here, objects in files of their own.
 
-use subako_engine::world::ImageQuery;
+use subako_world::ImageQuery;
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::cloud_bench::CloudBench;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use subako_engine::world::{
+use subako_world::{
     ImageQuery, Instance, InstanceRequest, InstanceState, KeyPairRequest, Lookup, Ownership, Port, Progress,
     Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, World,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::world::{Ownership, Source};
+use subako_world::{Ownership, Source};
 
 use super::case::{Case, Outcome, Verdict, ensure, refused_as};
 use super::cloud_bench::CloudBench;

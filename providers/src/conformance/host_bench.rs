@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use subako_engine::world::{
+use subako_world::{
     EngineRequest, Failure, Host, HostTarget, InstanceState, JoinRequest, Mode, NetworkSpec, Node, Port,
     Progress, Protocol, Result, Role, Rule, SecurityGroup, ServiceSpec, Source, SwarmInit, Task, TaskFilter,
     TaskState, World,

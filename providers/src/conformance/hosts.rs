@@ -1,6 +1,6 @@
 //! The cases of the seams `Hosts` and `Host`: login and engine here, the swarm in files of its own.
 
-use subako_engine::world::{EngineRequest, LocalNodeState, Progress};
+use subako_world::{EngineRequest, LocalNodeState, Progress};
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::host_bench::HostBench;
@@ -115,10 +115,7 @@ async fn a_machine_that_is_gone_is_not_reached(bench: &HostBench) -> Outcome {
         .await?;
     bench
         .cloud
-        .reach(
-            &target.instance_id,
-            subako_engine::world::InstanceState::Terminated,
-        )
+        .reach(&target.instance_id, subako_world::InstanceState::Terminated)
         .await?;
     refused(
         "reaching a terminated machine",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use subako_engine::world::{InstanceChange, InstanceState, Ownership};
+use subako_world::{InstanceChange, InstanceState, Ownership};
 
 use super::case::{Case, Outcome, Verdict, ensure, eventually, refused, refused_as};
 use super::cloud_bench::CloudBench;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use subako_engine::world::{
+use subako_world::{
     Availability, Certainty, LocalNodeState, NodeState, NodeUpdate, Progress, Reachability, Role, Secret,
 };
 
@@ -58,7 +58,7 @@ async fn the_token_decides_the_role(bench: &HostBench) -> Outcome {
     let cluster = bench.swarm(&[Role::Manager, Role::Worker]).await?;
     let manager = cluster.manager();
     for (index, role) in [(0, Role::Manager), (1, Role::Manager), (2, Role::Worker)] {
-        let is = |node: &subako_engine::world::Node| node.state == NodeState::Ready;
+        let is = |node: &subako_world::Node| node.state == NodeState::Ready;
         let node = bench
             .node(manager, &cluster.nodes[index], "a ready node", is)
             .await?;

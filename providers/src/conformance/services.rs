@@ -1,6 +1,6 @@
 //! Cases of networks and services as objects.
 
-use subako_engine::world::{
+use subako_world::{
     Content, Endpoint, FileKind, FileMount, FileSpec, Mode, PublishMode, Role, ServiceNetwork,
 };
 

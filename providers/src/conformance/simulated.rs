@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use subako_engine::manifest::SimTime;
-use subako_engine::world::ImageQuery;
+use crate::sim::Pace;
+use subako_world::ImageQuery;
 
 use super::{
     Case, CaseReport, CloudBench, CloudFixture, Counterpart, HostBench, HostFixture, Verdict, cloud_cases,
@@ -14,7 +14,7 @@ use crate::sim::{SimOptions, Simulator};
 fn simulator() -> Simulator {
     let options = SimOptions {
         seed: 42,
-        time: SimTime::Instant,
+        time: Pace::Instant,
         ..SimOptions::default()
     };
     Simulator::open(options).unwrap()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_engine::world::{
+use subako_world::{
     Availability, Host, Mode, NodeUpdate, Role, TaskFilter, TaskState, UpdateConfig, UpdateState,
 };
 
@@ -209,7 +209,7 @@ async fn tasks_are_filtered_by_service_and_node(bench: &HostBench) -> Outcome {
         bench.converged(manager, name, 2).await?;
     }
     let all = manager.tasks(&TaskFilter::default()).await?;
-    let order = |task: &subako_engine::world::Task| (task.service.clone(), task.slot, task.id.clone());
+    let order = |task: &subako_world::Task| (task.service.clone(), task.slot, task.id.clone());
     ensure!(all.is_sorted_by_key(order) && all.len() == 4, "{all:?}");
     let filter = TaskFilter {
         service: Some("a".to_owned()),
@@ -217,7 +217,7 @@ async fn tasks_are_filtered_by_service_and_node(bench: &HostBench) -> Outcome {
         up_to_date: false,
     };
     let some = manager.tasks(&filter).await?;
-    let fits = |task: &subako_engine::world::Task| task.service == "a" && task.node_id == filter.node;
+    let fits = |task: &subako_world::Task| task.service == "a" && task.node_id == filter.node;
     ensure!(some.len() == 1 && some.iter().all(fits), "{some:?}");
     Ok(Verdict::Passed)
 }
@@ -288,7 +288,7 @@ async fn an_update_to_a_broken_image_rolls_back_where_told(bench: &HostBench) ->
     Ok(Verdict::Passed)
 }
 
-fn ids(tasks: &[subako_engine::world::Task]) -> BTreeSet<String> {
+fn ids(tasks: &[subako_world::Task]) -> BTreeSet<String> {
     tasks.iter().map(|task| task.id.clone()).collect()
 }
 

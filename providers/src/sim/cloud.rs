@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use subako_engine::world::{
+use subako_world::{
     Account, Cloud, CloudSurvey, Failure, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
     KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
     SecurityGroupRequest, tag,

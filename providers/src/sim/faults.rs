@@ -2,68 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::manifest::{SimFault, SimFaultKind};
+use subako_world::calls;
 
 use super::model::Refusal;
-use super::options::SimError;
-
-/// Calls that change the world: what `*` stands for in the table.
-const MUTATING: [&str; 27] = [
-    "authorize_ingress",
-    "create_config",
-    "create_network",
-    "create_secret",
-    "create_security_group",
-    "create_service",
-    "delete_key_pair",
-    "delete_security_group",
-    "import_key_pair",
-    "install_engine",
-    "modify_instance",
-    "remove_config",
-    "remove_network",
-    "remove_node",
-    "remove_secret",
-    "remove_service",
-    "retag",
-    "revoke_ingress",
-    "run_instance",
-    "start_instance",
-    "stop_instance",
-    "swarm_init",
-    "swarm_join",
-    "swarm_leave",
-    "terminate_instance",
-    "update_node",
-    "update_service",
-];
-
-/// Calls that only read or wait.
-const READING: [&str; 23] = [
-    "account",
-    "await_instance",
-    "configs",
-    "connect",
-    "engine_info",
-    "find_instance_by_token",
-    "find_key_pair",
-    "find_security_group",
-    "image_digest",
-    "instance",
-    "lookup",
-    "networks",
-    "node",
-    "nodes",
-    "reach",
-    "residue",
-    "secrets",
-    "security_group",
-    "service",
-    "services",
-    "survey",
-    "swarm_inspect",
-    "tasks",
-];
+use super::options::{FaultEffect, FaultRule, SimError};
 
 /// EC2's own plural or longer names for calls of the seam.
 const ALIASES: [(&str, &str); 6] = [
@@ -115,7 +57,7 @@ impl Call {
 
     /// Whether the call can change the world.
     pub fn mutates(&self) -> bool {
-        MUTATING.contains(&self.name)
+        calls::MUTATING.contains(&self.name)
     }
 }
 
@@ -126,7 +68,7 @@ struct Line {
     object: Option<String>,
     nth: u32,
     times: u32,
-    kind: SimFaultKind,
+    effect: FaultEffect,
     seen: u32,
 }
 
@@ -139,7 +81,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// Reads the table; fails at a call that no seam has.
-    pub fn new(table: &[SimFault]) -> Result<Self, SimError> {
+    pub fn new(table: &[FaultRule]) -> Result<Self, SimError> {
         let lines = table.iter().map(Line::new).collect::<Result<_, _>>()?;
         Ok(Self {
             lines,
@@ -148,14 +90,14 @@ impl Faults {
     }
 
     /// Counts a call and says what shall befall it.
-    pub fn arrive(&mut self, call: &Call) -> Option<SimFaultKind> {
+    pub fn arrive(&mut self, call: &Call) -> Option<FaultEffect> {
         *self.calls.entry(call.name).or_default() += 1;
         let mut fate = None;
         for line in self.lines.iter_mut().filter(|line| line.is_about(call)) {
             line.seen += 1;
             let hit = line.seen >= line.nth && line.seen - line.nth < line.times;
             if hit && fate.is_none() {
-                fate = Some(line.kind.clone());
+                fate = Some(line.effect.clone());
             }
         }
         fate
@@ -171,7 +113,7 @@ impl Faults {
 }
 
 impl Line {
-    fn new(fault: &SimFault) -> Result<Self, SimError> {
+    fn new(fault: &FaultRule) -> Result<Self, SimError> {
         let (call, object) = match fault.call.split_once(':') {
             Some((call, object)) => (call, Some(object.to_owned())),
             None => (fault.call.as_str(), None),
@@ -180,7 +122,7 @@ impl Line {
             .iter()
             .find(|(alias, _)| *alias == call)
             .map_or(call, |(_, name)| name);
-        let known = call == "*" || MUTATING.contains(&call) || READING.contains(&call);
+        let known = call == "*" || calls::all().any(|known| known == call);
         if !known {
             return Err(SimError::UnknownCall {
                 call: fault.call.clone(),
@@ -191,7 +133,7 @@ impl Line {
             object,
             nth: fault.nth.max(1),
             times: fault.times.max(1),
-            kind: fault.kind.clone(),
+            effect: fault.effect.clone(),
             seen: 0,
         })
     }
@@ -286,16 +228,16 @@ pub(crate) fn in_its_own_words(code: &str, call: &Call) -> Refusal {
 mod tests {
     use super::*;
 
-    fn fault(call: &str, nth: u32, times: u32) -> SimFault {
-        SimFault {
+    fn fault(call: &str, nth: u32, times: u32) -> FaultRule {
+        FaultRule {
             call: call.into(),
             nth,
             times,
-            kind: SimFaultKind::Error("X".into()),
+            effect: FaultEffect::Error("X".into()),
         }
     }
 
-    fn hits(table: &[SimFault], calls: &[(&'static str, &str)]) -> Vec<bool> {
+    fn hits(table: &[FaultRule], calls: &[(&'static str, &str)]) -> Vec<bool> {
         let mut faults = Faults::new(table).unwrap();
         calls
             .iter()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use subako_engine::world::{Failure, Host, HostTarget, Hosts, InstanceState, Progress, Result};
+use subako_world::{Failure, Host, HostTarget, Hosts, InstanceState, Progress, Result};
 
 use super::faults::Call;
 use super::host::{SimHost, TICK};

@@ -2,7 +2,41 @@
 
 use std::path::PathBuf;
 
-use subako_engine::manifest::{SimFault, SimTime};
+/// How the simulator's time runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Virtual: nothing waits.
+    Instant,
+    /// So fast that the example cluster is up in a few seconds.
+    #[default]
+    Fast,
+    /// As on EC2.
+    Real,
+}
+
+/// What an injected fault does to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultEffect {
+    /// The call fails with this code and changes nothing.
+    Error(String),
+    /// The call times out and changed nothing.
+    TimeoutBeforeEffect,
+    /// The call times out and took effect.
+    TimeoutAfterEffect,
+}
+
+/// One line of the fault table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultRule {
+    /// The call, for example `run_instance`; `*` for any call that changes something.
+    pub call: String,
+    /// Which call of that name in one run of the program, from 1.
+    pub nth: u32,
+    /// For how many calls in a row.
+    pub times: u32,
+    /// What happens.
+    pub effect: FaultEffect,
+}
 
 /// How to open a simulated world.
 #[derive(Debug, Clone)]
@@ -10,9 +44,9 @@ pub struct SimOptions {
     /// Decides every duration, id and address.
     pub seed: u64,
     /// How time runs.
-    pub time: SimTime,
+    pub time: Pace,
     /// Faults to inject.
-    pub faults: Vec<SimFault>,
+    pub faults: Vec<FaultRule>,
     /// The region that the caller works in.
     pub region: String,
     /// Its availability zones; empty for the usual three of the region.
@@ -32,7 +66,7 @@ impl Default for SimOptions {
     fn default() -> Self {
         Self {
             seed: 0,
-            time: SimTime::default(),
+            time: Pace::default(),
             faults: Vec::new(),
             region: "ap-northeast-1".to_owned(),
             zones: Vec::new(),

@@ -1,7 +1,7 @@
 //! Changes from outside: what a person with a console, or a power cut, does to the world. They
 //! pass by the fault table and the count of calls.
 
-use subako_engine::world::{
+use subako_world::{
     Availability, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
 };
 

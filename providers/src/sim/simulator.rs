@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use subako_engine::manifest::{SimFaultKind, SimTime};
-use subako_engine::world::{Clock, Failure, Result, ScaledClock, World};
+use super::options::{FaultEffect, Pace};
+use subako_world::{Clock, Failure, Result, ScaledClock, World};
 
 use super::cloud::SimCloud;
 use super::faults::{Call, Faults, in_its_own_words, is_throttling};
@@ -15,7 +15,7 @@ use super::names::{Ms, span};
 use super::options::{SimError, SimOptions};
 use super::store::Store;
 
-/// How many times faster than real the world runs under [`SimTime::Fast`].
+/// How many times faster than real the world runs under [`Pace::Fast`].
 const FAST: u32 = 25;
 /// How long a caller waits for an answer that does not come.
 const ANSWER_TIMEOUT: Ms = 10_000;
@@ -54,7 +54,7 @@ pub(crate) struct State {
 impl Simulator {
     /// Opens a world, reading its files if it has any; nothing is written before the first
     /// change. Fails when a file is unreadable or the fault table names an unknown call. Under
-    /// [`SimTime::Instant`] the caller has paused tokio's clock.
+    /// [`Pace::Instant`] the caller has paused tokio's clock.
     pub fn open(options: SimOptions) -> std::result::Result<Self, SimError> {
         let zones = if options.zones.is_empty() {
             usual_zones(&options.region)
@@ -72,8 +72,8 @@ impl Simulator {
         let faults = Faults::new(&options.faults)?;
         let (store, model) = Store::open(options.world_file, place.clone())?;
         let scale = match options.time {
-            SimTime::Fast => FAST,
-            SimTime::Instant | SimTime::Real => 1,
+            Pace::Fast => FAST,
+            Pace::Instant | Pace::Real => 1,
         };
         let base = if model.now == 0 {
             0
@@ -191,7 +191,7 @@ impl Inner {
             let fate = self.lock().faults.arrive(&call);
             self.sleep(latency).await;
             match fate {
-                Some(SimFaultKind::Error(code)) if is_throttling(&code) && attempt < ATTEMPTS => {
+                Some(FaultEffect::Error(code)) if is_throttling(&code) && attempt < ATTEMPTS => {
                     self.sleep((1_000 << (attempt - 1)).min(LONGEST_BACKOFF)).await;
                     attempt += 1;
                 }
@@ -199,9 +199,9 @@ impl Inner {
             }
         };
         match fate {
-            Some(SimFaultKind::Error(code)) => Err(in_its_own_words(&code, &call).failure(&call.doing)),
-            Some(SimFaultKind::TimeoutBeforeEffect) => Err(self.silence(&call).await),
-            Some(SimFaultKind::TimeoutAfterEffect) => {
+            Some(FaultEffect::Error(code)) => Err(in_its_own_words(&code, &call).failure(&call.doing)),
+            Some(FaultEffect::TimeoutBeforeEffect) => Err(self.silence(&call).await),
+            Some(FaultEffect::TimeoutAfterEffect) => {
                 // The answer is lost, whatever it was.
                 let _lost = self.decided(&call, &decide).await;
                 Err(self.silence(&call).await)

@@ -1,6 +1,6 @@
 //! Why a host cannot be reached, whether waiting may help, and what to say of it.
 
-use subako_engine::world::Failure;
+use subako_world::Failure;
 
 use super::host_key::HostKeyError;
 

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use russh::ChannelStream;
 use russh::client::Msg;
 use serde_json::Value;
-use subako_engine::world::Secret;
+use subako_world::Secret;
 use tokio::sync::OnceCell;
 
 use super::connection::Connection;

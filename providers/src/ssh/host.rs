@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use subako_engine::world::{
+use subako_world::{
     Content, EngineInfo, EngineRequest, FileKind, FileSpec, Host, JoinRequest, Network, NetworkSpec, Node,
     NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task, TaskFilter,
 };

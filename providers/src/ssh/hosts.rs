@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use subako_engine::world::{Clock, Failure, Host, HostTarget, Hosts, Progress, Result};
+use subako_world::{Clock, Failure, Host, HostTarget, Hosts, Progress, Result};
 
 use super::auth::Credentials;
 use super::dial::DialError;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use subako_engine::world::{EngineInfo, EngineRequest, Failure, Progress, Result};
+use subako_world::{EngineInfo, EngineRequest, Failure, Progress, Result};
 
 use super::api::Api;
 use super::exec::{ExecError, Finished, quote};
@@ -164,7 +164,7 @@ async fn answering(link: &Link, doing: &str) -> Result<EngineInfo> {
 
 #[cfg(test)]
 mod tests {
-    use subako_engine::world::Certainty;
+    use subako_world::Certainty;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use subako_engine::world::{Clock, HostTarget};
+use subako_world::{Clock, HostTarget};
 
 use super::auth::Credentials;
 use super::connection::Connection;

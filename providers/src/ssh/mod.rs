@@ -26,4 +26,4 @@ mod options;
 mod registry;
 
 pub use hosts::SshHosts;
-pub use options::SshOptions;
+pub use options::{DOCKER_SOCKET, SshOptions};

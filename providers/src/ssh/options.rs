@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use subako_engine::manifest::Ssh;
-
 /// How hosts are logged in to: the manifest's `[ssh]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshOptions {
@@ -33,24 +31,7 @@ pub struct SshOptions {
 }
 
 /// Where the Docker Engine listens unless it was told otherwise.
-pub(super) const DOCKER_SOCKET: &str = "/var/run/docker.sock";
-
-impl From<&Ssh> for SshOptions {
-    fn from(ssh: &Ssh) -> Self {
-        Self {
-            user: ssh.user.clone(),
-            port: ssh.port,
-            private_key: ssh.private_key.clone(),
-            private: ssh.private,
-            jump: ssh.jump.clone(),
-            known_hosts: ssh.known_hosts.clone(),
-            boot_timeout: Duration::from_secs(ssh.boot_timeout_s),
-            command_timeout: Duration::from_secs(ssh.command_timeout_s),
-            docker_config: None,
-            docker_socket: DOCKER_SOCKET.to_owned(),
-        }
-    }
-}
+pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// A user at an address, as in `[ssh] jump`.
 #[derive(Debug, Clone, PartialEq, Eq)]

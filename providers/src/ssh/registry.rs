@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use subako_engine::world::{Failure, Secret};
+use subako_world::{Failure, Secret};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 

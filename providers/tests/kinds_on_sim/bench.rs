@@ -6,12 +6,12 @@ use subako_engine::desired::DesiredSet;
 use subako_engine::event::{Event, Events};
 use subako_engine::kind::Registry;
 use subako_engine::lower::{lower, needs};
-use subako_engine::manifest::{Manifest, SimFault, SimTime};
+use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Action, Plan, Planning, Selection, plan};
 use subako_engine::refresh::refresh;
 use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Stop};
 use subako_engine::world::World;
-use subako_providers::sim::{SimOptions, Simulator};
+use subako_providers::sim::{FaultRule, Pace, SimOptions, Simulator};
 use subako_state::{Entry, JournalFile, Outcome, Snapshot};
 
 pub struct Bench {
@@ -24,9 +24,9 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(faults: Vec<SimFault>) -> Self {
+    pub fn new(faults: Vec<FaultRule>) -> Self {
         let sim = Simulator::open(SimOptions {
-            time: SimTime::Instant,
+            time: Pace::Instant,
             faults,
             ..SimOptions::default()
         })

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use subako_engine::manifest::{SimFault, SimFaultKind};
 use subako_engine::run::Stop;
 use subako_engine::world::{HealthCheck, RestartCondition, RestartPolicy, UpdateConfig};
+use subako_providers::sim::{FaultEffect, FaultRule};
 use subako_state::Outcome;
 
 use crate::bench::Bench;
@@ -24,12 +24,12 @@ const CALLS: [&str; 10] = [
     "create_service",
 ];
 
-fn fault(call: &str, nth: u32, kind: SimFaultKind) -> Vec<SimFault> {
-    vec![SimFault {
+fn fault(call: &str, nth: u32, kind: FaultEffect) -> Vec<FaultRule> {
+    vec![FaultRule {
         call: call.to_owned(),
         nth,
         times: 1,
-        kind,
+        effect: kind,
     }]
 }
 
@@ -37,9 +37,9 @@ fn fault(call: &str, nth: u32, kind: SimFaultKind) -> Vec<SimFault> {
 async fn whatever_call_fails_on_the_way_up_nothing_is_left() {
     for call in CALLS {
         for kind in [
-            SimFaultKind::Error("InternalError".to_owned()),
-            SimFaultKind::TimeoutBeforeEffect,
-            SimFaultKind::TimeoutAfterEffect,
+            FaultEffect::Error("InternalError".to_owned()),
+            FaultEffect::TimeoutBeforeEffect,
+            FaultEffect::TimeoutAfterEffect,
         ] {
             for nth in [1, 2] {
                 let mut bench = Bench::new(fault(call, nth, kind.clone()));
@@ -150,9 +150,9 @@ async fn a_change_that_fails_is_taken_back_to_what_was() {
         "create_network",
     ] {
         for kind in [
-            SimFaultKind::Error("InternalError".to_owned()),
-            SimFaultKind::TimeoutBeforeEffect,
-            SimFaultKind::TimeoutAfterEffect,
+            FaultEffect::Error("InternalError".to_owned()),
+            FaultEffect::TimeoutBeforeEffect,
+            FaultEffect::TimeoutAfterEffect,
         ] {
             let first = match call {
                 "update_node" => 6,

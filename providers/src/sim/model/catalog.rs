@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
-use subako_engine::world::Subnet;
+use subako_world::Subnet;
 
 use super::world::Place;
 use crate::sim::names::ec2_id;

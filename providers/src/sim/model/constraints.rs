@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_engine::world::{Availability, PublishMode, Role};
+use subako_world::{Availability, PublishMode, Role};
 
 use super::service::ServiceFacts;
 use super::swarm::{NodeFacts, SwarmFacts};

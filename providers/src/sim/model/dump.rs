@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use subako_engine::world::{InstanceState, Task, TaskFilter, TaskState};
+use subako_world::{InstanceState, Task, TaskFilter, TaskState};
 
 use super::swarm::{At, SwarmFacts};
 use super::tasks::View;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::world::{
-    KeyPair, KeyPairRequest, Ownership, Rule, SecurityGroup, SecurityGroupRequest, tag,
-};
+use subako_world::{KeyPair, KeyPairRequest, Ownership, Rule, SecurityGroup, SecurityGroupRequest, tag};
 
 use super::catalog::vpc_range;
 use super::effect::Effect;

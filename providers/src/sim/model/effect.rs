@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{
-    Availability, FileKind, KeyPair, Network, Role, SecurityGroup, ServiceSpec, SwarmFile,
-};
+use subako_world::{Availability, FileKind, KeyPair, Network, Role, SecurityGroup, ServiceSpec, SwarmFile};
 
 use super::facts::InstanceFacts;
 use crate::sim::names::Ms;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{Instance, InstanceState};
+use subako_world::{Instance, InstanceState};
 
 use crate::sim::names::{Ms, public_address, span};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::world::{Content, FileKind, FileMount, FileSpec, SwarmFile};
+use subako_world::{Content, FileKind, FileMount, FileSpec, SwarmFile};
 
 use super::ec2::Decision;
 use super::effect::Effect;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_engine::world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet};
+use subako_world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet};
 
 use super::catalog::{Range, architecture, images, is_id, subnets};
 use super::ec2::{Decision, all_tags, no_such_group};

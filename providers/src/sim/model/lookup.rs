@@ -1,6 +1,6 @@
 //! Answers to what a refresh looks up.
 
-use subako_engine::world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
+use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
 
 use super::catalog::{DEFAULT_VPC, FAMILIES, architecture, fits, images, is_id, subnets, vpc_range};
 use super::refusal::Refusal;

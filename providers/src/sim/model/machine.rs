@@ -1,6 +1,6 @@
 //! The machine behind an instance: its Docker Engine, its plug, and how its swarm notices.
 
-use subako_engine::world::{EngineInfo, EngineRequest, LocalNodeState};
+use subako_world::{EngineInfo, EngineRequest, LocalNodeState};
 
 use super::catalog::images;
 use super::ec2::Decision;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_engine::world::{JoinRequest, Protocol, Role, Source, SwarmInit};
+use subako_world::{JoinRequest, Protocol, Role, Source, SwarmInit};
 
 use super::catalog::Range;
 use super::ec2::Decision;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_engine::world::{Network, NetworkSpec};
+use subako_world::{Network, NetworkSpec};
 
 use super::catalog::Range;
 use super::ec2::Decision;

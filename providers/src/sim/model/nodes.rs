@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::world::{Availability, Node, NodeState, NodeUpdate, Reachability, Role};
+use subako_world::{Availability, Node, NodeState, NodeUpdate, Reachability, Role};
 
 use super::constraints::meets;
 use super::ec2::Decision;

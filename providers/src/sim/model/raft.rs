@@ -1,6 +1,6 @@
 //! Managers: who leads, whether enough of them are there, and what is refused when not.
 
-use subako_engine::world::Role;
+use subako_world::Role;
 
 use super::events::Event;
 use super::facts::Membership;

@@ -1,6 +1,6 @@
 //! What the simulated services answer when they refuse.
 
-use subako_engine::world::Failure;
+use subako_world::Failure;
 
 use crate::sim::names::Ms;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_engine::world::{InstanceState, Residue, tag};
+use subako_world::{InstanceState, Residue, tag};
 
 use super::world::Model;
 use crate::sim::names::{Ms, ec2_id};

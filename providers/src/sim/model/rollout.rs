@@ -3,7 +3,7 @@
 //! As swarmkit's updater, with one simplification: a batch is replaced as a whole and the next
 //! one starts when all of it runs.
 
-use subako_engine::world::{UpdateOrder, UpdateState};
+use subako_world::{UpdateOrder, UpdateState};
 
 use super::events::Event;
 use super::service::{Fate, ServiceFacts, UpdateFacts};

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{
-    Mode, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus,
-};
+use subako_world::{Mode, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus};
 
 use super::tasks::{Slot, TaskFacts};
 use crate::sim::names::{Ms, mix};

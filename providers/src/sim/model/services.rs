@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_engine::world::{FileKind, PublishMode, ServiceSpec, UpdateState};
+use subako_world::{FileKind, PublishMode, ServiceSpec, UpdateState};
 
 use super::constraints::parse_constraint;
 use super::ec2::Decision;
@@ -46,7 +46,7 @@ impl SwarmFacts {
             )
         })?;
         if there.spec.mode != spec.mode
-            && (there.replicas().is_none() || spec.mode == subako_engine::world::Mode::Global)
+            && (there.replicas().is_none() || spec.mode == subako_world::Mode::Global)
         {
             let message = "rpc error: code = Unimplemented desc = service mode change is not allowed";
             return Err(Refusal::new("invalid", message).hint("a change of mode needs a new service"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{Availability, JoinTokens, Network, Role, Secret, Swarm, SwarmFile};
+use subako_world::{Availability, JoinTokens, Network, Role, Secret, Swarm, SwarmFile};
 
 use super::service::ServiceFacts;
 use super::tasks::Board;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{Task, TaskState};
+use subako_world::{Task, TaskState};
 
 use super::service::{Fate, ServiceFacts, Template};
 use super::swarm::NodeFacts;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use subako_engine::world::{KeyPair, SecurityGroup};
+use subako_world::{KeyPair, SecurityGroup};
 
 use super::effect::Effect;
 use super::events::Event;

@@ -1,6 +1,6 @@
 //! Nodes that are lost and come back, leaders, quorum.
 
-use subako_engine::world::{Availability, Certainty, Mode, NodeState, NodeUpdate, Role};
+use subako_world::{Availability, Certainty, Mode, NodeState, NodeUpdate, Role};
 
 use super::scenario::{Cluster, in_memory, service};
 
@@ -94,8 +94,7 @@ async fn a_terminated_instances_node_goes_down_and_its_tasks_move() {
 #[tokio::test(start_paused = true)]
 async fn another_manager_leads_once_the_leader_is_lost_and_calls_wait_for_it() {
     let cluster = Cluster::up(in_memory(vec![]), 3, 0).await;
-    let leads =
-        |nodes: &[subako_engine::world::Node]| nodes.iter().find(|node| node.leader).map(|n| n.id.clone());
+    let leads = |nodes: &[subako_world::Node]| nodes.iter().find(|node| node.leader).map(|n| n.id.clone());
     assert_eq!(
         leads(&cluster.manager().nodes().await.unwrap()),
         Some(cluster.nodes[0].clone())

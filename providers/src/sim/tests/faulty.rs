@@ -1,21 +1,21 @@
 //! Injected faults, capacity, throttling.
 
-use subako_engine::manifest::{SimFault, SimFaultKind};
-use subako_engine::world::{Certainty, Failure};
+use crate::sim::{FaultEffect, FaultRule};
+use subako_world::{Certainty, Failure};
 
 use super::scenario::{CLUSTER, group, in_memory, request};
 
-fn fault(call: &str, nth: u32, times: u32, kind: SimFaultKind) -> SimFault {
-    SimFault {
+fn fault(call: &str, nth: u32, times: u32, kind: FaultEffect) -> FaultRule {
+    FaultRule {
         call: call.to_owned(),
         nth,
         times,
-        kind,
+        effect: kind,
     }
 }
 
 /// Runs one instance under a fault; returns the failure and how many instances there are then.
-async fn run_under(kind: SimFaultKind) -> (Failure, usize) {
+async fn run_under(kind: FaultEffect) -> (Failure, usize) {
     let sim = in_memory(vec![fault("run_instance:manager-0", 1, 1, kind)]);
     let world = sim.world();
     let group = group(&world).await;
@@ -38,7 +38,7 @@ async fn run_under(kind: SimFaultKind) -> (Failure, usize) {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_changes_nothing_and_says_so() {
-    let (failure, there) = run_under(SimFaultKind::Error("InsufficientInstanceCapacity".to_owned())).await;
+    let (failure, there) = run_under(FaultEffect::Error("InsufficientInstanceCapacity".to_owned())).await;
     assert_eq!((failure.certainty, there), (Certainty::NotApplied, 0));
     assert_eq!(failure.code.as_deref(), Some("InsufficientInstanceCapacity"));
     assert!(
@@ -49,20 +49,20 @@ async fn an_error_changes_nothing_and_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_before_the_effect_is_of_unknown_effect() {
-    let (failure, there) = run_under(SimFaultKind::TimeoutBeforeEffect).await;
+    let (failure, there) = run_under(FaultEffect::TimeoutBeforeEffect).await;
     assert_eq!((failure.certainty, there), (Certainty::Unknown, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_after_the_effect_leaves_the_effect() {
-    let (failure, there) = run_under(SimFaultKind::TimeoutAfterEffect).await;
+    let (failure, there) = run_under(FaultEffect::TimeoutAfterEffect).await;
     assert_eq!((failure.certainty, there), (Certainty::Unknown, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn throttling_slows_down_and_fails_only_when_it_does_not_end() {
     let throttled = |times| {
-        let kind = SimFaultKind::Error("RequestLimitExceeded".to_owned());
+        let kind = FaultEffect::Error("RequestLimitExceeded".to_owned());
         in_memory(vec![fault("survey", 1, times, kind)])
     };
     let sim = throttled(3);
@@ -105,7 +105,7 @@ async fn a_zone_without_capacity_refuses_the_type_until_one_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_that_gets_no_answer_has_changed_nothing() {
-    let sim = in_memory(vec![fault("survey", 1, 1, SimFaultKind::TimeoutAfterEffect)]);
+    let sim = in_memory(vec![fault("survey", 1, 1, FaultEffect::TimeoutAfterEffect)]);
     let failure = sim.world().cloud.survey(CLUSTER).await.unwrap_err();
     assert_eq!(failure.certainty, Certainty::NotApplied);
 }
@@ -123,8 +123,8 @@ async fn a_new_id_is_unknown_to_reads_for_a_moment_but_waits_cope() {
             .await
             .unwrap();
         lagging += usize::from(world.cloud.instance(&made.id).await.unwrap().is_none());
-        let progress = subako_engine::world::Progress::silent();
-        let state = subako_engine::world::InstanceState::Running;
+        let progress = subako_world::Progress::silent();
+        let state = subako_world::InstanceState::Running;
         world
             .cloud
             .await_instance(&made.id, state, &progress)

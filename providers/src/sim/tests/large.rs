@@ -1,6 +1,6 @@
 //! Many nodes: nothing that is done once a node may look at all nodes.
 
-use subako_engine::world::{
+use subako_world::{
     EngineRequest, Host, InstanceState, JoinRequest, Lookup, Progress, SecurityGroupRequest, Source,
     SwarmInit, TaskFilter,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use subako_engine::world::{Instance, InstanceState, Progress};
+use subako_world::{Instance, InstanceState, Progress};
 
 use super::scenario::{group, in_memory, request};
 

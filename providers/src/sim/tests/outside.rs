@@ -1,6 +1,6 @@
 //! Changes from outside, and that the next look sees their consequences.
 
-use subako_engine::world::{Availability, InstanceState, NodeState, Source};
+use subako_world::{Availability, InstanceState, NodeState, Source};
 
 use super::scenario::{CLUSTER, Cluster, in_file, in_memory, rule, service};
 use crate::sim::SimError;

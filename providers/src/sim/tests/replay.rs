@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use subako_engine::world::{Availability, Mode, NodeUpdate, Role, UpdateConfig};
+use subako_world::{Availability, Mode, NodeUpdate, Role, UpdateConfig};
 
 use super::scenario::{Cluster, in_file, service};
 use crate::sim::Simulator;

@@ -1,6 +1,6 @@
 //! Rolling updates, failing images, placement.
 
-use subako_engine::world::{
+use subako_world::{
     Endpoint, NodeUpdate, PublishMode, TaskFilter, TaskState, UpdateConfig, UpdateOrder, UpdateState,
 };
 
@@ -26,8 +26,7 @@ async fn an_update_goes_batch_by_batch_with_its_delay() {
     });
     cluster.manager().update_service(&spec, false).await.unwrap();
     cluster.wait(25).await;
-    let images =
-        |tasks: Vec<subako_engine::world::Task>| tasks.iter().filter(|t| t.image == "nginx:2").count();
+    let images = |tasks: Vec<subako_world::Task>| tasks.iter().filter(|t| t.image == "nginx:2").count();
     assert_eq!(
         images(cluster.running(0, "reply").await),
         2,

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use subako_engine::manifest::{SimFault, SimTime};
-use subako_engine::world::{
+use crate::sim::{FaultRule, Pace};
+use subako_world::{
     EngineRequest, Host, HostTarget, ImageQuery, Instance, InstanceRequest, InstanceState, JoinRequest,
     Lookup, Mode, Ownership, Port, Progress, Protocol, Role, Rule, SecurityGroup, SecurityGroupRequest,
     ServiceSpec, Source, SwarmInit, Task, TaskFilter, TaskState, World,
@@ -16,7 +16,7 @@ use crate::sim::{SimOptions, Simulator};
 
 pub const CLUSTER: &str = "sandbox";
 
-pub fn in_memory(faults: Vec<SimFault>) -> Simulator {
+pub fn in_memory(faults: Vec<FaultRule>) -> Simulator {
     open(None, faults)
 }
 
@@ -24,10 +24,10 @@ pub fn in_file(path: &Path) -> Simulator {
     open(Some(path), Vec::new())
 }
 
-fn open(path: Option<&Path>, faults: Vec<SimFault>) -> Simulator {
+fn open(path: Option<&Path>, faults: Vec<FaultRule>) -> Simulator {
     Simulator::open(SimOptions {
         seed: 7,
-        time: SimTime::Instant,
+        time: Pace::Instant,
         faults,
         world_file: path.map(Path::to_owned),
         ..SimOptions::default()
@@ -213,7 +213,7 @@ impl Cluster {
     }
 
     /// The nodes' states, in the nodes' order, asked of one of the hosts.
-    pub async fn states(&self, host: usize) -> Vec<subako_engine::world::NodeState> {
+    pub async fn states(&self, host: usize) -> Vec<subako_world::NodeState> {
         let listed = self.hosts[host].nodes().await.unwrap();
         let of = |id: &String| listed.iter().find(|node| node.id == *id).unwrap().state;
         self.nodes.iter().map(of).collect()

@@ -1,7 +1,7 @@
 //! What the engine's errors mean: a code, a certainty, a hint.
 
 use serde_json::Value;
-use subako_engine::world::Failure;
+use subako_world::Failure;
 
 use crate::ssh::engine_http::Reply;
 
@@ -101,7 +101,7 @@ fn certain(reply: &Reply, message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_engine::world::Certainty;
+    use subako_world::Certainty;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use serde_json::Value;
-use subako_engine::world::{Failure, Result, Secret};
+use subako_world::{Failure, Result, Secret};
 
 use super::answer::{Effect, failure, out_of_sequence};
 use crate::ssh::engine_http::{CallError, Reply, Sent};
@@ -218,7 +218,7 @@ pub(super) fn filters(wanted: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use subako_engine::world::Certainty;
+    use subako_world::Certainty;
 
     use super::*;
 

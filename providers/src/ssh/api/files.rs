@@ -1,7 +1,7 @@
 //! Secrets and configs: two names for the same calls.
 
 use serde_json::{Value, json};
-use subako_engine::world::{Content, Failure, FileKind, FileSpec, Result, SwarmFile};
+use subako_world::{Content, Failure, FileKind, FileSpec, Result, SwarmFile};
 
 use super::client::{Api, filters};
 use super::read::{elements, map, text};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
-use subako_engine::world::{Failure, Result, Secret};
+use subako_world::{Failure, Result, Secret};
 
 use super::answer::Effect;
 use super::client::{Api, accept};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use subako_engine::world::{Failure, Network, NetworkSpec, Result};
+use subako_world::{Failure, Network, NetworkSpec, Result};
 
 use super::client::{Api, filters};
 use super::read::{elements, flag, list, map, some_text, text};

@@ -1,7 +1,7 @@
 //! Nodes.
 
 use serde_json::{Value, json};
-use subako_engine::world::{Node, NodeUpdate, Reachability, Result};
+use subako_world::{Node, NodeUpdate, Reachability, Result};
 
 use super::client::Api;
 use super::read::{elements, flag, map, text, unexpected, word};
@@ -98,7 +98,7 @@ fn read_node(doing: &str, node: &Value) -> Result<Node> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use subako_engine::world::{Availability, NodeState, Role};
+    use subako_world::{Availability, NodeState, Role};
 
     use super::*;
 

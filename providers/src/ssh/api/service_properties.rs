@@ -6,7 +6,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
-use subako_engine::world::{
+use subako_world::{
     Endpoint, FileMount, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
     RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
 };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use subako_engine::world::{
+use subako_world::{
     Endpoint, FileMount, HealthCheck, Mode, Mount, PublishMode, Resources, RestartCondition, RestartPolicy,
     Result, Service, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateStatus,
 };

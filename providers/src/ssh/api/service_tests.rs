@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use subako_engine::world::{
+use subako_world::{
     Endpoint, FileMount, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
     RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder, UpdateState,
 };

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use subako_engine::world::{
-    Endpoint, FileMount, HealthCheck, Mode, Mount, Resources, ServiceSpec, UpdateConfig,
-};
+use subako_world::{Endpoint, FileMount, HealthCheck, Mode, Mount, Resources, ServiceSpec, UpdateConfig};
 
 use super::read::text;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use subako_engine::world::{Failure, FileKind, FileMount, Result, Service, ServiceSpec};
+use subako_world::{Failure, FileKind, FileMount, Result, Service, ServiceSpec};
 
 use super::client::{Api, filters};
 use super::read::{elements, text};

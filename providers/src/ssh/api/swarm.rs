@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use subako_engine::world::{
+use subako_world::{
     EngineInfo, Failure, JoinRequest, JoinTokens, LocalNodeState, Progress, Result, Secret, Swarm, SwarmInit,
 };
 

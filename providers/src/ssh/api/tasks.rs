@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use subako_engine::world::{Result, Task, TaskFilter};
+use subako_world::{Result, Task, TaskFilter};
 
 use super::client::{Api, filters};
 use super::read::{elements, number, some_text, text, unexpected, word};
@@ -66,7 +66,7 @@ fn read_task(doing: &str, task: &Value, names: &BTreeMap<String, String>) -> Res
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_engine::world::TaskState;
+    use subako_world::TaskState;
 
     use super::*;
 

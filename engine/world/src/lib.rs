@@ -9,7 +9,8 @@
 //! * a create call repeated with the same token returns the first result, never a second object;
 //! * every wait has a deadline; time is only read and spent through [`Clock`].
 
-pub(crate) mod canonical;
+pub mod calls;
+pub mod canonical;
 mod clock;
 mod cloud;
 mod failure;

@@ -5,7 +5,8 @@ use super::swarm::{
     HealthCheck, Resources, RestartCondition, RestartPolicy, ServiceSpec, UpdateConfig, UpdateOrder,
 };
 
-pub(crate) const SECOND: u64 = 1_000_000_000;
+/// A second in nanoseconds, the unit of the Engine API.
+pub const SECOND: u64 = 1_000_000_000;
 
 impl ServiceSpec {
     /// The same service with the lists whose order means nothing sorted.
@@ -80,7 +81,7 @@ fn resources(given: Resources) -> Resources {
 }
 
 /// Swarm's restart policy where none is given.
-pub(crate) fn default_restart() -> RestartPolicy {
+pub fn default_restart() -> RestartPolicy {
     RestartPolicy {
         condition: RestartCondition::Any,
         delay: None,

@@ -578,15 +578,21 @@ pub struct TaskFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing;
 
     #[test]
     fn a_node_is_lost_when_it_is_down_or_an_unreachable_manager_that_nobody_has_heard_of_yet() {
         let lost = |state, reachability| {
             Node {
+                id: "n1".into(),
+                hostname: "ip-10-0-0-5".into(),
+                addr: "10.0.0.5".into(),
+                role: Role::Worker,
+                availability: Availability::Active,
+                labels: BTreeMap::new(),
                 state,
                 reachability,
-                ..testing::node("n1", "member.a")
+                leader: false,
+                engine_version: "25.0.8".into(),
             }
             .is_lost()
         };
