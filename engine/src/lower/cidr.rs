@@ -3,66 +3,53 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use super::error::LowerError;
 
 /// An IPv4 range in CIDR notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cidr {
-    first: u32,
-    length: u8,
-}
+pub(super) struct Cidr(Ipv4Net);
 
 impl Cidr {
     /// Reads `10.0.0.0/16`; host bits are ignored. `what` says whose range it is.
     pub fn parse(what: &str, text: &str) -> Result<Self, LowerError> {
-        let read = || {
-            let (address, length) = text.split_once('/')?;
-            let address: Ipv4Addr = address.parse().ok()?;
-            let length: u8 = length.parse().ok().filter(|length| *length <= 32)?;
-            let first = u32::from(address) & mask(length);
-            Some(Self { first, length })
-        };
-        read().ok_or_else(|| LowerError::Cidr {
-            what: what.to_owned(),
-            text: text.to_owned(),
-        })
-    }
-
-    /// The last address.
-    fn last(self) -> u32 {
-        self.first | !mask(self.length)
+        match text.parse::<Ipv4Net>() {
+            Ok(net) => Ok(Self(net.trunc())),
+            Err(_) => Err(LowerError::Cidr {
+                what: what.to_owned(),
+                text: text.to_owned(),
+            }),
+        }
     }
 
     /// Whether an address lies in it.
     pub fn contains(self, address: Ipv4Addr) -> bool {
-        (self.first..=self.last()).contains(&u32::from(address))
+        self.0.contains(&address)
     }
 
     /// Whether it shares an address with another range.
     pub fn overlaps(self, other: Self) -> bool {
-        self.first <= other.last() && other.first <= self.last()
+        // Two CIDR ranges are apart, or one holds the other.
+        self.0.contains(&other.0) || other.0.contains(&self.0)
     }
 
     /// Whether AWS keeps an address of this subnet for itself: the first four and the last
     /// (VPC user guide, "Subnet sizing for IPv4").
     pub fn reserves(self, address: Ipv4Addr) -> bool {
-        let address = u32::from(address);
-        self.contains(address.into()) && (address - self.first < 4 || address == self.last())
+        let place = u32::from(address).wrapping_sub(u32::from(self.0.network()));
+        self.contains(address) && (place < 4 || address == self.0.broadcast())
     }
 
     /// The mask length.
     pub fn length(self) -> u8 {
-        self.length
+        self.0.prefix_len()
     }
-}
-
-fn mask(length: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
 }
 
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", Ipv4Addr::from(self.first), self.length)
+        self.0.fmt(f)
     }
 }
 

@@ -1,49 +1,31 @@
-//! Base64 (RFC 4648), with padding: how the Engine API and the Docker client write bytes.
+//! Base64 (RFC 4648) as the Engine API and the Docker client write bytes.
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use ::base64::Engine as _;
+use ::base64::alphabet;
+use ::base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Other clients than Docker's own leave out the padding, or bits of the last digit.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Bytes in base64.
 pub(super) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = (0..3).fold(0_u32, |word, at| {
-            word << 8 | u32::from(chunk.get(at).copied().unwrap_or(0))
-        });
-        for digit in 0..4 {
-            if digit <= chunk.len() {
-                text.push(STANDARD[(word >> (18 - 6 * digit) & 63) as usize].into());
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
+    STANDARD.encode(bytes)
 }
 
 /// Bytes in the alphabet for URLs, as the Engine API takes logins.
 pub(super) fn encode_for_url(bytes: &[u8]) -> String {
-    encode(bytes).replace('+', "-").replace('/', "_")
+    URL_SAFE.encode(bytes)
 }
 
 /// The bytes of a base64 text; `None` if it is none.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim().trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    for chunk in digits.chunks(4) {
-        if chunk.len() == 1 {
-            return None;
-        }
-        let mut word = 0_u32;
-        for at in 0..4 {
-            let digit = match chunk.get(at) {
-                Some(byte) => STANDARD.iter().position(|known| known == byte)? as u32,
-                None => 0,
-            };
-            word = word << 6 | digit;
-        }
-        bytes.extend_from_slice(&word.to_be_bytes()[1..chunk.len()]);
-    }
-    Some(bytes)
+    LENIENT.decode(text.trim()).ok()
 }
 
 #[cfg(test)]

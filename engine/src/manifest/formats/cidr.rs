@@ -1,16 +1,15 @@
 //! Addresses and ranges.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
 
 use crate::manifest::decode::{FromText, Malformed, plain_schema};
 
 /// A range of addresses, IPv4 or IPv6, without bits beyond its mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cidr {
-    address: IpAddr,
-    mask: u8,
-}
+pub struct Cidr(IpNet);
 
 /// An IPv4 range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +27,7 @@ plain_schema! {
 
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.mask)
+        self.0.fmt(f)
     }
 }
 
@@ -61,33 +60,19 @@ impl Cidr {
                 )));
             }
         };
-        let first = first(address, mask);
-        if first != address {
+        let net = IpNet::new(address, mask).map_err(|error| Malformed::new(error.to_string()))?;
+        if net.network() != address {
             return Err(
                 Malformed::new("this address lies inside the range, it does not begin it")
-                    .help(format!("did you mean \"{first}/{mask}\"?")),
+                    .help(format!("did you mean \"{}\"?", net.trunc())),
             );
         }
-        Ok(Self { address, mask })
+        Ok(Self(net))
     }
 }
 
 fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// The first address of a range.
-fn first(address: IpAddr, mask: u8) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => {
-            let keep = u32::MAX.checked_shl(32 - u32::from(mask)).unwrap_or(0);
-            Ipv4Addr::from_bits(v4.to_bits() & keep).into()
-        }
-        IpAddr::V6(v6) => {
-            let keep = u128::MAX.checked_shl(128 - u32::from(mask)).unwrap_or(0);
-            Ipv6Addr::from_bits(v6.to_bits() & keep).into()
-        }
-    }
 }
 
 impl FromText for Cidr {
@@ -101,16 +86,15 @@ impl FromText for Cidr {
 impl Range4 {
     /// The mask's length.
     pub fn mask(&self) -> u8 {
-        self.0.mask
+        self.0.0.prefix_len()
     }
 
     /// The first and the last address.
     pub fn bounds(&self) -> (u32, u32) {
-        let IpAddr::V4(first) = self.0.address else {
-            return (0, 0);
-        };
-        let rest = u32::MAX.checked_shr(u32::from(self.0.mask)).unwrap_or(0);
-        (first.to_bits(), first.to_bits() | rest)
+        match self.0.0 {
+            IpNet::V4(net) => (net.network().to_bits(), net.broadcast().to_bits()),
+            IpNet::V6(_) => (0, 0),
+        }
     }
 }
 
@@ -119,7 +103,7 @@ impl FromText for Range4 {
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let cidr = Cidr::parse(text)?;
-        if cidr.address.is_ipv6() {
+        if matches!(cidr.0, IpNet::V6(_)) {
             return Err(Malformed::new("this is an IPv6 range"));
         }
         Ok(Self(cidr))
