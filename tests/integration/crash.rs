@@ -23,7 +23,7 @@ fn the_next_apply_converges_wherever_the_first_was_killed() {
         kills += 1;
         let place = format!("SIGKILL after entry {entry}");
         // A plan says what was found, and changes nothing.
-        cluster.run(&["plan"]).expect(0).says("did not end");
+        cluster.run(&["plan"]).expect(0).says("unfinished");
         cluster.apply().expect(0);
         cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
         no_orphan(&cluster, &place);

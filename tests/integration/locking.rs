@@ -97,7 +97,7 @@ fn a_second_signal_stops_at_once_with_a_whole_journal() {
     let code = child.wait().expect("ends").code();
     assert_eq!(code, Some(4));
     cluster.edit("time = \"real\"", "time = \"instant\"");
-    cluster.run(&["plan"]).expect(0).says("did not end");
+    cluster.run(&["plan"]).expect(0).says("unfinished");
     let back: Ran = cluster.run(&["recover", "--back", "--yes"]).expect(0);
     drop(back);
     assert!(

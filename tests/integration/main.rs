@@ -18,3 +18,4 @@ mod plan;
 mod saved_plans;
 mod state_files;
 mod support;
+mod unfinished;

@@ -9,7 +9,7 @@ use subako_engine::event::Events;
 use subako_engine::kind::Sighting;
 use subako_engine::plan::{Plan, Planning, Selection, plan};
 use subako_engine::refresh::Observed;
-use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Stop, fold, settle};
+use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Settling, Stop, fold, settle};
 use subako_engine::world::{self as w, Result, ScaledClock, World};
 use subako_state::{Address, JournalFile, Json, Resource, Snapshot, read_journal};
 
@@ -232,8 +232,22 @@ impl Harness {
             stop: &stop,
             seed: format!("run {}", self.runs),
         };
-        let (progress, unresolved) = settle(&run(progress)).await.expect("the disk holds");
-        if !unresolved.0.is_empty() {
+        let settlement = settle(&Settling {
+            registry: &registry,
+            world: &world,
+            plan,
+            resources: &resources,
+            progress: &progress,
+            options: &options,
+            seed: &format!("run {}", self.runs),
+        })
+        .await
+        .expect("what was read can follow");
+        for entry in &settlement.entries {
+            file.append(entry).await.expect("the disk holds");
+        }
+        let progress = settlement.progress;
+        if !settlement.unresolved.is_empty() {
             return Recovered::Stuck;
         }
         match way {

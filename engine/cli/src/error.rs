@@ -3,7 +3,7 @@
 use std::fmt;
 
 use subako_engine::plan::PlanError;
-use subako_engine::session::SessionError;
+use subako_engine::session::{RenameError, SavedPlanError, SessionError};
 use subako_engine::world::Failure;
 use subako_state::{Damage, LockError, StateError};
 
@@ -155,6 +155,23 @@ impl From<SessionError> for CliError {
             SessionError::Plan(PlanError::NoMatch(_)) => {
                 Self::new(text).help("addresses are `kind.name`; `subako graph` shows those that the manifest wants, `subako state list` those that exist")
             }
+            SessionError::NeverApplied { .. } => {
+                Self::new(text).help(format!("`subako apply{OPTIONS}` makes it"))
+            }
+            SessionError::Unknown(_) => {
+                Self::new(text).help(format!("`subako state list{OPTIONS}` lists what it knows"))
+            }
+            SessionError::NoEndpoint(_) => Self::new(text).help(format!(
+                "`subako output{OPTIONS}` lists those that do: instances, and services that publish a port"
+            )),
+            SessionError::UnknownSerial(_) => {
+                Self::new(text).help(format!("`subako state history{OPTIONS}` lists what it has"))
+            }
+            SessionError::Unfinished => Self::refused(text)
+                .help(format!("`subako recover --forward{OPTIONS}` finishes it"))
+                .help(format!("`subako recover --back{OPTIONS}` undoes it")),
+            SessionError::Rename(error) => error.into(),
+            SessionError::NothingToRebuild(_) => Self::new(text),
             SessionError::WrongAccount { .. } => Self::refused(text)
                 .help("use the credentials and region of that account, or another cluster name"),
             SessionError::WrongCluster { .. } => Self::refused(text)
@@ -169,6 +186,46 @@ impl From<SessionError> for CliError {
                 "the journal was written by another version of Subako, or changed: `subako state rebuild` finds every resource by its tags",
             ),
             SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
+        }
+    }
+}
+
+impl From<RenameError> for CliError {
+    fn from(error: RenameError) -> Self {
+        let out = Self::new(error.to_string());
+        match error {
+            RenameError::LivesOn { machine, .. } => out.help(format!("move instance.{machine}")),
+            RenameError::NotAMachine(_) => out.help(format!(
+                "rename it in the manifest and let `subako plan{OPTIONS}` show what that means"
+            )),
+            RenameError::NotWanted(_) | RenameError::StillWanted(_) => {
+                out.help("rename its pool in the manifest first, then the machines one by one")
+            }
+            RenameError::Taken(_) | RenameError::References(..) => out,
+        }
+    }
+}
+
+impl From<SavedPlanError> for CliError {
+    fn from(error: SavedPlanError) -> Self {
+        let text = error.to_string();
+        let look = format!("nothing was changed; look at the plan with `subako plan{OPTIONS}`");
+        match error {
+            SavedPlanError::Write(error) => error.into(),
+            SavedPlanError::Read { .. } | SavedPlanError::Render(_) => Self::new(text),
+            SavedPlanError::Edited { .. } => Self::refused(text).help(format!(
+                "nothing was changed; make a new plan with `subako plan --out FILE{OPTIONS}`"
+            )),
+            SavedPlanError::Stale { moved, .. } => {
+                let mut error = Self::refused(text);
+                for moved in moved {
+                    error.message.push_str(&format!("\n  {moved}"));
+                }
+                error.help(look)
+            }
+            SavedPlanError::TooShort(_) | SavedPlanError::NotExpected { .. } => {
+                Self::refused(text).help(look)
+            }
         }
     }
 }

@@ -24,9 +24,9 @@ mod provider;
 mod render;
 mod run;
 mod runtime;
-mod saved_plan;
 mod signals;
 mod ui;
+mod unfinished;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
-use subako_state::{Snapshot, Store};
+use subako_engine::session::{Offline, Session};
+use subako_state::Store;
 
 use crate::args::Global;
 use crate::error::{CliError, Result};
@@ -68,15 +69,9 @@ impl Project {
         self.is_simulated() && self.manifest.sim.time == SimTime::Instant
     }
 
-    /// The snapshot alone; an error if nothing was ever applied.
-    pub fn snapshot(&self) -> Result<(Snapshot, subako_state::Digest)> {
-        self.store.load()?.snapshot.ok_or_else(|| {
-            CliError::new(format!(
-                "nothing is known of {} on {}: it was never applied",
-                self.manifest.cluster.name, self.provider
-            ))
-            .help(format!("`subako apply{}` makes it", self.options))
-        })
+    /// What is known of the cluster, and where it is kept, without its world.
+    pub fn offline(&self) -> Session<Offline> {
+        Session::offline(self.manifest.clone(), self.provider, self.store.clone())
     }
 }
 

@@ -1,12 +1,10 @@
 //! The world that a command acts on.
 
-use subako_engine::kinds;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 use subako_engine::manifest::Manifest;
 use subako_engine::manifest::{SimFault, SimFaultKind, SimTime};
 use subako_engine::plan::Plan;
 use subako_engine::session::Session;
-use subako_engine::world::World;
 use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimError, SimOptions, Simulator};
 
 use crate::error::{CliError, Result};
@@ -33,7 +31,7 @@ impl Cluster {
         }
         let simulator = simulator(project)?;
         Ok(Self {
-            session: session(project, simulator.world())?,
+            session: project.offline().online(simulator.world())?,
             simulator: Some(simulator),
             #[cfg(all(feature = "aws", feature = "ssh"))]
             aws: None,
@@ -93,22 +91,6 @@ impl Cluster {
 
 fn no_preflight() -> CliError {
     CliError::new("only AWS has permissions to ask about").help("leave out `--preflight`")
-}
-
-fn session(project: &Project, mut world: World) -> Result<Session> {
-    let mut manifest = project.manifest.clone();
-    // The key is made at the first plan, so that an apply of that plan names the secrets alike.
-    if !manifest.secrets.is_empty() {
-        manifest.seal(&project.store.seal_key()?);
-    }
-    world.vault = manifest.vault();
-    Ok(Session::new(
-        manifest,
-        project.provider,
-        project.store.clone(),
-        kinds::registry(),
-        world,
-    ))
 }
 
 /// The simulated world of a project.
@@ -180,7 +162,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
     use std::io::{self, Write as _};
     use std::sync::Arc;
 
-    use subako_engine::world::{Clock, Hosts, ScaledClock};
+    use subako_engine::world::{Clock, Hosts, ScaledClock, World};
     use subako_providers::aws::{AwsOptions, CallRecord, connect};
     use subako_providers::ssh::SshHosts;
 
@@ -214,7 +196,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
         vault: Default::default(),
     };
     Ok(Cluster {
-        session: session(project, world)?,
+        session: project.offline().online(world)?,
         simulator: None,
         aws: Some(cloud),
         no_hosts,

@@ -89,6 +89,11 @@ impl Ui {
         self.say(&format!("{}: {text}", self.err.of(Meaning::Warning, "warning")));
     }
 
+    /// Says what to do next.
+    pub fn help(&self, text: &str) {
+        self.say(&format!("{}: {text}", self.err.of(Meaning::Note, "help")));
+    }
+
     /// Says why a command ended early, and what to do next. `options` are those that the next
     /// command needs; they take the place of [`OPTIONS`] in help texts.
     pub fn complain(&self, error: &CliError, options: &str) {
@@ -104,7 +109,7 @@ impl Ui {
         }
         for help in &error.help {
             let help = help.replace(OPTIONS, options);
-            self.say(&format!("{}: {help}", self.err.of(Meaning::Note, "help")));
+            self.help(&help);
         }
     }
 

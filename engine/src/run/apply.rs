@@ -9,7 +9,7 @@ use super::fold::fold;
 use super::options::{ApplyOptions, OnFailure, Stop};
 use super::rollback::{can_go_back, roll_back};
 use super::status::{Progress, StepStatus};
-use super::step::{Crew, Made};
+use super::step::{Crew, Made, Pen};
 use super::working::Working;
 use crate::event::{Event, Events};
 use crate::kind::Registry;
@@ -147,7 +147,7 @@ impl Run<'_> {
             world: self.world,
             plan: self.plan,
             working: Arc::new(Working::new(self.registry.clone(), &resources)),
-            journal: self.journal.clone(),
+            journal: Pen::Journal(self.journal.clone()),
             events: self.events.clone(),
             options: self.options,
             stop: self.stop,

@@ -22,5 +22,5 @@ pub use apply::{Finished, Run};
 pub use fold::fold;
 pub use options::{ApplyOptions, OnFailure, Probe, Stop};
 pub use rollback::can_go_back;
-pub use settle::{Unresolved, settle};
+pub use settle::{Settlement, Settling, settle};
 pub use status::{Impossible, Progress, StepStatus};

@@ -6,36 +6,64 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use subako_state::{Address, Effect, Entry, Resource, StateError};
 
-use super::apply::Run;
 use super::fold::fold;
+use super::options::{ApplyOptions, Stop};
 use super::status::{Progress, StepStatus};
-use super::step::{Crew, empty};
+use super::step::{Crew, Pen, empty};
 use super::working::Working;
-use crate::kind::LivesOn;
-use crate::plan::{Action, Step};
+use crate::event::Events;
+use crate::kind::{LivesOn, Registry};
+use crate::plan::{Action, Plan, Step};
+use crate::world::World;
 
-/// Steps about which nothing could be found out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unresolved(pub Vec<Address>);
+/// A run that did not end, about to be settled.
+pub struct Settling<'a> {
+    /// The kinds.
+    pub registry: &'a Registry,
+    /// The provider.
+    pub world: &'a World,
+    /// What was being done.
+    pub plan: &'a Plan,
+    /// The resources before the run.
+    pub resources: &'a [Resource],
+    /// What the journal says.
+    pub progress: &'a Progress,
+    /// How many are read at once.
+    pub options: &'a ApplyOptions,
+    /// The run, as its tokens were made for it.
+    pub seed: &'a str,
+}
 
-/// Reads what every step did whose outcome the journal does not know, and journals it. After
-/// it every step is pending, done, failed with a known effect, undone or not undone.
-pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError> {
-    let resources = fold(run.resources, run.plan, &run.progress);
+/// What reading found out about a run that did not end. Nothing is written: whoever goes on from
+/// here appends [`Self::entries`] to the journal first.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// What is to be appended to the journal.
+    pub entries: Vec<Entry>,
+    /// What is known of each step, the entries included.
+    pub progress: Progress,
+    /// Steps about which nothing could be found out.
+    pub unresolved: Vec<Address>,
+}
+
+/// Reads what every step did whose outcome the journal does not know. After it every step that
+/// is not unresolved is pending, done, failed with a known effect, undone or not undone.
+pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
+    let resources = fold(run.resources, run.plan, run.progress);
+    let stop = Stop::new();
     let crew = Crew {
         registry: run.registry,
         world: run.world,
         plan: run.plan,
         working: Arc::new(Working::new(run.registry.clone(), &resources)),
-        journal: run.journal.clone(),
-        events: run.events.clone(),
+        journal: Pen::Draft(Mutex::default()),
+        events: Events::silent(),
         options: run.options,
-        stop: run.stop,
-        seed: run.seed.clone(),
+        stop: &stop,
+        seed: run.seed.to_owned(),
         progress: Mutex::new(run.progress.clone()),
         started: run.world.clock.now(),
     };
-    let crew = &crew;
     let open: Vec<u32> = (0..run.plan.steps.len() as u32)
         .filter(|number| {
             matches!(
@@ -54,14 +82,14 @@ pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError>
     loop {
         while flight.len() < run.options.parallelism.max(1) {
             let Some(number) = queue.next() else { break };
-            flight.push(settle_step(crew, number));
+            flight.push(settle_step(&crew, number));
         }
         match flight.next().await {
             Some(settled) => settled?,
             None => break,
         }
     }
-    vanish_with_hosts(crew, run.resources).await?;
+    vanish_with_hosts(&crew, run.resources).await?;
     let progress = crew.progress().clone();
     let unresolved = run
         .plan
@@ -80,7 +108,12 @@ pub async fn settle(run: &Run<'_>) -> Result<(Progress, Unresolved), StateError>
         })
         .map(|(step, _)| step.address.clone())
         .collect();
-    Ok((progress, Unresolved(unresolved)))
+    drop(flight);
+    Ok(Settlement {
+        entries: crew.journal.into_draft(),
+        progress,
+        unresolved,
+    })
 }
 
 async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {

@@ -26,7 +26,7 @@ pub(super) struct Crew<'a> {
     pub world: &'a World,
     pub plan: &'a Plan,
     pub working: Arc<Working>,
-    pub journal: JournalFile,
+    pub journal: Pen,
     pub events: Events,
     pub options: &'a ApplyOptions,
     /// Who may ask it to stop.
@@ -35,6 +35,37 @@ pub(super) struct Crew<'a> {
     pub seed: String,
     pub progress: Mutex<Progress>,
     pub started: Duration,
+}
+
+/// Where entries go.
+pub(super) enum Pen {
+    /// Into the journal, durable before anything else happens.
+    Journal(JournalFile),
+    /// Nowhere yet: what is only read is written when somebody has agreed to it.
+    Draft(Mutex<Vec<Entry>>),
+}
+
+impl Pen {
+    async fn write(&self, entry: &Entry) -> Result<(), StateError> {
+        match self {
+            Self::Journal(journal) => journal.append(entry).await,
+            Self::Draft(entries) => {
+                entries
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(entry.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// The entries that were only drafted.
+    pub fn into_draft(self) -> Vec<Entry> {
+        match self {
+            Self::Journal(_) => Vec::new(),
+            Self::Draft(entries) => entries.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
 /// What came of a step.
@@ -100,7 +131,7 @@ impl Crew<'_> {
 
     /// Makes an entry durable, then takes it in.
     pub async fn record(&self, entry: Entry) -> Result<(), StateError> {
-        self.journal.append(&entry).await?;
+        self.journal.write(&entry).await?;
         let taken = self.progress().record(&entry);
         debug_assert!(taken.is_ok(), "{taken:?}");
         Ok(())

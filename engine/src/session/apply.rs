@@ -1,6 +1,6 @@
 //! One run, from `Begin` to the state that came of it.
 
-use subako_state::{Address, Digest, Entry, JournalFile, Json, Outcome, Snapshot, StateError};
+use subako_state::{Address, Digest, Entry, JournalFile, Json, Outcome, Resource, Snapshot, StateError};
 
 use super::{Knowledge, Session, SessionError};
 use crate::event::{Event, Events};
@@ -134,12 +134,28 @@ impl Session {
     }
 
     /// Writes the next snapshot, unless nothing in it differs.
-    pub(super) fn record(
+    fn record(
         &self,
         plan: &Plan,
         known: &Knowledge,
-        resources: Vec<subako_state::Resource>,
+        resources: Vec<Resource>,
     ) -> Result<Snapshot, StateError> {
+        match self.successor(plan, known, resources) {
+            Some(next) => {
+                self.store.save(&next)?;
+                Ok(next)
+            }
+            None => Ok(known.snapshot.clone()),
+        }
+    }
+
+    /// The snapshot that follows; `None` if nothing in it differs.
+    pub(super) fn successor(
+        &self,
+        plan: &Plan,
+        known: &Knowledge,
+        resources: Vec<Resource>,
+    ) -> Option<Snapshot> {
         let before = &known.snapshot;
         let mut next = Snapshot {
             resources,
@@ -147,13 +163,12 @@ impl Session {
         };
         next.sort();
         if next.resources == before.resources {
-            return Ok(next);
+            return None;
         }
         next.account = plan.account.clone().or(next.account);
         next.serial = before.serial + 1;
         next.previous = known.base.clone();
-        self.store.save(&next)?;
-        Ok(next)
+        Some(next)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use subako_state::{AccountId, Address, StateError};
 
+use super::RenameError;
+
 use crate::lower::LowerError;
 use crate::plan::PlanError;
 use crate::run::Impossible;
@@ -50,6 +52,32 @@ pub enum SessionError {
         /// Its provider.
         wanted_provider: String,
     },
+    /// A machine cannot have that name.
+    #[error(transparent)]
+    Rename(#[from] RenameError),
+    /// Nothing was ever applied.
+    #[error("nothing is known of {cluster} on {provider}: it was never applied")]
+    NeverApplied {
+        /// The cluster.
+        cluster: String,
+        /// `aws` or `sim`.
+        provider: &'static str,
+    },
+    /// An address or pattern that names nothing in the state.
+    #[error("the state knows no `{0}`")]
+    Unknown(String),
+    /// An address that answers nowhere.
+    #[error("`{0}` has no endpoint")]
+    NoEndpoint(String),
+    /// A serial that the history does not have.
+    #[error("the history has no serial {0}")]
+    UnknownSerial(u64),
+    /// The state may not be edited while a run is unfinished.
+    #[error("an earlier run did not end, so that the state does not say what the actual state is")]
+    Unfinished,
+    /// Nothing carries the cluster's tags.
+    #[error("nothing in the world carries the tags of {0}: there is nothing to rebuild the state from")]
+    NothingToRebuild(String),
     /// It cannot be found out what an interrupted run did.
     #[error("it cannot be found out what the interrupted run did to {}", list(.0))]
     Unsettled(Vec<Address>),
@@ -61,7 +89,18 @@ pub enum SessionError {
     PastTheLine(Vec<Address>),
 }
 
-fn list(addresses: &[Address]) -> String {
-    let names: Vec<&str> = addresses.iter().map(Address::as_str).collect();
-    names.join(", ")
+/// Longer lists are cut.
+const LISTED: usize = 12;
+
+/// Some addresses, and how many they are.
+pub fn list(addresses: &[Address]) -> String {
+    let names: Vec<&str> = addresses.iter().take(LISTED).map(Address::as_str).collect();
+    let mut out = names.join(", ");
+    if let Some(more) = addresses.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        out.push_str(&format!(" and {more} more"));
+    }
+    if addresses.len() > 1 {
+        out.push_str(&format!(" ({} in all)", addresses.len()));
+    }
+    out
 }

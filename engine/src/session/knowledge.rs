@@ -6,7 +6,7 @@ use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot}
 
 use super::{Session, SessionError};
 use crate::plan::Plan;
-use crate::run::{Progress, StepStatus};
+use crate::run::{Progress, StepStatus, fold};
 
 /// The state, and the run that did not end if there is one.
 #[derive(Debug, Clone)]
@@ -42,7 +42,22 @@ pub struct Unfinished {
     pub(super) journal: Journal,
 }
 
-impl Session {
+impl Knowledge {
+    /// The snapshot with what the unfinished run is known to have done.
+    pub fn so_far(&self) -> Snapshot {
+        let Some(unfinished) = &self.unfinished else {
+            return self.snapshot.clone();
+        };
+        let mut snapshot = Snapshot {
+            resources: fold(&self.snapshot.resources, &unfinished.plan, &unfinished.progress),
+            ..self.snapshot.clone()
+        };
+        snapshot.sort();
+        snapshot
+    }
+}
+
+impl<W> Session<W> {
     /// Reads the store.
     pub fn load(&self) -> Result<Knowledge, SessionError> {
         let loaded = self.store.load()?;
@@ -80,7 +95,7 @@ impl Session {
 
     /// Tells two histories of one cluster name apart, for example after its state was lost:
     /// their tokens must never be the same.
-    fn new_lineage(&self) -> String {
+    pub(super) fn new_lineage(&self) -> String {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos());

@@ -1,38 +1,102 @@
-//! A cluster and everything a command does with it: load, plan, settle, apply, recover.
+//! A cluster and everything a command does with it: one file a verb.
 //!
-//! The only place where the pure planner, the run and the store meet. Commands call it and
-//! render what it gives; it never prints.
+//! The only place where the pure planner, the run, the store and the world meet. Commands call a
+//! verb and render what it gives; nothing here prints or asks. A verb that changes something and
+//! has to be agreed to comes in two parts: the first reads and says what would be done, the
+//! second does it.
+//!
+//! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
+//! * `change`: draft and carry out, over `prepare` (up to the plan), `apply` and `recover`;
+//! * `saved_plan`: a plan in a file, between the two;
+//! * `status`, `graph`: the live cluster, the wanted one;
+//! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
+//! * `lock`: who may write.
 
 mod apply;
+mod change;
+mod endpoints;
 mod error;
+mod forget;
+mod graph;
+mod history;
 mod knowledge;
+mod lock;
 mod prepare;
+mod rebuild;
 mod recover;
+mod rename;
+mod restore;
+mod saved_plan;
+mod show;
 mod status;
 
 pub use apply::Ran;
-pub use error::SessionError;
+pub use change::Change;
+pub use endpoints::{Endpoint, endpoints};
+pub use error::{SessionError, list};
+pub use forget::Forgetting;
+pub use history::{History, HistoryEntry};
 pub use knowledge::{Knowledge, Unfinished};
+pub use lock::LockView;
+pub use rebuild::{Rebuilding, Rebuilt};
 pub use recover::Settled;
+pub use rename::{RenameError, Renamed};
+pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
+pub use show::Recorded;
 pub use status::{NodeStatus, ServiceStatus, Status};
 
-use subako_state::Store;
+use subako_state::{StateError, Store};
 
 use crate::kind::Registry;
+use crate::kinds;
 use crate::manifest::Manifest;
 use crate::world::World;
 
 /// A cluster: its manifest, where its state is kept, and the world it is in.
-pub struct Session {
+pub struct Session<W = World> {
     manifest: Manifest,
     provider: &'static str,
     store: Store,
     registry: Registry,
-    world: World,
+    world: W,
+}
+
+/// Stands in place of the world where a verb needs the store alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Offline;
+
+impl Session<Offline> {
+    /// A session that knows the manifest and the store. `provider` is `aws` or `sim`.
+    pub fn offline(manifest: Manifest, provider: &'static str, store: Store) -> Self {
+        Self {
+            manifest,
+            provider,
+            store,
+            registry: kinds::registry(),
+            world: Offline,
+        }
+    }
+
+    /// The same session in its world. Where the manifest has secrets, their key is made if there
+    /// is none yet, so that an apply names the secrets as the plan before it did.
+    pub fn online(self, mut world: World) -> Result<Session, StateError> {
+        let mut manifest = self.manifest;
+        if !manifest.secrets.is_empty() {
+            manifest.seal(&self.store.seal_key()?);
+        }
+        world.vault = manifest.vault();
+        Ok(Session {
+            manifest,
+            provider: self.provider,
+            store: self.store,
+            registry: self.registry,
+            world,
+        })
+    }
 }
 
 impl Session {
-    /// A session on one cluster. `provider` is `aws` or `sim`.
+    /// A session with kinds of one's own.
     pub fn new(
         manifest: Manifest,
         provider: &'static str,
@@ -49,6 +113,13 @@ impl Session {
         }
     }
 
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+}
+
+impl<W> Session<W> {
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -57,10 +128,5 @@ impl Session {
     /// Where the state is kept.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// The world.
-    pub fn world(&self) -> &World {
-        &self.world
     }
 }

@@ -61,7 +61,11 @@ impl Session {
     }
 
     /// What should be. A destroy wants nothing, and has nothing to look up.
-    async fn desired(&self, snapshot: &Snapshot, selection: &Selection) -> Result<DesiredSet, SessionError> {
+    pub(super) async fn desired(
+        &self,
+        snapshot: &Snapshot,
+        selection: &Selection,
+    ) -> Result<DesiredSet, SessionError> {
         if selection.destroy {
             return Ok(DesiredSet::default());
         }

@@ -1,4 +1,7 @@
-//! After a run that did not end: settle it, then go on, go back, or keep what is there.
+//! After a run that did not end: find out what it did, then go on, go back, or keep what is there.
+//!
+//! Finding out only reads. Nothing is written before [`Session::settle`] or [`Session::recover`],
+//! so that whoever declines has changed nothing.
 
 use subako_state::{Address, Direction, Effect, Entry, JournalFile, Outcome};
 
@@ -6,167 +9,193 @@ use super::apply::{boxed, digest_of};
 use super::knowledge::Unfinished;
 use super::{Knowledge, Ran, Session, SessionError};
 use crate::event::Events;
-use crate::run::{ApplyOptions, Progress, Run, StepStatus, Stop, can_go_back, fold, settle};
+use crate::plan::Step;
+use crate::run::{
+    ApplyOptions, Progress, Run, Settlement, Settling, StepStatus, Stop, can_go_back, fold, settle,
+};
 
-/// What settling an unfinished run found.
+/// What a run that did not end turned out to have done.
 #[derive(Debug, Clone)]
 pub struct Settled {
-    /// The command that did not end.
-    pub command: String,
     /// Steps whose effect was found out by reading, and whether there was one.
     pub found: Vec<(Address, bool)>,
-    /// How many of its steps are in the state now.
+    /// How many of its steps are done.
     pub kept: u32,
     /// Of how many.
     pub of: u32,
+    unfinished: Unfinished,
+    settlement: Settlement,
 }
 
-struct Opened {
-    journal: JournalFile,
-    progress: Progress,
-    found: Vec<(Address, bool)>,
+impl Settled {
+    /// The steps that recovering in that direction makes or undoes, in the order of the plan
+    /// (back: reversed).
+    pub fn steps(&self, direction: Direction) -> Vec<&Step> {
+        let steps = self.unfinished.plan.steps.iter();
+        let steps = steps.zip(&self.settlement.progress.steps);
+        match direction {
+            Direction::Back => steps
+                .filter(|(_, status)| status.may_have_effect())
+                .map(|(step, _)| step)
+                .rev()
+                .collect(),
+            Direction::Forward | Direction::Keep => steps
+                .filter(|(_, status)| !matches!(status, StepStatus::Done { .. }))
+                .map(|(step, _)| step)
+                .collect(),
+        }
+    }
 }
 
 impl Session {
-    /// Finds out what an unfinished run did, takes that into the state and retires its journal.
-    /// After it a plan starts from what is. The lock must be held.
+    /// Finds out by reading what the unfinished run did; `None` if there is none. Nothing is
+    /// written.
+    pub async fn look_into(
+        &self,
+        known: &Knowledge,
+        options: &ApplyOptions,
+    ) -> Result<Option<Settled>, SessionError> {
+        let Some(unfinished) = &known.unfinished else {
+            return Ok(None);
+        };
+        let settlement = settle(&Settling {
+            registry: &self.registry,
+            world: &self.world,
+            plan: &unfinished.plan,
+            resources: &known.snapshot.resources,
+            progress: &unfinished.progress,
+            options,
+            seed: &unfinished.run,
+        })
+        .await?;
+        if !settlement.unresolved.is_empty() {
+            return Err(SessionError::Unsettled(settlement.unresolved));
+        }
+        let before = unfinished.progress.steps.iter();
+        let found = before
+            .zip(&settlement.progress.steps)
+            .zip(&unfinished.plan.steps)
+            .filter(|((before, after), _)| before != after)
+            .map(|((_, after), step)| (step.address.clone(), after.may_have_effect()))
+            .collect();
+        let done = |status: &&StepStatus| matches!(status, StepStatus::Done { .. });
+        Ok(Some(Settled {
+            found,
+            kept: settlement.progress.steps.iter().filter(done).count() as u32,
+            of: unfinished.of,
+            unfinished: unfinished.clone(),
+            settlement,
+        }))
+    }
+
+    /// What will be known once `settled` is written: a plan may be made from it.
+    pub fn once_settled(&self, known: &Knowledge, settled: &Settled) -> Knowledge {
+        let plan = &settled.unfinished.plan;
+        let resources = fold(&known.snapshot.resources, plan, &settled.settlement.progress);
+        let snapshot = self
+            .successor(plan, known, resources)
+            .unwrap_or_else(|| known.snapshot.clone());
+        Knowledge {
+            base: if snapshot.serial > 0 {
+                digest_of(&snapshot)
+            } else {
+                known.base.clone()
+            },
+            snapshot,
+            unfinished: None,
+        }
+    }
+
+    /// Takes what an unfinished run did into the state and retires its journal. The lock must
+    /// be held.
     pub async fn settle(
         &self,
-        mut known: Knowledge,
+        known: &Knowledge,
+        settled: &Settled,
         options: &ApplyOptions,
-        events: &Events,
-    ) -> Result<(Knowledge, Option<Settled>), SessionError> {
-        let Some(unfinished) = known.unfinished.take() else {
-            return Ok((known, None));
-        };
-        let stop = Stop::new();
-        let opened = self.open(&known, &unfinished, options, events, &stop).await?;
-        let plan = &unfinished.plan;
-        let resources = fold(&known.snapshot.resources, plan, &opened.progress);
-        known.snapshot = self.record(plan, &known, resources)?;
-        if known.snapshot.serial > 0 {
-            known.base = digest_of(&known.snapshot);
+    ) -> Result<Knowledge, SessionError> {
+        let journal = self.reopen(settled, options).await?;
+        let after = self.once_settled(known, settled);
+        if after.snapshot.serial != known.snapshot.serial {
+            self.store.save(&after.snapshot)?;
         }
-        opened
-            .journal
+        journal
             .append(&Entry::End {
                 outcome: Outcome::Remains,
             })
             .await?;
-        self.store.retire_journal(unfinished.serial)?;
-        let kept = opened
-            .progress
-            .steps
-            .iter()
-            .filter(|status| matches!(status, StepStatus::Done { .. }))
-            .count();
-        let settled = Settled {
-            command: unfinished.command,
-            found: opened.found,
-            kept: kept as u32,
-            of: plan.steps.len() as u32,
-        };
-        Ok((known, Some(settled)))
+        self.store.retire_journal(settled.unfinished.serial)?;
+        Ok(after)
+    }
+
+    /// Refuses to go back where that is no longer possible.
+    pub fn check_recovery(&self, settled: &Settled, direction: Direction) -> Result<(), SessionError> {
+        let (unfinished, progress) = (&settled.unfinished, &settled.settlement.progress);
+        if direction == Direction::Back && !can_go_back(&unfinished.plan, progress) {
+            return Err(SessionError::PastTheLine(crossed(unfinished, progress)));
+        }
+        Ok(())
     }
 
     /// Finishes an unfinished run, or undoes it. The lock must be held.
     pub async fn recover(
         &self,
-        mut known: Knowledge,
+        known: &Knowledge,
+        settled: &Settled,
         direction: Direction,
         options: &ApplyOptions,
         events: &Events,
         stop: &Stop,
     ) -> Result<Ran, SessionError> {
-        let unfinished = known.unfinished.take().ok_or(SessionError::NothingToRecover)?;
-        let opened = self.open(&known, &unfinished, options, events, stop).await?;
+        self.check_recovery(settled, direction)?;
+        let unfinished = &settled.unfinished;
         let plan = &unfinished.plan;
+        let journal = self.reopen(settled, options).await?;
         let run = Run {
             registry: &self.registry,
             world: &self.world,
             plan,
             resources: &known.snapshot.resources,
-            journal: opened.journal.clone(),
-            progress: opened.progress,
+            journal: journal.clone(),
+            progress: settled.settlement.progress.clone(),
             events: events.clone(),
             options,
             stop,
             seed: unfinished.run.clone(),
         };
         let finished = match direction {
-            Direction::Back => {
-                if !can_go_back(plan, &run.progress) {
-                    return Err(SessionError::PastTheLine(crossed(&unfinished, &run.progress)));
-                }
-                run.back("recover --back").await?
-            }
+            Direction::Back => run.back("recover --back").await?,
             Direction::Forward | Direction::Keep => run.forward_again("recover --forward").await?,
         };
-        self.conclude(plan, &known, unfinished.serial, &opened.journal, finished)
+        self.conclude(plan, known, unfinished.serial, &journal, finished)
             .await
     }
 
-    /// Opens the journal again and settles every step in flight.
-    async fn open(
-        &self,
-        known: &Knowledge,
-        unfinished: &Unfinished,
-        options: &ApplyOptions,
-        events: &Events,
-        stop: &Stop,
-    ) -> Result<Opened, SessionError> {
+    /// Opens the journal again and writes down what reading has found out.
+    async fn reopen(&self, settled: &Settled, options: &ApplyOptions) -> Result<JournalFile, SessionError> {
         let probe = boxed(options.probe.as_ref());
-        let journal = JournalFile::reopen(&self.store.journal_path(), &unfinished.journal, probe)?;
-        let run = Run {
-            registry: &self.registry,
-            world: &self.world,
-            plan: &unfinished.plan,
-            resources: &known.snapshot.resources,
-            journal: journal.clone(),
-            progress: unfinished.progress.clone(),
-            events: events.clone(),
-            options,
-            stop,
-            seed: unfinished.run.clone(),
-        };
-        let (progress, unresolved) = settle(&run).await?;
-        if !unresolved.0.is_empty() {
-            return Err(SessionError::Unsettled(unresolved.0));
+        let journal = JournalFile::reopen(&self.store.journal_path(), &settled.unfinished.journal, probe)?;
+        for entry in &settled.settlement.entries {
+            journal.append(entry).await?;
         }
-        let found = unfinished
-            .plan
-            .steps
-            .iter()
-            .zip(unfinished.progress.steps.iter().zip(&progress.steps))
-            .filter(|(_, (before, after))| before != after)
-            .map(|(step, (_, after))| (step.address.clone(), after.may_have_effect()))
-            .collect();
-        Ok(Opened {
-            journal,
-            progress,
-            found,
-        })
+        Ok(journal)
     }
 }
 
 /// The resources past the line that are touched.
 fn crossed(unfinished: &Unfinished, progress: &Progress) -> Vec<Address> {
-    unfinished
-        .plan
-        .steps
-        .iter()
-        .zip(&progress.steps)
-        .filter(|(step, status)| {
-            step.past_the_line
-                && status.may_have_effect()
-                && !matches!(
-                    status,
-                    StepStatus::Failed {
-                        effect: Effect::None,
-                        ..
-                    }
-                )
-        })
+    let no_effect = |status: &StepStatus| {
+        matches!(
+            status,
+            StepStatus::Failed {
+                effect: Effect::None,
+                ..
+            }
+        )
+    };
+    let steps = unfinished.plan.steps.iter().zip(&progress.steps);
+    steps
+        .filter(|(step, status)| step.past_the_line && status.may_have_effect() && !no_effect(status))
         .map(|(step, _)| step.address.clone())
         .collect()
 }

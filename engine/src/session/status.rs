@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use subako_state::Address;
+use subako_state::{Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
@@ -85,13 +85,14 @@ pub struct Status {
 impl Session {
     /// Looks at the live cluster.
     pub async fn status(&self, known: &Knowledge) -> Result<Status, SessionError> {
-        let survey = Survey::take(&self.world, &known.snapshot, &DesiredSet::default()).await?;
+        let snapshot = known.so_far();
+        let survey = Survey::take(&self.world, &snapshot, &DesiredSet::default()).await?;
         let (view, trouble) = match &survey.swarm {
             SwarmSurvey::None => (None, None),
             SwarmSurvey::Unreachable(why) => (None, Some(why.clone())),
             SwarmSurvey::Read(view) => (Some(view.as_ref()), None),
         };
-        let names = node_names(known);
+        let names = node_names(&snapshot);
         let nodes = node_statuses(&survey, view, &names);
         let is_manager = |node: &&NodeStatus| node.role.as_deref() == Some("manager");
         let managers = nodes.iter().filter(is_manager).count() as u32;
@@ -106,19 +107,15 @@ impl Session {
             trouble,
             managers: (alive, managers),
             quorum: if managers == 0 { 0 } else { managers / 2 + 1 },
-            services: view.map_or_else(Vec::new, |view| service_statuses(known, view, &names, &nodes)),
+            services: view.map_or_else(Vec::new, |view| service_statuses(&snapshot, view, &names, &nodes)),
             nodes,
         })
     }
 }
 
 /// Manifest names by node id.
-fn node_names(known: &Knowledge) -> HashMap<String, String> {
-    let members = known
-        .snapshot
-        .resources
-        .iter()
-        .filter(|r| r.address.kind() == "member");
+fn node_names(snapshot: &Snapshot) -> HashMap<String, String> {
+    let members = snapshot.resources.iter().filter(|r| r.address.kind() == "member");
     members
         .filter_map(|r| {
             Some((
@@ -227,7 +224,7 @@ fn in_swarm(node: Option<&Node>, running: &HashMap<&str, u32>, otherwise: impl F
 }
 
 fn service_statuses(
-    known: &Knowledge,
+    snapshot: &Snapshot,
     view: &SwarmView,
     names: &HashMap<String, String>,
     nodes: &[NodeStatus],
@@ -243,8 +240,7 @@ fn service_statuses(
         .map(|service| {
             let mut status = ServiceStatus {
                 name: service.spec.name.clone(),
-                managed: known
-                    .snapshot
+                managed: snapshot
                     .get(&Address::new("service", &service.spec.name))
                     .is_some(),
                 image: image::split_digest(&service.spec.image).0.to_owned(),

@@ -1,12 +1,13 @@
 //! `subako apply`.
 
+use subako_engine::session::SavedPlan;
+
 use crate::args::{ApplyArgs, Global};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::run::{Request, changes};
 use crate::runtime;
-use crate::saved_plan::SavedPlan;
 use crate::ui::Ui;
 
 /// Makes the plan real, or undoes what it did of it.

@@ -1,6 +1,8 @@
 //! `subako plan`.
 
 use subako_engine::plan::Plan;
+use subako_engine::run::ApplyOptions;
+use subako_engine::session::{SavedPlan, SessionError};
 
 use crate::args::{Global, PlanArgs, PlanFormat};
 use crate::error::{CliError, Result};
@@ -8,10 +10,9 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::provider::Cluster;
 use crate::render::{findings, plan_json, plan_markdown, plan_text};
-use crate::run;
 use crate::runtime;
-use crate::saved_plan::SavedPlan;
 use crate::ui::Ui;
+use crate::unfinished;
 
 /// Plans, and changes nothing.
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
@@ -50,19 +51,28 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
 
 async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Result<()>)> {
     let cluster = Cluster::open(project).await?;
-    let known = cluster.session.load()?;
-    if let Some(unfinished) = &known.unfinished {
-        ui.warn(&format!(
-            "{}\n  `subako apply{options}` settles it first, so that its plan may be another one; `subako recover --forward|--back{options}` finishes or undoes it",
-            run::found(unfinished),
-            options = project.options
-        ));
-    }
+    let session = &cluster.session;
+    let known = session.load()?;
+    unfinished::say(project, session, ui)?;
     let selection = args.selection.selection(args.destroy);
-    let plan = cluster
-        .session
-        .plan(&known, &selection, args.refresh.refresh)
-        .await?;
+    let refresh = args.refresh.refresh;
+    // The journal of a run that is still going on is not to be read as one that ended.
+    let plan = if session.lock_view()?.alive {
+        session.plan(&known, &selection, refresh).await?
+    } else {
+        let options = ApplyOptions::default();
+        match session.draft(known.clone(), &selection, refresh, &options).await {
+            Ok(change) => change.plan,
+            Err(SessionError::Unsettled(unknown)) => {
+                ui.warn(&format!(
+                    "the plan starts from the state alone: {}",
+                    SessionError::Unsettled(unknown)
+                ));
+                session.plan(&known, &selection, refresh).await?
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
     let permitted = match args.preflight {
         true => cluster.preflight(&plan, ui).await,
         false => Ok(()),

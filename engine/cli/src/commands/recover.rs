@@ -8,12 +8,14 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::lock;
 use crate::project::Project;
+use crate::prompt;
 use crate::provider::Cluster;
-use crate::render::report;
-use crate::run::{drive, exit_of, found, options, reporter};
+use crate::render::{plan_text, report};
+use crate::run::{Driven, drive, exit_of, options, reporter};
 use crate::runtime;
 use crate::signals::Signals;
 use crate::ui::Ui;
+use crate::unfinished::found;
 
 /// Finishes or undoes the run that did not end.
 pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
@@ -22,34 +24,65 @@ pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
 }
 
 async fn recover(project: &Project, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
-    let options = options(&args.run)?;
     let mut signals = Signals::listen()?;
-    let lock = lock::take(&project.store, "recover")?;
-    if let Some(holder) = lock.left_by() {
-        ui.note(&lock::taken_over(holder));
-    }
+    let _lock = lock::take(&project.offline(), "recover", ui)?;
     let cluster = Cluster::open(project).await?;
-    let known = cluster.session.load()?;
-    let Some(unfinished) = &known.unfinished else {
+    let result = locked(project, args, ui, &cluster, &mut signals).await;
+    let closed = cluster.close();
+    let exit = result?;
+    closed?;
+    Ok(exit)
+}
+
+async fn locked(
+    project: &Project,
+    args: &RecoverArgs,
+    ui: &Ui,
+    cluster: &Cluster,
+    signals: &mut Signals,
+) -> Result<Exit> {
+    let options = options(&args.run)?;
+    let session = &cluster.session;
+    let known = session.load()?;
+    let look = async { Ok(session.look_into(&known, &options).await?) };
+    let (Some(unfinished), Some(settled)) = (&known.unfinished, signals.guard(look).await?) else {
         ui.say("There is no unfinished run: nothing to recover.");
         return Ok(Exit::Done);
     };
-    ui.note(&found(unfinished));
-    let direction = if args.back {
-        Direction::Back
+    let (direction, way) = if args.back {
+        (Direction::Back, "--back")
     } else {
-        Direction::Forward
+        (Direction::Forward, "--forward")
     };
+    ui.note(&found(unfinished));
+    session.check_recovery(&settled, direction)?;
+    if args.run.format == Format::Text {
+        ui.print(&plan_text::recovery(&settled.steps(direction), direction, ui.out))?;
+        ui.print("\n")?;
+    }
+    if !args.run.yes {
+        let question = match direction {
+            Direction::Back => "Undo all of it?",
+            Direction::Forward | Direction::Keep => "Finish that run?",
+        };
+        let command = format!("recover {way}{}", project.options);
+        signals.guard(prompt::confirm(ui, question, &command)).await?;
+    }
     let stop = Stop::new();
-    let reporter = reporter(ui, &args.run, project, &cluster, None);
+    let reporter = reporter(ui, &args.run, project, cluster, None);
     let events = reporter.events();
-    let run = cluster
-        .session
-        .recover(known, direction, &options, &events, &stop);
-    let driven = drive(run, reporter, &stop, &mut signals).await;
-    let closed = cluster.close();
-    let driven = driven?;
-    closed?;
+    let run = session.recover(&known, &settled, direction, &options, &events, &stop);
+    let driven = drive(run, reporter, &stop, signals).await?;
+    tell(project, args, ui, direction, &driven)
+}
+
+fn tell(
+    project: &Project,
+    args: &RecoverArgs,
+    ui: &Ui,
+    direction: Direction,
+    driven: &Driven,
+) -> Result<Exit> {
     let wanted = match direction {
         Direction::Back => Outcome::RolledBack,
         Direction::Forward | Direction::Keep => Outcome::Applied,

@@ -25,10 +25,7 @@ pub fn run(global: &Global, command: &SimCommand, ui: &Ui) -> Result<Exit> {
         .help(format!("`subako apply{}` makes one", project.options)));
     }
     // A run in progress has the world to itself.
-    let lock = lock::take(&project.store, "sim")?;
-    if let Some(holder) = lock.left_by() {
-        ui.note(&lock::taken_over(holder));
-    }
+    let _lock = lock::take(&project.offline(), "sim", ui)?;
     let done = runtime::block_on(project.is_instant(), async {
         let simulator = provider::simulator(&project)?;
         let done = change(&simulator, &project, command)?;

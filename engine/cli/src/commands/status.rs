@@ -13,6 +13,7 @@ use crate::provider::Cluster;
 use crate::render::status;
 use crate::runtime;
 use crate::ui::Ui;
+use crate::unfinished;
 
 /// Shows the live cluster, once or again and again.
 pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
@@ -37,6 +38,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
             // Home, and clear what is below.
             ui.print("\u{1b}[H\u{1b}[J")?;
         }
+        unfinished::say(&project, &project.offline(), ui)?;
         ui.print(&text)?;
         if !args.watch || ui.closed() {
             return Ok(Exit::Done);

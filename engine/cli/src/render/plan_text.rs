@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use subako_engine::plan::{Action, Drift, Plan, Step, Summary};
+use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::style::{Meaning, Paint};
@@ -205,6 +206,30 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
             fields(out, step);
         }
     }
+}
+
+/// What a recovery is going to do, for people: the steps that are undone or finished.
+pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
+    let mut out = String::new();
+    let back = direction == Direction::Back;
+    let head = match (back, steps.len()) {
+        (_, 0) => "Nothing is left to do but to close the run.".to_owned(),
+        (true, count) => format!("To undo ({count}):"),
+        (false, count) => format!("To do ({count}):"),
+    };
+    let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
+    for step in steps {
+        let (symbol, meaning) = match (back, step.action) {
+            (false, _) => symbol(step),
+            (true, Action::Create) => ("-", Meaning::Delete),
+            (true, Action::Update) => ("~", Meaning::Update),
+            (true, Action::Delete) => ("+", Meaning::Create),
+            (true, Action::Adopt | Action::Forget) => ("", Meaning::Dim),
+        };
+        let symbol = paint.of(meaning, format!("{symbol:>3}"));
+        let _ = writeln!(out, "{symbol} {}", step.address);
+    }
+    out
 }
 
 /// The kind of what folded steps go with, if that is another one for each.

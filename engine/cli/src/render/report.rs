@@ -3,16 +3,14 @@
 use std::fmt::Write as _;
 
 use subako_engine::plan::Plan;
-use subako_engine::session::Ran;
+pub use subako_engine::session::list;
+use subako_engine::session::{Ran, endpoints as endpoints_of};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot};
 
 use super::progress::RunLog;
 use super::style::{Meaning, Paint};
 use super::{Table, duration, plan_text, value};
-
-/// Longer lists are cut.
-const LISTED: usize = 12;
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
@@ -188,24 +186,10 @@ fn write_failure(out: &mut String, paint: Paint, address: &Address, failure: &Fa
         let _ = writeln!(
             out,
             "    {}: {}",
-            paint.of(Meaning::Note, "hint"),
+            paint.of(Meaning::Note, "help"),
             value::printable(hint)
         );
     }
-}
-
-/// Some addresses, and how many they are.
-pub fn list(addresses: &[Address]) -> String {
-    let names: Vec<&str> = addresses.iter().take(LISTED).map(Address::as_str).collect();
-    let more = addresses.len().saturating_sub(LISTED);
-    let mut out = names.join(", ");
-    if more > 0 {
-        let _ = write!(out, " and {more} more");
-    }
-    if addresses.len() > 1 {
-        let _ = write!(out, " ({} in all)", addresses.len());
-    }
-    out
 }
 
 /// What was found after a destroy, with what keeping it costs.
@@ -242,7 +226,7 @@ pub fn residue(found: &[Residue], paint: Paint) -> String {
 /// Where the cluster answers, in a few lines.
 pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
     let mut out = String::new();
-    for endpoint in super::resources::endpoints(snapshot) {
+    for endpoint in endpoints_of(snapshot) {
         if let Some(first) = endpoint.values.first()
             && endpoint.address.kind() == "service"
         {

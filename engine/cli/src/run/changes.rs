@@ -3,8 +3,8 @@
 use subako_engine::event::{Event, Events, HolderView};
 use subako_engine::plan::{Plan, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Knowledge, Settled, Unfinished};
-use subako_state::Lock;
+use subako_engine::session::{Change, SavedPlan, Settled, expect};
+use subako_state::{Address, Lock};
 
 use super::drive::{Driven, drive, exit_of, options, reporter};
 use crate::args::{Format, OnFailureArg, RunArgs};
@@ -15,9 +15,9 @@ use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
 use crate::render::{findings, plan_text, report};
-use crate::saved_plan::{self, SavedPlan};
 use crate::signals::Signals;
 use crate::ui::Ui;
+use crate::unfinished::found;
 
 /// What is to be changed, and how.
 pub struct Request<'a> {
@@ -43,7 +43,7 @@ pub struct Request<'a> {
 pub async fn changes(project: &Project, ui: &Ui, request: &Request<'_>) -> Result<Exit> {
     let options = options(request.run)?;
     let mut signals = Signals::listen()?;
-    let lock = lock::take(&project.store, request.command)?;
+    let lock = lock::take_silently(&project.offline(), request.command)?;
     let cluster = Cluster::open(project).await?;
     let result = locked(project, ui, request, &options, &cluster, &lock, &mut signals).await;
     let closed = cluster.close();
@@ -66,11 +66,12 @@ async fn locked(
     {
         ui.note(&lock::taken_over(holder));
     }
-    let (known, plan) = signals.guard(prepare(ui, request, options, cluster)).await?;
+    let change = signals.guard(draft(ui, request, options, cluster)).await?;
+    let plan = &change.plan;
     let text = request.run.format == Format::Text;
-    check(request, &plan, &known)?;
+    check(request, &change)?;
     if text {
-        ui.print(&plan_text::plan(&plan, ui.out, request.full || ui.verbose))?;
+        ui.print(&plan_text::plan(plan, ui.out, request.full || ui.verbose))?;
         ui.print("\n")?;
     }
     if findings::refuse(&plan.findings) {
@@ -92,10 +93,10 @@ async fn locked(
         signals.guard(prompt::confirm(ui, question, &command)).await?;
     }
     if !plan.is_empty() {
-        signals.guard(cluster.guard(&plan, request.preflight)).await?;
+        signals.guard(cluster.guard(plan, request.preflight)).await?;
     }
     let stop = Stop::new();
-    let reporter = reporter(ui, request.run, project, cluster, Some(&plan));
+    let reporter = reporter(ui, request.run, project, cluster, Some(plan));
     let events = reporter.events();
     if !text && let Some(holder) = lock.left_by() {
         events.emit(Event::LockTakenOver {
@@ -104,16 +105,16 @@ async fn locked(
     }
     let run = cluster
         .session
-        .apply(&plan, &known, options, request.command, &events, &stop);
+        .carry_out(&change, options, request.command, &events, &stop);
     if plan.is_empty() {
         let ran = run.await;
-        empty_run(&events, &plan);
+        empty_run(&events, plan);
         reporter.finish();
         ran?;
         return Ok(Exit::Done);
     }
     let driven = drive(run, reporter, &stop, signals).await?;
-    tell(project, ui, request, &plan, &driven)
+    tell(project, ui, request, plan, &driven)
 }
 
 /// A plan without steps is a run of no steps, for those who read events.
@@ -129,78 +130,47 @@ fn empty_run(events: &Events, plan: &Plan) {
     });
 }
 
-/// What is known, after an unfinished run was settled; and the plan.
-async fn prepare(
-    ui: &Ui,
-    request: &Request<'_>,
-    options: &ApplyOptions,
-    cluster: &Cluster,
-) -> Result<(Knowledge, Plan)> {
+/// Finds out what an unfinished run did, and plans from there. Nothing is written yet.
+async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: &Cluster) -> Result<Change> {
     let session = &cluster.session;
     let known = session.load()?;
     if let Some(unfinished) = &known.unfinished {
         ui.note(&found(unfinished));
     }
-    let (known, settled) = session.settle(known, options, &Events::silent()).await?;
-    if let Some(settled) = &settled {
+    let change = session
+        .draft(known, &request.selection, request.refresh, options)
+        .await?;
+    if let Some(settled) = &change.settled {
         ui.note(&settled_text(settled));
     }
-    let plan = session.plan(&known, &request.selection, request.refresh).await?;
-    Ok((known, plan))
+    Ok(change)
 }
 
 /// Refuses any plan but the one that was reviewed.
-fn check(request: &Request<'_>, plan: &Plan, known: &Knowledge) -> Result<()> {
+fn check(request: &Request<'_>, change: &Change) -> Result<()> {
     if let Some(saved) = &request.saved {
-        saved.compare(plan, &known.snapshot)?;
+        saved.compare(&change.plan, &change.from.snapshot)?;
     }
     match request.expect {
-        Some(expected) => saved_plan::expect(plan, expected),
+        Some(expected) => Ok(expect(&change.plan, expected)?),
         None => Ok(()),
     }
 }
 
-/// What is said of a run that did not end.
-pub fn found(unfinished: &Unfinished) -> String {
-    let mut text = format!(
-        "an earlier `subako {}` did not end: {} of its {} steps are done",
-        unfinished.command, unfinished.done, unfinished.of
-    );
-    if !unfinished.in_flight.is_empty() {
-        text.push_str(", and it is not known what became of ");
-        text.push_str(&report::list(&unfinished.in_flight));
-    }
-    for (address, why) in &unfinished.failed {
-        text.push_str(&format!(
-            "\n  {address}: {}",
-            crate::render::value::printable(why)
-        ));
-    }
-    text
-}
-
 fn settled_text(settled: &Settled) -> String {
-    let mut text = String::from("it was settled by reading the world: ");
-    let there: Vec<_> = settled
-        .found
-        .iter()
-        .filter(|(_, is)| *is)
-        .map(|(a, _)| a.clone())
-        .collect();
-    let not: Vec<_> = settled
-        .found
-        .iter()
-        .filter(|(_, is)| !is)
-        .map(|(a, _)| a.clone())
-        .collect();
+    let (there, not): (Vec<_>, Vec<_>) = settled.found.iter().cloned().partition(|(_, is)| *is);
+    let names = |found: Vec<(Address, bool)>| -> Vec<Address> {
+        found.into_iter().map(|(address, _)| address).collect()
+    };
+    let mut text = String::from("read from the world: ");
     if !there.is_empty() {
-        text.push_str(&format!("{} did happen; ", report::list(&there)));
+        text.push_str(&format!("{} did happen; ", report::list(&names(there))));
     }
     if !not.is_empty() {
-        text.push_str(&format!("{} did not happen; ", report::list(&not)));
+        text.push_str(&format!("{} did not happen; ", report::list(&names(not))));
     }
     text.push_str(&format!(
-        "{} of {} steps are in the state now, and the plan starts from there",
+        "{} of its {} steps are done, and the plan starts from there",
         settled.kept, settled.of
     ));
     text

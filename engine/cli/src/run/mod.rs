@@ -6,5 +6,5 @@
 mod changes;
 mod drive;
 
-pub use changes::{Request, changes, found};
-pub use drive::{drive, exit_of, options, reporter};
+pub use changes::{Request, changes};
+pub use drive::{Driven, drive, exit_of, options, reporter};

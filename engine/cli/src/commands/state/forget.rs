@@ -1,0 +1,29 @@
+//! `subako state rm`.
+
+use super::ask;
+use crate::error::Result;
+use crate::lock;
+use crate::project::Project;
+use crate::render::report;
+use crate::ui::Ui;
+
+/// Forgets resources, after asking.
+pub fn run(project: &Project, patterns: &[String], yes: bool, ui: &Ui) -> Result<()> {
+    let session = project.offline();
+    let _lock = lock::take(&session, "state rm", ui)?;
+    let forgetting = session.draft_forget(patterns)?;
+    if !forgetting.needing.is_empty() {
+        ui.warn(&format!(
+            "these depend on what is forgotten: {}",
+            report::list(&forgetting.needing)
+        ));
+    }
+    let leaving = report::list(&forgetting.leaving);
+    let question =
+        format!("Forget {leaving}? The world is left as it is: what runs goes on to run, and to cost.");
+    ask(&question, yes, &format!("state rm{} …", project.options), ui)?;
+    session.forget(&forgetting)?;
+    ui.print(&format!("Forgot {leaving}.\n"))?;
+    ui.note("the world is as it was: a plan adopts again, by its tags, what the manifest has");
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! `subako state list`.
+
+use crate::error::Result;
+use crate::project::Project;
+use crate::ui::Ui;
+use crate::unfinished;
+
+/// Lists the addresses that the state knows.
+pub fn run(project: &Project, patterns: &[String], ui: &Ui) -> Result<()> {
+    let session = project.offline();
+    unfinished::say(project, &session, ui)?;
+    let mut text = String::new();
+    for resource in session.recorded()?.choose(patterns)? {
+        text.push_str(resource.address.as_str());
+        text.push_str(if resource.deposed {
+            " (replaced, waits to be deleted)\n"
+        } else {
+            "\n"
+        });
+    }
+    ui.print(&text)
+}

@@ -1,0 +1,46 @@
+//! `subako state rebuild`.
+
+use super::ask;
+use crate::error::Result;
+use crate::lock;
+use crate::project::Project;
+use crate::provider::Cluster;
+use crate::render::report;
+use crate::runtime;
+use crate::ui::Ui;
+
+/// Rebuilds the state from the world's tags, after asking.
+pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<()> {
+    let session = project.offline();
+    let _lock = lock::take(&session, "state rebuild", ui)?;
+    let (session, rebuilding) = runtime::block_on(project.is_instant(), async {
+        let session = Cluster::open(project).await?.session;
+        let rebuilding = session.draft_rebuild(target).await?;
+        Ok((session, rebuilding))
+    })?;
+    let resources = &rebuilding.snapshot.resources;
+    let addresses: Vec<_> = resources
+        .iter()
+        .map(|resource| resource.address.clone())
+        .collect();
+    ui.print(&format!("Found by their tags: {}\n", report::list(&addresses)))?;
+    if !rebuilding.strange.is_empty() {
+        ui.warn("these carry the tags too, but the manifest does not have them: put them back into it to have them adopted, or delete them by hand");
+        ui.say(report::residue(&rebuilding.strange, ui.err).trim_end());
+    }
+    let command = format!("state rebuild{}", project.options);
+    let question = "Make this the state? What is there now is kept beside it. The world is left as it is.";
+    ask(question, yes, &command, ui)?;
+    let rebuilt = session.rebuild(&rebuilding)?;
+    for (path, aside) in &rebuilt.kept {
+        ui.note(&format!("{} is kept as {}", path.display(), aside.display()));
+    }
+    ui.print(&format!(
+        "The state has {} resources again (serial {}, digest {}).\n",
+        resources.len(),
+        rebuilding.snapshot.serial,
+        rebuilt.digest.short()
+    ))?;
+    ui.note("`subako plan` shows what the manifest wants beyond it");
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! `subako state restore`.
+
+use super::ask;
+use crate::error::Result;
+use crate::lock;
+use crate::project::Project;
+use crate::ui::Ui;
+
+/// Puts an earlier state in place of the current one, after asking.
+pub fn run(project: &Project, serial: u64, yes: bool, ui: &Ui) -> Result<()> {
+    let session = project.offline();
+    let _lock = lock::take(&session, "state restore", ui)?;
+    let item = session.draft_restore(serial)?;
+    let question = format!(
+        "Put serial {serial} ({} resources) in place of the current state? The world is left as it is.",
+        item.resources
+    );
+    let command = format!("state restore {serial}{}", project.options);
+    ask(&question, yes, &command, ui)?;
+    let digest = session.restore(&item)?;
+    ui.print(&format!(
+        "The state is serial {serial} again, digest {}.\n",
+        digest.short()
+    ))?;
+    ui.note("`subako plan` shows how the world differs from it");
+    Ok(())
+}

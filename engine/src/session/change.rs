@@ -1,0 +1,60 @@
+//! A change of the cluster: drafted by reading alone, shown and agreed to, then carried out.
+
+use super::{Knowledge, Ran, Session, SessionError, Settled};
+use crate::event::Events;
+use crate::plan::{Plan, Selection};
+use crate::run::{ApplyOptions, Stop};
+
+/// What would be done. Nothing has been written for it.
+pub struct Change {
+    /// The plan.
+    pub plan: Plan,
+    /// What an unfinished run turned out to have done, if there was one. The plan starts from it.
+    pub settled: Option<Settled>,
+    /// What the plan starts from.
+    pub from: Knowledge,
+    /// What the store says until the unfinished run is settled.
+    before: Knowledge,
+}
+
+impl Session {
+    /// Finds out what an unfinished run did, and plans from there. Writes nothing.
+    pub async fn draft(
+        &self,
+        known: Knowledge,
+        selection: &Selection,
+        with_refresh: bool,
+        options: &ApplyOptions,
+    ) -> Result<Change, SessionError> {
+        let settled = self.look_into(&known, options).await?;
+        let from = match &settled {
+            Some(settled) => self.once_settled(&known, settled),
+            None => known.clone(),
+        };
+        let plan = self.plan(&from, selection, with_refresh).await?;
+        Ok(Change {
+            plan,
+            settled,
+            from,
+            before: known,
+        })
+    }
+
+    /// Makes a change real, or undoes what it did of it: the unfinished run is settled first.
+    /// The lock must be held since before the draft.
+    pub async fn carry_out(
+        &self,
+        change: &Change,
+        options: &ApplyOptions,
+        command: &str,
+        events: &Events,
+        stop: &Stop,
+    ) -> Result<Ran, SessionError> {
+        let known = match &change.settled {
+            Some(settled) => self.settle(&change.before, settled, options).await?,
+            None => change.before.clone(),
+        };
+        self.apply(&change.plan, &known, options, command, events, stop)
+            .await
+    }
+}

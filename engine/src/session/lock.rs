@@ -1,0 +1,44 @@
+//! Who may write.
+
+use serde::Serialize;
+use subako_state::{Holder, Lock, LockError};
+
+use super::{Session, SessionError};
+
+/// The lock as it is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LockView {
+    /// Whether somebody has it, or died with it.
+    pub locked: bool,
+    /// Whether that process lives.
+    pub alive: bool,
+    /// Who, if the lock says so.
+    pub holder: Option<Holder>,
+}
+
+impl<W> Session<W> {
+    /// Takes the lock for `holder`, or says who has it.
+    pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
+        self.store.prepare()?;
+        Lock::acquire(&self.store.lock_path(), holder)
+    }
+
+    /// Looks at the lock.
+    pub fn lock_view(&self) -> Result<LockView, SessionError> {
+        let found = Lock::inspect(&self.store.lock_path())?;
+        let locked = found.is_some();
+        let (holder, alive) = found.unwrap_or((None, false));
+        Ok(LockView {
+            locked,
+            alive,
+            holder,
+        })
+    }
+
+    /// Clears the name that a dead holder left; `by` is who does it.
+    pub fn release_lock(&self, by: &Holder) -> Result<(), LockError> {
+        // Taking it and giving it back clears the name.
+        drop(self.lock(by)?);
+        Ok(())
+    }
+}

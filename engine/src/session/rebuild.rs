@@ -1,0 +1,129 @@
+//! The state rebuilt from the world's tags.
+//!
+//! A plan that starts from an empty state adopts what carries the cluster's tags; what it would
+//! adopt is the state that was lost. Nothing in the world is changed.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use subako_state::{Digest, Resource, Snapshot, StateError};
+
+use super::{Knowledge, Session, SessionError};
+use crate::plan::{Action, Plan, Selection};
+use crate::world::Residue;
+
+/// What was found in the world.
+#[derive(Debug, Clone)]
+pub struct Rebuilding {
+    /// The state that it makes; its resources are never none.
+    pub snapshot: Snapshot,
+    /// What carries the tags too, although the manifest does not have it.
+    pub strange: Vec<Residue>,
+}
+
+/// A state that was rebuilt.
+#[derive(Debug, Clone)]
+pub struct Rebuilt {
+    /// Its digest.
+    pub digest: Digest,
+    /// Files that cannot be trusted, and where they are kept.
+    pub kept: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Session {
+    /// Looks for what carries the cluster's tags. The lock must be held.
+    pub async fn draft_rebuild(&self, target: &[String]) -> Result<Rebuilding, SessionError> {
+        let empty = self.empty_successor()?;
+        let known = Knowledge {
+            snapshot: empty.clone(),
+            base: None,
+            unfinished: None,
+        };
+        let selection = Selection {
+            target: target.to_vec(),
+            ..Selection::default()
+        };
+        let plan = self.plan(&known, &selection, true).await?;
+        let residue = self.residue().await?;
+        let found = adopted(&plan);
+        if found.is_empty() {
+            return Err(SessionError::NothingToRebuild(self.manifest.cluster.name.clone()));
+        }
+        let known: BTreeSet<&str> = found.iter().map(|resource| resource.address.as_str()).collect();
+        let strange = residue
+            .into_iter()
+            .filter(|residue| residue.address.as_deref().is_none_or(|a| !known.contains(a)))
+            .collect();
+        let mut snapshot = Snapshot {
+            serial: empty.serial + 1,
+            account: plan.account.clone(),
+            resources: found,
+            ..empty
+        };
+        snapshot.sort();
+        Ok(Rebuilding { snapshot, strange })
+    }
+
+    /// Makes what was found the state. The lock must be held since before the draft.
+    pub fn rebuild(&self, rebuilding: &Rebuilding) -> Result<Rebuilt, SessionError> {
+        let kept = self.put_aside()?;
+        let digest = self.store.save(&rebuilding.snapshot)?;
+        Ok(Rebuilt { digest, kept })
+    }
+
+    /// A snapshot without resources that goes on with the newest history there is. It has a
+    /// lineage of its own: tokens of the lost one must never be used again.
+    fn empty_successor(&self) -> Result<Snapshot, StateError> {
+        let history = self.store.history()?;
+        let mut snapshot = Snapshot::empty(
+            self.new_lineage(),
+            self.manifest.cluster.name.clone(),
+            self.provider.to_owned(),
+        );
+        snapshot.serial = history.iter().map(|item| item.serial).max().unwrap_or(0);
+        Ok(snapshot)
+    }
+
+    /// Keeps the files that cannot be trusted, out of the way.
+    fn put_aside(&self) -> Result<Vec<(PathBuf, PathBuf)>, StateError> {
+        let mut kept = Vec::new();
+        for path in [self.store.state_path(), self.store.journal_path()] {
+            if !path.exists() {
+                continue;
+            }
+            let mut numbers = (1..).map(|number| path.with_extension(format!("aside-{number}")));
+            let Some(aside) = numbers.find(|aside| !aside.exists()) else {
+                continue;
+            };
+            std::fs::rename(&path, &aside).map_err(|source| StateError::Io {
+                doing: "move",
+                path: path.clone(),
+                source,
+            })?;
+            kept.push((path, aside));
+        }
+        Ok(kept)
+    }
+}
+
+/// The resources that the plan would adopt, as they were found.
+fn adopted(plan: &Plan) -> Vec<Resource> {
+    plan.steps
+        .iter()
+        .filter(|step| step.action == Action::Adopt)
+        .filter_map(|step| {
+            let spec = step.after.clone()?;
+            Some(Resource {
+                address: step.address.clone(),
+                depends_on: step.depends_on.clone(),
+                made_with: step.made_with.clone(),
+                deposed: false,
+                generation: step.generation,
+                outputs: step.outputs.clone()?,
+                protect: step.protect,
+                spec_sha256: spec.digest(),
+                spec,
+            })
+        })
+        .collect()
+}

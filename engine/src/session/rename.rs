@@ -1,0 +1,236 @@
+//! A machine gets another name, as when its pool is renamed in the manifest.
+//!
+//! What lives on the machine moves with it. The names that the world carries (tags, node
+//! labels) are changed first, so that a state that is lost later can still be rebuilt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use subako_state::{Address, Json, Resource, Snapshot};
+
+use super::{Session, SessionError};
+use crate::desired::DesiredSet;
+use crate::kinds::label;
+use crate::manifest::Manifest;
+use crate::refresh::{Survey, host_target};
+use crate::world::{InstanceChange, NodeUpdate, Ownership, tag};
+
+/// What lives on a machine and has its name.
+const ON_A_MACHINE: [&str; 3] = ["instance", "docker", "member"];
+
+/// Why a machine cannot have another name.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameError {
+    /// It lives on a machine.
+    #[error("{address} lives on instance.{machine} and moves with it")]
+    LivesOn {
+        /// What was named.
+        address: String,
+        /// The machine's name.
+        machine: String,
+    },
+    /// Its name is what it is in the world.
+    #[error("a {0} cannot be renamed: in the world it would be another one")]
+    NotAMachine(String),
+    /// The state has one of that name.
+    #[error("the state has a {0} already")]
+    Taken(String),
+    /// The next plan would delete it.
+    #[error("the manifest has no {0}: the next plan would delete it")]
+    NotWanted(String),
+    /// The next plan would create another of the old name.
+    #[error("the manifest still has {0}: the next plan would create it again")]
+    StillWanted(String),
+    /// A spec cannot be rewritten.
+    #[error("failed to rewrite the references to {0}: {1}")]
+    References(String, serde_json::Error),
+}
+
+/// A machine that has another name now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The name it had.
+    pub from: String,
+    /// The name it has.
+    pub to: String,
+    /// Whether its node's label could not be changed, because the swarm cannot be read.
+    pub label_is_old: bool,
+}
+
+impl Session {
+    /// Renames a machine in the state and in the world. The lock must be held.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<Renamed, SessionError> {
+        let (from, to) = (machine(from)?, machine(to)?);
+        let (mut snapshot, before) = self.editable()?;
+        if snapshot.get(&Address::new("instance", &from)).is_none() {
+            return Err(SessionError::Unknown(format!("instance.{from}")));
+        }
+        check(&self.manifest, &snapshot, &from, &to)?;
+        let relabelled = self.retag(&snapshot, &from, &to).await?;
+        rename_in_the_state(&mut snapshot, &from, &to)?;
+        self.save_edited(&before, snapshot)?;
+        Ok(Renamed {
+            from,
+            to,
+            label_is_old: !relabelled,
+        })
+    }
+
+    /// Changes the names that the world carries; whether all of them could be changed.
+    async fn retag(&self, snapshot: &Snapshot, from: &str, to: &str) -> Result<bool, SessionError> {
+        let world = &self.world;
+        let output = |kind: &str, field: &str| {
+            let outputs = snapshot.get(&Address::new(kind, from))?.outputs.value();
+            Some(outputs.get(field)?.as_str()?.to_owned())
+        };
+        let Some(instance_id) = output("instance", "instance_id") else {
+            return Ok(true);
+        };
+        let change = InstanceChange {
+            set_tags: BTreeMap::from([(tag::ADDRESS.to_owned(), format!("instance.{to}"))]),
+            ..InstanceChange::default()
+        };
+        let survey = Survey::take(world, snapshot, &DesiredSet::default()).await?;
+        if survey.instance(&instance_id).is_some() {
+            world.cloud.modify_instance(&instance_id, &change).await?;
+        }
+        let Some(node_id) = output("member", "node_id") else {
+            return Ok(true);
+        };
+        let (Some(view), Some(node)) = (survey.view(), survey.node(&node_id)) else {
+            return Ok(false);
+        };
+        let address = format!("instance.{}", view.via);
+        let manager = survey.cloud.instances.iter().find(|instance| {
+            Ownership::from_tags(&instance.tags).is_some_and(|ownership| ownership.address == address)
+        });
+        let Some(manager) = manager else {
+            return Ok(false);
+        };
+        let mut labels = node.labels.clone();
+        labels.insert(label::ADDRESS.to_owned(), format!("member.{to}"));
+        labels.insert(label::NAME.to_owned(), to.to_owned());
+        let host = world.hosts.reach(&host_target(&view.via, manager, None)).await?;
+        let update = NodeUpdate {
+            labels: Some(labels),
+            ..NodeUpdate::default()
+        };
+        host.update_node(&node_id, &update).await?;
+        Ok(true)
+    }
+}
+
+/// The machine that an argument names: `node-0`, `instance.node-0`.
+fn machine(text: &str) -> Result<String, RenameError> {
+    match text.split_once('.') {
+        None => Ok(text.to_owned()),
+        Some(("instance", name)) => Ok(name.to_owned()),
+        Some((kind, name)) if ON_A_MACHINE.contains(&kind) => Err(RenameError::LivesOn {
+            address: text.to_owned(),
+            machine: name.to_owned(),
+        }),
+        Some((kind, _)) => Err(RenameError::NotAMachine(kind.to_owned())),
+    }
+}
+
+/// Refuses names with which the next plan would delete what was renamed.
+fn check(manifest: &Manifest, snapshot: &Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
+    let wanted: BTreeSet<String> = manifest.pools.iter().flat_map(Manifest::instance_names).collect();
+    let taken = ON_A_MACHINE
+        .iter()
+        .any(|kind| snapshot.get(&Address::new(kind, to)).is_some());
+    if taken {
+        return Err(RenameError::Taken(to.to_owned()));
+    }
+    if !wanted.contains(to) {
+        return Err(RenameError::NotWanted(to.to_owned()));
+    }
+    if wanted.contains(from) {
+        return Err(RenameError::StillWanted(from.to_owned()));
+    }
+    Ok(())
+}
+
+fn rename_in_the_state(snapshot: &mut Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
+    for kind in ON_A_MACHINE {
+        let (from, to) = (Address::new(kind, from), Address::new(kind, to));
+        for resource in &mut snapshot.resources {
+            follow(resource, &from, &to).map_err(|error| RenameError::References(from.to_string(), error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The resource with everything in it that names `from` naming `to`.
+fn follow(resource: &mut Resource, from: &Address, to: &Address) -> Result<(), serde_json::Error> {
+    if resource.address == *from {
+        resource.address = to.clone();
+    }
+    for dependency in &mut resource.depends_on {
+        if dependency == from {
+            *dependency = to.clone();
+        }
+    }
+    if let Some(generation) = resource.made_with.remove(from) {
+        resource.made_with.insert(to.clone(), generation);
+    }
+    // In canonical text only a reference looks like this: quotes inside strings are escaped.
+    let old = format!("\"$ref\":\"{from}\"");
+    if resource.spec.as_str().contains(&old) {
+        let text = resource
+            .spec
+            .as_str()
+            .replace(&old, &format!("\"$ref\":\"{to}\""));
+        resource.spec =
+            serde_json::from_str::<serde_json::Value>(&text).and_then(|value| Json::canonical(&value))?;
+        resource.spec_sha256 = resource.spec.digest();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_name_is_followed_by_references_and_nothing_else() {
+        let spec = Json::canonical(&serde_json::json!({
+            "a": {"$ref": "instance.x", "attr": "id"},
+            "b": {"$ref": "instance.x2", "attr": "id"},
+            "c": "{\"$ref\":\"instance.x\"}",
+        }))
+        .expect("json");
+        let mut resource = Resource {
+            address: Address::new("docker", "x"),
+            depends_on: vec![Address::new("instance", "x"), Address::new("instance", "x2")],
+            deposed: false,
+            generation: 0,
+            made_with: Default::default(),
+            outputs: spec.clone(),
+            protect: false,
+            spec_sha256: spec.digest(),
+            spec: spec.clone(),
+        };
+        follow(
+            &mut resource,
+            &Address::new("instance", "x"),
+            &Address::new("instance", "y"),
+        )
+        .expect("followed");
+        let moved = resource.spec.value();
+        assert_eq!(moved["a"]["$ref"], "instance.y");
+        assert_eq!(moved["b"], spec.value()["b"]);
+        assert_eq!(moved["c"], spec.value()["c"]);
+        assert_eq!(resource.depends_on[0].as_str(), "instance.y");
+        assert_eq!(resource.spec_sha256, resource.spec.digest());
+        assert_eq!(resource.address.as_str(), "docker.x");
+    }
+
+    #[test]
+    fn only_machines_can_be_renamed() {
+        assert_eq!(machine("node-0").expect("a machine"), "node-0");
+        assert_eq!(machine("instance.node-0").expect("a machine"), "node-0");
+        for other in ["docker.node-0", "service.web"] {
+            assert!(machine(other).is_err(), "{other}");
+        }
+    }
+}

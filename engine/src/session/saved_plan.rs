@@ -1,0 +1,386 @@
+//! A plan in a file, between `plan --out` and `apply FILE`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use subako_state::{Address, Digest, Snapshot, StateError, write_atomically};
+
+use crate::plan::{Plan, Selection, Step};
+
+/// The version of the file.
+const FORMAT: u32 = 1;
+/// The fewest digits that name a digest.
+const DIGITS: usize = 12;
+
+/// What the file holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedPlan {
+    format_version: u32,
+    digest: Digest,
+    selection: Selection,
+    /// Whether the world was read for it.
+    pub refresh: bool,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// Why a plan is not the one that was reviewed, or cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedPlanError {
+    /// The file cannot be read.
+    #[error("failed to read {path}: {source}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] StateError),
+    /// The plan cannot be written down.
+    #[error("failed to write the plan down: {0}")]
+    Render(#[from] serde_json::Error),
+    /// The file is not what was saved.
+    #[error("{path} is refused: {why}", path = .path.display())]
+    Edited {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Planned again, it came out otherwise.
+    #[error("the saved plan is stale: planned again, it has digest {now}, not {saved}")]
+    Stale {
+        /// The digest that was saved, short.
+        saved: String,
+        /// The digest now, short.
+        now: String,
+        /// What moved; never empty.
+        moved: Vec<Moved>,
+    },
+    /// The digest that was asked for is too short to name one.
+    #[error("--expect {0}: at least the first twelve digits are needed")]
+    TooShort(String),
+    /// The plan does not have the digest that was asked for.
+    #[error(
+        "the plan has digest {found}, not {expected}: the manifest, the state or the world is not what was reviewed"
+    )]
+    NotExpected {
+        /// What was asked for.
+        expected: String,
+        /// What it has.
+        found: Digest,
+    },
+}
+
+/// Something that moved since a plan was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// It is a plan for another cluster: which one, and which was planned now.
+    Cluster {
+        /// Name and provider in the saved plan.
+        saved: (String, String),
+        /// Name and provider now.
+        now: (String, String),
+    },
+    /// Account or region.
+    Account,
+    /// The state: its digest then and now, short, and its serial now.
+    State {
+        /// Then.
+        saved: Option<String>,
+        /// Now.
+        now: Option<String>,
+        /// The serial now.
+        serial: u64,
+    },
+    /// What the manifest wants.
+    Manifest,
+    /// What the world is, for these resources.
+    World(Vec<Address>),
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |digest: &Option<String>| digest.clone().unwrap_or_else(|| "none".to_owned());
+        match self {
+            Self::Cluster { saved, now } => write!(
+                f,
+                "it is a plan for {} on {}, not for {} on {}",
+                saved.0, saved.1, now.0, now.1
+            ),
+            Self::Account => f.write_str("the account or region is another one"),
+            Self::State { saved, now, serial } => write!(
+                f,
+                "the state moved: it was {}, and is {} now (serial {serial})",
+                name(saved),
+                name(now)
+            ),
+            Self::Manifest => f.write_str(
+                "the manifest was edited, or a variable or something that it looks up (an image, a subnet) has changed",
+            ),
+            Self::World(addresses) if addresses.is_empty() => f.write_str("the world moved"),
+            Self::World(addresses) => write!(f, "the world moved: {}", super::error::list(addresses)),
+        }
+    }
+}
+
+impl SavedPlan {
+    /// The file's content for a plan.
+    pub fn new(plan: &Plan, refresh: bool) -> Self {
+        Self {
+            format_version: FORMAT,
+            digest: plan.digest.clone(),
+            selection: plan.selection.clone(),
+            refresh,
+            plan: plan.clone(),
+        }
+    }
+
+    /// Writes the file, for the owner alone.
+    pub fn write(&self, path: &Path) -> Result<(), SavedPlanError> {
+        Ok(write_atomically(path, &self.render()?)?)
+    }
+
+    fn render(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Reads the file, refusing anything but what [`Self::write`] wrote, byte for byte.
+    pub fn read(path: &Path) -> Result<Self, SavedPlanError> {
+        let bytes = std::fs::read(path).map_err(|source| SavedPlanError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&bytes).map_err(|why| SavedPlanError::Edited {
+            path: path.to_owned(),
+            why,
+        })
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let saved: Self = serde_json::from_slice(bytes).map_err(|error| {
+            format!("it is not a plan saved by `subako plan --out`, or it was edited ({error})")
+        })?;
+        if saved.format_version != FORMAT {
+            return Err(format!(
+                "it has format {}, and this program knows format {FORMAT} only",
+                saved.format_version
+            ));
+        }
+        let sealed = saved.plan.sealed().map_err(|error| error.to_string())?;
+        if saved.digest != sealed || saved.plan.digest != sealed || saved.selection != saved.plan.selection {
+            return Err(format!(
+                "it was edited: it says digest {}, but its content has {}",
+                saved.digest.short(),
+                sealed.short()
+            ));
+        }
+        let rendered = saved.render().map_err(|error| error.to_string())?;
+        if rendered != bytes {
+            return Err("it was edited: it is not byte for byte what was saved".to_owned());
+        }
+        Ok(saved)
+    }
+
+    /// Refuses a plan that was made again and came out otherwise, naming what moved.
+    pub fn compare(&self, again: &Plan, now: &Snapshot) -> Result<(), SavedPlanError> {
+        if again.digest == self.digest {
+            return Ok(());
+        }
+        Err(SavedPlanError::Stale {
+            saved: self.digest.short().to_owned(),
+            now: again.digest.short().to_owned(),
+            moved: self.moved(again, now),
+        })
+    }
+
+    /// What moved since the plan was saved; never empty.
+    fn moved(&self, again: &Plan, now: &Snapshot) -> Vec<Moved> {
+        let saved = &self.plan;
+        let whose = |plan: &Plan| (plan.cluster.clone(), plan.provider.clone());
+        let short = |digest: &Option<Digest>| digest.as_ref().map(|digest| digest.short().to_owned());
+        let mut moved = Vec::new();
+        if whose(saved) != whose(again) {
+            moved.push(Moved::Cluster {
+                saved: whose(saved),
+                now: whose(again),
+            });
+        }
+        if saved.account != again.account {
+            moved.push(Moved::Account);
+        }
+        if saved.base != again.base {
+            moved.push(Moved::State {
+                saved: short(&saved.base),
+                now: short(&again.base),
+                serial: now.serial,
+            });
+        }
+        if saved.desired != again.desired {
+            moved.push(Moved::Manifest);
+        }
+        if moved.is_empty() {
+            moved.push(Moved::World(differing(saved, again)));
+        }
+        moved
+    }
+}
+
+/// The resources for which two plans differ, sorted.
+fn differing(saved: &Plan, again: &Plan) -> Vec<Address> {
+    /// What a plan says of a resource, but for the order of its steps.
+    fn parts(plan: &Plan) -> BTreeMap<Address, Vec<String>> {
+        let steps = plan.steps.iter().map(|step| {
+            let step = Step {
+                after_nodes: Vec::new(),
+                ..step.clone()
+            };
+            (step.address.clone(), serde_json::to_string(&step))
+        });
+        let drift = plan
+            .drift
+            .iter()
+            .map(|drift| (drift.address.clone(), serde_json::to_string(drift)));
+        let refreshed = plan
+            .refreshed
+            .iter()
+            .map(|new| (new.address.clone(), serde_json::to_string(&new.outputs)));
+        let mut parts: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+        for (address, text) in steps.chain(drift).chain(refreshed) {
+            parts.entry(address).or_default().push(text.unwrap_or_default());
+        }
+        parts
+    }
+    let (saved, again) = (parts(saved), parts(again));
+    let addresses: BTreeSet<&Address> = saved.keys().chain(again.keys()).collect();
+    addresses
+        .into_iter()
+        .filter(|address| saved.get(address) != again.get(address))
+        .cloned()
+        .collect()
+}
+
+/// Refuses a plan that does not have the digest asked for.
+pub fn expect(plan: &Plan, expected: &str) -> Result<(), SavedPlanError> {
+    if plan.digest.is_named_by(expected) {
+        return Ok(());
+    }
+    let digits = expected.strip_prefix("sha256:").unwrap_or(expected);
+    Err(if digits.len() < DIGITS {
+        SavedPlanError::TooShort(expected.to_owned())
+    } else {
+        SavedPlanError::NotExpected {
+            expected: expected.to_owned(),
+            found: plan.digest.clone(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_state::Json;
+
+    use super::*;
+    use crate::desired::{Desired, DesiredSet};
+    use crate::kinds;
+    use crate::plan::{Action, Planning, plan};
+    use crate::refresh::Observed;
+
+    fn sealed() -> Plan {
+        let spec = serde_json::json!({"name": "a", "public_key": "k", "tags": {}});
+        let desired = DesiredSet {
+            resources: vec![Desired {
+                address: "key_pair.a".parse().expect("an address"),
+                spec: Json::canonical(&spec).expect("json"),
+                depends_on: vec![],
+                protect: false,
+            }],
+        };
+        let snapshot = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
+        plan(&Planning {
+            registry: &kinds::registry(),
+            desired: &desired,
+            snapshot: &snapshot,
+            base: None,
+            observed: &Observed::as_recorded(&snapshot),
+            account: None,
+            selection: &Selection::default(),
+        })
+        .expect("a plan")
+    }
+
+    #[test]
+    fn a_saved_plan_is_read_again_and_no_byte_of_it_may_change() {
+        let bytes = SavedPlan::new(&sealed(), true).render().expect("rendered");
+        assert_eq!(SavedPlan::parse(&bytes).expect("whole").plan, sealed());
+        for index in 0..bytes.len() {
+            for mask in [1u8, 2, 4, 8, 16, 32, 64, 128] {
+                let mut changed = bytes.clone();
+                changed[index] ^= mask;
+                assert!(
+                    SavedPlan::parse(&changed).is_err(),
+                    "byte {index} with {mask} flipped"
+                );
+            }
+            assert!(SavedPlan::parse(&bytes[..index]).is_err(), "cut at {index}");
+        }
+    }
+
+    #[test]
+    fn a_stale_plan_names_what_moved() {
+        let saved = SavedPlan::new(&sealed(), true);
+        let now = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
+        assert!(saved.compare(&sealed(), &now).is_ok());
+        let message = |change: fn(&mut Plan)| {
+            let mut again = sealed();
+            change(&mut again);
+            again.digest = again.sealed().expect("sealed");
+            match saved.compare(&again, &now).expect_err("it moved") {
+                SavedPlanError::Stale { moved, .. } => moved,
+                other => panic!("expected it to be stale, got {other}"),
+            }
+        };
+        let state = message(|plan| plan.base = Some(Digest::of("x")));
+        assert!(
+            matches!(
+                &state[..],
+                [Moved::State {
+                    saved: None,
+                    serial: 0,
+                    ..
+                }]
+            ),
+            "{state:?}"
+        );
+        let manifest = message(|plan| plan.desired = Digest::of("x"));
+        assert_eq!(manifest, [Moved::Manifest]);
+        let world = message(|plan| plan.steps[0].action = Action::Adopt);
+        assert_eq!(
+            world,
+            [Moved::World(vec!["key_pair.a".parse().expect("an address")])]
+        );
+        assert_eq!(world[0].to_string(), "the world moved: key_pair.a");
+    }
+
+    #[test]
+    fn another_digest_than_expected_is_refused() {
+        let plan = sealed();
+        assert!(expect(&plan, plan.digest.as_str()).is_ok());
+        assert!(expect(&plan, plan.digest.short()).is_ok());
+        for wrong in ["", "abc", "000000000000", &plan.digest.hex()[1..]] {
+            let digits = wrong.len();
+            match expect(&plan, wrong).expect_err("another digest") {
+                SavedPlanError::TooShort(_) => assert!(digits < DIGITS, "{wrong}"),
+                SavedPlanError::NotExpected { .. } => assert!(digits >= DIGITS, "{wrong}"),
+                other => panic!("{wrong}: {other}"),
+            }
+        }
+    }
+}
