@@ -29,6 +29,8 @@ pub struct HostFixture {
     pub missing_image: String,
     /// An image whose program ends with an error at once; the simulator knows it by `crash`.
     pub crashing_image: String,
+    /// An image with a shell.
+    pub shell_image: String,
     /// How long a service may take to converge.
     pub patience: Duration,
 }

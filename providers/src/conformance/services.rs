@@ -19,7 +19,26 @@ pub(super) fn cases() -> Vec<Case<HostBench>> {
         a_mode_cannot_change,
         a_secret_or_config_is_made_once_and_listed,
         a_secret_or_config_in_use_stays,
+        names_are_compared_without_case,
     ]
+}
+
+async fn names_are_compared_without_case(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    manager.create_service(&bench.service("web", 1)).await?;
+    let result = manager.create_service(&bench.service("WEB", 1)).await;
+    refused_as("a service WEB beside web", "conflict", result)?;
+    for kind in FILES {
+        let content = Content::new(b"one".to_vec());
+        manager.create_file(kind, &file("c"), &content).await?;
+        let result = manager.create_file(kind, &file("C"), &content).await;
+        refused_as("a file C beside c", "conflict", result)?;
+    }
+    manager.create_network(&HostBench::network("front")).await?;
+    let result = manager.create_network(&HostBench::network("Front")).await;
+    refused_as("a network Front beside front", "conflict", result)?;
+    Ok(Verdict::Passed)
 }
 
 async fn a_network_is_made_once_and_listed(bench: &HostBench) -> Outcome {

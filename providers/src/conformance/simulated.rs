@@ -50,6 +50,7 @@ async fn host_bench() -> HostBench {
         other_image: "nginx:1.30".to_owned(),
         missing_image: "registry.test/does-not-exist:1".to_owned(),
         crashing_image: "registry.test/crash:1".to_owned(),
+        shell_image: "alpine:3".to_owned(),
         patience: Duration::from_secs(300),
     };
     HostBench::prepare(simulator().world(), fixture).await.unwrap()
@@ -152,6 +153,7 @@ tests!(
         a_mode_cannot_change,
         a_secret_or_config_is_made_once_and_listed,
         a_secret_or_config_in_use_stays,
+        names_are_compared_without_case,
         replicas_are_spread_evenly,
         a_service_is_scaled_both_ways,
         a_global_service_runs_everywhere_once,
@@ -164,6 +166,12 @@ tests!(
         a_crashing_program_fails_with_its_exit_code,
         an_update_to_a_broken_image_pauses,
         an_update_to_a_broken_image_rolls_back_where_told,
+        a_reservation_beyond_every_node_waits_and_says_so,
+        reservations_are_added_up,
+        a_port_of_the_node_keeps_a_start_first_update_waiting,
+        a_one_shot_task_completes_and_is_not_started_again,
+        an_update_of_a_one_shot_task_is_paused_by_its_end,
+        a_bind_mount_of_a_path_that_is_not_there_is_rejected,
     ]
 );
 

@@ -37,6 +37,7 @@ fn fixture(lab: &Lab) -> HostFixture {
         other_image: "mingsiro71/replyhost:v2".to_owned(),
         missing_image: "no/does-not-exist:1".to_owned(),
         crashing_image: "crash".to_owned(),
+        shell_image: "alpine".to_owned(),
         patience: Duration::from_secs(120),
     }
 }

@@ -30,36 +30,8 @@ impl Arch {
     }
 }
 
-/// The architecture of a type, or `None` when EC2 has no type of that shape.
-///
-/// A family is letters, a generation digit and option letters; `g` among the options is
-/// Graviton, as is the family `a1`.
-pub(crate) fn architecture(instance_type: &str) -> Option<Arch> {
-    let (family, size) = instance_type.split_once('.')?;
-    let digit = family.find(|c: char| c.is_ascii_digit())?;
-    let (class, rest) = family.split_at(digit);
-    let well_formed = !class.is_empty()
-        && family
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let sized = matches!(
-        size,
-        "nano" | "micro" | "small" | "medium" | "large" | "xlarge" | "metal"
-    ) || size
-        .strip_suffix("xlarge")
-        .is_some_and(|n| n.parse::<u8>().is_ok())
-        || size.starts_with("metal-");
-    if !well_formed || !sized {
-        return None;
-    }
-    let options = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    let options = options.split('-').next().unwrap_or_default();
-    Some(if class == "a" || options.contains('g') {
-        Arch::Arm
-    } else {
-        Arch::X86
-    })
-}
+/// The size of the snapshot that each family's images are published with, GiB.
+pub(crate) const USUAL_DISK_GIB: u32 = 8;
 
 /// An image of the simulated region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +43,8 @@ pub(crate) struct Image {
     pub arch: Arch,
     /// The Docker Engine of its distribution's repository.
     pub engine: &'static str,
+    /// The size of its snapshot, GiB: a disk may be larger, not smaller.
+    pub disk_gib: u32,
 }
 
 impl Image {
@@ -97,6 +71,7 @@ fn all_images() -> Vec<Image> {
                 name,
                 arch,
                 engine,
+                disk_gib: USUAL_DISK_GIB,
             });
         };
         for build in ["2023.8.20250915.0-kernel-6.1", "2023.9.20251027.0-kernel-6.1"] {
@@ -284,31 +259,6 @@ pub(crate) fn usual_zones(region: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_g_among_the_options_is_graviton() {
-        for arm in [
-            "t4g.micro",
-            "m7g.large",
-            "c7gn.2xlarge",
-            "a1.medium",
-            "r8gd.metal",
-        ] {
-            assert_eq!(architecture(arm), Some(Arch::Arm), "{arm}");
-        }
-        for x86 in [
-            "t2.micro",
-            "t3a.small",
-            "g5.xlarge",
-            "c7i-flex.large",
-            "m7i.metal-24xl",
-        ] {
-            assert_eq!(architecture(x86), Some(Arch::X86), "{x86}");
-        }
-        for wrong in ["t2", "micro", "t2.mikro", "T2.micro", ".micro", "t2."] {
-            assert_eq!(architecture(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn patterns_match_as_in_ec2_filters() {

@@ -1,8 +1,6 @@
 //! Which nodes may take a task of a service.
 
-use std::collections::BTreeSet;
-
-use subako_world::{Availability, PublishMode, Role};
+use subako_world::{Availability, Role};
 
 use super::service::ServiceFacts;
 use super::swarm::{NodeFacts, SwarmFacts};
@@ -52,7 +50,7 @@ pub(crate) fn parse_constraint(constraint: &str) -> Option<(&str, bool, &str)> {
 }
 
 impl SwarmFacts {
-    /// Whether the scheduler may put a task of a service on a node, its load aside.
+    /// Whether the scheduler may put a task of a service on a node, what others hold of it aside.
     pub fn suits(service: &ServiceFacts, id: &str, node: &NodeFacts) -> bool {
         node.seen
             && node.availability == Availability::Active
@@ -61,33 +59,6 @@ impl SwarmFacts {
                 .constraints
                 .iter()
                 .all(|constraint| meets(constraint, id, node))
-    }
-
-    /// Whether a port that the service wants of the node itself is taken there.
-    pub(super) fn host_port_taken(&self, service: &ServiceFacts, node: &str) -> bool {
-        let host = |service: &ServiceFacts| -> BTreeSet<(String, u16)> {
-            let ports = service
-                .spec
-                .ports
-                .iter()
-                .filter(|port| port.mode == PublishMode::Host);
-            ports
-                .map(|port| (port.protocol.clone(), port.published))
-                .collect()
-        };
-        let wanted = host(service);
-        if wanted.is_empty() {
-            return false;
-        }
-        let there = self
-            .board
-            .loads
-            .get(node)
-            .into_iter()
-            .flat_map(|load| load.by_service.keys());
-        there
-            .filter_map(|name| self.services.get(name))
-            .any(|other| !host(other).is_disjoint(&wanted))
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use subako_world::{InstanceState, Task, TaskFilter, TaskState};
 
 use super::swarm::{At, SwarmFacts};
-use super::tasks::View;
+use super::tasks::{Slot, View};
 use super::world::Model;
 use crate::sim::names::Ms;
 
@@ -20,19 +20,34 @@ impl SwarmFacts {
             .filter(|(name, _)| filter.service.as_ref().is_none_or(|f| f == *name));
         for (_, service) in wanted {
             let mut own = Vec::new();
+            let answers = self.awaited(service);
+            let mut reasons: BTreeMap<Option<&String>, String> = BTreeMap::new();
             for (slot, facts) in service
                 .slots
                 .iter()
                 .flat_map(|(slot, tasks)| tasks.iter().map(move |t| (slot, t)))
             {
                 let up_to_date = !filter.up_to_date || facts.template == service.template;
-                let on_node = filter.node.is_none() || filter.node == facts.node;
+                let there = match slot {
+                    Slot::Node(id) => Some(id),
+                    Slot::Replica(_) => facts.node.as_ref(),
+                };
+                let on_node = filter.node.is_none() || filter.node.as_ref() == there;
                 let template = service
                     .templates
                     .get(&facts.template)
                     .filter(|_| up_to_date && on_node);
                 if let Some(template) = template {
                     let node = facts.node.as_ref().and_then(|id| self.nodes.get(id));
+                    // One reason for all replicas, one for each node of a global service.
+                    let own_node = match slot {
+                        Slot::Node(id) => Some(id),
+                        Slot::Replica(_) => None,
+                    };
+                    let no_node = facts.node.is_none().then(|| {
+                        let why = || self.why_no_node(service, slot);
+                        reasons.entry(own_node).or_insert_with(why).clone()
+                    });
                     View {
                         seed: at.seed,
                         t: at.t,
@@ -41,6 +56,8 @@ impl SwarmFacts {
                         task: facts,
                         template,
                         node,
+                        no_node: no_node.as_deref(),
+                        answers,
                     }
                     .show(&mut own);
                 }

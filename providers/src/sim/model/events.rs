@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::swarm::At;
+use super::tasks::Slot;
 use super::world::Model;
 use crate::sim::names::Ms;
 
@@ -22,6 +24,14 @@ pub(crate) enum Event {
         service: String,
         epoch: u32,
     },
+    /// A task has ended, by itself or because another runs in its place: what it held of its node
+    /// is free.
+    TaskOver {
+        swarm: String,
+        service: String,
+        slot: Slot,
+        number: u32,
+    },
 }
 
 impl Model {
@@ -41,6 +51,34 @@ impl Model {
                 service,
                 epoch,
             } => self.rollout(at, &swarm, &service, epoch),
+            Event::TaskOver {
+                swarm,
+                service,
+                slot,
+                number,
+            } => {
+                let seed = self.place.seed;
+                if let Some(swarm) = self.swarms.get_mut(&swarm) {
+                    swarm.task_over(At { seed, t: at }, &service, &slot, number);
+                }
+            }
+        }
+        self.settle(at);
+    }
+
+    /// Lets follow what has become possible: tasks that wait get what others have left.
+    pub(super) fn settle(&mut self, t: Ms) {
+        let at = At {
+            seed: self.place.seed,
+            t,
+        };
+        let mut due = Vec::new();
+        for swarm in self.swarms.values_mut() {
+            swarm.place_all_pending(at);
+            due.append(&mut swarm.board.due);
+        }
+        for (when, event) in due {
+            self.post(when, event);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 use subako_world::{Instance, InstanceState};
 
+use super::types::InstanceType;
 use crate::sim::names::{Ms, public_address, span};
 
 /// What was last asked of an instance's power.
@@ -153,6 +154,11 @@ impl InstanceFacts {
         self.lose(t);
         self.phase = Phase::Gone;
         self.settles = t + span(seed, 10_000, 30_000, &["terminate", &self.id]);
+    }
+
+    /// What its engine reports: processors in billionths, and memory in bytes.
+    pub fn capacity(&self) -> (u64, u64) {
+        InstanceType::named(&self.instance_type).map_or((0, 0), InstanceType::capacity)
     }
 
     /// The node it is, if it is one.

@@ -8,6 +8,7 @@ use super::ec2::Decision;
 use super::effect::Effect;
 use super::refusal::Refusal;
 use super::service::ServiceFacts;
+use super::services::namesake;
 use super::swarm::SwarmFacts;
 use crate::sim::names::swarm_id;
 
@@ -40,11 +41,8 @@ impl SwarmFacts {
         content: &Content,
     ) -> Decision<String> {
         let word = kind.word();
-        if self.files(kind).contains_key(&spec.name) {
-            let message = format!(
-                "rpc error: code = AlreadyExists desc = {word} {} already exists",
-                spec.name
-            );
+        if let Some(there) = namesake(self.files(kind).keys(), &spec.name) {
+            let message = format!("rpc error: code = AlreadyExists desc = {word} {there} already exists");
             return Err(Refusal::new("conflict", message));
         }
         if spec.name.is_empty() || spec.name.len() > 64 {

@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 
 use subako_world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet};
 
-use super::catalog::{Range, architecture, images, is_id, subnets};
+use super::catalog::{Range, USUAL_DISK_GIB, images, is_id, subnets};
 use super::ec2::{Decision, all_tags, no_such_group};
 use super::effect::Effect;
 use super::facts::{InstanceFacts, Phase};
 use super::lookup::no_such_type;
 use super::refusal::Refusal;
+use super::types::{InstanceType, offered};
 use super::world::Model;
 use crate::sim::names::{Ms, ec2_id, finish, mix, span};
 
@@ -18,6 +19,9 @@ pub(crate) const TERMINATED_SHOWN: Ms = 3_600_000;
 
 /// The longest that a new id may be unknown to reads.
 const CONSISTENT_AFTER: Ms = 1_000;
+
+/// The largest disk, GiB (EBS user guide, "gp3 volumes").
+const LARGEST_DISK_GIB: u32 = 16_384;
 
 /// Addresses at the start of each subnet that EC2 keeps, and one at the end.
 const KEPT_FIRST: u64 = 4;
@@ -114,8 +118,8 @@ impl Model {
     }
 
     fn check_place(&self, request: &InstanceRequest) -> Result<Subnet, Refusal> {
-        let arch =
-            architecture(&request.instance_type).ok_or_else(|| no_such_type(&request.instance_type))?;
+        let kind = InstanceType::named(&request.instance_type);
+        let arch = kind.ok_or_else(|| no_such_type(&request.instance_type))?.arch;
         if !is_id("ami", &request.image_id) {
             let message = format!("Invalid id: \"{}\" (expecting \"ami-...\")", request.image_id);
             return Err(Refusal::new("InvalidAMIID.Malformed", message));
@@ -158,16 +162,39 @@ impl Model {
             );
             return Err(Refusal::new("InvalidParameter", message));
         }
-        if !(8..=16_384).contains(&request.disk_gib) {
+        self.check_offered(&request.instance_type, &subnet.zone)?;
+        let least = image.map_or(USUAL_DISK_GIB, |image| image.disk_gib);
+        if !(least..=LARGEST_DISK_GIB).contains(&request.disk_gib) {
             let message = format!(
-                "Volume of size {}GB is smaller than the snapshot, or larger than EBS allows",
+                "Volume of size {}GB is smaller than the image's snapshot, expect size >= {least}GB, or larger than \
+                 EBS allows",
                 request.disk_gib
             );
-            return Err(
-                Refusal::new("InvalidBlockDeviceMapping", message).hint("use disk_gib between 8 and 16384")
-            );
+            return Err(Refusal::new("InvalidBlockDeviceMapping", message)
+                .hint(format!("use disk_gib between {least} and {LARGEST_DISK_GIB}")));
         }
         Ok(subnet)
+    }
+
+    /// Whether a zone has a type at all; EC2's answer where it has not.
+    fn check_offered(&self, instance_type: &str, zone: &str) -> Result<(), Refusal> {
+        if offered(instance_type, zone) {
+            return Ok(());
+        }
+        let has = self
+            .place
+            .zones
+            .iter()
+            .filter(|zone| offered(instance_type, zone));
+        let has: Vec<&str> = has.map(String::as_str).collect();
+        let message = format!(
+            "Your requested instance type ({instance_type}) is not supported in your requested Availability Zone \
+             ({zone})"
+        );
+        Err(Refusal::new("Unsupported", message).hint(match has.is_empty() {
+            true => "choose another instance type".to_owned(),
+            false => format!("choose {}, or another instance type", has.join(", ")),
+        }))
     }
 
     fn check_capacity(&self, t: Ms, request: &InstanceRequest) -> Result<(), Refusal> {
@@ -280,9 +307,10 @@ impl Model {
                     Refusal::new("IncorrectInstanceState", message).hint("stop it, change it, start it")
                 );
             }
-            let (old, new) = (architecture(&facts.instance_type), architecture(instance_type));
-            let new = new.ok_or_else(|| no_such_type(instance_type))?;
-            if old.is_some_and(|old| old != new) {
+            let of = |name: &str| InstanceType::named(name).map(|kind| kind.arch);
+            let new = of(instance_type).ok_or_else(|| no_such_type(instance_type))?;
+            self.check_offered(instance_type, &facts.zone)?;
+            if of(&facts.instance_type).is_some_and(|old| old != new) {
                 let message =
                     format!("The instance type '{instance_type}' has another architecture than the image");
                 return Err(Refusal::new("InvalidParameterValue", message));

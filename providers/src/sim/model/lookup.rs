@@ -2,8 +2,9 @@
 
 use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
 
-use super::catalog::{DEFAULT_VPC, FAMILIES, architecture, fits, images, is_id, subnets, vpc_range};
+use super::catalog::{DEFAULT_VPC, FAMILIES, fits, images, is_id, subnets, vpc_range};
 use super::refusal::Refusal;
+use super::types::InstanceType;
 use super::world::Model;
 
 impl Model {
@@ -78,7 +79,8 @@ impl Model {
     }
 
     fn image(&self, query: &ImageQuery) -> Result<ImageAnswer, Refusal> {
-        let arch = architecture(&query.instance_type).ok_or_else(|| no_such_type(&query.instance_type))?;
+        let kind = InstanceType::named(&query.instance_type);
+        let arch = kind.ok_or_else(|| no_such_type(&query.instance_type))?.arch;
         let region = &self.place.region;
         if query.ami.starts_with("ami-") {
             if !is_id("ami", &query.ami) {

@@ -140,6 +140,7 @@ impl Model {
         if let Some(node) = node {
             node.up_from = instance.up_from;
             node.lost_at = instance.lost_at;
+            node.capacity = instance.capacity();
         }
     }
 

@@ -311,6 +311,8 @@ impl Model {
                 .engine
                 .as_ref()
                 .map_or_else(String::new, |engine| engine.version.clone()),
+            capacity: instance.capacity(),
+            volumes: Default::default(),
             images: Default::default(),
         };
         swarm.nodes.insert(node.to_owned(), facts);

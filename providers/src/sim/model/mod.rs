@@ -8,6 +8,7 @@
 mod catalog;
 mod changes;
 mod constraints;
+mod demand;
 mod dump;
 mod ec2;
 mod effect;
@@ -23,6 +24,7 @@ mod membership;
 mod networks;
 mod nodes;
 mod place;
+mod program;
 mod raft;
 mod refusal;
 mod residue;
@@ -31,6 +33,7 @@ mod service;
 mod services;
 mod swarm;
 mod tasks;
+mod types;
 mod world;
 
 pub(crate) use catalog::{LARGE_VPC, usual_zones};

@@ -8,14 +8,15 @@ use super::catalog::Range;
 use super::ec2::Decision;
 use super::effect::Effect;
 use super::refusal::Refusal;
+use super::services::namesake;
 use super::swarm::SwarmFacts;
 use crate::sim::names::swarm_id;
 
 impl SwarmFacts {
     /// Creates an overlay network.
     pub fn decide_create_network(&self, seed: u64, spec: &NetworkSpec) -> Decision<String> {
-        if self.networks.contains_key(&spec.name) {
-            let message = format!("network with name {} already exists", spec.name);
+        if let Some(there) = namesake(self.networks.keys(), &spec.name) {
+            let message = format!("network with name {there} already exists");
             return Err(Refusal::new("conflict", message));
         }
         if spec.name == "ingress" || spec.name.is_empty() {

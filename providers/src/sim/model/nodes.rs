@@ -130,10 +130,31 @@ impl SwarmFacts {
                 }
             }
         }
+        self.drop_waiting(at, node);
+    }
+
+    /// Takes away tasks of global services that wait for room on a node which they must not run on
+    /// any more.
+    fn drop_waiting(&mut self, at: At, id: &str) {
+        let slot = Slot::Node(id.to_owned());
+        let waiting = self
+            .board
+            .pending
+            .iter()
+            .filter(|(_, slots)| slots.contains(&slot));
+        let gone = waiting.filter(|(name, _)| {
+            let facts = self.services.get(*name).zip(self.nodes.get(id));
+            !facts.is_some_and(|(service, node)| Self::suits(service, id, node))
+        });
+        let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
+        for name in gone {
+            self.drop_slot(at, &name, &slot);
+        }
     }
 
     /// Moves away what a node must not run any more: its labels or role have changed.
     pub(super) fn evict(&mut self, at: At, id: &str) {
+        self.drop_waiting(at, id);
         let names: Vec<String> = match self.board.loads.get(id) {
             Some(load) => load.by_service.keys().cloned().collect(),
             None => return,
@@ -287,6 +308,7 @@ impl SwarmFacts {
             self.drop_slot(at, &service, &slot);
         }
         self.nodes.remove(id);
+        self.board.loads.remove(id);
         self.raft.remove(id);
     }
 }

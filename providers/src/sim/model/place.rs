@@ -1,9 +1,11 @@
 //! Where tasks go, and keeping the scheduler's board up to date.
 
-use super::service::Fate;
+use super::events::Event;
+use super::program::Fate;
+use super::service::ServiceFacts;
 use super::swarm::{At, SwarmFacts};
 use super::tasks::{Slot, TaskFacts, stops_in};
-use crate::sim::names::{mix, span};
+use crate::sim::names::{Ms, mix, span};
 use crate::sim::schedule::Spread;
 
 /// The most services whose order of nodes is kept.
@@ -12,12 +14,23 @@ const SPREADS_KEPT: usize = 8;
 const TASKS_KEPT: usize = 3;
 
 impl SwarmFacts {
-    /// Builds the board from the facts.
-    pub fn index_tasks(&mut self) {
+    /// Builds the board from the facts, as they are at `t`.
+    pub fn index_tasks(&mut self, t: Ms) {
         self.board = super::tasks::Board::default();
+        let mut held = Vec::new();
         for (name, service) in &self.services {
             for (slot, tasks) in &service.slots {
-                match tasks.last().filter(|task| task.live()) {
+                for task in tasks {
+                    let template = service.templates.get(&task.template);
+                    let there = task.node.as_ref().filter(|node| self.nodes.contains_key(*node));
+                    if let (Some(node), false) = (there, task.over(template, t)) {
+                        let demand = template.map(|template| template.demand.clone());
+                        held.push((name.clone(), slot.clone(), task.number, node.clone(), demand));
+                    }
+                }
+                let current = tasks.last().filter(|task| task.live());
+                let over = current.is_some_and(|task| task.over(service.templates.get(&task.template), t));
+                match current.filter(|_| !over) {
                     Some(TaskFacts { node: Some(node), .. }) => {
                         let load = self.board.loads.entry(node.clone()).or_default();
                         load.total += 1;
@@ -36,6 +49,9 @@ impl SwarmFacts {
                     None => {}
                 }
             }
+        }
+        for (service, slot, number, node, demand) in held {
+            self.hold(&service, &slot, number, &node, demand.unwrap_or_default());
         }
     }
 
@@ -56,7 +72,7 @@ impl SwarmFacts {
             .services
             .get(name)
             .zip(self.nodes.get(id))
-            .filter(|(service, node)| Self::suits(service, id, node) && !self.host_port_taken(service, id));
+            .filter(|(service, node)| self.takes(service, id, node));
         let Some((service, node)) = suited else {
             spread.remove(id);
             return;
@@ -92,10 +108,7 @@ impl SwarmFacts {
 
     /// Makes a task in a slot and gives it a node, if one suits. `not_before` delays its start.
     pub(super) fn make_task(&mut self, at: At, service: &str, slot: &Slot, not_before: u64) {
-        let node = match slot {
-            Slot::Node(id) => Some(id.clone()),
-            Slot::Replica(_) => self.best_node(at, service),
-        };
+        let node = self.node_for(at, service, slot);
         let Some(facts) = self.services.get_mut(service) else {
             return;
         };
@@ -117,26 +130,23 @@ impl SwarmFacts {
         }
         match node {
             Some(node) => self.assign(at, service, slot, &node),
-            None => self.leave_pending(service, slot),
+            None => {
+                let waiting = self.board.pending.entry(service.to_owned()).or_default();
+                waiting.insert(slot.clone());
+            }
         }
     }
 
-    fn leave_pending(&mut self, service: &str, slot: &Slot) {
-        let nodes = self.nodes.len();
-        if let Some(facts) = self.services.get_mut(service) {
-            let why = if facts.spec.constraints.is_empty() {
-                "nodes not available"
-            } else {
-                "scheduling constraints not satisfied"
-            };
-            let plural = if nodes == 1 { "" } else { "s" };
-            facts.no_node = format!("no suitable node ({why} on {nodes} node{plural})");
+    /// Where the task of a slot can go now: the best node for a replica, its own node for a task of
+    /// a global service.
+    fn node_for(&mut self, at: At, service: &str, slot: &Slot) -> Option<String> {
+        match slot {
+            Slot::Replica(_) => self.best_node(at, service),
+            Slot::Node(id) => {
+                let facts = self.services.get(service)?;
+                self.takes(facts, id, self.nodes.get(id)?).then(|| id.clone())
+            }
         }
-        self.board
-            .pending
-            .entry(service.to_owned())
-            .or_default()
-            .insert(slot.clone());
     }
 
     /// Gives the current task of a slot a node: from now on everything takes its time.
@@ -147,13 +157,13 @@ impl SwarmFacts {
         let Some([older @ .., task]) = facts.slots.get_mut(slot).map(Vec::as_mut_slice) else {
             return;
         };
-        let template = facts.templates.get(&task.template);
-        let (image, fate) = template.map_or(("", Fate::Runs), |template| {
-            (template.image.as_str(), template.fate)
-        });
+        let Some(template) = facts.templates.get(&task.template) else {
+            return;
+        };
+        let image = template.image.as_str();
         let pulled = match host.images.get(image) {
             Some(from) => *from,
-            None if fate == Fate::Rejected => at.t,
+            None if matches!(template.fate, Fate::Rejected { .. }) => at.t,
             None => {
                 let from = at.t + span(at.seed, 2_000, 8_000, &["pull", node, image]);
                 host.images.insert(image.to_owned(), from);
@@ -172,9 +182,25 @@ impl SwarmFacts {
         task.running = task.image_at + start;
         // Under start-first an older task is still there: it stops when this one runs, and not at
         // all if this one cannot.
-        for old in older.iter_mut().filter(|old| old.live() && fate == Fate::Runs) {
+        let starts = matches!(template.fate, Fate::Runs | Fate::Completes { .. });
+        let mut due = Vec::new();
+        for old in older.iter_mut().filter(|old| old.live() && starts) {
             old.ended = Some(task.running);
+            due.push((task.running, old.number));
         }
+        due.extend(task.over_at(template).map(|over| (over, task.number)));
+        host.volumes.extend(template.volumes.iter().cloned());
+        let (number, demand) = (task.number, template.demand.clone());
+        for (when, number) in due {
+            let event = Event::TaskOver {
+                swarm: self.id.clone(),
+                service: service.to_owned(),
+                slot: slot.clone(),
+                number,
+            };
+            self.board.due.push((when, event));
+        }
+        self.hold(service, slot, number, node, demand);
         let load = self.board.loads.entry(node.to_owned()).or_default();
         load.total += 1;
         load.by_service
@@ -208,7 +234,7 @@ impl SwarmFacts {
             if load.of(service) == 0 {
                 load.by_service.remove(service);
             }
-            if load.total == 0 {
+            if load.is_empty() {
                 self.board.loads.remove(&node);
             }
         }
@@ -224,9 +250,11 @@ impl SwarmFacts {
         let id = &facts.id;
         let tasks = facts.slots.get_mut(slot).into_iter().flatten();
         let mut stopped = at.t;
+        let mut free = Vec::new();
         for task in tasks.filter(|task| task.ended.is_none_or(|ended| ended > at.t)) {
             task.ended = Some(at.t);
             task.orphan = orphan;
+            free.extend(task.node.clone().map(|node| (task.number, node)));
             stopped = at.t
                 + if orphan {
                     0
@@ -234,14 +262,62 @@ impl SwarmFacts {
                     stops_in(at.seed, id, slot, task.number)
                 };
         }
+        self.release_all(at, service, slot, &free);
         stopped
+    }
+
+    /// Tasks of a slot hold nothing of their nodes any more.
+    fn release_all(&mut self, at: At, service: &str, slot: &Slot, tasks: &[(u32, String)]) {
+        for (number, node) in tasks {
+            if self.release(service, slot, *number, node) {
+                self.touch(at, node);
+            }
+        }
     }
 
     /// Takes a slot away with its tasks.
     pub(super) fn drop_slot(&mut self, at: At, service: &str, slot: &Slot) {
         self.unassign(at, service, slot);
-        if let Some(facts) = self.services.get_mut(service) {
-            facts.slots.remove(slot);
+        let tasks = self
+            .services
+            .get_mut(service)
+            .and_then(|facts| facts.slots.remove(slot));
+        let there = tasks
+            .into_iter()
+            .flatten()
+            .filter_map(|task| Some((task.number, task.node?)));
+        let there: Vec<(u32, String)> = there.collect();
+        self.release_all(at, service, slot, &there);
+    }
+
+    /// A task has ended, with its replacement running or by itself: what it held is free.
+    pub(super) fn task_over(&mut self, at: At, service: &str, slot: &Slot, number: u32) {
+        let Some(facts) = self.services.get(service) else {
+            return;
+        };
+        let tasks = facts.slots.get(slot).map_or(&[][..], Vec::as_slice);
+        let Some(task) = tasks.iter().find(|task| task.number == number) else {
+            return;
+        };
+        if !task.over(facts.templates.get(&task.template), at.t) {
+            return;
+        }
+        let current = task.live() && tasks.last().is_some_and(|last| last.number == number);
+        let there: Vec<(u32, String)> = task.node.clone().map(|node| (number, node)).into_iter().collect();
+        if current {
+            self.unassign(at, service, slot);
+        }
+        self.release_all(at, service, slot, &there);
+    }
+
+    /// Tries those that wait for a node again, if something has become free.
+    pub(super) fn place_all_pending(&mut self, at: At) {
+        if !std::mem::take(&mut self.board.freed) || self.board.pending.is_empty() || !self.decides(at.t) {
+            return;
+        }
+        let waiting: Vec<String> = self.board.pending.keys().cloned().collect();
+        for service in waiting {
+            self.place_pending(at, &service);
         }
     }
 
@@ -273,12 +349,15 @@ impl SwarmFacts {
         else {
             return false;
         };
+        let mut free = Vec::new();
         if let Some(failing) = tasks.last_mut() {
             failing.ended = Some(at.t);
+            free.extend(failing.node.clone().map(|node| (failing.number, node)));
         }
         let old = tasks.remove(older);
         let node = old.node.clone();
         tasks.push(old);
+        self.release_all(at, service, slot, &free);
         if let Some(node) = node {
             let load = self.board.loads.entry(node.clone()).or_default();
             load.total += 1;
@@ -293,9 +372,6 @@ impl SwarmFacts {
 
     /// Gives a node to every task of a service that waits for one.
     pub(super) fn place_pending(&mut self, at: At, service: &str) {
-        if self.best_node(at, service).is_none() {
-            return;
-        }
         let waiting: Vec<Slot> = self
             .board
             .pending
@@ -305,8 +381,12 @@ impl SwarmFacts {
             .cloned()
             .collect();
         for slot in waiting {
-            let Some(node) = self.best_node(at, service) else {
-                return;
+            let Some(node) = self.node_for(at, service, &slot) else {
+                match slot {
+                    // No other replica finds one either.
+                    Slot::Replica(_) => return,
+                    Slot::Node(_) => continue,
+                }
             };
             if let Some(pending) = self.board.pending.get_mut(service) {
                 pending.remove(&slot);
@@ -324,5 +404,19 @@ impl SwarmFacts {
             }
             self.assign(at, service, &slot, &node);
         }
+    }
+
+    /// Since when the service that another's program waits for has a task that runs.
+    pub(super) fn awaited(&self, service: &ServiceFacts) -> Option<Ms> {
+        let Fate::CrashesUntil { service: awaited } = &service.templates.get(&service.template)?.fate else {
+            return None;
+        };
+        let awaited = self.services.get(awaited)?;
+        let tasks = awaited.slots.keys().filter_map(|slot| awaited.current(slot));
+        let sound = tasks.filter(|task| {
+            let template = awaited.templates.get(&task.template);
+            task.node.is_some() && template.is_some_and(|template| template.fate == Fate::Runs)
+        });
+        sound.map(|task| task.running).min()
     }
 }

@@ -5,9 +5,28 @@ use subako_world::Role;
 use super::events::Event;
 use super::facts::Membership;
 use super::refusal::Refusal;
-use super::swarm::{At, SwarmFacts};
+use super::swarm::{At, NodeFacts, SwarmFacts};
 use super::world::Model;
 use crate::sim::names::{Ms, mix, span};
+
+/// The longest that a manager which is back needs to hear from a leader (swarmkit,
+/// `manager/state/raft`: a tick a second, an election after ten without a heartbeat).
+const FOLLOWS_AFTER: Ms = 3_000;
+
+impl NodeFacts {
+    /// When a manager that has restarted knows its leader again, if that is still to come.
+    fn follows_from(&self, seed: u64, t: Ms) -> Option<Ms> {
+        let back = self.up_from.filter(|from| *from > self.ready)?;
+        let from = back
+            + span(
+                seed,
+                500,
+                FOLLOWS_AFTER,
+                &["follow", &self.instance, &back.to_string()],
+            );
+        Some(from).filter(|from| *from > t)
+    }
+}
 
 impl SwarmFacts {
     /// Members of raft, and how many of them answer.
@@ -88,7 +107,11 @@ impl Model {
                  Please run this command on a manager node or promote the current node to a manager",
             )
         })?;
-        if swarm.decides(t) {
+        let back = swarm
+            .nodes
+            .get(node)
+            .and_then(|node| node.follows_from(self.place.seed, t));
+        if swarm.decides(t) && back.is_none() {
             return Ok(swarm);
         }
         let mut refusal = Refusal::new(
@@ -100,7 +123,7 @@ impl Model {
             "start the missing managers; if they are gone for good, `docker swarm init --force-new-cluster`",
         );
         if swarm.has_quorum(t) {
-            refusal.retry_at = Some(swarm.elect_at.filter(|at| *at > t).unwrap_or(t + 1_000));
+            refusal.retry_at = Some(swarm.elect_at.filter(|at| *at > t).or(back).unwrap_or(t + 1_000));
         }
         Err(refusal)
     }
@@ -115,6 +138,10 @@ impl Model {
         else {
             return;
         };
+        // A leader that is lost does not lead again when it is back: it is elected, or another is.
+        if facts.leader(t).is_none() {
+            facts.leader = None;
+        }
         let at = t + span(seed, 3_000, 10_000, &["election", swarm, &facts.term.to_string()]);
         facts.elect_at = Some(
             facts

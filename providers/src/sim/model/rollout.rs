@@ -6,7 +6,8 @@
 use subako_world::{UpdateOrder, UpdateState};
 
 use super::events::Event;
-use super::service::{Fate, ServiceFacts, UpdateFacts};
+use super::program::Fate;
+use super::service::{ServiceFacts, UpdateFacts};
 use super::swarm::{At, SwarmFacts};
 use super::tasks::Slot;
 use super::world::Model;
@@ -38,7 +39,8 @@ impl ServiceFacts {
 
     /// Of the tasks made last: the id of one that failed, how many did, and whether one still
     /// waits for a node.
-    fn judge(&self, seed: u64, batch: &[(Slot, u32)]) -> (Option<String>, u64, bool) {
+    fn judge(&self, seed: u64, batch: &[(Slot, u32)], answers: Option<Ms>) -> (Option<String>, u64, bool) {
+        let monitor = self.proceeding().monitor.map_or(MONITOR, |ns| ns / 1_000_000);
         let (mut example, mut failed, mut waiting) = (None, 0, false);
         for (slot, number) in batch {
             let Some(task) = self.current(slot).filter(|task| task.number == *number) else {
@@ -49,7 +51,13 @@ impl ServiceFacts {
             } else if self
                 .templates
                 .get(&task.template)
-                .is_some_and(|template| template.fate != Fate::Runs)
+                .is_some_and(|template| match &template.fate {
+                    Fate::Runs => false,
+                    // An end without an error is an early one all the same (swarmkit, updater.go).
+                    Fate::Completes { after } => *after <= monitor,
+                    Fate::CrashesUntil { .. } => answers.is_none_or(|from| from > task.running),
+                    Fate::Rejected { .. } | Fate::Crashes { .. } | Fate::Unhealthy { .. } => true,
+                })
             {
                 failed += 1;
                 let parts = [
@@ -102,9 +110,10 @@ impl Model {
 impl SwarmFacts {
     /// One step of an update; returns when the next is due.
     fn roll(&mut self, at: At, name: &str) -> Option<Ms> {
+        let answers = self.services.get(name).and_then(|service| self.awaited(service));
         let service = self.services.get_mut(name)?;
         let mut update = service.update.take()?;
-        let (example, failed, waiting) = service.judge(at.seed, &update.batch);
+        let (example, failed, waiting) = service.judge(at.seed, &update.batch, answers);
         if waiting {
             update.due = at.t + PENDING_AGAIN;
             let due = update.due;
@@ -147,7 +156,7 @@ impl SwarmFacts {
             service.spec = previous.spec;
             service.forced = previous.forced;
         }
-        service.renew_template();
+        service.renew_template(&self.networks);
         let message = format!("update rolled back {cause}");
         service.update = Some(UpdateFacts::new(UpdateState::RollbackStarted, message, at.t));
         self.fit_count(at, name);
@@ -195,13 +204,12 @@ impl SwarmFacts {
             let Some(task) = service.current(slot) else {
                 continue;
             };
-            let fate = service
-                .templates
-                .get(&task.template)
-                .map_or(Fate::Runs, |template| template.fate);
-            let done = task
-                .fails_after(fate)
-                .map_or(task.running, |after| task.created + after);
+            let template = service.templates.get(&task.template);
+            let early = template.and_then(|template| match template.fate {
+                Fate::Completes { after } if after > MONITOR => None,
+                _ => task.ends_after(&template.fate),
+            });
+            let done = early.map_or(task.running, |after| task.created + after);
             next = next.max(done);
             batch.push((slot.clone(), task.number));
         }

@@ -3,35 +3,29 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{Mode, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus};
+use subako_world::{
+    Mode, MountKind, Network, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus,
+};
 
+use super::demand::Demand;
+use super::program::Fate;
 use super::tasks::{Slot, TaskFacts};
 use crate::sim::names::{Ms, mix};
 
 /// The engine's delay between a failed task and the next attempt.
 const RESTART_DELAY: Ms = 5_000;
-/// How long a container is probed before it counts as unhealthy, where the spec does not say.
-const UNHEALTHY_AFTER: Ms = 10_000;
-
-/// What becomes of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Fate {
-    /// It runs.
-    Runs,
-    /// Its image cannot be had.
-    Rejected,
-    /// Its program ends with an error soon after its start.
-    Crashes,
-    /// Its health check never passes, `after` so long.
-    Unhealthy { after: Ms },
-}
 
 /// What all tasks of one version of a service share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Template {
     pub image: String,
     pub fate: Fate,
+    /// What each task holds of its node: follows from the spec.
+    #[serde(default, skip_serializing_if = "Demand::is_empty")]
+    pub demand: Demand,
+    /// Named volumes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
     pub restart_delay: Ms,
     /// The most attempts, the first included; `None` for no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,31 +33,24 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// What a spec makes of its tasks. An image tells its fate by its name.
-    pub fn of(spec: &ServiceSpec) -> Self {
-        let probes = spec.healthcheck.as_ref().and_then(|check| {
-            let seconds = check.interval? / 1_000_000 * check.retries.unwrap_or(3);
-            Some(seconds + check.start_period.unwrap_or(0) / 1_000_000)
-        });
-        let fate = if spec.image.contains("does-not-exist") {
-            Fate::Rejected
-        } else if spec.image.contains("crash") {
-            Fate::Crashes
-        } else if spec.image.contains("unhealthy") {
-            let after = probes.unwrap_or(UNHEALTHY_AFTER);
-            Fate::Unhealthy { after }
-        } else {
-            Fate::Runs
-        };
+    /// What a spec makes of its tasks, on these networks.
+    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>) -> Self {
+        let fate = Fate::of(spec, networks);
+        // What ends without an error is tried again under `any` only.
+        let done = matches!(fate, Fate::Completes { .. });
         let policy = spec.restart_policy.as_ref();
+        let volumes = spec.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);
         Self {
             image: spec.image.clone(),
             fate,
+            demand: Demand::of(spec),
+            volumes: volumes.filter_map(|mount| mount.source.clone()).collect(),
             restart_delay: policy
                 .and_then(|policy| policy.delay)
                 .map_or(RESTART_DELAY, |ns| ns / 1_000_000),
             attempts: match policy {
                 Some(policy) if policy.condition == RestartCondition::None => Some(1),
+                Some(policy) if policy.condition == RestartCondition::OnFailure && done => Some(1),
                 Some(policy) => policy.max_attempts.filter(|most| *most > 0).map(|most| most + 1),
                 None => None,
             },
@@ -138,9 +125,6 @@ pub(crate) struct ServiceFacts {
     pub templates: BTreeMap<u64, Template>,
     /// Tasks by slot, oldest first; the last one is current.
     pub slots: BTreeMap<Slot, Vec<TaskFacts>>,
-    /// Why its tasks have no node, where that is so.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub no_node: String,
     /// How often it was updated.
     #[serde(default)]
     pub epoch: u32,
@@ -150,7 +134,7 @@ pub(crate) struct ServiceFacts {
 
 impl ServiceFacts {
     /// A service without tasks yet.
-    pub fn new(id: String, spec: ServiceSpec) -> Self {
+    pub fn new(id: String, spec: ServiceSpec, networks: &BTreeMap<String, Network>) -> Self {
         let mut service = Self {
             id,
             template: 0,
@@ -158,22 +142,22 @@ impl ServiceFacts {
             previous: None,
             templates: BTreeMap::new(),
             slots: BTreeMap::new(),
-            no_node: String::new(),
             epoch: 0,
             update: None,
             spec,
         };
-        service.renew_template();
+        service.renew_template(networks);
         service
     }
 
     /// Makes the spec's template the current one, forgetting those that no task has.
-    pub fn renew_template(&mut self) {
+    pub fn renew_template(&mut self, networks: &BTreeMap<String, Network>) {
         self.template = template_hash(&self.spec, self.forced);
         let used: std::collections::BTreeSet<u64> =
             self.slots.values().flatten().map(|task| task.template).collect();
         self.templates.retain(|hash, _| used.contains(hash));
-        self.templates.insert(self.template, Template::of(&self.spec));
+        self.templates
+            .insert(self.template, Template::of(&self.spec, networks));
     }
 
     /// The current task of a slot, if it shall run.

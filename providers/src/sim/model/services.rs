@@ -16,13 +16,19 @@ use crate::sim::names::{Ms, swarm_id};
 /// From a changed spec to the first task that is replaced.
 const UPDATE_STARTS_AFTER: Ms = 100;
 
+/// Of the names that are taken, the one that a new name is for Swarm, which compares them without
+/// case (swarmkit#929; `manager/state/store`, the index by name).
+pub(super) fn namesake<'a>(taken: impl Iterator<Item = &'a String>, name: &str) -> Option<&'a String> {
+    let name = name.to_lowercase();
+    taken.into_iter().find(|other| other.to_lowercase() == name)
+}
+
 impl SwarmFacts {
     /// Creates a service.
     pub fn decide_create_service(&self, seed: u64, spec: &ServiceSpec) -> Decision<String> {
-        if self.services.contains_key(&spec.name) {
+        if let Some(there) = namesake(self.services.keys(), &spec.name) {
             let message = format!(
-                "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {} already exists",
-                spec.name
+                "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {there} already exists"
             );
             return Err(Refusal::new("conflict", message));
         }
@@ -157,7 +163,8 @@ impl SwarmFacts {
     pub(super) fn add_service(&mut self, at: At, spec: ServiceSpec) {
         let name = spec.name.clone();
         let id = swarm_id(at.seed, &["service", &self.id, &name]);
-        self.services.insert(name.clone(), ServiceFacts::new(id, spec));
+        let facts = ServiceFacts::new(id, spec, &self.networks);
+        self.services.insert(name.clone(), facts);
         self.forget_spread(&name);
         self.fit_count(at, &name);
     }
@@ -173,7 +180,7 @@ impl SwarmFacts {
             forced: service.forced,
         }));
         service.forced += u64::from(force);
-        service.renew_template();
+        service.renew_template(&self.networks);
         service.epoch += 1;
         service.update = None;
         let rolls = before != service.template || service.slots.keys().any(|slot| service.is_dirty(slot));
@@ -203,12 +210,6 @@ impl SwarmFacts {
             self.drop_slot(at, name, &slot);
         }
         self.services.remove(name);
-        // A port of the nodes may have become free for others.
-        let waiting: Vec<String> = self.board.pending.keys().cloned().collect();
-        for other in waiting {
-            self.forget_spread(&other);
-            self.place_pending(at, &other);
-        }
     }
 
     /// Brings the number of slots to what the spec wants.
@@ -241,7 +242,14 @@ impl SwarmFacts {
     /// the service, and there the highest number (swarmkit, `replicated/slot.go`).
     fn shrink(&mut self, at: At, name: &str, by: u64) {
         let pending = self.board.pending.get(name).into_iter().flatten().rev().cloned();
-        let mut going: Vec<Slot> = pending.take(usize::try_from(by).unwrap_or(usize::MAX)).collect();
+        let most = usize::try_from(by).unwrap_or(usize::MAX);
+        let mut going: Vec<Slot> = pending.take(most).collect();
+        going.extend(
+            self.over_slots(at, name)
+                .into_iter()
+                .rev()
+                .take(most - going.len()),
+        );
         let nodes = self.board.loads.iter().filter(|(_, load)| load.of(name) > 0);
         let mut order: BTreeSet<(u64, String)> =
             nodes.map(|(id, load)| (load.of(name), id.clone())).collect();
@@ -268,6 +276,18 @@ impl SwarmFacts {
         for slot in going {
             self.drop_slot(at, name, &slot);
         }
+    }
+
+    /// Slots whose task has ended by itself for good.
+    fn over_slots(&self, at: At, name: &str) -> Vec<Slot> {
+        let Some(service) = self.services.get(name) else {
+            return Vec::new();
+        };
+        let over = service.slots.keys().filter(|slot| {
+            let task = service.current(slot);
+            task.is_some_and(|task| task.over(service.templates.get(&task.template), at.t))
+        });
+        over.cloned().collect()
     }
 
     /// Moves tasks away from nodes where the service's constraints no longer hold.

@@ -46,6 +46,13 @@ pub(crate) struct NodeFacts {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen: bool,
     pub engine: String,
+    /// Processors in billionths and memory in bytes, as of its machine's type.
+    #[serde(default)]
+    pub capacity: (u64, u64),
+    /// Named volumes that tasks have had on it. Each is this node's own: a task that runs
+    /// elsewhere finds another, empty one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<String>,
     /// Images pulled, and from when each is there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub images: BTreeMap<String, Ms>,

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use subako_world::{Task, TaskState};
 
-use super::service::{Fate, ServiceFacts, Template};
+use super::demand::Demand;
+use super::events::Event;
+use super::program::Fate;
+use super::service::{ServiceFacts, Template};
 use super::swarm::NodeFacts;
 use crate::sim::names::{Ms, span, swarm_id};
 use crate::sim::schedule::Spread;
@@ -14,8 +17,6 @@ use crate::sim::schedule::Spread;
 const ASSIGNED_AFTER: Ms = 100;
 /// How long a node tries to find an image that does not exist.
 const REJECTED_AFTER: Ms = 1_500;
-/// How long a program runs that crashes.
-const CRASHED_AFTER: Ms = 1_500;
 /// How many failed attempts are still shown.
 const ATTEMPTS_SHOWN: u64 = 3;
 
@@ -73,15 +74,31 @@ impl TaskFacts {
         self.ended.is_none()
     }
 
-    /// How long one attempt takes until it fails; `None` for a task that does not.
-    pub fn fails_after(&self, fate: Fate) -> Option<Ms> {
-        let start = self.running - self.created;
+    /// How long one attempt takes until it ends by itself; `None` for a task that does not.
+    pub fn ends_after(&self, fate: &Fate) -> Option<Ms> {
         match fate {
-            Fate::Runs => None,
-            Fate::Rejected => Some(REJECTED_AFTER),
-            Fate::Crashes => Some(start + CRASHED_AFTER),
-            Fate::Unhealthy { after } => Some(start + after),
+            Fate::Rejected { .. } => Some(REJECTED_AFTER),
+            _ => Some(self.running - self.created + fate.runs_for()?),
         }
+    }
+
+    /// When its last attempt has ended, after which its restart policy lets nothing come.
+    pub fn over_at(&self, template: &Template) -> Option<Ms> {
+        let most = template.attempts?;
+        let attempt = self.node.as_ref().and_then(|_| self.ends_after(&template.fate))?;
+        Some(self.created + (most - 1) * (attempt + template.restart_delay) + attempt)
+    }
+
+    /// Whether it holds nothing of its node any more at `t`.
+    pub fn over(&self, template: Option<&Template>, t: Ms) -> bool {
+        let by_itself = || template.and_then(|template| self.over_at(template));
+        self.ended.is_some_and(|ended| ended <= t) || by_itself().is_some_and(|at| at <= t)
+    }
+
+    /// Which attempt of a program that waits for another is the first to stay, if that one runs
+    /// from `answers` on.
+    fn staying(&self, attempt: Ms, delay: Ms, answers: Ms) -> u64 {
+        answers.saturating_sub(self.running).div_ceil(attempt + delay)
     }
 
     /// How far an attempt that began at `created` is at `t`.
@@ -92,7 +109,7 @@ impl TaskFacts {
         let never_healthy = matches!(template.fate, Fate::Unhealthy { .. });
         if t < self.created + ASSIGNED_AFTER {
             TaskState::Assigned
-        } else if t < self.image_at || template.fate == Fate::Rejected {
+        } else if t < self.image_at || matches!(template.fate, Fate::Rejected { .. }) {
             TaskState::Preparing
         } else if t < self.running || never_healthy {
             TaskState::Starting
@@ -111,6 +128,10 @@ pub(crate) struct View<'a> {
     pub task: &'a TaskFacts,
     pub template: &'a Template,
     pub node: Option<&'a NodeFacts>,
+    /// Why it has no node, where it has none.
+    pub no_node: Option<&'a str>,
+    /// Since when what its program waits for runs.
+    pub answers: Option<Ms>,
 }
 
 impl View<'_> {
@@ -123,7 +144,7 @@ impl View<'_> {
         };
         let Some(attempt) = self
             .task
-            .fails_after(self.template.fate)
+            .ends_after(&self.template.fate)
             .filter(|_| self.task.node.is_some())
         else {
             into.push(self.sound(t));
@@ -133,13 +154,15 @@ impl View<'_> {
         let period = attempt + self.template.restart_delay;
         let age = until.saturating_sub(self.task.created);
         let most = self.template.attempts.unwrap_or(u64::MAX);
-        let current = (age / period).min(most - 1);
+        let delay = self.template.restart_delay;
+        let stays = self.answers.map(|from| self.task.staying(attempt, delay, from));
+        let current = (age / period).min(most - 1).min(stays.unwrap_or(u64::MAX));
         for past in current.saturating_sub(ATTEMPTS_SHOWN)..current {
-            into.push(self.failed(past));
+            into.push(self.ended(past));
         }
         let within = age - current * period;
-        if within >= attempt {
-            into.push(self.failed(current));
+        if within >= attempt && stays != Some(current) {
+            into.push(self.ended(current));
             if current + 1 < most && self.task.ended.is_none() {
                 into.push(self.entry(current + 1, TaskState::Ready, TaskState::Ready, None));
             }
@@ -155,7 +178,10 @@ impl View<'_> {
     fn sound(&self, t: Ms) -> Task {
         let Some(ended) = self.task.ended.filter(|ended| *ended <= self.t) else {
             let state = self.task.progress(t, self.template);
-            let error = (state == TaskState::Pending).then(|| self.service.no_node.clone());
+            let error = self
+                .no_node
+                .filter(|_| state == TaskState::Pending)
+                .map(str::to_owned);
             return self.entry(0, state, TaskState::Running, error);
         };
         let down = self.node.is_some_and(|node| !node.up(self.t));
@@ -171,17 +197,18 @@ impl View<'_> {
         stops_in(self.seed, &self.service.id, self.slot, self.task.number)
     }
 
-    fn failed(&self, attempt: u64) -> Task {
-        let image = &self.template.image;
-        let (state, error) = match self.template.fate {
-            Fate::Rejected => (TaskState::Rejected, format!("No such image: {image}")),
-            Fate::Unhealthy { .. } => (
-                TaskState::Failed,
-                "task: non-zero exit (137): dockerexec: unhealthy container".to_owned(),
-            ),
-            Fate::Crashes | Fate::Runs => (TaskState::Failed, "task: non-zero exit (1)".to_owned()),
+    /// An attempt that ended by itself.
+    fn ended(&self, attempt: u64) -> Task {
+        let failed = |error: &str| (TaskState::Failed, Some(error.to_owned()));
+        let (state, error) = match &self.template.fate {
+            Fate::Completes { .. } => (TaskState::Complete, None),
+            Fate::Rejected { why } => (TaskState::Rejected, Some(why.clone())),
+            Fate::Unhealthy { .. } => failed("task: non-zero exit (137): dockerexec: unhealthy container"),
+            Fate::Crashes { .. } | Fate::CrashesUntil { .. } | Fate::Runs => {
+                failed("task: non-zero exit (1)")
+            }
         };
-        self.entry(attempt, state, TaskState::Shutdown, Some(error))
+        self.entry(attempt, state, TaskState::Shutdown, error)
     }
 
     fn entry(&self, attempt: u64, state: TaskState, desired: TaskState, error: Option<String>) -> Task {
@@ -200,7 +227,10 @@ impl View<'_> {
                 Slot::Replica(number) => Some(*number),
                 Slot::Node(_) => None,
             },
-            node_id: self.task.node.clone(),
+            node_id: match self.slot {
+                Slot::Node(id) => Some(id.clone()),
+                Slot::Replica(_) => self.task.node.clone(),
+            },
             state,
             desired,
             error,
@@ -224,12 +254,20 @@ pub(crate) fn stops_in(seed: u64, service: &str, slot: &Slot, number: u32) -> Ms
 pub(crate) struct Load {
     pub total: u64,
     pub by_service: BTreeMap<String, BTreeSet<Slot>>,
+    /// What tasks hold of it, by service, slot and number: those that are to end included, until
+    /// they have.
+    pub held: BTreeMap<(String, Slot, u32), Demand>,
 }
 
 impl Load {
     /// How many of one service.
     pub fn of(&self, service: &str) -> u64 {
         self.by_service.get(service).map_or(0, |slots| slots.len() as u64)
+    }
+
+    /// Whether nothing is there.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0 && self.held.is_empty()
     }
 }
 
@@ -242,6 +280,10 @@ pub(crate) struct Board {
     pub pending: BTreeMap<String, BTreeSet<Slot>>,
     /// The order of nodes for some services.
     pub spreads: BTreeMap<String, Spread>,
+    /// Whether something that tasks hold has become free since those that wait were last tried.
+    pub freed: bool,
+    /// What follows later from what was just done, for the world to post.
+    pub due: Vec<(Ms, Event)>,
 }
 
 /// A board says nothing that the facts do not.

@@ -69,8 +69,12 @@ impl Model {
     /// Completes a world read from a file with what is not written down.
     pub fn opened(mut self, place: Place) -> Self {
         self.place = place;
+        let ids: Vec<String> = self.instances.keys().cloned().collect();
+        for id in ids {
+            self.tell_node(&id);
+        }
         for swarm in self.swarms.values_mut() {
-            swarm.index_tasks();
+            swarm.index_tasks(self.now);
         }
         self
     }
@@ -131,6 +135,7 @@ impl Model {
             Effect::Pass => {}
             in_swarm => self.apply_in_swarm(t, in_swarm),
         }
+        self.settle(t);
     }
 
     /// Enters an instance; if its machine was lost or comes up, its swarm will notice.

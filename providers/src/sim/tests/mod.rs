@@ -9,3 +9,4 @@ mod persistence;
 mod replay;
 mod rollouts;
 mod scenario;
+mod strict;

@@ -170,7 +170,7 @@ fn assert_same(left: &Model, right: &Model, what: &str) {
 fn check(model: &Model) {
     for swarm in model.swarms.values() {
         let mut anew = swarm.clone();
-        anew.index_tasks();
+        anew.index_tasks(model.now);
         assert_eq!(
             anew.board.loads, swarm.board.loads,
             "the loads are not those of the tasks"
@@ -198,7 +198,7 @@ fn check(model: &Model) {
             let suited = swarm
                 .nodes
                 .iter()
-                .any(|(id, node)| SwarmFacts::suits(service, id, node));
+                .any(|(id, node)| service.replicas().is_some() && swarm.takes(service, id, node));
             assert!(!(waits && suited), "a task of {name} waits although a node suits");
             for (id, node) in swarm.nodes.iter().filter(|_| service.replicas().is_none()) {
                 let runs = service.current(&Slot::Node(id.clone())).is_some();

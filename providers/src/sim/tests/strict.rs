@@ -1,0 +1,336 @@
+//! Where the model is as strict as the real parts, and no real counterpart shows it in the
+//! conformance cases.
+
+use std::time::Duration;
+
+use subako_world::{
+    InstanceChange, InstanceState, Mode, Mount, MountKind, NetworkSpec, NodeUpdate, Progress, Resources,
+    ServiceNetwork, ServiceSpec, Task, TaskFilter, TaskState,
+};
+
+use super::scenario::{Cluster, group, in_memory, request, service};
+
+const GIB: u64 = 1 << 30;
+
+fn reserving(name: &str, replicas: u64, memory: u64) -> ServiceSpec {
+    let mut spec = service(name, replicas);
+    spec.resources = Some(Resources {
+        reserve_memory: Some(memory),
+        ..Resources::default()
+    });
+    spec
+}
+
+async fn tasks(cluster: &Cluster, service: &str) -> Vec<Task> {
+    let filter = TaskFilter {
+        service: Some(service.to_owned()),
+        up_to_date: true,
+        ..TaskFilter::default()
+    };
+    cluster.manager().tasks(&filter).await.unwrap()
+}
+
+async fn reasons(cluster: &Cluster, service: &str) -> Vec<String> {
+    let pending = tasks(cluster, service).await.into_iter();
+    let mut reasons: Vec<String> = pending
+        .filter(|task| task.state == TaskState::Pending)
+        .filter_map(|task| task.error)
+        .collect();
+    reasons.dedup();
+    reasons
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_without_a_node_says_why_of_every_node() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 2).await;
+    let drain = NodeUpdate {
+        availability: Some(subako_world::Availability::Drain),
+        ..NodeUpdate::default()
+    };
+    cluster
+        .manager()
+        .update_node(&cluster.nodes[0], &drain)
+        .await
+        .unwrap();
+    cluster
+        .manager()
+        .create_service(&reserving("big", 1, GIB))
+        .await
+        .unwrap();
+    cluster.wait(5).await;
+    let why = "no suitable node (insufficient resources on 2 nodes; 1 node not available for new tasks)";
+    assert_eq!(reasons(&cluster, "big").await, [why]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_task_held_is_given_to_one_that_waits() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let half = 500 << 20;
+    cluster
+        .manager()
+        .create_service(&reserving("first", 1, half))
+        .await
+        .unwrap();
+    cluster
+        .manager()
+        .create_service(&reserving("second", 1, half))
+        .await
+        .unwrap();
+    cluster.wait(30).await;
+    assert_eq!(reasons(&cluster, "second").await.len(), 1);
+    cluster
+        .manager()
+        .update_service(&reserving("first", 0, half), false)
+        .await
+        .unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "second").await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_first_update_needs_room_for_both_tasks() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let mut spec = reserving("app", 1, 600 << 20);
+    cluster.manager().create_service(&spec).await.unwrap();
+    cluster.wait(30).await;
+    spec.image = "nginx:2".to_owned();
+    spec.update_config = Some(subako_world::UpdateConfig {
+        order: Some(subako_world::UpdateOrder::StartFirst),
+        ..Default::default()
+    });
+    cluster.manager().update_service(&spec, false).await.unwrap();
+    cluster.wait(300).await;
+    assert_eq!(
+        reasons(&cluster, "app").await,
+        ["no suitable node (insufficient resources on 1 node)"]
+    );
+    assert_eq!(cluster.running(0, "app").await[0].image, "nginx:1");
+    // With less of it there is room for both, for as long as both are there.
+    spec.resources = reserving("app", 1, 300 << 20).resources;
+    cluster.manager().update_service(&spec, false).await.unwrap();
+    cluster.wait(60).await;
+    assert_eq!(cluster.running(0, "app").await[0].image, "nginx:2");
+    cluster
+        .manager()
+        .create_service(&reserving("rest", 1, 600 << 20))
+        .await
+        .unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "rest").await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_global_task_waits_for_room_on_its_own_node() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    let mut pinned = reserving("pinned", 1, 900 << 20);
+    pinned.constraints = vec!["node.role == worker".to_owned()];
+    cluster.manager().create_service(&pinned).await.unwrap();
+    let mut spec = reserving("everywhere", 1, 100 << 20);
+    spec.mode = Mode::Global;
+    cluster.manager().create_service(&spec).await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "everywhere").await, [1, 0]);
+    assert_eq!(
+        reasons(&cluster, "everywhere").await,
+        ["insufficient resources on 1 node"]
+    );
+    cluster.manager().remove_service("pinned").await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "everywhere").await, [1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_completed_holds_nothing_and_is_not_moved() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    let mut spec = reserving("migrate", 1, 700 << 20);
+    spec.command = vec!["sleep".to_owned(), "3".to_owned()];
+    spec.constraints = vec!["node.role == worker".to_owned()];
+    spec.restart_policy = serde_json::from_value(serde_json::json!({ "condition": "none" })).unwrap();
+    cluster.manager().create_service(&spec).await.unwrap();
+    cluster.wait(30).await;
+    let state = async || {
+        tasks(&cluster, "migrate")
+            .await
+            .iter()
+            .map(|task| task.state)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(state().await, [TaskState::Complete]);
+    let mut after = reserving("after", 1, 700 << 20);
+    after.constraints.clone_from(&spec.constraints);
+    cluster.manager().create_service(&after).await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "after").await, [0, 1]);
+    let drain = NodeUpdate {
+        availability: Some(subako_world::Availability::Drain),
+        ..NodeUpdate::default()
+    };
+    cluster
+        .manager()
+        .update_node(&cluster.nodes[1], &drain)
+        .await
+        .unwrap();
+    cluster.wait(30).await;
+    assert_eq!(state().await, [TaskState::Complete]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_ends_is_started_again_under_any() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let mut spec = service("again", 1);
+    spec.image = "one-shot:1".to_owned();
+    cluster.manager().create_service(&spec).await.unwrap();
+    cluster.wait(60).await;
+    let complete = tasks(&cluster, "again")
+        .await
+        .iter()
+        .filter(|t| t.state == TaskState::Complete)
+        .count();
+    assert!(complete >= 2, "{:?}", tasks(&cluster, "again").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_may_crash_until_another_service_runs() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    let mut app = service("app", 2);
+    app.image = "shop/crash-until-db:1".to_owned();
+    cluster.manager().create_service(&app).await.unwrap();
+    cluster.wait(60).await;
+    assert!(cluster.running(0, "app").await.len() < 2, "it does not stay up");
+    let failed = tasks(&cluster, "app")
+        .await
+        .iter()
+        .filter(|task| task.state == TaskState::Failed)
+        .count();
+    assert!(failed >= 4, "{:?}", tasks(&cluster, "app").await);
+    cluster.manager().create_service(&service("db", 1)).await.unwrap();
+    cluster.wait(40).await;
+    for _ in 0..60 {
+        assert_eq!(cluster.running(0, "app").await.len(), 2);
+        cluster.wait(1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_in_the_range_of_a_bridge_lets_no_task_start() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let spec = NetworkSpec {
+        attachable: false,
+        driver: "overlay".to_owned(),
+        encrypted: false,
+        internal: false,
+        labels: Default::default(),
+        name: "bad".to_owned(),
+        options: Default::default(),
+        subnet: Some("172.18.4.0/24".to_owned()),
+    };
+    cluster.manager().create_network(&spec).await.unwrap();
+    let mut on = service("on", 1);
+    on.networks = vec![ServiceNetwork {
+        aliases: vec![],
+        name: "bad".to_owned(),
+    }];
+    cluster.manager().create_service(&on).await.unwrap();
+    cluster.wait(30).await;
+    let said = tasks(&cluster, "on").await;
+    let rejected = said.iter().find(|task| task.state == TaskState::Rejected);
+    let why = "invalid pool request: Pool overlaps with other one on this address space";
+    assert_eq!(
+        rejected.and_then(|task| task.error.as_deref()),
+        Some(why),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_is_on_the_nodes_where_tasks_have_had_it() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    let mut spec = service("db", 1);
+    spec.constraints = vec!["node.role == worker".to_owned()];
+    spec.mounts = vec![Mount {
+        kind: MountKind::Volume,
+        read_only: false,
+        source: Some("data".to_owned()),
+        target: "/data".to_owned(),
+    }];
+    let volumes = || {
+        cluster.sim.inner.look(|model, _| {
+            let nodes = &model.swarms.values().next().unwrap().nodes;
+            let there = |id: &String| nodes[id].volumes.iter().cloned().collect::<Vec<_>>();
+            cluster.nodes.iter().map(there).collect::<Vec<_>>()
+        })
+    };
+    cluster.manager().create_service(&spec).await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(volumes(), [vec![], vec!["data".to_owned()]]);
+    spec.constraints = vec!["node.role == manager".to_owned()];
+    cluster.manager().update_service(&spec, false).await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(volumes(), [["data"], ["data"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manager_that_restarts_has_no_leader_for_a_while() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let cloud = &cluster.world.cloud;
+    let id = &cluster.instances[0].id;
+    cloud.stop_instance(id).await.unwrap();
+    cloud
+        .await_instance(id, InstanceState::Stopped, &Progress::silent())
+        .await
+        .unwrap();
+    cloud.start_instance(id).await.unwrap();
+    let up = async || cluster.hosts[0].engine_info().await.is_ok();
+    while !up().await {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let model = &cluster.sim.inner;
+    let asked = model.look(|model, t| model.controlled_by(t, id).map(|_| ()).map_err(|r| r.code));
+    assert_eq!(asked, Err("no_leader".to_owned()));
+    // A caller waits the election out, as the real adapter does.
+    cluster.manager().services().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_that_is_unknown_or_not_offered_is_refused_also_in_a_change() {
+    let sim = in_memory(vec![]);
+    let world = sim.world();
+    let group = group(&world).await;
+    let mut wanted = request(&world, &group, "node-0").await;
+    wanted.instance_type = "t3.mirco".to_owned();
+    let refused = world.cloud.run_instance(&wanted).await.unwrap_err();
+    assert!(
+        refused
+            .message
+            .contains("Invalid value 't3.mirco' for InstanceType"),
+        "{refused}"
+    );
+    wanted.instance_type = "t3.micro".to_owned();
+    wanted.disk_gib = 6;
+    let refused = world.cloud.run_instance(&wanted).await.unwrap_err();
+    assert!(refused.message.contains("expect size >= 8GB"), "{refused}");
+    wanted.disk_gib = 8;
+    let made = world.cloud.run_instance(&wanted).await.unwrap();
+    world
+        .cloud
+        .await_instance(&made.id, InstanceState::Running, &Progress::silent())
+        .await
+        .unwrap();
+    world.cloud.stop_instance(&made.id).await.unwrap();
+    world
+        .cloud
+        .await_instance(&made.id, InstanceState::Stopped, &Progress::silent())
+        .await
+        .unwrap();
+    let change = InstanceChange {
+        instance_type: Some("t3.mirco".to_owned()),
+        ..InstanceChange::default()
+    };
+    let refused = world.cloud.modify_instance(&made.id, &change).await.unwrap_err();
+    assert!(
+        refused
+            .message
+            .contains("Invalid value 't3.mirco' for InstanceType"),
+        "{refused}"
+    );
+}
