@@ -11,7 +11,7 @@ use subako_engine::session::Session;
 use subako_providers::sim::{Pace, SimOptions, Simulator};
 use subako_state::{Outcome, Store};
 
-fn session(directory: &Path) -> (Session, Simulator) {
+fn session() -> (Session, Simulator) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/sandbox.toml");
     let text = std::fs::read_to_string(&path).expect("the example");
     let source = Source {
@@ -26,24 +26,16 @@ fn session(directory: &Path) -> (Session, Simulator) {
         faults: vec![],
         region: "ap-northeast-1".into(),
         zones: vec!["ap-northeast-1a".into()],
-        world_file: Some(directory.join("world.json")),
         ..SimOptions::default()
     })
     .expect("the simulator opens");
-    let session = Session::new(
-        manifest,
-        "sim",
-        Store::new(directory),
-        registry(),
-        simulator.world(),
-    );
+    let session = Session::new(manifest, "sim", Store::in_memory(), registry(), simulator.world());
     (session, simulator)
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_example_is_applied_planned_again_and_destroyed() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (session, _simulator) = session(directory.path());
+    let (session, _simulator) = session();
     let all = Selection::default();
     let known = session.load().expect("new");
     let plan = session.plan(&known, &all, true).await.expect("a plan");

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -30,21 +31,15 @@ impl Digest {
     /// the key nobody can try guesses. Each part's length is part of what is digested.
     pub fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> Self {
         const BLOCK: usize = 64;
-        let pad = |with: u8| {
-            let mut block = [with; BLOCK];
-            block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-            block
-        };
-        let mut inner = Sha256::new();
-        inner.update(pad(0x36));
+        // RFC 2104 fills a shorter key up with zeros; a key of a whole block cannot be refused.
+        let mut block = [0; BLOCK];
+        block[..key.len()].copy_from_slice(key);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
         for part in parts {
-            inner.update((part.len() as u64).to_be_bytes());
-            inner.update(part);
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
         }
-        let mut outer = Sha256::new();
-        outer.update(pad(0x5c));
-        outer.update(inner.finalize());
-        Self::written(outer.finalize())
+        Self::written(mac.finalize().into_bytes())
     }
 
     fn written(bytes: impl IntoIterator<Item = u8>) -> Self {

@@ -1,7 +1,5 @@
 //! What can be wrong with what is kept.
 
-use std::path::PathBuf;
-
 /// How a state file is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
@@ -32,60 +30,124 @@ pub enum Damage {
     Content(String),
 }
 
-/// A failure to read or write what is kept.
+/// A failure to read or write what is kept. `place` says where, for people: a path or an address.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The state file is damaged.
-    #[error("{path} cannot be trusted: {damage}", path = .path.display())]
+    /// The state is damaged.
+    #[error("{place} cannot be trusted: {damage}")]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// The state.
+        place: String,
         /// What is wrong.
         damage: Damage,
         /// The serial of the newest whole snapshot in the history.
         newest: Option<u64>,
     },
     /// The journal is damaged before its last line.
-    #[error("{path} cannot be trusted: line {line} is not what was written ({why})", path = .path.display())]
+    #[error("{place} cannot be trusted: line {line} is not what was written ({why})")]
     Journal {
-        /// The file.
-        path: PathBuf,
+        /// The journal.
+        place: String,
         /// The line, from 1.
         line: usize,
         /// What is wrong.
         why: String,
     },
+    /// There is an unfinished run, but not one that began from the state that is there.
+    #[error("{place} is of an unfinished run that began from serial {began}, but the state is serial {found}: one of the two was put there by something other than Subako", found = .found.map_or_else(|| "none".to_owned(), |serial| serial.to_string()))]
+    OtherBase {
+        /// The journal.
+        place: String,
+        /// The serial that the run began from.
+        began: u64,
+        /// The serial of the state; `None` if there is no state.
+        found: Option<u64>,
+    },
+    /// A run cannot begin while another one has not ended.
+    #[error("{place} is of a run that did not end")]
+    Unfinished {
+        /// The journal.
+        place: String,
+    },
     /// The key of the secrets is not a key.
-    #[error("failed to use {path}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then made anew)", path = .path.display())]
+    #[error(
+        "failed to use {place}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then made anew)"
+    )]
     SealKey {
-        /// The file.
-        path: PathBuf,
+        /// The key.
+        place: String,
     },
     /// The state moved since it was read.
-    #[error("{path} is now at serial {found}, but serial {expected} was read", path = .path.display())]
+    #[error("{place} is now at serial {found}, but serial {expected} was read")]
     Moved {
-        /// The file.
-        path: PathBuf,
+        /// The state.
+        place: String,
         /// The serial read before.
         expected: u64,
         /// The serial found now.
         found: u64,
     },
-    /// The operating system refused.
-    #[error("failed to {doing} {path}: {source}", path = .path.display())]
+    /// Somebody else wrote there since it was read.
+    #[error("{place} was changed by something else at the same time")]
+    Conflict {
+        /// What.
+        place: String,
+    },
+    /// There is something else where a file is kept.
+    #[error("{place} is {what}, not a regular file")]
+    NotAFile {
+        /// The path.
+        place: String,
+        /// What it is, for example `a symbolic link`.
+        what: &'static str,
+    },
+    /// The lock is not held any more.
+    #[error("the lock {place} was deleted or replaced while it was held")]
+    LockLost {
+        /// The lock.
+        place: String,
+    },
+    /// The operating system or the network refused.
+    #[error("failed to {doing} {place}: {source}")]
     Io {
         /// What was tried.
         doing: &'static str,
-        /// On which file.
-        path: PathBuf,
+        /// On what.
+        place: String,
         /// Why not.
         source: std::io::Error,
     },
 }
 
 impl StateError {
-    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { doing, path, source }
+    /// The failure to do something to something.
+    pub fn io(doing: &'static str, place: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let place = place.into();
+        move |source| Self::Io { doing, place, source }
+    }
+
+    /// The same failure, told once more: one write that failed fails everybody who waits for it.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Conflict { place } => Self::Conflict { place: place.clone() },
+            Self::LockLost { place } => Self::LockLost { place: place.clone() },
+            Self::NotAFile { place, what } => Self::NotAFile {
+                place: place.clone(),
+                what,
+            },
+            Self::Io { doing, place, source } => Self::Io {
+                doing,
+                place: place.clone(),
+                source: match source.raw_os_error() {
+                    Some(code) => std::io::Error::from_raw_os_error(code),
+                    None => std::io::Error::new(source.kind(), source.to_string()),
+                },
+            },
+            other => Self::Io {
+                doing: "write",
+                place: String::new(),
+                source: std::io::Error::other(other.to_string()),
+            },
+        }
     }
 }

@@ -70,6 +70,13 @@ pub fn render(snapshot: &Snapshot) -> Result<(String, Digest), serde_json::Error
     Ok((text, digest))
 }
 
+/// As [`parse`], from bytes.
+pub(crate) fn parse_bytes(bytes: &[u8]) -> Result<(Snapshot, Digest), Damage> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| Damage::Header(format!("it is not UTF-8: {error}")))?;
+    parse(text)
+}
+
 /// Reads a snapshot, refusing anything that is not byte for byte what [`render`] wrote.
 pub fn parse(text: &str) -> Result<(Snapshot, Digest), Damage> {
     if text.is_empty() {

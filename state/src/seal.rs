@@ -5,13 +5,14 @@
 //! history, a plan or a log, but not the key. It is in no other file, and in nothing that is shown.
 
 use std::fmt;
-use std::fs;
-use std::io::{ErrorKind, Read as _};
 
-use crate::atomic::write_atomically;
+use crate::backend::Expect;
 use crate::digest::Digest;
 use crate::error::StateError;
 use crate::store::Store;
+
+/// The object that holds the key.
+const NAME: &str = "seal.key";
 
 /// A random key. It can be neither printed nor serialised.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,49 +37,49 @@ impl fmt::Debug for SealKey {
 }
 
 impl Store {
-    /// The key of this cluster's secrets, made at random the first time it is asked for.
+    /// The key of this cluster's secrets, made at random the first time it is asked for. It needs
+    /// no lock: of two who make one at the same time, one takes that of the other.
     pub fn seal_key(&self) -> Result<SealKey, StateError> {
-        let path = self.directory().join("seal.key");
-        match fs::read(&path) {
-            Ok(bytes) => {
-                return bytes
-                    .try_into()
-                    .map(SealKey)
-                    .map_err(|_| StateError::SealKey { path });
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(StateError::io("read", &path)(error)),
+        if let Some(key) = self.kept_key()? {
+            return Ok(key);
         }
-        self.prepare()?;
-        let random = std::path::Path::new("/dev/urandom");
         let mut key = [0; 32];
-        fs::File::open(random)
-            .and_then(|mut file| file.read_exact(&mut key))
-            .map_err(StateError::io("read", random))?;
-        write_atomically(&path, &key)?;
-        Ok(SealKey(key))
+        getrandom::fill(&mut key)
+            .map_err(|error| StateError::io("make", self.place_of(NAME))(std::io::Error::other(error)))?;
+        match self.backend().write(NAME, &key, &Expect::Absent) {
+            Ok(_) => Ok(SealKey(key)),
+            Err(StateError::Conflict { place }) => self.kept_key()?.ok_or(StateError::Conflict { place }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn kept_key(&self) -> Result<Option<SealKey>, StateError> {
+        let Some(object) = self.backend().read(NAME)? else {
+            return Ok(None);
+        };
+        let bytes = object.content.try_into();
+        bytes
+            .map(|key| Some(SealKey(key)))
+            .map_err(|_| StateError::SealKey {
+                place: self.place_of(NAME),
+            })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
+    use crate::backend::Memory;
 
     #[test]
-    fn a_key_is_made_once_for_the_owner_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path().join("sandbox.sim"));
+    fn a_key_is_made_once() {
+        let memory = Memory::new();
+        let store = Store::on(memory.clone());
         let key = store.seal_key().expect("a key");
         assert_eq!(store.seal_key().expect("the same key"), key);
         assert_eq!(format!("{key:?}"), "SealKey(…)");
-        let path = store.directory().join("seal.key");
-        let mode = fs::metadata(&path).expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let other = Store::new(folder.path().join("other.sim"));
-        assert_ne!(other.seal_key().expect("a key"), key);
-        fs::write(&path, "short").expect("written");
+        assert_ne!(Store::in_memory().seal_key().expect("a key"), key);
+        memory.put(NAME, "short");
         assert!(matches!(store.seal_key(), Err(StateError::SealKey { .. })));
     }
 

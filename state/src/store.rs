@@ -1,23 +1,32 @@
-//! The directory where a cluster's state is kept.
+//! A cluster's state, wherever it is kept: names, history, digests, and which journal counts.
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::atomic::{sync_directory, write_atomically};
+use crate::backend::{Backend, Expect, Files, Held, Memory};
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
 use crate::format;
-use crate::journal::{Journal, read_journal};
+use crate::journal::{Entry, Journal};
+use crate::lock::{Holder, Lock, LockError, Locked};
 use crate::snapshot::Snapshot;
+use crate::writer::{self, JournalWriter, Opened, Probe};
 
 /// How many snapshots the history keeps.
 const HISTORY: usize = 50;
+/// The object that holds the state.
+pub(crate) const STATE: &str = "state.json";
+/// The object that holds the journal of the run in progress.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+/// What the names of earlier states and journals begin with.
+const PAST: &str = "history/";
 
-/// A cluster's directory: `state.json`, `journal.jsonl`, `history/`, `lock`.
-#[derive(Debug, Clone)]
+/// What is kept of a cluster: its state, its journal, their history, the key of its secrets and
+/// its lock. Cheap to clone; clones share the lock that one of them has taken.
+#[derive(Clone)]
 pub struct Store {
-    directory: PathBuf,
+    backend: Arc<dyn Backend>,
+    /// The lock that was taken last, to be checked before each write.
+    lock: Arc<Mutex<Option<Weak<dyn Held>>>>,
 }
 
 /// What a store holds.
@@ -34,8 +43,6 @@ pub struct Loaded {
 pub struct HistoryItem {
     /// Its serial.
     pub serial: u64,
-    /// Its file.
-    pub path: PathBuf,
     /// Its digest, or what is wrong with it.
     pub digest: Result<Digest, Damage>,
     /// The digest it names as the one before it.
@@ -44,165 +51,289 @@ pub struct HistoryItem {
     pub resources: usize,
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.backend).finish()
+    }
+}
+
 impl Store {
-    /// The store in a directory, which need not exist yet.
-    pub fn new(directory: impl Into<PathBuf>) -> Self {
+    /// The store on a backend.
+    pub fn on(backend: impl Backend + 'static) -> Self {
         Self {
-            directory: directory.into(),
+            backend: Arc::new(backend),
+            lock: Arc::default(),
         }
     }
 
-    /// The directory.
-    pub fn directory(&self) -> &Path {
-        &self.directory
+    /// The store in a directory, which need not exist yet.
+    pub fn in_directory(directory: impl Into<std::path::PathBuf>) -> Self {
+        Self::on(Files::new(directory))
     }
 
-    /// `state.json`.
-    pub fn state_path(&self) -> PathBuf {
-        self.directory.join("state.json")
+    /// An empty store in memory.
+    pub fn in_memory() -> Self {
+        Self::on(Memory::new())
     }
 
-    /// `journal.jsonl`.
-    pub fn journal_path(&self) -> PathBuf {
-        self.directory.join("journal.jsonl")
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        self.backend.place("")
     }
 
-    /// `lock`.
-    pub fn lock_path(&self) -> PathBuf {
-        self.directory.join("lock")
+    /// Where the state is, for people.
+    pub fn state_place(&self) -> String {
+        self.place_of(STATE)
     }
 
-    fn history_path(&self) -> PathBuf {
-        self.directory.join("history")
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 
-    /// Makes the directories, for the owner alone.
-    pub fn prepare(&self) -> Result<(), StateError> {
-        let history = self.history_path();
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&history)
-            .map_err(StateError::io("create", &history))?;
-        fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))
-            .map_err(StateError::io("protect", &self.directory))
+    pub(crate) fn place_of(&self, name: &str) -> String {
+        self.backend.place(name)
     }
 
-    /// Reads everything. A missing, empty, cut or changed state file is an error, unless
-    /// nothing at all says that there ever was one.
+    /// Takes the lock at once or says who has it; then repairs how things are kept, and puts the
+    /// journal of a run that has ended into the history.
+    pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
+        let (held, left_by) = self.backend.lock(holder)?;
+        let held: Arc<dyn Held> = Arc::from(held);
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(&held));
+        // From here on the lock is given back if anything fails.
+        let repairs = self.backend.tidy();
+        let lock = Lock::new(held, left_by, repairs.as_ref().cloned().unwrap_or_default());
+        repairs?;
+        // A damaged one is told of when it is read.
+        if let Ok(Some(journal)) = self.journal()
+            && journal.has_ended()
+        {
+            self.retire(&journal)?;
+        }
+        Ok(lock)
+    }
+
+    /// Who has the lock; `None` if nobody has. Changes nothing.
+    pub fn locked(&self) -> Result<Option<Locked>, StateError> {
+        self.backend.locked()
+    }
+
+    fn held(&self) -> Option<Weak<dyn Held>> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads everything. A missing, empty, cut or changed state is an error, unless nothing at all
+    /// says that there ever was one. A journal counts if its run began from this state, or has
+    /// led to it, and has not ended.
     pub fn load(&self) -> Result<Loaded, StateError> {
-        let journal = read_journal(&self.journal_path())?;
-        Ok(Loaded {
-            snapshot: self.load_snapshot(journal.as_ref())?,
-            journal,
+        let journal = self.journal()?.filter(|journal| !journal.has_ended());
+        let snapshot = match self.backend.read(STATE)? {
+            Some(object) => Some(self.parse(STATE, &object.content)?),
+            None => None,
+        };
+        match snapshot {
+            Some((snapshot, digest)) => {
+                let journal = match journal {
+                    Some(journal) if self.counts(&journal, Some((&snapshot, &digest)))? => Some(journal),
+                    _ => None,
+                };
+                Ok(Loaded {
+                    snapshot: Some((snapshot, digest)),
+                    journal,
+                })
+            }
+            None => self.load_first(journal),
+        }
+    }
+
+    /// Without a state: nothing was ever applied, or the first run did not come to write it.
+    fn load_first(&self, journal: Option<Journal>) -> Result<Loaded, StateError> {
+        let missing = |trace: String| {
+            Err(StateError::Damaged {
+                place: self.place_of(STATE),
+                damage: Damage::Missing(trace),
+                newest: self.newest_whole(),
+            })
+        };
+        let history = self.history_names()?;
+        if let Some(journal) = journal {
+            return if begin(&journal).is_some_and(|begin| begin.base.is_none())
+                && self.counts(&journal, None)?
+            {
+                Ok(Loaded {
+                    snapshot: None,
+                    journal: Some(journal),
+                })
+            } else {
+                missing(self.place_of(JOURNAL))
+            };
+        }
+        if history.is_empty() {
+            return Ok(Loaded {
+                snapshot: None,
+                journal: None,
+            });
+        }
+        missing(self.place_of(PAST))
+    }
+
+    /// The journal as it is, ended or not; `None` if there is none, or none with a whole first line.
+    pub(crate) fn journal(&self) -> Result<Option<Journal>, StateError> {
+        match self.backend.read(JOURNAL)? {
+            Some(object) => Journal::parse(&object.content, &self.place_of(JOURNAL)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn parse(&self, name: &str, content: &[u8]) -> Result<(Snapshot, Digest), StateError> {
+        format::parse_bytes(content).map_err(|damage| StateError::Damaged {
+            place: self.place_of(name),
+            damage,
+            newest: self.newest_whole(),
         })
     }
 
-    fn load_snapshot(&self, journal: Option<&Journal>) -> Result<Option<(Snapshot, Digest)>, StateError> {
-        let path = self.state_path();
-        let damaged = |damage| StateError::Damaged {
-            path: path.clone(),
-            damage,
-            newest: self.newest_whole(),
-        };
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let text = String::from_utf8(bytes)
-                    .map_err(|error| damaged(Damage::Header(format!("it is not UTF-8: {error}"))))?;
-                format::parse(&text).map(Some).map_err(damaged)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match self.trace(journal)? {
-                Some(trace) => Err(damaged(Damage::Missing(trace))),
-                None => Ok(None),
-            },
-            Err(error) => Err(StateError::io("read", &path)(error)),
-        }
-    }
-
-    /// What says that there was a state file once.
-    fn trace(&self, journal: Option<&Journal>) -> Result<Option<String>, StateError> {
-        use crate::journal::Entry;
-        if let Some(Entry::Begin { base: Some(_), .. }) = journal.and_then(|j| j.entries.first()) {
-            return Ok(Some(self.journal_path().display().to_string()));
-        }
-        Ok((!self.history_files()?.is_empty()).then(|| self.history_path().display().to_string()))
-    }
-
-    /// Writes a snapshot as the successor of the one with digest `previous`: into the history
-    /// first, then in its place. The serial must be one more than that of the file replaced.
+    /// Writes a snapshot as the successor of the state: into the history first, then in its place.
+    /// The serial must be one more than that of the state replaced.
     pub fn save(&self, snapshot: &Snapshot) -> Result<Digest, StateError> {
-        self.prepare()?;
-        let path = self.state_path();
-        if let Ok(text) = fs::read_to_string(&path)
-            && let Ok((current, _)) = format::parse(&text)
+        writer::check(self.held().as_ref())?;
+        let current = self.backend.read(STATE)?;
+        if let Some(object) = &current
+            && let Ok((current, _)) = format::parse_bytes(&object.content)
             && current.serial + 1 != snapshot.serial
         {
             return Err(StateError::Moved {
-                path,
+                place: self.place_of(STATE),
                 expected: snapshot.serial.saturating_sub(1),
                 found: current.serial,
             });
         }
         let (text, digest) = format::render(snapshot)
-            .map_err(|error| StateError::io("write", &path)(std::io::Error::other(error)))?;
-        write_atomically(&self.history_file(snapshot.serial), text.as_bytes())?;
-        write_atomically(&path, text.as_bytes())?;
+            .map_err(|error| StateError::io("write", self.place_of(STATE))(std::io::Error::other(error)))?;
+        self.replace(&past_state(snapshot.serial), text.as_bytes())?;
+        let expect = Expect::from(current.map(|object| object.version));
+        self.backend.write(STATE, text.as_bytes(), &expect)?;
         self.prune()?;
         Ok(digest)
     }
 
-    /// Puts the snapshot of the history with that serial in place of the state file, byte for byte.
+    /// Puts the snapshot of the history with that serial in place of the state, byte for byte.
     pub fn restore(&self, serial: u64) -> Result<Digest, StateError> {
-        let from = self.history_file(serial);
-        let text = fs::read_to_string(&from).map_err(StateError::io("read", &from))?;
-        let (_, digest) = format::parse(&text).map_err(|damage| StateError::Damaged {
-            path: from.clone(),
-            damage,
-            newest: self.newest_whole(),
+        writer::check(self.held().as_ref())?;
+        let from = past_state(serial);
+        let object = self.backend.read(&from)?.ok_or_else(|| {
+            StateError::io("read", self.place_of(&from))(std::io::ErrorKind::NotFound.into())
         })?;
-        write_atomically(&self.state_path(), text.as_bytes())?;
+        let (_, digest) = self.parse(&from, &object.content)?;
+        self.replace(STATE, &object.content)?;
         Ok(digest)
     }
 
-    /// How many runs that started from the snapshot with that serial have been retired.
-    pub fn runs_from(&self, serial: u64) -> u32 {
-        (0..)
-            .find(|run| !self.retired_path(serial, *run).exists())
-            .unwrap_or(u32::MAX)
+    /// Writes an object over whatever is there.
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+        let expect = Expect::from(self.backend.version(name)?);
+        self.backend.write(name, content, &expect).map(drop)
     }
 
-    fn retired_path(&self, serial: u64, run: u32) -> PathBuf {
-        self.history_path()
-            .join(format!("{serial:08}.journal-{run}.jsonl"))
+    /// Puts aside what cannot be trusted: the state, then the journal. Where each was and where it
+    /// is now, for people.
+    pub fn put_aside(&self) -> Result<Vec<(String, String)>, StateError> {
+        writer::check(self.held().as_ref())?;
+        let mut moved = Vec::new();
+        for (name, stem) in [(STATE, "state"), (JOURNAL, "journal")] {
+            if self.backend.version(name)?.is_none() {
+                continue;
+            }
+            let mut number = 1;
+            let aside = loop {
+                let aside = format!("{stem}.aside-{number}");
+                if self.backend.version(&aside)?.is_none() {
+                    break aside;
+                }
+                number += 1;
+            };
+            self.backend.rename(name, &aside)?;
+            moved.push((self.place_of(name), self.place_of(&aside)));
+        }
+        Ok(moved)
+    }
+
+    /// How many runs that started from the snapshot with that serial have been retired.
+    pub fn runs_from(&self, serial: u64) -> Result<u32, StateError> {
+        for run in 0..u32::MAX {
+            if self.backend.version(&past_journal(serial, run))?.is_none() {
+                return Ok(run);
+            }
+        }
+        Ok(u32::MAX)
+    }
+
+    /// Starts the journal of a new run; refused while another one has not ended.
+    pub fn begin_journal(&self, probe: Option<Probe>) -> Result<JournalWriter, StateError> {
+        match self.journal()? {
+            None => {}
+            Some(ended) if ended.has_ended() => self.retire(&ended)?,
+            Some(_) => {
+                return Err(StateError::Unfinished {
+                    place: self.place_of(JOURNAL),
+                });
+            }
+        }
+        self.writer(None, probe)
+    }
+
+    /// Goes on with a journal that was read before, cutting off a torn last line.
+    pub fn continue_journal(
+        &self,
+        journal: &Journal,
+        probe: Option<Probe>,
+    ) -> Result<JournalWriter, StateError> {
+        self.writer(Some(journal), probe)
+    }
+
+    fn writer(&self, after: Option<&Journal>, probe: Option<Probe>) -> Result<JournalWriter, StateError> {
+        let lock = self.held();
+        writer::check(lock.as_ref())?;
+        let opened = Opened {
+            append: self
+                .backend
+                .append(JOURNAL, after.map_or(0, |journal| journal.whole))?,
+            place: self.place_of(JOURNAL),
+            lock,
+            immediate: self.backend.is_immediate(),
+            probe,
+        };
+        Ok(JournalWriter::new(opened, after))
     }
 
     /// Moves the journal of a run that has ended into the history, beside the snapshot with
     /// serial `serial` that it started from.
     pub fn retire_journal(&self, serial: u64) -> Result<(), StateError> {
-        self.prepare()?;
-        let from = self.journal_path();
-        let to = self.retired_path(serial, self.runs_from(serial));
-        fs::rename(&from, &to).map_err(StateError::io("move", &from))?;
-        sync_directory(&self.directory)?;
-        sync_directory(&self.history_path())
+        writer::check(self.held().as_ref())?;
+        let to = past_journal(serial, self.runs_from(serial)?);
+        self.backend.rename(JOURNAL, &to)
+    }
+
+    fn retire(&self, journal: &Journal) -> Result<(), StateError> {
+        self.retire_journal(begin(journal).map_or(0, |begin| begin.serial))
     }
 
     /// The snapshots of the history, oldest first.
     pub fn history(&self) -> Result<Vec<HistoryItem>, StateError> {
         let mut items = Vec::new();
-        for (serial, path) in self.history_files()? {
-            let text = fs::read_to_string(&path).map_err(StateError::io("read", &path))?;
-            items.push(match format::parse(&text) {
+        for (serial, name) in self.history_names()? {
+            let Some(object) = self.backend.read(&name)? else {
+                continue;
+            };
+            items.push(match format::parse_bytes(&object.content) {
                 Ok((snapshot, digest)) => HistoryItem {
                     serial,
-                    path,
                     digest: Ok(digest),
                     previous: snapshot.previous,
                     resources: snapshot.resources.len(),
                 },
                 Err(damage) => HistoryItem {
                     serial,
-                    path,
                     digest: Err(damage),
                     previous: None,
                     resources: 0,
@@ -212,124 +343,146 @@ impl Store {
         Ok(items)
     }
 
-    fn history_file(&self, serial: u64) -> PathBuf {
-        self.history_path().join(format!("{serial:08}.state.json"))
-    }
-
-    fn history_files(&self) -> Result<Vec<(u64, PathBuf)>, StateError> {
-        let directory = self.history_path();
-        let entries = match fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(StateError::io("read", &directory)(error)),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(StateError::io("read", &directory))?.path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            if let Some(serial) = name
-                .strip_suffix(".state.json")
-                .and_then(|digits| digits.parse().ok())
-            {
-                files.push((serial, path));
-            }
-        }
-        files.sort();
-        Ok(files)
+    fn history_names(&self) -> Result<Vec<(u64, String)>, StateError> {
+        let mut names: Vec<(u64, String)> = self
+            .backend
+            .list(PAST)?
+            .into_iter()
+            .filter_map(|name| {
+                let digits = name.strip_prefix(PAST)?.strip_suffix(".state.json")?;
+                Some((digits.parse().ok()?, name))
+            })
+            .collect();
+        names.sort();
+        Ok(names)
     }
 
     /// The newest snapshot of the history that is whole.
     fn newest_whole(&self) -> Option<u64> {
-        let files = self.history_files().ok()?;
-        files.into_iter().rev().find_map(|(serial, path)| {
-            let text = fs::read_to_string(path).ok()?;
-            format::parse(&text).is_ok().then_some(serial)
+        let names = self.history_names().ok()?;
+        names.into_iter().rev().find_map(|(serial, name)| {
+            let object = self.backend.read(&name).ok()??;
+            format::parse_bytes(&object.content).is_ok().then_some(serial)
         })
     }
 
     fn prune(&self) -> Result<(), StateError> {
-        let files = self.history_files()?;
-        for (serial, path) in files.iter().take(files.len().saturating_sub(HISTORY)) {
-            fs::remove_file(path).map_err(StateError::io("remove", path))?;
-            for run in 0..self.runs_from(*serial) {
-                let journal = self.retired_path(*serial, run);
-                fs::remove_file(&journal).map_err(StateError::io("remove", &journal))?;
+        let names = self.history_names()?;
+        for (serial, name) in names.iter().take(names.len().saturating_sub(HISTORY)) {
+            self.remove(name)?;
+            for run in 0..self.runs_from(*serial)? {
+                self.remove(&past_journal(*serial, run))?;
             }
         }
         Ok(())
     }
+
+    fn remove(&self, name: &str) -> Result<(), StateError> {
+        match self.backend.version(name)? {
+            Some(version) => self.backend.delete(name, &version),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a run that has not ended began from this state, or has led to it.
+    fn counts(&self, journal: &Journal, state: Option<(&Snapshot, &Digest)>) -> Result<bool, StateError> {
+        // Whoever reads the journal says that it does not begin as it should.
+        let Some(begin) = begin(journal) else {
+            return Ok(true);
+        };
+        if self.has_been_retired(&begin)? {
+            return Ok(false);
+        }
+        let Some((snapshot, digest)) = state else {
+            return Ok(true);
+        };
+        if snapshot.lineage != begin.lineage {
+            return Ok(false);
+        }
+        if self.descends(snapshot, digest, &begin)? {
+            return Ok(true);
+        }
+        Err(StateError::OtherBase {
+            place: self.place_of(JOURNAL),
+            began: begin.serial,
+            found: Some(snapshot.serial),
+        })
+    }
+
+    /// Whether the journal of that very run is in the history already. Runs have the number of
+    /// those from the same serial that were retired before them.
+    fn has_been_retired(&self, begin: &Begin<'_>) -> Result<bool, StateError> {
+        let number = begin
+            .run
+            .strip_prefix(&format!("{}-{}-", begin.lineage, begin.serial))
+            .and_then(|number| number.parse::<u32>().ok());
+        match number {
+            Some(number) => Ok(self
+                .backend
+                .version(&past_journal(begin.serial, number))?
+                .is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the run's base is that state, or one of those before it.
+    fn descends(&self, snapshot: &Snapshot, digest: &Digest, begin: &Begin<'_>) -> Result<bool, StateError> {
+        let mut serial = snapshot.serial;
+        let mut here = Some(digest.clone());
+        let mut before = snapshot.previous.clone();
+        loop {
+            if serial == begin.serial {
+                return Ok(here.as_ref() == begin.base);
+            }
+            if serial < begin.serial || serial == 0 {
+                return Ok(false);
+            }
+            serial -= 1;
+            here = before;
+            if serial == begin.serial {
+                return Ok(here.as_ref() == begin.base);
+            }
+            let Some(object) = self.backend.read(&past_state(serial))? else {
+                return Ok(false);
+            };
+            match format::parse_bytes(&object.content) {
+                Ok((past, digest)) if Some(&digest) == here.as_ref() => before = past.previous,
+                _ => return Ok(false),
+            }
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// How a journal begins.
+struct Begin<'a> {
+    run: &'a str,
+    lineage: &'a str,
+    serial: u64,
+    base: Option<&'a Digest>,
+}
 
-    fn saved(store: &Store, serial: u64) {
-        let mut snapshot = Snapshot::empty("l".into(), "c".into(), "sim".into());
-        snapshot.serial = serial;
-        store.save(&snapshot).expect("saved");
+fn begin(journal: &Journal) -> Option<Begin<'_>> {
+    match journal.entries.first() {
+        Some(Entry::Begin {
+            run,
+            lineage,
+            serial,
+            base,
+            ..
+        }) => Some(Begin {
+            run,
+            lineage,
+            serial: *serial,
+            base: base.as_ref(),
+        }),
+        _ => None,
     }
+}
 
-    #[test]
-    fn nothing_at_all_is_a_new_cluster() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::new(directory.path().join("s"));
-        assert_eq!(
-            store.load().expect("fine"),
-            Loaded {
-                snapshot: None,
-                journal: None
-            }
-        );
-    }
+fn past_state(serial: u64) -> String {
+    format!("{PAST}{serial:08}.state.json")
+}
 
-    #[test]
-    fn a_state_file_that_vanished_is_not_a_new_cluster() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::new(directory.path().join("s"));
-        saved(&store, 1);
-        saved(&store, 2);
-        fs::remove_file(store.state_path()).expect("removed");
-        match store.load() {
-            Err(StateError::Damaged {
-                damage: Damage::Missing(_),
-                newest: Some(2),
-                ..
-            }) => {}
-            other => panic!("expected it to be missed, got {other:?}"),
-        }
-        store.restore(2).expect("restored");
-        assert_eq!(
-            store.load().expect("fine").snapshot.expect("a snapshot").0.serial,
-            2
-        );
-    }
-
-    #[test]
-    fn a_serial_is_written_once() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::new(directory.path().join("s"));
-        saved(&store, 1);
-        let again = store.save(&Snapshot {
-            serial: 1,
-            ..Snapshot::empty("l".into(), "c".into(), "sim".into())
-        });
-        assert!(
-            matches!(again, Err(StateError::Moved { found: 1, .. })),
-            "{again:?}"
-        );
-    }
-
-    #[test]
-    fn files_are_for_the_owner_alone() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::new(directory.path().join("s"));
-        saved(&store, 1);
-        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!(mode(store.directory()), 0o700);
-        assert_eq!(mode(&store.state_path()), 0o600);
-    }
+fn past_journal(serial: u64, run: u32) -> String {
+    format!("{PAST}{serial:08}.journal-{run}.jsonl")
 }

@@ -11,7 +11,7 @@ use subako_engine::plan::{Plan, Planning, Selection, plan};
 use subako_engine::refresh::Observed;
 use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Settling, Stop, fold, settle};
 use subako_engine::world::{self as w, Result, ScaledClock, World};
-use subako_state::{Address, JournalFile, Json, Resource, Snapshot, read_journal};
+use subako_state::{Address, Journal, Json, Memory, Resource, Snapshot, Store};
 
 use crate::toy::Toys;
 
@@ -49,7 +49,8 @@ pub fn desired(wanted: &[Wanted]) -> DesiredSet {
 pub struct Harness {
     pub toys: Toys,
     pub snapshot: Snapshot,
-    pub directory: tempfile::TempDir,
+    /// The journal of the last run.
+    pub memory: Memory,
     pub runs: u32,
 }
 
@@ -65,7 +66,7 @@ impl Harness {
         Self {
             toys: Toys::default(),
             snapshot: Snapshot::empty("toy".into(), "toys".into(), "toy".into()),
-            directory: tempfile::tempdir().expect("a directory"),
+            memory: Memory::new(),
             runs: 0,
         }
     }
@@ -95,11 +96,10 @@ impl Harness {
 
     /// The text of the last run's journal.
     pub fn journal(&self) -> String {
-        std::fs::read_to_string(self.journal_path()).unwrap_or_default()
-    }
-
-    fn journal_path(&self) -> std::path::PathBuf {
-        self.directory.path().join(format!("journal-{}.jsonl", self.runs))
+        self.memory
+            .objects()
+            .remove("journal.jsonl")
+            .map_or_else(String::new, |bytes| String::from_utf8(bytes).expect("UTF-8"))
     }
 
     /// Sees the toy world as a refresh would.
@@ -184,7 +184,10 @@ impl Harness {
                 }
             }) as Box<dyn Fn(u64) + Send + Sync>
         });
-        let journal = JournalFile::create(&self.journal_path(), probe).expect("a journal");
+        self.memory = Memory::new();
+        let journal = Store::on(self.memory.clone())
+            .begin_journal(probe)
+            .expect("a journal");
         let (registry, world, options) = (self.toys.registry(), self.world(), ApplyOptions::default());
         let run = Run {
             registry: &registry,
@@ -207,11 +210,13 @@ impl Harness {
 
     /// Opens the journal of the last run, settles it, and goes on as asked.
     pub async fn recover(&mut self, plan: &Plan, way: Way) -> Recovered {
-        let journal = read_journal(&self.journal_path()).expect("whole");
-        let Some(journal) = journal else {
+        let bytes = self.journal();
+        let Some(journal) = Journal::parse(bytes.as_bytes(), "the journal").expect("whole") else {
             return Recovered::NothingBegun;
         };
-        let file = JournalFile::reopen(&self.journal_path(), &journal, None).expect("a journal");
+        let file = Store::on(self.memory.clone())
+            .continue_journal(&journal, None)
+            .expect("a journal");
         let progress = Progress::replay(plan.steps.len(), &journal.entries).expect("possible");
         let (registry, world, options, stop) = (
             self.toys.registry(),

@@ -94,7 +94,7 @@ impl From<StateError> for CliError {
                     .exit(Exit::Refused)
                     .help("use the version of Subako that wrote it, or a newer one");
             }
-            StateError::Damaged { path, newest, .. } => {
+            StateError::Damaged { place, newest, .. } => {
                 out = out.exit(Exit::Refused);
                 if let Some(serial) = newest {
                     out = out.help(format!(
@@ -105,16 +105,37 @@ impl From<StateError> for CliError {
                     .help(format!(
                         "`subako state rebuild{OPTIONS}` makes the state anew from the world's tags"
                     ))
+                    .help(format!("nothing was changed, and {place} was left as it is"));
+            }
+            StateError::Journal { place, .. } => {
+                out = out.exit(Exit::Refused).help(format!(
+                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run `subako state rebuild{OPTIONS}`, which keeps {place} aside and finds every resource by its tags"
+                ));
+            }
+            StateError::OtherBase { began, .. } => {
+                out = out
+                    .exit(Exit::Refused)
                     .help(format!(
-                        "nothing was changed, and {} was left as it is",
-                        path.display()
+                        "`subako state restore {began}{OPTIONS}` puts the state back that the run began from; then `subako recover --forward|--back{OPTIONS}` goes on with it"
+                    ))
+                    .help(format!(
+                        "`subako state rebuild{OPTIONS}` keeps both aside and finds every resource by its tags"
                     ));
             }
-            StateError::Journal { path, .. } => {
+            StateError::Unfinished { .. } => {
                 out = out.exit(Exit::Refused).help(format!(
-                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run `subako state rebuild{OPTIONS}`, which keeps {} aside and finds every resource by its tags",
-                    path.display()
+                    "`subako recover --forward|--back{OPTIONS}` finishes or undoes it"
                 ));
+            }
+            StateError::NotAFile { .. } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("nothing was changed; move it away, or choose another directory with --state-dir");
+            }
+            StateError::Conflict { .. } | StateError::LockLost { .. } => {
+                out = out.exit(Exit::Refused).help(
+                    "something other than this command writes there: find out what, then run the command again",
+                );
             }
             StateError::SealKey { .. } => out = out.exit(Exit::Refused),
             StateError::Moved { .. } => {
@@ -237,7 +258,7 @@ mod tests {
     #[test]
     fn a_damaged_state_names_the_ways_out() {
         let error = CliError::from(StateError::Damaged {
-            path: "x/state.json".into(),
+            place: "x/state.json".into(),
             damage: Damage::Empty,
             newest: Some(7),
         });

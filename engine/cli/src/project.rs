@@ -20,6 +20,8 @@ pub struct Project {
     pub provider: &'static str,
     /// Where the state is kept.
     pub store: Store,
+    /// Where the simulated world is kept, if there is one: beside the state, but not part of it.
+    pub world_file: PathBuf,
     /// Whether every call is said (`-v`).
     #[cfg_attr(
         not(all(feature = "aws", feature = "ssh")),
@@ -40,11 +42,12 @@ impl Project {
             Some(directory) => directory.clone(),
             None => global.file.parent().unwrap_or(Path::new("")).join(".subako"),
         };
-        let store = Store::new(root.join(format!("{}.{provider}", manifest.cluster.name)));
+        let directory = root.join(format!("{}.{provider}", manifest.cluster.name));
         Ok(Self {
             manifest,
             provider,
-            store,
+            store: Store::in_directory(&directory),
+            world_file: directory.join("world.json"),
             verbose: global.verbose,
             options: options(global),
         })

@@ -111,7 +111,7 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
             .flat_map(|pool| &pool.private_ips)
             .filter_map(|ip| ip.parse().ok())
             .collect(),
-        world_file: Some(project.store.directory().join("world.json")),
+        world_file: Some(project.world_file.clone()),
     })?)
 }
 

@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use std::sync::{Arc, Mutex};
-use subako_state::{Address, Direction, Effect, Entry, JournalFile, Outcome, Resource, StateError};
+use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome, Resource, StateError};
 
 use super::fold::fold;
 use super::options::{ApplyOptions, OnFailure, Stop};
@@ -28,7 +28,7 @@ pub struct Run<'a> {
     /// The resources before it.
     pub resources: &'a [Resource],
     /// The journal, open for appending, its `Begin` written.
-    pub journal: JournalFile,
+    pub journal: JournalWriter,
     /// What the journal says so far.
     pub progress: Progress,
     /// Where to tell what happens.

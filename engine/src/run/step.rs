@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use subako_state::{Digest, Effect, Entry, JournalFile, Json, StateError};
+use subako_state::{Digest, Effect, Entry, JournalWriter, Json, StateError};
 
 use super::options::{ApplyOptions, OnFailure, Stop};
 use super::status::{Progress, StepStatus};
@@ -40,7 +40,7 @@ pub(super) struct Crew<'a> {
 /// Where entries go.
 pub(super) enum Pen {
     /// Into the journal, durable before anything else happens.
-    Journal(JournalFile),
+    Journal(JournalWriter),
     /// Nowhere yet: what is only read is written when somebody has agreed to it.
     Draft(Mutex<Vec<Entry>>),
 }

@@ -1,6 +1,6 @@
 //! One run, from `Begin` to the state that came of it.
 
-use subako_state::{Address, Digest, Entry, JournalFile, Json, Outcome, Resource, Snapshot, StateError};
+use subako_state::{Address, Digest, Entry, JournalWriter, Json, Outcome, Resource, Snapshot, StateError};
 
 use super::{Knowledge, Session, SessionError};
 use crate::event::{Event, Events};
@@ -34,7 +34,6 @@ impl Session {
         events: &Events,
         stop: &Stop,
     ) -> Result<Ran, SessionError> {
-        self.store.prepare()?;
         if plan.is_empty() {
             return self.nothing_to_do(plan, known);
         }
@@ -42,9 +41,9 @@ impl Session {
         let run = format!(
             "{}-{serial}-{}",
             known.snapshot.lineage,
-            self.store.runs_from(serial)
+            self.store.runs_from(serial)?
         );
-        let journal = JournalFile::create(&self.store.journal_path(), boxed(options.probe.as_ref()))?;
+        let journal = self.store.begin_journal(boxed(options.probe.as_ref()))?;
         let as_json = Json::sorted(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
         journal
             .append(&Entry::Begin {
@@ -98,7 +97,7 @@ impl Session {
         plan: &Plan,
         known: &Knowledge,
         serial: u64,
-        journal: &JournalFile,
+        journal: &JournalWriter,
         finished: Finished,
     ) -> Result<Ran, SessionError> {
         let Finished {

@@ -19,19 +19,16 @@ pub struct LockView {
 impl<W> Session<W> {
     /// Takes the lock for `holder`, or says who has it.
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
-        self.store.prepare()?;
-        Lock::acquire(&self.store.lock_path(), holder)
+        self.store.lock(holder)
     }
 
     /// Looks at the lock.
     pub fn lock_view(&self) -> Result<LockView, SessionError> {
-        let found = Lock::inspect(&self.store.lock_path())?;
-        let locked = found.is_some();
-        let (holder, alive) = found.unwrap_or((None, false));
+        let found = self.store.locked()?;
         Ok(LockView {
-            locked,
-            alive,
-            holder,
+            locked: found.is_some(),
+            alive: found.as_ref().is_some_and(|found| found.alive),
+            holder: found.and_then(|found| found.holder),
         })
     }
 

@@ -4,7 +4,6 @@
 //! adopt is the state that was lost. Nothing in the world is changed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use subako_state::{Digest, Resource, Snapshot, StateError};
 
@@ -26,8 +25,8 @@ pub struct Rebuilding {
 pub struct Rebuilt {
     /// Its digest.
     pub digest: Digest,
-    /// Files that cannot be trusted, and where they are kept.
-    pub kept: Vec<(PathBuf, PathBuf)>,
+    /// What cannot be trusted: where it was, and where it is kept.
+    pub kept: Vec<(String, String)>,
 }
 
 impl Session {
@@ -66,7 +65,7 @@ impl Session {
 
     /// Makes what was found the state. The lock must be held since before the draft.
     pub fn rebuild(&self, rebuilding: &Rebuilding) -> Result<Rebuilt, SessionError> {
-        let kept = self.put_aside()?;
+        let kept = self.store.put_aside()?;
         let digest = self.store.save(&rebuilding.snapshot)?;
         Ok(Rebuilt { digest, kept })
     }
@@ -82,27 +81,6 @@ impl Session {
         );
         snapshot.serial = history.iter().map(|item| item.serial).max().unwrap_or(0);
         Ok(snapshot)
-    }
-
-    /// Keeps the files that cannot be trusted, out of the way.
-    fn put_aside(&self) -> Result<Vec<(PathBuf, PathBuf)>, StateError> {
-        let mut kept = Vec::new();
-        for path in [self.store.state_path(), self.store.journal_path()] {
-            if !path.exists() {
-                continue;
-            }
-            let mut numbers = (1..).map(|number| path.with_extension(format!("aside-{number}")));
-            let Some(aside) = numbers.find(|aside| !aside.exists()) else {
-                continue;
-            };
-            std::fs::rename(&path, &aside).map_err(|source| StateError::Io {
-                doing: "move",
-                path: path.clone(),
-                source,
-            })?;
-            kept.push((path, aside));
-        }
-        Ok(kept)
     }
 }
 

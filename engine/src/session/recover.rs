@@ -3,7 +3,7 @@
 //! Finding out only reads. Nothing is written before [`Session::settle`] or [`Session::recover`],
 //! so that whoever declines has changed nothing.
 
-use subako_state::{Address, Direction, Effect, Entry, JournalFile, Outcome};
+use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome};
 
 use super::apply::{boxed, digest_of};
 use super::knowledge::Unfinished;
@@ -172,9 +172,9 @@ impl Session {
     }
 
     /// Opens the journal again and writes down what reading has found out.
-    async fn reopen(&self, settled: &Settled, options: &ApplyOptions) -> Result<JournalFile, SessionError> {
+    async fn reopen(&self, settled: &Settled, options: &ApplyOptions) -> Result<JournalWriter, SessionError> {
         let probe = boxed(options.probe.as_ref());
-        let journal = JournalFile::reopen(&self.store.journal_path(), &settled.unfinished.journal, probe)?;
+        let journal = self.store.continue_journal(&settled.unfinished.journal, probe)?;
         for entry in &settled.settlement.entries {
             journal.append(entry).await?;
         }

@@ -12,7 +12,7 @@ use subako_engine::refresh::refresh;
 use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Stop};
 use subako_engine::world::World;
 use subako_providers::sim::{FaultRule, Pace, SimOptions, Simulator};
-use subako_state::{Entry, JournalFile, Outcome, Snapshot};
+use subako_state::{Entry, Outcome, Snapshot, Store};
 
 pub struct Bench {
     pub sim: Simulator,
@@ -78,8 +78,7 @@ impl Bench {
 
     /// As `run`, which somebody may ask to stop.
     pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> Finished {
-        let directory = tempfile::tempdir().expect("a directory");
-        let journal = JournalFile::create(&directory.path().join("journal.jsonl"), None).expect("a journal");
+        let journal = Store::in_memory().begin_journal(None).expect("a journal");
         journal
             .append(&Entry::Begin {
                 command: "apply".into(),

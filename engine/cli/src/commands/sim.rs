@@ -15,9 +15,7 @@ use crate::ui::Ui;
 /// Changes the simulated world.
 pub fn run(global: &Global, command: &SimCommand, ui: &Ui) -> Result<Exit> {
     let project = Project::open_simulated(global, ui)?;
-    if !project.store.directory().join("world.json").exists()
-        && !project.store.directory().join("world.log").exists()
-    {
+    if !project.world_file.exists() && !project.world_file.with_extension("log").exists() {
         return Err(CliError::new(format!(
             "there is no simulated world of {} yet",
             project.manifest.cluster.name

@@ -32,8 +32,8 @@ pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<(
     let question = "Make this the state? What is there now is kept beside it. The world is left as it is.";
     ask(question, yes, &command, ui)?;
     let rebuilt = session.rebuild(&rebuilding)?;
-    for (path, aside) in &rebuilt.kept {
-        ui.note(&format!("{} is kept as {}", path.display(), aside.display()));
+    for (was, is) in &rebuilt.kept {
+        ui.note(&format!("{was} is kept as {is}"));
     }
     ui.print(&format!(
         "The state has {} resources again (serial {}, digest {}).\n",

@@ -1,0 +1,175 @@
+//! Files that are read with care and written whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+
+use crate::error::StateError;
+
+/// How long a pipe or a device may take to give all it has.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Replaces a file: temporary file in the same directory (mode 0600), fsync, rename, fsync of
+/// the directory. After a crash at any point the file is the old one or the new one. A link, a
+/// directory or a device is not replaced.
+pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StateError> {
+    refuse_other(path)?;
+    let temporary = Temporary::write(path, content)?;
+    temporary.rename(path)?;
+    sync_directory(parent(path))
+}
+
+/// Reads the first `most` bytes of a file. What is no regular file (a pipe, a terminal) has ten
+/// seconds to come to its end.
+///
+/// # Errors
+/// Those of the operating system; [`ErrorKind::TimedOut`] when the time is over.
+pub fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let read = move |path: &Path| {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return read(path);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let owned = path.to_owned();
+    // Nothing can end a thread that waits for a pipe: it ends with the process.
+    std::thread::spawn(move || sender.send(read(&owned)));
+    receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        let what = describe(kind);
+        Err(io::Error::new(
+            ErrorKind::TimedOut,
+            format!(
+                "it is {what}, and did not come to its end within {} s",
+                DEADLINE.as_secs()
+            ),
+        ))
+    })
+}
+
+/// A new file with its content flushed, which has yet to get its name. Removed if it never does.
+pub(crate) struct Temporary(Option<PathBuf>);
+
+impl Temporary {
+    /// Writes a file beside `path`.
+    pub fn write(path: &Path, content: &[u8]) -> Result<Self, StateError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        let mut open = OpenOptions::new();
+        open.write(true).create_new(true).mode(0o600);
+        let mut opened = open.open(&temporary);
+        if matches!(&opened, Err(error) if error.kind() == ErrorKind::AlreadyExists) {
+            // Left by a process of the same number, which was killed.
+            fs::remove_file(&temporary).map_err(io_error("remove", &temporary))?;
+            opened = open.open(&temporary);
+        }
+        let mut file = opened.map_err(io_error("create", &temporary))?;
+        let this = Self(Some(temporary.clone()));
+        file.write_all(content).map_err(io_error("write", &temporary))?;
+        file.sync_all().map_err(io_error("flush", &temporary))?;
+        Ok(this)
+    }
+
+    /// Gives it its name. The directory is not flushed.
+    pub fn rename(mut self, path: &Path) -> Result<(), StateError> {
+        if let Some(temporary) = &self.0 {
+            fs::rename(temporary, path).map_err(io_error("replace", path))?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // The error that matters was the first one; what is left is never read, and collected.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// What temporary files have after their last dot, before the number of their process and their own.
+pub(crate) const TEMPORARY: &str = "tmp-";
+
+/// Opens a file that must be a regular one: links are not followed, and nothing is waited for.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<Option<File>, StateError> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or_else(|_| unreachable!("flags of open are an int"));
+    let file = match options.custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            refuse_other(path)?;
+            return Err(io_error("open", path)(error));
+        }
+    };
+    let kind = file.metadata().map_err(io_error("read", path))?.file_type();
+    if kind.is_file() {
+        Ok(Some(file))
+    } else {
+        Err(not_a_file(path, kind))
+    }
+}
+
+/// Refuses what is there if it is not a regular file; nothing is fine.
+pub(crate) fn refuse_other(path: &Path) -> Result<(), StateError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(not_a_file(path, found.file_type())),
+        // What keeps it from being looked at keeps it from being used, with a better message.
+        _ => Ok(()),
+    }
+}
+
+fn not_a_file(path: &Path, kind: fs::FileType) -> StateError {
+    StateError::NotAFile {
+        place: path.display().to_string(),
+        what: describe(kind),
+    }
+}
+
+fn describe(kind: fs::FileType) -> &'static str {
+    if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        "something else"
+    }
+}
+
+/// The failure to do something to a path.
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    StateError::io(doing, path.display().to_string())
+}
+
+/// The directory that a path is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes renames and new names in a directory durable.
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), StateError> {
+    File::open(directory)
+        .and_then(|d| d.sync_all())
+        .map_err(io_error("flush", directory))
+}
