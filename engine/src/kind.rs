@@ -87,6 +87,8 @@ pub struct Item {
     pub address: Address,
     /// Its recorded spec, else the wanted one.
     pub spec: Json,
+    /// The wanted spec, if it is recorded and wanted.
+    pub wanted: Option<Json>,
     /// Its recorded outputs; `None` if nothing is recorded.
     pub outputs: Option<Json>,
     /// Whether it waits to be deleted while another has its address.
@@ -184,6 +186,17 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// What a change of `field` (the first segment of its path) means.
     fn impact(field: &str, before: &Value, after: &Value) -> Impact;
 
+    /// Whether specs that mean the same can differ: where not, they need not be read.
+    const SPELLED_IN_MANY_WAYS: bool = false;
+
+    /// The spec as `other` writes it, as far as both mean the same: what still differs then is a
+    /// change.
+    #[must_use]
+    fn spelled_as(&self, other: &Self) -> Self {
+        let _ = other;
+        self.clone()
+    }
+
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String>;
@@ -242,6 +255,11 @@ pub trait ErasedKind: Send + Sync {
     fn traits(&self) -> Traits;
     /// See [`Kind::impact`].
     fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
+    /// See [`Kind::spelled_as`].
+    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+        let _ = other;
+        spec.clone()
+    }
     /// See [`Kind::coexists`].
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
     /// See [`Kind::change_is_undoable`].
@@ -301,6 +319,16 @@ impl<K: Kind> ErasedKind for Erased<K> {
 
     fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
         K::impact(field, before, after)
+    }
+
+    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+        if !K::SPELLED_IN_MANY_WAYS || spec == other {
+            return spec.clone();
+        }
+        let (Ok(typed), Ok(other)) = (spec.decode::<K>(), other.decode::<K>()) else {
+            return spec.clone();
+        };
+        Json::sorted(&typed.spelled_as(&other)).unwrap_or_else(|_| spec.clone())
     }
 
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {

@@ -50,14 +50,15 @@ impl<'a> Convergence<'a> {
     /// Of a service, within `limit`.
     pub fn of(service: &'a Service, limit: Duration) -> Self {
         let monitor = service
+            .spec
             .update_config
             .as_ref()
             .and_then(|config| config.monitor)
             .filter(|nanos| *nanos > 0)
             .map_or(MONITOR, Duration::from_nanos);
         Self {
-            name: &service.name,
-            mode: service.engine_mode(),
+            name: &service.spec.name,
+            mode: service.spec.mode,
             monitor,
             limit,
         }

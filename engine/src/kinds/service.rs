@@ -41,7 +41,7 @@ impl ServiceOutputs {
         let digest = image::split_digest(&live.image).1;
         Self {
             image_digest: digest
-                .filter(|_| !image::is_pinned(&wanted.image))
+                .filter(|_| !image::is_pinned(&wanted.spec.image))
                 .map(str::to_owned),
         }
     }
@@ -54,12 +54,12 @@ impl Service {
     /// it was, whatever the tag means by now.
     async fn pinned(&self, host: &dyn Host, running: Option<&str>, cx: &StepContext) -> world::ServiceSpec {
         let mut request = self.request(self.owned_labels(cx));
-        if image::is_pinned(&self.image) {
+        if image::is_pinned(&self.spec.image) {
             return request;
         }
         if let Some(former) = cx.former::<Self>() {
             if let Some(digest) = &former.image_digest {
-                request.image = image::pinned(&self.image, digest);
+                request.image = image::pinned(&self.spec.image, digest);
             }
             return request;
         }
@@ -67,19 +67,19 @@ impl Service {
             running.clone_into(&mut request.image);
             return request;
         }
-        match host.image_digest(&self.image).await {
-            Ok(digest) => request.image = image::pinned(&self.image, &digest),
+        match host.image_digest(&self.spec.image).await {
+            Ok(digest) => request.image = image::pinned(&self.spec.image, &digest),
             // Nodes may still have the image, or reach the registry in another way.
             Err(failure) => cx.progress.note(format!(
                 "going on with the tag alone, as no registry gave a digest for {}: {}",
-                self.image, failure.message
+                self.spec.image, failure.message
             )),
         }
         request
     }
 
     fn owned_labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
-        labels::owned(&self.labels, &cx.ownership)
+        labels::owned(&self.spec.labels, &cx.ownership)
     }
 
     async fn converge(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
@@ -92,9 +92,42 @@ impl Service {
     }
 }
 
+/// What the manifest wants, where the item is recorded.
+fn wanted(item: &Item) -> Result<Option<world::ServiceSpec>> {
+    let wanted = item.wanted.as_ref().map(|wanted| wanted.decode::<Service>());
+    wanted
+        .transpose()
+        .map(|wanted| wanted.map(|wanted| wanted.spec))
+        .map_err(|error| {
+            Failure::not_applied(
+                format!("read what is wanted of {}", item.address),
+                error.to_string(),
+            )
+        })
+}
+
+/// A live service in the words of its record. Its settings are compared as far as the manifest
+/// speaks of them or the record differs from Swarm's defaults; the others are nobody's.
+fn seen(
+    live: &world::ServiceSpec,
+    recorded: &world::ServiceSpec,
+    wanted: Option<&world::ServiceSpec>,
+) -> world::ServiceSpec {
+    let mut seen = live.clone().without_defaults();
+    seen.labels = labels::user(&seen.labels);
+    seen.image = image::as_wanted(&recorded.image, &seen.image);
+    match wanted {
+        Some(wanted) => seen.mask(&wanted.clone().either(recorded.clone().without_defaults())),
+        None => seen.mask(recorded),
+    }
+    seen.align(recorded);
+    seen
+}
+
 impl Kind for Service {
     const NAME: &'static str = "service";
     const GROUPED: bool = false;
+    const SPELLED_IN_MANY_WAYS: bool = true;
     type Outputs = ServiceOutputs;
 
     fn traits() -> Traits {
@@ -115,10 +148,16 @@ impl Kind for Service {
     }
 
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.name == new.name {
+        if old.spec.name.eq_ignore_ascii_case(&new.spec.name) {
             return Err("service names are unique".to_owned());
         }
         Ok(())
+    }
+
+    fn spelled_as(&self, other: &Self) -> Self {
+        let mut this = self.clone();
+        this.spec.align(&other.spec);
+        this
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
@@ -135,7 +174,7 @@ impl Kind for Service {
             .iter()
             .map(|item| {
                 let typed = Typed::<Self>::new(item)?;
-                let Some(live) = by_name.get(typed.spec.name.as_str()) else {
+                let Some(live) = by_name.get(typed.spec.spec.name.as_str()) else {
                     return Ok(Sighting::Absent);
                 };
                 if !labels::of_cluster(&live.spec.labels, &survey.cluster) {
@@ -145,10 +184,10 @@ impl Kind for Service {
                     )));
                 }
                 let swarm = reference(survey, &typed.spec.swarm, &view.id);
-                let mut spec = Self::of(&live.spec.clone().canonical(), swarm);
-                spec.labels = labels::user(&spec.labels);
-                typed.spec.mask(&mut spec);
-                spec.image = image::as_wanted(&typed.spec.image, &spec.image);
+                let spec = Self {
+                    spec: seen(&live.spec, &typed.spec.spec, wanted(item)?.as_ref()),
+                    swarm,
+                };
                 let outputs = ServiceOutputs::of(&typed.spec, &live.spec);
                 typed.there(&spec, &outputs, labels::generation(&live.spec.labels))
             })
@@ -163,14 +202,14 @@ impl Kind for Service {
         match host.create_service(&request).await {
             Ok(_) => {}
             Err(failure) if failure.code.as_deref() == Some("conflict") => {
-                match host.service(&self.name).await? {
+                match host.service(&self.spec.name).await? {
                     Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
                         outputs = ServiceOutputs::of(self, &live.spec);
                     }
                     _ => {
                         return Err(failure.with_hint(format!(
                             "a service `{}` that this run did not make is there: remove or rename it",
-                            self.name
+                            self.spec.name
                         )));
                     }
                 }
@@ -186,13 +225,15 @@ impl Kind for Service {
     async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
-        let Some(live) = host.service(&self.name).await? else {
+        let Some(live) = host.service(&self.spec.name).await? else {
             return Err(Failure::not_applied(
-                format!("update the service {}", self.name),
+                format!("update the service {}", self.spec.name),
                 "it does not exist any more",
             ));
         };
-        let same = from.image == self.image && image::as_wanted(&self.image, &live.spec.image) == self.image;
+        let wanted = &self.spec.image;
+        let same = image::canonical(&from.spec.image) == image::canonical(wanted)
+            && image::as_wanted(wanted, &live.spec.image) == *wanted;
         let running = same.then_some(live.spec.image.as_str());
         let request = self.pinned(host.as_ref(), running, cx).await;
         host.update_service(&request, false).await?;
@@ -206,12 +247,12 @@ impl Kind for Service {
         let mut managers = Managers::new(cx);
         let host = managers.host().await?;
         // Removed by name, so that one which somebody else has made meanwhile is spared.
-        match host.service(&self.name).await? {
+        match host.service(&self.spec.name).await? {
             Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
             _ => return Ok(()),
         }
         let filter = TaskFilter {
-            service: Some(self.name.clone()),
+            service: Some(self.spec.name.clone()),
             ..TaskFilter::default()
         };
         // Once the service is gone its tasks can only be told by their ids.
@@ -221,9 +262,14 @@ impl Kind for Service {
             .into_iter()
             .map(|task| task.id)
             .collect();
-        host.remove_service(&self.name).await?;
+        host.remove_service(&self.spec.name).await?;
         let ended = async {
-            let mut wait = Wait::new(cx, format!("remove the service {}", self.name), EVERY, STOP_LIMIT);
+            let mut wait = Wait::new(
+                cx,
+                format!("remove the service {}", self.spec.name),
+                EVERY,
+                STOP_LIMIT,
+            );
             loop {
                 let host = managers.host().await?;
                 let waiting = match host.tasks(&TaskFilter::default()).await {
@@ -249,7 +295,7 @@ impl Kind for Service {
     }
 
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
-        let live = Managers::new(cx).host().await?.service(&self.name).await?;
+        let live = Managers::new(cx).host().await?.service(&self.spec.name).await?;
         Ok(live
             .filter(|live| match outputs {
                 Some(_) => labels::of_cluster(&live.spec.labels, &cx.ownership.cluster),

@@ -43,6 +43,7 @@ pub fn item<K: Kind>(address: &str, spec: &K, outputs: Option<&K::Outputs>) -> I
     Item {
         address: address.parse().expect("an address"),
         spec: Json::sorted(spec).expect("json"),
+        wanted: None,
         outputs: outputs.map(|outputs| Json::sorted(outputs).expect("json")),
         deposed: false,
         generation: 0,
@@ -160,19 +161,7 @@ pub fn instance(id: &str, tags: BTreeMap<String, String>) -> Instance {
 
 pub fn service_spec(name: &str) -> ServiceSpec {
     ServiceSpec {
-        command: vec![],
-        configs: vec![],
-        constraints: vec![],
-        container_labels: BTreeMap::new(),
-        endpoint_mode: "vip".into(),
-        entrypoint: vec![],
-        environment: BTreeMap::new(),
-        healthcheck: None,
-        image: "mingsiro71/replyhost".into(),
-        labels: BTreeMap::new(),
         mode: Mode::Replicated(8),
-        mounts: vec![],
-        name: name.into(),
         networks: vec![ServiceNetwork {
             aliases: vec![],
             name: "my-overlay".into(),
@@ -183,15 +172,7 @@ pub fn service_spec(name: &str) -> ServiceSpec {
             published: 80,
             target: 80,
         }],
-        preferences: vec![],
-        resources: None,
-        restart_policy: None,
-        rollback_config: None,
-        secrets: vec![],
-        stop_grace_period: None,
-        update_config: None,
-        user: None,
-        working_dir: None,
+        ..ServiceSpec::new(name, "mingsiro71/replyhost")
     }
 }
 

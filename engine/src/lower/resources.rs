@@ -137,10 +137,14 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         // A replica placed before the last node has joined is never moved by Swarm.
         let mut depends_on = vec![Address::new("member", "*")];
         let known = |name: &str| manifest.networks.iter().any(|network| network.name == name);
-        let networks = spec.networks.iter().filter(|network| known(&network.name));
+        let networks = spec.spec.networks.iter().filter(|network| known(&network.name));
         depends_on.extend(networks.map(|network| Address::new("network", &network.name)));
         depends_on.extend(secrets.into_iter().chain(configs));
-        resources.push(desired(Address::new("service", &spec.name), &spec, depends_on));
+        resources.push(desired(
+            Address::new("service", &spec.spec.name),
+            &spec,
+            depends_on,
+        ));
     }
     DesiredSet { resources }
 }

@@ -222,12 +222,13 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             generation,
         }) => {
             let kind = input.registry.get(wanted.address.kind());
+            let spec = kind.map_or_else(|| spec.clone(), |kind| kind.spelled_as(spec, &wanted.spec));
             let changes = kind.map_or_else(Vec::new, |kind| {
-                changes(kind.as_ref(), spec, &wanted.spec, &|_| false)
+                changes(kind.as_ref(), &spec, &wanted.spec, &|_| false)
             });
             Fate::Adopt {
                 generation: *generation,
-                found: spec.clone(),
+                found: spec,
                 outputs: outputs.clone(),
                 changes,
             }
@@ -325,6 +326,13 @@ impl Recorded<'_, '_> {
         fate
     }
 
+    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+        match self.input.registry.get(self.wanted.address.kind()) {
+            Some(kind) => kind.spelled_as(spec, other),
+            None => spec.clone(),
+        }
+    }
+
     fn changes(&self, before: &Json, after: &Json) -> Vec<Change> {
         match self.input.registry.get(self.wanted.address.kind()) {
             Some(kind) => changes(kind.as_ref(), before, after, &|_| false),
@@ -334,6 +342,8 @@ impl Recorded<'_, '_> {
 
     fn compare(&self, live: &Json, outputs: &Json) -> Fate {
         let resource = self.resource();
+        let recorded = *live == resource.spec;
+        let live = &self.spelled_as(live, &self.wanted.spec);
         let touches_anew =
             !self.stale.is_empty() || self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
         let asked = self
@@ -344,7 +354,7 @@ impl Recorded<'_, '_> {
             .any(|pattern| resource.address.matches(pattern));
         let circular = self.input.circular.contains(&resource.address);
         if *live == self.wanted.spec && !touches_anew && !asked && !circular {
-            return if resource.protect == self.wanted.protect && *live == resource.spec {
+            return if resource.protect == self.wanted.protect && recorded {
                 Fate::Keep
             } else {
                 // Only the record differs: what was wanted before, or whether it is protected.
@@ -420,7 +430,7 @@ impl Recorded<'_, '_> {
             }
             None => {
                 found.extend(self.protection());
-                if found.is_empty() && *live == resource.spec {
+                if found.is_empty() && recorded {
                     return Fate::Keep;
                 }
                 Fate::Update {

@@ -7,7 +7,7 @@ pub use survey::{Survey, SwarmSurvey, SwarmView, host_target};
 
 use std::collections::HashMap;
 
-use subako_state::{Address, Snapshot};
+use subako_state::{Address, Json, Snapshot};
 
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
@@ -49,12 +49,19 @@ pub async fn refresh(
         .filter(|r| !r.deposed)
         .map(|r| &r.address)
         .collect();
+    let wanted: FastMap<&Address, &Json> = desired
+        .resources
+        .iter()
+        .map(|wanted| (&wanted.address, &wanted.spec))
+        .collect();
     for (index, resource) in snapshot.resources.iter().enumerate() {
+        let wanted = wanted.get(&resource.address).filter(|_| !resource.deposed);
         by_kind.entry(resource.address.kind()).or_default().push((
             Some(index),
             Item {
                 address: resource.address.clone(),
                 spec: resource.spec.clone(),
+                wanted: wanted.map(|wanted| Json::clone(wanted)),
                 outputs: Some(resource.outputs.clone()),
                 deposed: resource.deposed,
                 generation: resource.generation,
@@ -71,6 +78,7 @@ pub async fn refresh(
             Item {
                 address: wanted.address.clone(),
                 spec: wanted.spec.clone(),
+                wanted: None,
                 outputs: None,
                 deposed: false,
                 generation: 0,

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::failure::Result;
 use super::files::{Content, FileKind, FileSpec, SwarmFile};
 use super::progress::Progress;
+use super::service::ServiceSpec;
 use super::swarm::{
-    JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Service, ServiceSpec, Swarm, SwarmInit, Task,
-    TaskFilter,
+    JoinRequest, Network, NetworkSpec, Node, NodeUpdate, Service, Swarm, SwarmInit, Task, TaskFilter,
 };
 
 /// Which machine to talk to. How (user, key, bastion, public or private address) is the

@@ -10,7 +10,6 @@
 //! * every wait has a deadline; time is only read and spent through [`Clock`].
 
 pub mod calls;
-pub mod canonical;
 mod clock;
 mod cloud;
 mod failure;
@@ -18,6 +17,7 @@ mod files;
 mod host;
 pub mod image;
 mod progress;
+pub mod service;
 mod swarm;
 
 pub use clock::{Clock, ScaledClock};
@@ -30,11 +30,13 @@ pub use failure::{Certainty, Failure, Result};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
 pub use progress::Progress;
+pub use service::{
+    Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition, RestartPolicy,
+    ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
+};
 pub use swarm::{
-    Availability, Endpoint, HealthCheck, JoinRequest, JoinTokens, Mode, Mount, MountKind, Network,
-    NetworkSpec, Node, NodeState, NodeUpdate, PublishMode, Reachability, Resources, RestartCondition,
-    RestartPolicy, Role, Secret, Service, ServiceNetwork, ServiceSpec, Swarm, SwarmInit, Task, TaskFilter,
-    TaskState, UpdateConfig, UpdateOrder, UpdateState, UpdateStatus,
+    Availability, JoinRequest, JoinTokens, Network, NetworkSpec, Node, NodeState, NodeUpdate, Reachability,
+    Role, Secret, Service, Swarm, SwarmInit, Task, TaskFilter, TaskState, UpdateState, UpdateStatus,
 };
 
 use std::sync::Arc;

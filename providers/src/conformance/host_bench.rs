@@ -184,30 +184,8 @@ impl HostBench {
     /// A replicated service without ports or networks.
     pub(super) fn service(&self, name: &str, replicas: u64) -> ServiceSpec {
         ServiceSpec {
-            command: Vec::new(),
-            configs: vec![],
-            constraints: Vec::new(),
-            container_labels: BTreeMap::new(),
-            endpoint_mode: "vip".to_owned(),
-            entrypoint: Vec::new(),
-            environment: BTreeMap::new(),
-            healthcheck: None,
-            image: self.fixture.image.clone(),
-            labels: BTreeMap::new(),
             mode: Mode::Replicated(replicas),
-            mounts: Vec::new(),
-            name: name.to_owned(),
-            networks: Vec::new(),
-            ports: Vec::new(),
-            preferences: Vec::new(),
-            resources: None,
-            restart_policy: None,
-            rollback_config: None,
-            secrets: vec![],
-            stop_grace_period: None,
-            update_config: None,
-            user: None,
-            working_dir: None,
+            ..ServiceSpec::new(name, &self.fixture.image)
         }
     }
 

@@ -6,5 +6,6 @@ mod changes;
 mod drift;
 mod lifecycle;
 mod manifest;
+mod respelled;
 mod silent;
 mod undo;

@@ -89,19 +89,7 @@ pub fn pool(name: &str, role: Role, count: u32) -> Pool {
 pub fn service(name: &str, replicas: u64, published: u16) -> Service {
     Service {
         spec: ServiceSpec {
-            command: vec![],
-            configs: vec![],
-            constraints: vec![],
-            container_labels: BTreeMap::new(),
-            endpoint_mode: "vip".into(),
-            entrypoint: vec![],
-            environment: BTreeMap::new(),
-            healthcheck: None,
-            image: "mingsiro71/replyhost".into(),
-            labels: BTreeMap::new(),
             mode: Mode::Replicated(replicas),
-            mounts: vec![],
-            name: name.into(),
             networks: vec![ServiceNetwork {
                 aliases: vec![],
                 name: "my-overlay".into(),
@@ -112,15 +100,7 @@ pub fn service(name: &str, replicas: u64, published: u16) -> Service {
                 published,
                 target: 80,
             }],
-            preferences: vec![],
-            resources: None,
-            restart_policy: None,
-            rollback_config: None,
-            secrets: vec![],
-            stop_grace_period: None,
-            update_config: None,
-            user: None,
-            working_dir: None,
+            ..ServiceSpec::new(name, "mingsiro71/replyhost")
         },
     }
 }

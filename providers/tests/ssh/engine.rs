@@ -145,30 +145,8 @@ async fn an_update_out_of_sequence_is_read_again_and_tried_again() {
 
 pub fn spec(name: &str) -> ServiceSpec {
     ServiceSpec {
-        command: vec![],
-        configs: vec![],
-        constraints: vec![],
-        container_labels: BTreeMap::new(),
-        endpoint_mode: "vip".into(),
-        entrypoint: vec![],
-        environment: BTreeMap::new(),
-        healthcheck: None,
-        image: "mingsiro71/replyhost".into(),
-        labels: BTreeMap::new(),
         mode: Mode::Replicated(8),
-        mounts: vec![],
-        name: name.into(),
-        networks: vec![],
-        ports: vec![],
-        preferences: vec![],
-        resources: None,
-        restart_policy: None,
-        rollback_config: None,
-        secrets: vec![],
-        stop_grace_period: None,
-        update_config: None,
-        user: None,
-        working_dir: None,
+        ..ServiceSpec::new(name, "mingsiro71/replyhost")
     }
 }
 

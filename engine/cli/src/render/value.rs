@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value as J;
 use subako_engine::plan::Value;
 use subako_engine::reference::as_reference;
+use subako_engine::world::service::{Unit, unit};
 
 /// The text of one side of a change, on one line. `field` is the last segment of its path: it
 /// tells the unit of a number.
@@ -162,15 +163,13 @@ fn quantity(field: &str, number: &serde_json::Number) -> String {
     let Some(whole) = number.as_u64() else {
         return number.to_string();
     };
-    match field {
-        "delay" | "interval" | "monitor" | "start_period" | "stop_grace_period" | "timeout" | "window" => {
-            nanoseconds(whole)
-        }
-        "limit_memory" | "reserve_memory" => bytes(whole),
-        "limit_cpus" | "reserve_cpus" => format!("{} CPU", whole as f64 / 1e9),
-        "disk_gib" => format!("{whole} GiB"),
-        "max_failure_ppm" => format!("{} %", whole as f64 / 1e4),
-        _ => whole.to_string(),
+    match (unit(field), field) {
+        (Some(Unit::Nanoseconds), _) => nanoseconds(whole),
+        (Some(Unit::Bytes), _) => bytes(whole),
+        (Some(Unit::NanoCpus), _) => format!("{} CPU", whole as f64 / 1e9),
+        (Some(Unit::PartsPerMillion), _) => format!("{} %", whole as f64 / 1e4),
+        (None, "disk_gib") => format!("{whole} GiB"),
+        (None, _) => whole.to_string(),
     }
 }
 

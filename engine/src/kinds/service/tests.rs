@@ -1,5 +1,7 @@
 //! The kind `service` by itself.
 
+use subako_state::Json;
+
 use super::*;
 use crate::kinds::testing;
 use crate::reference::Ref;
@@ -14,7 +16,7 @@ fn swarm() -> Ref {
 fn sighted(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
     let wanted = Service::of(&testing::service_spec("reply"), swarm());
     let mut live = wanted.request(labels::owned(
-        &wanted.labels,
+        &wanted.spec.labels,
         &testing::ownership("service.reply", 0),
     ));
     change(&mut live);
@@ -38,7 +40,9 @@ fn the_json_of_a_service_is_canonical() {
 fn a_service_maps_to_swarms_terms_and_back() {
     for spec in [testing::service_spec("reply"), testing::full_service_spec()] {
         let service = Service::of(&spec, swarm());
-        assert_eq!(service.request(spec.labels.clone()), spec.sorted());
+        assert_eq!(service.request(spec.labels.clone()), spec);
+        let json = Json::sorted(&service).expect("json");
+        assert_eq!(json.decode::<Service>().expect("a service"), service);
     }
 }
 
@@ -76,7 +80,9 @@ fn spelled_out() -> ServiceSpec {
 fn sighted_spelled_out(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
     let wanted = Service::of(&spelled_out(), swarm());
     let owner = testing::ownership("service.reply", 0);
-    let mut live = wanted.request(labels::owned(&wanted.labels, &owner)).canonical();
+    let mut live = wanted
+        .request(labels::owned(&wanted.spec.labels, &owner))
+        .without_defaults();
     change(&mut live);
     let mut view = testing::view();
     view.services = vec![world::Service {

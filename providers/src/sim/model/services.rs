@@ -58,13 +58,16 @@ impl SwarmFacts {
             return Err(Refusal::new("invalid", message).hint("a change of mode needs a new service"));
         }
         self.check_spec(spec)?;
+        // As an adapter sends it: what means the same is left as it is, so that nothing restarts.
+        let mut sent = spec.clone();
+        sent.align(&there.spec);
+        // Even an update that changes nothing resets the status of the one before.
+        let changed = force || there.spec != sent || there.update.is_some();
         let effect = Effect::ServiceUpdate {
             swarm: self.id.clone(),
-            spec: Box::new(spec.clone()),
+            spec: Box::new(sent),
             force,
         };
-        // Even an update that changes nothing resets the status of the one before.
-        let changed = force || there.spec != *spec || there.update.is_some();
         Ok((changed.then_some(effect), ()))
     }
 

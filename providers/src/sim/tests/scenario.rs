@@ -231,11 +231,8 @@ pub fn target(name: &str, instance: &Instance) -> HostTarget {
 }
 
 pub fn service(name: &str, replicas: u64) -> ServiceSpec {
-    let json = serde_json::json!({
-        "endpoint_mode": "vip",
-        "image": "nginx:1",
-        "mode": Mode::Replicated(replicas),
-        "name": name,
-    });
-    serde_json::from_value(json).unwrap()
+    ServiceSpec {
+        mode: Mode::Replicated(replicas),
+        ..ServiceSpec::new(name, "nginx:1")
+    }
 }

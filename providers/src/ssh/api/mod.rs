@@ -11,12 +11,9 @@ mod images;
 mod networks;
 mod nodes;
 mod read;
-#[cfg(test)]
-mod service_properties;
 mod service_read;
 #[cfg(test)]
 mod service_tests;
-mod service_write;
 mod services;
 mod swarm;
 mod tasks;

@@ -17,11 +17,6 @@ pub(super) fn some_text(value: &Value, pointer: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The number at `pointer`; zero counts as not given.
-pub(super) fn some_number(value: &Value, pointer: &str) -> Option<u64> {
-    number(value, pointer).filter(|number| *number > 0)
-}
-
 /// The number at `pointer`.
 pub(super) fn number(value: &Value, pointer: &str) -> Option<u64> {
     value.pointer(pointer).and_then(Value::as_u64)

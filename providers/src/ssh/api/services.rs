@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use subako_world::service::Ids;
 use subako_world::{Failure, FileKind, FileMount, Result, Service, ServiceSpec};
 
 use super::client::{Api, filters};
 use super::read::{elements, text};
 use super::service_read::read_service;
-use super::service_write::{Ids, write_service};
 
 impl Api<'_> {
     /// Every service, sorted by name.
     pub(in crate::ssh) async fn services(&self) -> Result<Vec<Service>> {
         let doing = self.doing("list the services");
         let answer = self.get(&doing, "/services").await?;
-        let networks = self.network_names().await?;
+        let networks = self.networks_by_name().await?;
+        let ids = Ids::new(networks);
         let mut services = Vec::new();
         for service in elements(&doing, &answer)? {
-            services.extend(read_service(&doing, service, &networks)?);
+            services.extend(read_service(&doing, service, &ids)?);
         }
         services.sort_by(|a, b| (&a.spec.name, &a.id).cmp(&(&b.spec.name, &b.id)));
         Ok(services)
@@ -35,7 +36,7 @@ impl Api<'_> {
         let Some(service) = found else {
             return Ok(None);
         };
-        read_service(&doing, service, &self.network_names().await?)
+        read_service(&doing, service, &Ids::new(self.networks_by_name().await?))
     }
 
     /// Creates a service; returns its id.
@@ -43,7 +44,7 @@ impl Api<'_> {
         let doing = self.doing(&format!("create service {}", spec.name));
         let ids = self.ids(spec).await?;
         let auth = self.registry_auth(&doing, &spec.image).await?;
-        let body = write_service(&json!({}), spec, &ids);
+        let body = spec.to_engine(&json!({}), &ids);
         let answer = match self
             .post_with(&doing, "/services/create", Some(&body), auth.as_ref())
             .await
@@ -83,7 +84,7 @@ impl Api<'_> {
         let auth = self.registry_auth(&doing, &spec.image).await?;
         let path = format!("/services/{id}");
         self.modify_with(&doing, &path, auth.as_ref(), |current| {
-            let mut changed = write_service(current, spec, &ids);
+            let mut changed = spec.to_engine(current, &ids);
             if force {
                 let forced = super::read::number(current, "/TaskTemplate/ForceUpdate").unwrap_or(0);
                 changed["TaskTemplate"]["ForceUpdate"] = json!(forced + 1);
@@ -133,23 +134,21 @@ impl Api<'_> {
             .map(|(id, _)| id))
     }
 
-    async fn network_names(&self) -> Result<BTreeMap<String, String>> {
+    async fn networks_by_name(&self) -> Result<BTreeMap<String, String>> {
         Ok(self
             .networks()
             .await?
             .into_iter()
-            .map(|network| (network.id, network.spec.name))
+            .map(|network| (network.spec.name, network.id))
             .collect())
     }
 
     /// The ids of what a spec names. Files are only asked for where it names any.
     async fn ids(&self, spec: &ServiceSpec) -> Result<Ids> {
-        let networks = self.networks().await?.into_iter();
-        Ok(Ids {
-            networks: networks.map(|network| (network.spec.name, network.id)).collect(),
-            secrets: self.file_ids(FileKind::Secret, &spec.secrets).await?,
-            configs: self.file_ids(FileKind::Config, &spec.configs).await?,
-        })
+        let ids = Ids::new(self.networks_by_name().await?);
+        let secrets = self.file_ids(FileKind::Secret, &spec.secrets).await?;
+        let configs = self.file_ids(FileKind::Config, &spec.configs).await?;
+        Ok(ids.with_files(secrets, configs))
     }
 
     async fn file_ids(&self, kind: FileKind, mounts: &[FileMount]) -> Result<BTreeMap<String, String>> {

@@ -6,13 +6,10 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::json;
-use subako_world::{
-    Endpoint, FileMount, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
-    RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
-};
 
-use super::service_tests::{ids, plain, read};
-use super::service_write::write_service;
+use super::engine::{ids, plain, read};
+use crate::FileMount;
+use crate::service::*;
 
 fn word() -> BoxedStrategy<String> {
     "[a-zA-Z0-9/ ={}:._-]{1,12}".boxed()
@@ -228,18 +225,133 @@ fn service() -> BoxedStrategy<ServiceSpec> {
 proptest! {
     #[test]
     fn any_service_reads_back_as_it_was_written(spec in service()) {
-        prop_assert_eq!(read(write_service(&json!({}), &spec, &ids())), spec.canonical());
+        prop_assert_eq!(read(&spec.to_engine(&json!({}), &ids())), spec.without_defaults());
     }
 
     #[test]
     fn any_service_can_become_any_other(before in service(), after in service()) {
-        let base = write_service(&json!({}), &before, &ids());
-        prop_assert_eq!(read(write_service(&base, &after, &ids())), after.canonical());
+        let base = before.to_engine(&json!({}), &ids());
+        let read = read(&after.to_engine(&base, &ids()));
+        prop_assert_eq!(read.canonical(), after.canonical());
     }
 
     #[test]
-    fn the_canonical_form_is_its_own(spec in service()) {
-        let canonical = spec.canonical();
-        prop_assert_eq!(canonical.clone().canonical(), canonical);
+    fn the_canonical_form_is_its_own_and_means_the_same(spec in service()) {
+        let canonical = spec.clone().canonical();
+        prop_assert_eq!(&canonical.clone().canonical(), &canonical);
+        prop_assert_eq!(&spec.clone().without_defaults().canonical(), &canonical);
+    }
+
+    #[test]
+    fn another_spelling_is_the_same_service_and_is_left_alone(
+        spec in service(),
+        seed in any::<u64>(),
+    ) {
+        let other = respelled(spec.clone(), seed);
+        prop_assert_eq!(other.clone().canonical(), spec.clone().canonical());
+        // Written over what is there, nothing changes: no task restarts.
+        let there = spec.to_engine(&json!({}), &ids());
+        prop_assert_eq!(&other.to_engine(&there, &ids()), &there);
+        let mut aligned = other;
+        aligned.align(&spec);
+        prop_assert_eq!(aligned, spec);
+    }
+
+    #[test]
+    fn what_differs_in_meaning_is_written_beside_other_spellings(
+        spec in service(),
+        seed in any::<u64>(),
+        replicas in 30_u64..40,
+    ) {
+        let other = ServiceSpec { mode: Mode::Replicated(replicas), ..respelled(spec.clone(), seed) };
+        let there = spec.to_engine(&json!({}), &ids());
+        let mut sent = other.to_engine(&there, &ids());
+        prop_assert_eq!(&sent["Mode"]["Replicated"]["Replicas"], &json!(replicas));
+        sent["Mode"] = there["Mode"].clone();
+        prop_assert_eq!(sent, there);
+    }
+
+    #[test]
+    fn what_is_nobodys_is_masked_and_what_is_spelled_out_is_compared(
+        spoken in service(),
+        live in service(),
+    ) {
+        let mut seen = live.clone().without_defaults();
+        seen.mask(&spoken);
+        seen.align(&spoken);
+        // Masking twice is masking once, and what is as spoken of is seen as spoken.
+        let mut again = seen.clone();
+        again.mask(&spoken);
+        again.align(&spoken);
+        prop_assert_eq!(&again, &seen);
+        let mut own = spoken.clone().without_defaults();
+        own.mask(&spoken);
+        own.align(&spoken);
+        prop_assert_eq!(&own, &spoken);
+        prop_assert_eq!(seen.user.is_some(), spoken.user.is_some());
+        prop_assert_eq!(seen.stop_grace_period.is_some(), spoken.stop_grace_period.is_some());
+    }
+}
+
+/// The same service, spelled in another way: defaults left out or written down, lists turned round,
+/// names that Docker fills in filled in.
+fn respelled(mut spec: ServiceSpec, seed: u64) -> ServiceSpec {
+    let coin = |bit: u32| seed >> bit & 1 == 1;
+    if coin(0) {
+        spec = spec.without_defaults();
+    }
+    if coin(1) {
+        spec.constraints.reverse();
+        spec.ports.reverse();
+        spec.networks.reverse();
+        spec.secrets.reverse();
+    }
+    if coin(2) {
+        spec.constraints = spec
+            .constraints
+            .iter()
+            .map(|text| text.replace("==", " == "))
+            .collect();
+    }
+    if coin(3) {
+        spec.image = crate::image::canonical(&spec.image);
+    }
+    spell_out(&mut spec, coin);
+    spec
+}
+
+fn spell_out(spec: &mut ServiceSpec, coin: impl Fn(u32) -> bool) {
+    let second = 1_000_000_000;
+    if coin(4) {
+        spec.stop_grace_period.get_or_insert(10 * second);
+        spec.user.get_or_insert_with(String::new);
+        spec.working_dir.get_or_insert_with(String::new);
+    }
+    if coin(5) {
+        let policy = spec.restart_policy.get_or_insert(RestartPolicy {
+            condition: RestartCondition::Any,
+            delay: None,
+            max_attempts: None,
+            window: None,
+        });
+        policy.delay.get_or_insert(5 * second);
+        policy.max_attempts.get_or_insert(0);
+    }
+    if coin(6) {
+        let resources = spec.resources.get_or_insert_with(Resources::default);
+        resources.limit_cpus.get_or_insert(0);
+    }
+    for (bit, config) in [(7, &mut spec.update_config), (8, &mut spec.rollback_config)] {
+        if coin(bit) {
+            let config = config.get_or_insert_with(UpdateConfig::default);
+            config.parallelism.get_or_insert(1);
+            config.order.get_or_insert(UpdateOrder::StopFirst);
+            config.failure_action.get_or_insert_with(|| "pause".to_owned());
+            config.monitor.get_or_insert(5 * second);
+        }
+    }
+    if coin(9) {
+        let check = spec.healthcheck.get_or_insert_with(HealthCheck::default);
+        check.retries.get_or_insert(0);
     }
 }

@@ -1,0 +1,117 @@
+//! A service is written in another way and means the same.
+
+use std::collections::BTreeSet;
+
+use subako_engine::manifest::Manifest;
+use subako_engine::refresh::Survey;
+use subako_engine::world::{
+    Mode, RestartCondition, RestartPolicy, ServiceSpec, TaskState, UpdateConfig, UpdateOrder,
+};
+
+use crate::bench::{Bench, steps};
+use crate::manifest::sandbox;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn spell_out(spec: &mut ServiceSpec) {
+    spec.image = format!("docker.io/{}:latest", spec.image);
+    spec.stop_grace_period = Some(10 * SECOND);
+    spec.restart_policy = Some(RestartPolicy {
+        condition: RestartCondition::Any,
+        delay: Some(5 * SECOND),
+        max_attempts: Some(0),
+        window: None,
+    });
+    spec.update_config = Some(UpdateConfig {
+        order: Some(UpdateOrder::StopFirst),
+        parallelism: Some(1),
+        ..UpdateConfig::default()
+    });
+    spec.constraints.reverse();
+}
+
+fn constrained() -> Manifest {
+    let mut manifest = sandbox();
+    manifest.services[0].spec.constraints =
+        vec!["node.role == worker".into(), "node.platform.os == linux".into()];
+    manifest
+}
+
+fn spelled_out() -> Manifest {
+    let mut manifest = constrained();
+    spell_out(&mut manifest.services[0].spec);
+    manifest
+}
+
+/// The ids of the tasks that run.
+async fn running(bench: &Bench, manifest: &Manifest) -> BTreeSet<String> {
+    let desired = bench.desired(manifest).await;
+    let survey = Survey::take(&bench.world, &bench.snapshot, &desired).await;
+    let survey = survey.expect("a survey");
+    let subako_engine::refresh::SwarmSurvey::Read(view) = survey.swarm else {
+        panic!("a swarm");
+    };
+    let tasks = view.tasks.into_iter();
+    tasks
+        .filter(|task| task.service == "reply" && task.state == TaskState::Running)
+        .map(|task| task.id)
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_means_the_same_is_no_change_either_way() {
+    for (before, after) in [(constrained(), spelled_out()), (spelled_out(), constrained())] {
+        let mut bench = Bench::new(vec![]);
+        bench.apply(&before).await;
+        bench.assert_settled(&before).await;
+        bench.assert_settled(&after).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_that_is_spelled_out_beside_a_change_restarts_no_task() {
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&constrained()).await;
+    let before = running(&bench, &constrained()).await;
+    assert_eq!(before.len(), 8);
+    let mut scaled = spelled_out();
+    scaled.services[0].spec.mode = Mode::Replicated(9);
+    let plan = bench.plan(&scaled).await;
+    assert_eq!(steps(&plan), ["update service.reply: replicas"]);
+    bench.apply(&scaled).await;
+    bench.assert_settled(&scaled).await;
+    let after = running(&bench, &scaled).await;
+    assert_eq!(after.len(), 9);
+    assert!(after.is_superset(&before));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_is_guarded_as_soon_as_it_is_spelled_out() {
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&constrained()).await;
+    // Nothing was to do, so that the state does not have it yet.
+    bench.assert_settled(&spelled_out()).await;
+    bench.sim.set_stop_grace("reply", 30).expect("changed");
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    bench.assert_settled(&constrained()).await;
+    let plan = bench.plan(&spelled_out()).await;
+    assert_eq!(steps(&plan), ["update service.reply: stop_grace_period"]);
+    assert!(!plan.drift.is_empty());
+    bench.apply(&spelled_out()).await;
+    bench.assert_settled(&spelled_out()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_default_that_is_no_longer_spelled_out_is_nobodys() {
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&spelled_out()).await;
+    bench.sim.set_stop_grace("reply", 30).expect("changed");
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    bench.assert_settled(&constrained()).await;
+    // What was not the default is taken back.
+    let mut longer = spelled_out();
+    longer.services[0].spec.stop_grace_period = Some(20 * SECOND);
+    bench.apply(&longer).await;
+    let plan = bench.plan(&constrained()).await;
+    assert_eq!(steps(&plan), ["update service.reply: stop_grace_period"]);
+}
