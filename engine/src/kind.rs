@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
+use crate::in_flight::InFlight;
 use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::run::Stop;
@@ -125,6 +126,8 @@ pub struct StepContext {
     /// On the way back, the outputs of what the call brings back, as they were: what it had been
     /// resolved to then is what it is to be again.
     pub former: Option<Json>,
+    /// What else of the run is at work.
+    pub in_flight: InFlight,
 }
 
 impl StepContext {

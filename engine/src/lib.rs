@@ -13,6 +13,7 @@ pub mod desired;
 pub mod event;
 mod fast;
 pub mod graph;
+pub mod in_flight;
 pub mod kind;
 pub mod kinds;
 pub mod lower;

@@ -12,15 +12,16 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use history::History;
-use tally::Tally;
+pub(crate) use tally::{Expected, Tally};
 
 use super::docker::display_name;
 use super::service_spec::Service;
 use super::swarm_access::Managers;
 use super::wait::Wait;
+use crate::in_flight::Stuck;
 use crate::kind::{STOPPED, StepContext};
 use crate::world::{
-    Failure, Host, Mode, Node, NodeState, Result, Task, TaskFilter, TaskState, UpdateState, UpdateStatus,
+    self, Failure, Host, Node, NodeState, Result, Task, TaskFilter, TaskState, UpdateState, UpdateStatus,
 };
 
 /// Between two looks, as the docker CLI does.
@@ -28,8 +29,19 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Swarm's own monitor period where the service has none.
 const MONITOR: Duration = Duration::from_secs(5);
 /// What is said of a task that ended without an error of its own.
-const ENDED: &str = "its program ended without an error, by itself or stopped because it was unhealthy; a service's \
-                     tasks are to run on";
+const ENDED: &str = "its program ended without an error, by itself or stopped because it was unhealthy; tasks are to \
+                     run on unless the service has restart_policy = { condition = \"none\" } or \"on-failure\"";
+
+/// How far a service is, by all of its tasks that a manager lists.
+pub(crate) fn standing(service: &world::Service, tasks: &[&Task], nodes: &[Node]) -> Tally {
+    let spec = &service.spec;
+    let expected = Expected::of(spec.mode, spec.restart_policy.as_ref());
+    // What ended of an earlier version has done the earlier version's work.
+    let counts = |task: &&&Task| task.state != TaskState::Complete || task.image == spec.image;
+    let tasks: Vec<Task> = tasks.iter().filter(counts).map(|task| (*task).clone()).collect();
+    let down = nodes.iter().filter(|node| node.state == NodeState::Down);
+    Tally::of(&tasks, expected, &down.map(|node| node.id.clone()).collect())
+}
 
 /// What one look at a service showed.
 struct Look {
@@ -41,7 +53,7 @@ struct Look {
 /// A wait for a service to converge.
 pub(super) struct Convergence<'a> {
     name: &'a str,
-    mode: Mode,
+    expected: Expected,
     monitor: Duration,
     limit: Duration,
 }
@@ -58,7 +70,7 @@ impl<'a> Convergence<'a> {
             .map_or(MONITOR, Duration::from_nanos);
         Self {
             name: &service.spec.name,
-            mode: service.spec.mode,
+            expected: Expected::of(service.spec.mode, service.spec.restart_policy.as_ref()),
             monitor,
             limit,
         }
@@ -72,7 +84,11 @@ impl<'a> Convergence<'a> {
     pub async fn wait(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
         let mut wait = Wait::new(cx, self.doing(), EVERY, self.limit);
         let mut steady: Option<(Duration, usize)> = None;
-        let mut history = History::new(self.mode, self.monitor);
+        let mut history = History::new(self.expected, self.monitor);
+        // Held while the service cannot come up as things are, so that two that wait for nothing
+        // but each other do not wait for ever.
+        let mut stuck: Option<Stuck> = None;
+        let mut alone = true;
         loop {
             let host = managers.host().await?;
             let look = match self.look(host.as_ref()).await {
@@ -86,10 +102,25 @@ impl<'a> Convergence<'a> {
                 }
             };
             history.see(&look.tasks, wait.elapsed());
-            let Tally { running, wanted } = look.tally;
+            let Tally {
+                running,
+                complete,
+                wanted,
+            } = look.tally;
+            let was_alone = std::mem::replace(&mut alone, cx.in_flight.others(stuck.is_some()) == 0);
+            if alone && !was_alone && history.hopeless().is_some() {
+                // What its tasks waited for may be there now: they get their attempts again.
+                history.forgive();
+            }
             let looping = (wanted > 0).then(|| history.hopeless()).flatten();
-            if let Some(why) = ended(&look).or_else(|| looping.map(str::to_owned)) {
+            if let Some(why) = ended(&look) {
                 return Err(self.failure(&why, &look, host.as_ref()).await);
+            }
+            match looping {
+                Some(why) if alone => return Err(self.failure(why, &look, host.as_ref()).await),
+                Some(_) => stuck = stuck.or_else(|| Some(cx.in_flight.stuck())),
+                None if running == wanted => stuck = None,
+                None => {}
             }
             let failed = history.failures();
             let updating = look.update.as_ref().is_some_and(|update| {
@@ -103,7 +134,7 @@ impl<'a> Convergence<'a> {
                     _ => now,
                 };
                 steady = Some((since, failed));
-                if now.saturating_sub(since) >= self.monitor {
+                if complete == wanted || now.saturating_sub(since) >= self.monitor {
                     cx.progress.note(note);
                     return Ok(());
                 }
@@ -112,6 +143,8 @@ impl<'a> Convergence<'a> {
                 steady = None;
                 if running == wanted {
                     note.push_str(", waiting for the update to complete");
+                } else if looping.is_some() {
+                    note.push_str(", its tasks fail: waiting for the rest of the apply, which they may need");
                 }
             }
             if let Err(end) = wait.tick(note).await {
@@ -135,7 +168,7 @@ impl<'a> Convergence<'a> {
             ..TaskFilter::default()
         };
         let tasks = host.tasks(&filter).await?;
-        let mut tally = Tally::of(&tasks, self.mode, &HashSet::new());
+        let mut tally = Tally::of(&tasks, self.expected, &HashSet::new());
         // Nodes that are down can only make the count smaller: read only when it matters.
         if tally.running > 0 && tally.running == tally.wanted {
             let down: HashSet<String> = host
@@ -146,7 +179,7 @@ impl<'a> Convergence<'a> {
                 .map(|node| node.id)
                 .collect();
             if !down.is_empty() {
-                tally = Tally::of(&tasks, self.mode, &down);
+                tally = Tally::of(&tasks, self.expected, &down);
             }
         }
         Ok(Look {
@@ -182,7 +215,11 @@ impl<'a> Convergence<'a> {
 /// Why the engine itself has ended an update that did not succeed.
 fn ended(look: &Look) -> Option<String> {
     let update = look.update.as_ref()?;
+    // Swarm takes the end of a task for a failure of the update, also where it is none (swarmkit,
+    // `manager/orchestrator/update`): what counts is whether all of them have done their work.
+    let Tally { complete, wanted, .. } = look.tally;
     let what = match update.state {
+        UpdateState::Paused if complete > 0 && complete == wanted => return None,
         UpdateState::Paused => "the update is paused",
         UpdateState::RollbackPaused => "the engine's rollback is paused",
         UpdateState::RollbackCompleted => "the engine rolled the update back",
@@ -242,6 +279,7 @@ mod tests {
         let look = |state| Look {
             tally: Tally {
                 running: 1,
+                complete: 0,
                 wanted: 1,
             },
             update: Some(UpdateStatus {

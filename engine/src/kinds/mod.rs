@@ -29,6 +29,7 @@ mod tags;
 pub(crate) mod testing;
 mod wait;
 
+pub(crate) use converge::standing;
 pub use docker::{Docker, DockerOutputs};
 pub use file::{Configs, File, Secrets};
 pub use instance::{Instance, InstanceOutputs};

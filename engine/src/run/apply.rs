@@ -12,6 +12,7 @@ use super::status::{Progress, StepStatus};
 use super::step::{Crew, Made, Pen};
 use super::working::Working;
 use crate::event::{Event, Events};
+use crate::in_flight::InFlight;
 use crate::kind::Registry;
 use crate::plan::Plan;
 use crate::walk::Walk;
@@ -154,6 +155,7 @@ impl Run<'_> {
             seed: self.seed.clone(),
             progress: Mutex::new(self.progress.clone()),
             started: self.world.clock.now(),
+            in_flight: InFlight::default(),
         }
     }
 
@@ -205,7 +207,12 @@ impl Run<'_> {
                     continue;
                 }
                 let began = crew.tell_started(node, false);
-                flight.push(async move { (node, began, crew.make(node).await) });
+                let at_work = crew.in_flight.enter();
+                flight.push(async move {
+                    let made = crew.make(node).await;
+                    drop(at_work);
+                    (node, began, made)
+                });
             }
             let finished = tokio::select! {
                 biased;

@@ -63,6 +63,7 @@ pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
         seed: run.seed.to_owned(),
         progress: Mutex::new(run.progress.clone()),
         started: run.world.clock.now(),
+        in_flight: Default::default(),
     };
     let open: Vec<u32> = (0..run.plan.steps.len() as u32)
         .filter(|number| {

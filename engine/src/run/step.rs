@@ -9,6 +9,7 @@ use super::options::{ApplyOptions, OnFailure, Stop};
 use super::status::{Progress, StepStatus};
 use super::working::{View, Working};
 use crate::event::{Event, Events};
+use crate::in_flight::InFlight;
 use crate::kind::{ErasedKind, Registry, StepContext};
 use crate::plan::{Action, Plan, Step};
 use crate::world::{self, Certainty, Failure, Ownership, World};
@@ -35,6 +36,8 @@ pub(super) struct Crew<'a> {
     pub seed: String,
     pub progress: Mutex<Progress>,
     pub started: Duration,
+    /// The steps at work.
+    pub in_flight: InFlight,
 }
 
 /// Where entries go.
@@ -188,6 +191,7 @@ impl Crew<'_> {
             }),
             stop: None,
             former: None,
+            in_flight: self.in_flight.clone(),
         }
     }
 

@@ -7,8 +7,9 @@ use subako_state::{Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
+use crate::kinds::standing;
 use crate::refresh::{Survey, SwarmSurvey, SwarmView};
-use crate::world::{Mode, Node, NodeState, Ownership, PublishMode, TaskState, image};
+use crate::world::{Node, NodeState, Ownership, PublishMode, Task, TaskState, image};
 
 /// A node, as instance and as member of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,9 +52,9 @@ pub struct ServiceStatus {
     /// The digest that the image is pinned to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_digest: Option<String>,
-    /// Tasks running.
+    /// Tasks that run, or have done what they are for.
     pub running: u64,
-    /// Tasks wanted.
+    /// Tasks wanted; of a global service, one on each node that qualifies.
     pub wanted: u64,
     /// Where it answers.
     pub urls: Vec<String>,
@@ -229,15 +230,16 @@ fn service_statuses(
     names: &HashMap<String, String>,
     nodes: &[NodeStatus],
 ) -> Vec<ServiceStatus> {
-    let ready = view
-        .nodes
-        .iter()
-        .filter(|node| node.state == NodeState::Ready)
-        .count() as u64;
+    let mut tasks: HashMap<&str, Vec<&Task>> = HashMap::new();
+    for task in &view.tasks {
+        tasks.entry(&task.service).or_default().push(task);
+    }
     let name_of = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     view.services
         .iter()
         .map(|service| {
+            let own = tasks.remove(service.spec.name.as_str()).unwrap_or_default();
+            let tally = standing(service, &own, &view.nodes);
             let mut status = ServiceStatus {
                 name: service.spec.name.clone(),
                 managed: snapshot
@@ -245,19 +247,15 @@ fn service_statuses(
                     .is_some(),
                 image: image::split_digest(&service.spec.image).0.to_owned(),
                 image_digest: image::split_digest(&service.spec.image).1.map(str::to_owned),
-                running: 0,
-                wanted: match service.spec.mode {
-                    Mode::Replicated(replicas) => replicas,
-                    Mode::Global => ready,
-                },
+                running: tally.running,
+                wanted: tally.wanted,
                 urls: Vec::new(),
                 tasks_by_node: BTreeMap::new(),
                 errors: Vec::new(),
             };
-            for task in view.tasks.iter().filter(|task| task.service == service.spec.name) {
+            for task in own {
                 let node = task.node_id.as_deref().map(name_of);
                 if task.state == TaskState::Running && task.desired == TaskState::Running {
-                    status.running += 1;
                     *status.tasks_by_node.entry(node.unwrap_or_default()).or_default() += 1;
                 } else if let Some(error) = &task.error
                     && status.errors.len() < 3

@@ -3,6 +3,7 @@
 mod again;
 mod bench;
 mod changes;
+mod convergence;
 mod drift;
 mod lifecycle;
 mod manifest;

@@ -82,6 +82,7 @@ async fn created(tasks: impl Fn(usize) -> Value + Send + Sync + 'static) -> Opti
         progress: Progress::silent(),
         stop: None,
         former: None,
+        in_flight: Default::default(),
     };
     let kinds = subako_engine::kinds::registry();
     let spec = json!({ "endpoint_mode": "vip", "image": "reply", "mode": "replicated", "name": "reply",
@@ -138,7 +139,7 @@ async fn an_image_that_no_node_can_pull_fails_early() {
     };
     assert_eq!(
         failure.message,
-        format!("no task is let start: reply.1 on manager-0: {said}")
+        format!("the nodes reject its tasks: reply.1 on manager-0: {said}")
     );
     assert!(failure.hint.is_some_and(|hint| hint.contains("name and tag")));
 }

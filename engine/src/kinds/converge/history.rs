@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use super::tally::{Place, current};
-use crate::world::{Mode, Task, TaskState};
+use super::tally::{Expected, Place, current};
+use crate::world::{Task, TaskState};
 
 /// A place whose tasks have ended this often will not come up by itself. Once may be chance (a
 /// port still taken, a peer not yet there), twice the same chance.
@@ -21,7 +21,7 @@ pub(super) fn is_end(state: TaskState) -> bool {
 
 /// What has been seen of a service's tasks.
 pub(super) struct History {
-    mode: Mode,
+    expected: Expected,
     monitor: Duration,
     /// Tasks that had ended before the first look: a service that is only scaled, say, keeps the
     /// tasks that failed some day in the past.
@@ -40,9 +40,9 @@ pub(super) struct History {
 
 impl History {
     /// Nothing has been seen yet. A task is stable that has run for `monitor`.
-    pub fn new(mode: Mode, monitor: Duration) -> Self {
+    pub fn new(expected: Expected, monitor: Duration) -> Self {
         Self {
-            mode,
+            expected,
             monitor,
             before: None,
             ended: BTreeMap::new(),
@@ -55,17 +55,19 @@ impl History {
 
     /// Takes in the tasks of the current spec as they are at `now`.
     pub fn see(&mut self, tasks: &[Task], now: Duration) {
+        let expected = self.expected;
+        let is_end = |task: &Task| is_end(task.state) && !expected.is_complete(task);
         let before = self.before.get_or_insert_with(|| {
-            let ended = tasks.iter().filter(|task| is_end(task.state));
+            let ended = tasks.iter().filter(|task| is_end(task));
             ended.map(|task| task.id.clone()).collect()
         });
         for task in tasks {
             if task.state == TaskState::Running {
                 let since = *self.running.entry(task.id.clone()).or_insert(now);
                 self.stable |= now.saturating_sub(since) >= self.monitor;
-            } else if is_end(task.state)
+            } else if is_end(task)
                 && !before.contains(&task.id)
-                && let Some(place) = Place::of(task, self.mode)
+                && let Some(place) = Place::of(task, self.expected.mode)
             {
                 self.ended.entry(place).or_default().insert(task.id.clone());
                 self.only_refused &= task.state == TaskState::Rejected;
@@ -73,19 +75,28 @@ impl History {
         }
         let mut given_up = false;
         let mut trying = false;
-        for (place, task) in current(tasks.iter(), self.mode) {
+        for (place, task) in current(tasks.iter(), self.expected.mode) {
             let ended = self.ended.get(&place).map_or(0, HashSet::len);
             // Its restart policy lets nothing come after a task that is not meant to run.
-            let last = is_end(task.state) && task.desired > TaskState::Running;
+            let last = is_end(task) && task.desired > TaskState::Running;
             given_up |= ended >= ATTEMPTS || last;
             // A place without a node cannot show whether the program is sound; a task that runs
             // after one that failed may be the first to stay.
             trying |= match task.state {
+                TaskState::Complete if expected.is_complete(task) => false,
                 TaskState::Running => ended < ATTEMPTS,
                 _ => ended == 0 && !last && task.node_id.is_some(),
             };
         }
         self.hopeless = given_up && !trying;
+    }
+
+    /// Lets the past be past: what tasks waited for may be there now.
+    pub fn forgive(&mut self) {
+        let ended = std::mem::take(&mut self.ended).into_values().flatten();
+        self.before.get_or_insert_default().extend(ended);
+        self.only_refused = true;
+        self.hopeless = false;
     }
 
     /// How many tasks ended by themselves.
@@ -100,7 +111,7 @@ impl History {
             return None;
         }
         Some(match self.only_refused {
-            true => "no task is let start",
+            true => "the nodes reject its tasks",
             false => "no task stays up",
         })
     }
@@ -112,11 +123,45 @@ mod tests {
 
     use super::super::tally::testing::task;
     use super::*;
+    use crate::world::Mode;
 
     const MONITOR: Duration = Duration::from_secs(5);
 
     fn history(count: u64) -> History {
-        History::new(Mode::Replicated(count), MONITOR)
+        History::new(Expected::of(Mode::Replicated(count), None), MONITOR)
+    }
+
+    #[test]
+    fn a_task_that_has_done_its_work_is_no_failure_and_one_that_failed_beside_it_is() {
+        let expected = Expected {
+            mode: Mode::Replicated(2),
+            may_complete: true,
+        };
+        let mut history = History::new(expected, MONITOR);
+        history.see(&[], Duration::ZERO);
+        history.see(&[attempt(1, 0, Complete)], Duration::ZERO);
+        assert_eq!((history.failures(), history.hopeless()), (0, None));
+        history.see(&[attempt(1, 0, Complete), attempt(2, 0, Failed)], Duration::ZERO);
+        assert_eq!(history.hopeless(), Some("no task stays up"));
+    }
+
+    #[test]
+    fn what_is_forgiven_does_not_count_and_what_fails_on_does() {
+        let mut history = history(1);
+        history.see(&[], Duration::ZERO);
+        let failed = |n: std::ops::Range<usize>| -> Vec<Task> {
+            n.map(|n| attempt(1, n, Failed))
+                .chain([task(1, Ready, Ready, "next")])
+                .collect()
+        };
+        history.see(&failed(0..ATTEMPTS), Duration::ZERO);
+        assert!(history.hopeless().is_some());
+        history.forgive();
+        assert_eq!((history.failures(), history.hopeless()), (0, None));
+        history.see(&failed(1..ATTEMPTS + 1), Duration::ZERO);
+        assert_eq!(history.hopeless(), None);
+        history.see(&failed(ATTEMPTS..2 * ATTEMPTS), Duration::ZERO);
+        assert!(history.hopeless().is_some());
     }
 
     /// The task of a slot's nth attempt.
@@ -138,7 +183,7 @@ mod tests {
     #[test]
     fn three_failures_of_one_slot_are_enough() {
         for (state, why) in [
-            (Rejected, "no task is let start"),
+            (Rejected, "the nodes reject its tasks"),
             (Failed, "no task stays up"),
             (Complete, "no task stays up"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::world::{Mode, Task, TaskState};
+use crate::world::{Mode, RestartCondition, RestartPolicy, Task, TaskState};
 
 /// What a task is for: a replica's number, or a node of a global service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,32 +24,59 @@ impl Place {
     }
 }
 
+/// What is expected of a service's tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// How many, where.
+    pub mode: Mode,
+    /// Whether a task that ends without an error has done what it is for: its restart policy lets
+    /// none come after it (swarmkit, `manager/orchestrator/restart`, `shouldRestart`).
+    pub may_complete: bool,
+}
+
+impl Expected {
+    /// Of a service with this restart policy.
+    pub fn of(mode: Mode, policy: Option<&RestartPolicy>) -> Self {
+        let may_complete = policy.is_some_and(|policy| policy.condition != RestartCondition::Any);
+        Self { mode, may_complete }
+    }
+
+    /// Whether a task has done what it is for.
+    pub fn is_complete(&self, task: &Task) -> bool {
+        self.may_complete && task.state == TaskState::Complete
+    }
+}
+
 /// How far a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Slots (or nodes) whose task runs.
+pub(crate) struct Tally {
+    /// Slots (or nodes) whose task runs, or has done what it is for.
     pub running: u64,
-    /// How many have to.
+    /// Those of them that have done what they are for.
+    pub complete: u64,
+    /// How many have to. Of a global service: the nodes that Swarm has given a task.
     pub wanted: u64,
 }
 
 impl Tally {
     /// Counts, leaving out tasks on nodes that are down.
-    pub fn of(tasks: &[Task], mode: Mode, down: &HashSet<String>) -> Self {
-        let up = |task: &&Task| !task.node_id.as_ref().is_some_and(|node| down.contains(node));
-        let current = current(tasks.iter().filter(up), mode);
-        let running = current
-            .values()
-            .filter(|task| task.state == TaskState::Running && task.desired <= TaskState::Running)
-            .count() as u64;
-        let wanted = match mode {
-            Mode::Replicated(count) => count,
-            Mode::Global => current
-                .values()
-                .filter(|task| task.desired <= TaskState::Running)
-                .count() as u64,
+    pub fn of(tasks: &[Task], expected: Expected, down: &HashSet<String>) -> Self {
+        let counts = |task: &&Task| {
+            expected.is_complete(task) || !task.node_id.as_ref().is_some_and(|node| down.contains(node))
         };
-        Self { running, wanted }
+        let current = current(tasks.iter().filter(counts), expected.mode);
+        let meant = || current.values().filter(|task| task.desired <= TaskState::Running);
+        let complete = current.values().filter(|task| expected.is_complete(task)).count() as u64;
+        let up = meant().filter(|task| task.state == TaskState::Running).count() as u64;
+        let wanted = match expected.mode {
+            Mode::Replicated(count) => count,
+            Mode::Global => meant().filter(|task| !expected.is_complete(task)).count() as u64 + complete,
+        };
+        Self {
+            running: up + complete,
+            complete,
+            wanted,
+        }
     }
 }
 
@@ -92,7 +119,8 @@ mod tests {
     use super::*;
 
     fn tally(tasks: &[Task], mode: Mode) -> (u64, u64) {
-        let tally = Tally::of(tasks, mode, &HashSet::from(["gone".to_owned()]));
+        let expected = Expected::of(mode, None);
+        let tally = Tally::of(tasks, expected, &HashSet::from(["gone".to_owned()]));
         (tally.running, tally.wanted)
     }
 
@@ -109,6 +137,42 @@ mod tests {
         assert_eq!(tally(&tasks, Mode::Replicated(3)), (1, 3));
         assert_eq!(tally(&tasks[..1], Mode::Replicated(1)), (1, 1));
         assert_eq!(tally(&[], Mode::Replicated(0)), (0, 0));
+    }
+
+    #[test]
+    fn a_task_that_has_done_its_work_counts_where_nothing_is_to_come_after_it() {
+        use TaskState::{Complete, Failed, Running, Shutdown};
+        let tasks = [
+            task(1, Complete, Shutdown, "gone"),
+            task(2, Failed, Shutdown, "a"),
+            task(2, Complete, Shutdown, "a"),
+            task(3, Running, Running, "a"),
+            task(4, Failed, Shutdown, "a"),
+        ];
+        let down = HashSet::from(["gone".to_owned()]);
+        let policy = |condition| RestartPolicy {
+            condition,
+            delay: None,
+            max_attempts: None,
+            window: None,
+        };
+        for (condition, counts) in [
+            (RestartCondition::None, (3, 2, 4)),
+            (RestartCondition::OnFailure, (3, 2, 4)),
+            (RestartCondition::Any, (1, 0, 4)),
+        ] {
+            let expected = Expected::of(Mode::Replicated(4), Some(&policy(condition)));
+            let tally = Tally::of(&tasks, expected, &down);
+            assert_eq!(
+                (tally.running, tally.complete, tally.wanted),
+                counts,
+                "{condition:?}"
+            );
+        }
+        let global = tasks.map(|task| Task { slot: None, ..task });
+        let expected = Expected::of(Mode::Global, Some(&policy(RestartCondition::None)));
+        let tally = Tally::of(&global[..1], expected, &down);
+        assert_eq!((tally.running, tally.complete, tally.wanted), (1, 1, 1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where tasks go, and keeping the scheduler's board up to date.
 
 use super::events::Event;
-use super::program::Fate;
+use super::program::{Fate, pull};
 use super::service::ServiceFacts;
 use super::swarm::{At, SwarmFacts};
 use super::tasks::{Slot, TaskFacts, stops_in};
@@ -165,7 +165,8 @@ impl SwarmFacts {
             Some(from) => *from,
             None if matches!(template.fate, Fate::Rejected { .. }) => at.t,
             None => {
-                let from = at.t + span(at.seed, 2_000, 8_000, &["pull", node, image]);
+                let (least, most) = pull(image);
+                let from = at.t + span(at.seed, least, most, &["pull", node, image]);
                 host.images.insert(image.to_owned(), from);
                 from
             }

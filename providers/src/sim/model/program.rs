@@ -8,6 +8,7 @@
 //! | `crash` | end with an error soon after their start |
 //! | `unhealthy` | never pass their health check |
 //! | `one-shot` | end without an error soon after their start |
+//! | `slow-pull` | start only after a minute or more: the image is large |
 //!
 //! A command that a shell would end by itself ends: `true`, `false`, `sleep N`, and `sh -c` with
 //! these, `exit N` and `echo …`, one after the other. Every other program runs for ever.
@@ -21,6 +22,9 @@ use subako_world::{MountKind, Network, ServiceSpec};
 use super::catalog::Range;
 use crate::sim::names::Ms;
 
+/// How long a node needs to pull an image, and a large one.
+const PULL: (Ms, Ms) = (2_000, 8_000);
+const SLOW_PULL: (Ms, Ms) = (60_000, 90_000);
 /// How long a program runs that crashes.
 const CRASHED_AFTER: Ms = 1_500;
 /// How long a program runs that does one thing and ends.
@@ -155,6 +159,15 @@ impl Fate {
             Self::CrashesUntil { .. } => Some(CRASHED_AFTER),
             Self::Crashes { after } | Self::Completes { after } | Self::Unhealthy { after } => Some(*after),
         }
+    }
+}
+
+/// The shortest and the longest that a node needs to pull an image.
+pub(super) fn pull(image: &str) -> (Ms, Ms) {
+    if image.contains("slow-pull") {
+        SLOW_PULL
+    } else {
+        PULL
     }
 }
 
