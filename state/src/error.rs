@@ -69,6 +69,19 @@ pub enum StateError {
         /// The journal.
         place: String,
     },
+    /// A newer program began the journal.
+    #[error(
+        "{place} was written by subako {written_by} in format {format}, and this program reads formats up to {known}",
+        known = crate::journal::JOURNAL_FORMAT
+    )]
+    JournalFormat {
+        /// The journal.
+        place: String,
+        /// Its format.
+        format: u32,
+        /// The version of the program that wrote it.
+        written_by: String,
+    },
     /// The key of the secrets is not a key.
     #[error(
         "failed to use {place}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then made anew)"

@@ -10,6 +10,14 @@ use crate::digest::Digest;
 use crate::error::StateError;
 use crate::json::Json;
 
+/// The version of the journal, the plan in it included, that this program writes. It reads this
+/// one and those before it.
+pub const JOURNAL_FORMAT: u32 = 2;
+
+fn first_format() -> u32 {
+    1
+}
+
 /// What a failed or interrupted step is known to have done to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,6 +60,12 @@ pub enum Outcome {
 pub enum Entry {
     /// A run begins.
     Begin {
+        /// [`JOURNAL_FORMAT`] of the program that began it; 1 where it does not say.
+        #[serde(default = "first_format")]
+        format: u32,
+        /// The version of the program that began it; empty in format 1.
+        #[serde(default)]
+        written_by: String,
         /// Identifies the run: no two runs of a lineage share it, so that tokens made from it are new.
         run: String,
         /// The command, for people.
@@ -138,6 +152,35 @@ pub(crate) fn chain(previous: &str, entry: &str) -> String {
     Digest::of_parts([previous, entry]).hex()[..16].to_owned()
 }
 
+/// What every format says of itself, in its first entry.
+#[derive(Deserialize)]
+struct Head {
+    begin: Option<Format>,
+}
+
+#[derive(Deserialize)]
+struct Format {
+    #[serde(default = "first_format")]
+    format: u32,
+    #[serde(default)]
+    written_by: String,
+}
+
+/// Refuses a journal that a newer program began, before anything else of it is read.
+fn check_format(place: &str, entry: &str) -> Result<(), StateError> {
+    match serde_json::from_str::<Head>(entry) {
+        Ok(Head {
+            begin: Some(Format { format, written_by }),
+        }) if format > JOURNAL_FORMAT => Err(StateError::JournalFormat {
+            place: place.to_owned(),
+            format,
+            written_by,
+        }),
+        // What cannot be read at all is found by reading the entry.
+        _ => Ok(()),
+    }
+}
+
 /// A journal as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
@@ -172,6 +215,9 @@ impl Journal {
             let sum = chain(&journal.sum, line_read.entry.get());
             if sum != line_read.sum {
                 return Err(damaged("its sum differs".to_owned()));
+            }
+            if index == 0 {
+                check_format(place, line_read.entry.get())?;
             }
             let entry =
                 serde_json::from_str(line_read.entry.get()).map_err(|error| damaged(error.to_string()))?;

@@ -31,7 +31,7 @@ pub use digest::{Digest, DigestWriter};
 pub use error::{Damage, StateError};
 pub use files::{read_file, write_atomically};
 pub use format::{parse, render};
-pub use journal::{Direction, Effect, Entry, Journal, Outcome};
+pub use journal::{Direction, Effect, Entry, JOURNAL_FORMAT, Journal, Outcome};
 pub use json::Json;
 pub use lock::{Holder, Lock, LockError, Locked};
 pub use seal::SealKey;

@@ -9,6 +9,7 @@ mod crash;
 mod drift;
 mod faults;
 mod files;
+mod formats;
 mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;

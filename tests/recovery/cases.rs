@@ -104,7 +104,9 @@ fn story(harness: &Harness, plan: &Plan) -> String {
         let _ = writeln!(
             story,
             "{number}: {} {} after {:?}{line}",
-            step.action, step.address, step.after_nodes
+            step.action(),
+            step.address,
+            step.after_nodes
         );
     }
     for line in harness.journal().lines().skip(1) {

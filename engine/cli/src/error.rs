@@ -89,7 +89,8 @@ impl From<StateError> for CliError {
             StateError::Damaged {
                 damage: Damage::Format(_),
                 ..
-            } => {
+            }
+            | StateError::JournalFormat { .. } => {
                 out = out
                     .exit(Exit::Refused)
                     .help("use the version of Subako that wrote it, or a newer one");

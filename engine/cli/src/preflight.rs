@@ -90,7 +90,7 @@ fn once_each(calls: Vec<PlannedCall>) -> Vec<PlannedCall> {
         .collect()
 }
 
-fn read<T: serde::de::DeserializeOwned>(json: &Option<Json>) -> Result<Option<T>> {
+fn read<T: serde::de::DeserializeOwned>(json: Option<&Json>) -> Result<Option<T>> {
     let Some(json) = json else { return Ok(None) };
     serde_json::from_str(json.as_str())
         .map(Some)
@@ -113,8 +113,11 @@ fn of_step(plan: &Plan, step: &Step) -> Result<Vec<PlannedCall>> {
 }
 
 fn key_pair(step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>> {
-    let (before, after) = (read::<KeyPair>(&step.before)?, read::<KeyPair>(&step.after)?);
-    Ok(match (step.action, before, after) {
+    let (before, after) = (
+        read::<KeyPair>(step.spec_before())?,
+        read::<KeyPair>(step.spec_after())?,
+    );
+    Ok(match (step.action(), before, after) {
         (Action::Create, _, Some(key)) => vec![PlannedCall::ImportKeyPair(KeyPairRequest {
             name: key.name,
             public_key: key.public_key,
@@ -127,9 +130,9 @@ fn key_pair(step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>> {
 }
 
 fn security_group(step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>> {
-    let id = read::<SecurityGroupOutputs>(&step.outputs)?.map(|outputs| outputs.group_id);
-    let after = read::<SecurityGroup>(&step.after)?;
-    Ok(match (step.action, id, after) {
+    let id = read::<SecurityGroupOutputs>(step.outputs_before())?.map(|outputs| outputs.group_id);
+    let after = read::<SecurityGroup>(step.spec_after())?;
+    Ok(match (step.action(), id, after) {
         // Whether rules may be added to it cannot be asked before it exists: the least policy
         // permits that only on groups that carry the cluster's tags.
         (Action::Create, _, Some(group)) => vec![PlannedCall::CreateSecurityGroup(SecurityGroupRequest {
@@ -157,9 +160,9 @@ fn security_group(step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>>
 }
 
 fn instance(plan: &Plan, step: &Step, ownership: Ownership) -> Result<Vec<PlannedCall>> {
-    let id = read::<InstanceOutputs>(&step.outputs)?.map(|outputs| outputs.instance_id);
-    let after = read::<Instance>(&step.after)?;
-    Ok(match (step.action, id, after) {
+    let id = read::<InstanceOutputs>(step.outputs_before())?.map(|outputs| outputs.instance_id);
+    let after = read::<Instance>(step.spec_after())?;
+    Ok(match (step.action(), id, after) {
         (Action::Create, _, Some(wanted)) => {
             // A group that the plan makes does not exist yet: EC2 is asked without one, which
             // means the VPC's default group.
@@ -167,7 +170,7 @@ fn instance(plan: &Plan, step: &Step, ownership: Ownership) -> Result<Vec<Planne
             let makes_key = plan
                 .steps
                 .iter()
-                .any(|step| step.address.kind() == "key_pair" && step.action == Action::Create);
+                .any(|step| step.address.kind() == "key_pair" && step.action() == Action::Create);
             vec![PlannedCall::RunInstance(Box::new(InstanceRequest {
                 security_group_id: group.to_owned(),
                 key_name: wanted.key_name.filter(|_| !makes_key),

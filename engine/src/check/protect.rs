@@ -1,7 +1,7 @@
 //! Protected resources.
 
 use super::{Checked, Finding, Severity};
-use crate::plan::Action;
+use crate::plan::{Operation, Step};
 
 /// What is protected is neither deleted nor replaced, even when its block has left the manifest.
 pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
@@ -9,9 +9,9 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .plan
         .steps
         .iter()
-        .filter(|step| step.action == Action::Delete && step.protect && !step.deposed)
+        .filter(|step| step.operation == Operation::Delete && is_protected(step))
         .map(|step| {
-            let what = if step.replaces { "replace" } else { "delete" };
+            let what = if step.replaces() { "replace" } else { "delete" };
             Finding::new(
                 Severity::Error,
                 "protect",
@@ -21,4 +21,11 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
             .with_help("set protect = false in the manifest and apply that first")
         })
         .collect()
+}
+
+/// Whether the record says that what is there now may not go.
+fn is_protected(step: &Step) -> bool {
+    step.before
+        .as_ref()
+        .is_some_and(|record| record.protect && !record.deposed)
 }

@@ -41,7 +41,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
     let swarm_goes = plan
         .steps
         .iter()
-        .any(|s| s.address.kind() == "swarm" && s.action != Action::Update);
+        .any(|s| s.address.kind() == "swarm" && s.action() != Action::Update);
     let swarm_is_known = checked
         .snapshot
         .resources
@@ -65,7 +65,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
             .collect();
         // Managers that only have to be started again come back by themselves, with their vote.
         let comes_back = plan.steps.iter().filter(|step| {
-            step.action == Action::Update
+            step.action() == Action::Update
                 && matches!(step.address.kind(), "instance" | "docker")
                 && names.contains(&step.address.name())
                 && step.changes.iter().any(|change| change.path == "running")
@@ -96,12 +96,9 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
     let mut least = raft.tolerated();
     let mut path = vec![raft.voters];
     for step in &plan.steps {
-        let (was, is) = (
-            counts(step, step.before.as_ref()),
-            counts(step, step.after.as_ref()),
-        );
+        let (was, is) = (counts(step, step.spec_before()), counts(step, step.spec_after()));
         let dead_one = dead.contains(step.address.name());
-        match step.action {
+        match step.action() {
             Action::Create | Action::Adopt if is => {
                 raft.voters += 1;
                 raft.alive += 1;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::diff::changes;
-use super::types::{Action, Change, Drift, Selection, Value};
+use super::reason::{OldFirst, Reason};
+use super::step::Action;
+use super::types::{Change, Drift, Selection, Value};
 use crate::check::{Finding, Severity};
 use crate::desired::{Desired, DesiredSet};
 use crate::fast::{FastMap, FastSet};
@@ -24,7 +26,7 @@ pub(super) enum Fate {
         generation: u32,
         /// The record of the one that is gone, by its place in the snapshot.
         lost: Option<usize>,
-        reason: Option<String>,
+        reason: Option<Reason>,
     },
     /// It is there without a record: it is taken in, and changed where it differs.
     Adopt {
@@ -47,8 +49,8 @@ pub(super) enum Fate {
         outputs: Json,
         changes: Vec<Change>,
         /// Why the old one has to go first, if it has to.
-        old_first: Option<String>,
-        reason: String,
+        old_first: Option<OldFirst>,
+        reason: Reason,
     },
 }
 
@@ -60,7 +62,7 @@ pub(super) struct Leaving {
     /// Whether it is gone already.
     pub gone: bool,
     /// Why it leaves.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 /// All decisions.
@@ -315,7 +317,7 @@ impl Recorded<'_, '_> {
                 return Fate::Create {
                     generation: next_generation(self.input, &resource.address, 0),
                     lost: Some(self.record),
-                    reason: Some("it is gone: deleted outside of Subako".to_owned()),
+                    reason: Some(Reason::Gone),
                 };
             }
         };
@@ -387,23 +389,22 @@ impl Recorded<'_, '_> {
                 .find(|d| self.old_first.contains(d.as_str()))
                 .cloned()
         };
-        let forced = found
-            .iter()
-            .find_map(|c| Some(format!("{} {}", c.path, c.forces_replacement.as_ref()?)));
+        let forced = found.iter().find_map(|c| {
+            Some(Reason::Forced {
+                field: c.path.clone(),
+                why: c.forces_replacement.clone()?,
+            })
+        });
         let reason = if asked {
-            Some("asked for with --replace".to_owned())
+            Some(Reason::Requested)
         } else if let Some(reason) = forced {
             Some(reason)
         } else if circular {
-            Some("what it uses and what it used cannot be exchanged around it".to_owned())
+            Some(Reason::CannotExchange)
         } else {
             together
-                .map(|dependency| format!("it is replaced together with {dependency}"))
-                .or_else(|| {
-                    in_the_way
-                        .as_ref()
-                        .map(|d| format!("it uses {d}, whose old one has to go first"))
-                })
+                .map(|dependency| Reason::ReplacedWith(dependency.clone()))
+                .or_else(|| in_the_way.map(Reason::UsesOld))
         };
         match reason {
             Some(reason) => {
@@ -412,11 +413,9 @@ impl Recorded<'_, '_> {
                     .iter()
                     .find(|d| self.old_first.contains(d.as_str()));
                 let old_first = match (kind.coexists(live, &self.wanted.spec), dependency_first) {
-                    (Err(why), _) => Some(why),
-                    (Ok(()), Some(dependency)) => Some(format!("the old {dependency} goes first")),
-                    (Ok(()), None) if circular => {
-                        Some("its successor waits for what only its end sets free".to_owned())
-                    }
+                    (Err(why), _) => Some(OldFirst::CannotCoexist(why)),
+                    (Ok(()), Some(dependency)) => Some(OldFirst::Uses(dependency.clone())),
+                    (Ok(()), None) if circular => Some(OldFirst::Circular),
                     (Ok(()), None) => None,
                 };
                 Fate::Replace {
@@ -474,13 +473,13 @@ fn leave(input: &Input<'_>, out: &mut Decisions) {
             Sighting::Absent | Sighting::Foreign(_)
         );
         let reason = if resource.deposed {
-            Some("an earlier run replaced it but did not delete it".to_owned())
+            Some(Reason::Deposed)
         } else if gone {
-            Some("it is gone: deleted outside of Subako".to_owned())
+            Some(Reason::Gone)
         } else if input.selection.destroy {
             None
         } else {
-            Some("the manifest no longer has it".to_owned())
+            Some(Reason::Unwanted)
         };
         if gone && !input.selection.destroy {
             out.drift.push(Drift {

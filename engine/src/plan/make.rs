@@ -1,15 +1,15 @@
 //! The planner's entry point.
 
 use std::collections::BTreeSet;
-use std::io::BufWriter;
 
-use subako_state::{AccountId, Address, Digest, DigestWriter, Snapshot};
+use subako_state::{AccountId, Address, Digest, Snapshot};
 
 use super::decide::{Decisions, Input, decide};
 use super::order::{Circular, finish};
 use super::select::{NoMatch, select};
+use super::step::{Action, Operation, Step};
 use super::steps::draft;
-use super::types::{Action, PLAN_FORMAT, Plan, Refreshed, Selection, Step, Summary};
+use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
 use crate::check::{self, Finding};
 use crate::desired::DesiredSet;
 use crate::graph::{GraphError, ResourceGraph};
@@ -96,12 +96,17 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let refreshed = refreshed(planning.snapshot, &decisions);
     let mut plan = Plan {
         format_version: PLAN_FORMAT,
+        written_by: WRITTEN_BY.to_owned(),
         digest: Digest::of(""),
+        components: Components {
+            manifest: desired.digest(),
+            state: planning.base.clone(),
+            world: Digest::of(""),
+            format: super::digest::of_format(),
+        },
         cluster: planning.snapshot.cluster.clone(),
         provider: planning.snapshot.provider.clone(),
         account: planning.account.clone(),
-        desired: desired.digest(),
-        base: planning.base.clone(),
         selection: planning.selection.clone(),
         summary,
         steps,
@@ -109,11 +114,13 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         drift: decisions.drift,
         refreshed,
         findings: Vec::new(),
+        cost: None,
+        rehearsal: None,
     };
+    let unwritable = |error: serde_json::Error| PlanError::Digest(error.to_string());
+    plan.components.world = plan.of_world().map_err(unwritable)?;
     plan.findings = findings(&plan, desired, planning.snapshot, decisions.findings);
-    plan.digest = plan
-        .sealed()
-        .map_err(|error| PlanError::Digest(error.to_string()))?;
+    plan.digest = plan.sealed().map_err(unwritable)?;
     Ok(plan)
 }
 
@@ -124,46 +131,20 @@ fn names(stuck: &[(Action, Address)]) -> Vec<String> {
         .collect()
 }
 
-impl Plan {
-    /// The digest that the plan's content has: SHA-256 over its JSON without the digest itself.
-    pub fn sealed(&self) -> Result<Digest, serde_json::Error> {
-        let head = (
-            self.format_version,
-            &self.cluster,
-            &self.provider,
-            &self.account,
-            &self.desired,
-        );
-        // Never as a whole in memory: the plan of a large cluster is long.
-        let mut writer = BufWriter::with_capacity(1 << 16, DigestWriter::default());
-        serde_json::to_writer(&mut writer, &(head, &self.base, &self.selection, &self.summary))?;
-        serde_json::to_writer(&mut writer, &self.steps)?;
-        serde_json::to_writer(
-            &mut writer,
-            &(&self.gates, &self.drift, &self.refreshed, &self.findings),
-        )?;
-        let writer = writer
-            .into_inner()
-            .map_err(|error| serde_json::Error::io(error.into_error()))?;
-        Ok(writer.finish())
-    }
-}
-
 fn summarise(steps: &[Step], snapshot: &Snapshot) -> Summary {
     let mut summary = Summary::default();
     let mut touched = 0;
     for step in steps {
-        match step.action {
-            Action::Create if step.replaces => summary.replace += 1,
-            Action::Create => summary.create += 1,
-            Action::Update => summary.update += 1,
-            Action::Adopt => summary.adopt += 1,
-            Action::Delete | Action::Forget if step.replaces => {}
-            Action::Forget if step.gone_with.is_none() => summary.forget += 1,
-            Action::Delete | Action::Forget => summary.delete += 1,
+        match step.operation {
+            Operation::Create if step.replaces() => summary.replace += 1,
+            Operation::Create => summary.create += 1,
+            Operation::Update => summary.update += 1,
+            Operation::Adopt => summary.adopt += 1,
+            Operation::Delete | Operation::Forget | Operation::Vanish { .. } if step.replaces() => {}
+            Operation::Forget => summary.forget += 1,
+            Operation::Delete | Operation::Vanish { .. } => summary.delete += 1,
         }
-        let of_a_record = matches!(step.action, Action::Update | Action::Delete | Action::Forget);
-        if of_a_record
+        if step.before.is_some()
             && snapshot
                 .get(&step.address)
                 .is_some_and(|r| r.generation == step.generation)

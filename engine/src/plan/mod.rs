@@ -8,13 +8,25 @@
 
 mod decide;
 mod diff;
+mod digest;
+mod gate;
 mod make;
 mod order;
+mod read;
+mod reason;
 mod select;
+mod step;
 mod steps;
 mod types;
+mod v1;
 mod vanish;
 
+pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, plan};
-pub use types::{Action, Change, Drift, Gate, PLAN_FORMAT, Plan, Refreshed, Selection, Step, Summary, Value};
+pub use read::ReadError;
+pub use reason::{OldFirst, Reason};
+pub use step::{Action, Operation, Record, Replacement, Step};
+pub use types::{
+    Change, Components, Drift, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, Value, WRITTEN_BY,
+};
 pub(crate) use vanish::{Object, vanishing};

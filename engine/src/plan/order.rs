@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use subako_state::Address;
 
+use super::gate::{Gate, GateKind};
+use super::step::{Action, Operation, Step};
 use super::steps::Draft;
-use super::types::{Action, Gate, Step};
 use crate::kind::Registry;
 use crate::walk::Walk;
 
@@ -27,7 +28,7 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
     mark_past_the_line(registry, &mut steps, gates.len(), &edges, &first_order);
     if steps.iter().any(|step| step.past_the_line) {
         let line = (steps.len() + gates.len()) as u32;
-        gates.push("the line of no return".to_owned());
+        gates.push(GateKind::Line);
         for (number, step) in steps.iter().enumerate() {
             let edge = if step.past_the_line {
                 (line, number as u32)
@@ -43,7 +44,7 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
 }
 
 /// An order of steps and gates, the lowest number first among those that are ready.
-fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u32>, Circular> {
+fn order(steps: &[Step], gates: &[GateKind], edges: &[(u32, u32)]) -> Result<Vec<u32>, Circular> {
     let nodes = steps.len() + gates.len();
     let mut walk = Walk::new(nodes, edges);
     let mut order = Vec::with_capacity(nodes);
@@ -61,7 +62,7 @@ fn order(steps: &[Step], gates: &[String], edges: &[(u32, u32)]) -> Result<Vec<u
     let stuck = steps.iter().zip(reached).filter(|(_, reached)| !reached);
     Err(Circular(
         stuck
-            .map(|(step, _)| (step.action, step.address.clone()))
+            .map(|(step, _)| (step.action(), step.address.clone()))
             .collect(),
     ))
 }
@@ -79,9 +80,9 @@ fn mark_past_the_line(
         let node = *node as usize;
         if let Some(step) = steps.get_mut(node) {
             let kind = registry.get(step.address.kind());
-            let undoable = match (step.action, &step.before, &step.after) {
-                (Action::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
-                (Action::Update, Some(before), Some(after)) => {
+            let undoable = match (&step.operation, step.spec_before(), step.spec_after()) {
+                (Operation::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
+                (Operation::Update, Some(before), Some(after)) => {
                     kind.is_none_or(|kind| kind.change_is_undoable(before, after))
                 }
                 _ => true,
@@ -104,18 +105,15 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         let Some(step) = steps.get(*node as usize) else {
             continue;
         };
-        if matches!(step.action, Action::Adopt | Action::Forget) {
+        if matches!(step.action(), Action::Adopt | Action::Forget) {
             continue;
         }
         let Some(kind) = registry.get(step.address.kind()) else {
             continue;
         };
-        let group = match (step.action, &step.before, &step.after) {
-            (Action::Update, Some(before), Some(after)) => kind.serial_group_of(Some(before), Some(after)),
-            (_, before, after) => after
-                .as_ref()
-                .or(before.as_ref())
-                .and_then(|spec| kind.serial_group(spec)),
+        let group = match (&step.operation, step.spec_before(), step.spec_after()) {
+            (Operation::Update, Some(before), Some(after)) => kind.serial_group_of(Some(before), Some(after)),
+            (_, before, after) => after.or(before).and_then(|spec| kind.serial_group(spec)),
         };
         let Some(group) = group else {
             continue;
@@ -128,7 +126,7 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
 
 fn number(
     mut steps: Vec<Step>,
-    gates: Vec<String>,
+    gates: Vec<GateKind>,
     edges: &[(u32, u32)],
     order: &[u32],
 ) -> (Vec<Step>, Vec<Gate>) {
@@ -151,8 +149,8 @@ fn number(
     let gates = gates
         .into_iter()
         .enumerate()
-        .map(|(gate, name)| Gate {
-            name,
+        .map(|(gate, kind)| Gate {
+            kind,
             after_nodes: std::mem::take(&mut before[count + gate]),
         })
         .collect();

@@ -14,15 +14,18 @@ use std::collections::BTreeMap;
 use subako_state::{Address, Json, Resource};
 
 use super::decide::{Decisions, Fate, Input};
-use super::types::{Action, Step};
+use super::gate::GateKind;
+use super::reason::{OldFirst, Reason};
+use super::step::{Operation, Record, Replacement, Step};
+use super::types::Change;
 use crate::fast::FastMap;
 use crate::reference::references;
 use removals::removal;
 
-/// Steps with edges between nodes: steps first, then gates by name.
+/// Steps with edges between nodes: steps first, then gates.
 pub(super) struct Draft {
     pub steps: Vec<Step>,
-    pub gates: Vec<String>,
+    pub gates: Vec<GateKind>,
     /// `(before, after)`, nodes by number; a gate's number is counted on from the last step.
     pub edges: Vec<(u32, u32)>,
 }
@@ -70,8 +73,8 @@ struct Builder<'a> {
     input: &'a Input<'a>,
     decisions: &'a Decisions,
     steps: Vec<Step>,
-    gates: Vec<String>,
-    gate_index: BTreeMap<String, u32>,
+    gates: Vec<GateKind>,
+    gate_index: BTreeMap<GateKind, u32>,
     edges: Vec<(Node, Node)>,
     /// The step that leaves a wanted resource as wanted.
     made: FastMap<&'a str, u32>,
@@ -89,86 +92,30 @@ impl<'a> Builder<'a> {
         &self.input.snapshot.resources[record]
     }
 
-    fn gate(&mut self, name: String) -> Node {
+    fn gate(&mut self, kind: GateKind) -> Node {
         let next = self.gates.len() as u32;
-        let index = *self.gate_index.entry(name.clone()).or_insert(next);
+        let index = *self.gate_index.entry(kind.clone()).or_insert(next);
         if index == next {
-            self.gates.push(name);
+            self.gates.push(kind);
         }
         Node::Gate(index)
     }
 
     fn make_steps(&mut self) {
         for (position, fate) in self.decisions.fates.iter().enumerate() {
-            let wanted = &self.input.desired.resources[position];
-            let step = |action, generation| Step {
-                address: wanted.address.clone(),
-                action,
-                replaces: false,
-                generation,
-                before: None,
-                after: Some(wanted.spec.clone()),
-                outputs: None,
-                recorded: None,
-                depended_on: None,
-                made_with: BTreeMap::new(),
-                was_made_with: None,
-                was_protected: None,
-                depends_on: self.decisions.dependencies[position].clone(),
-                protect: wanted.protect,
-                deposed: false,
-                changes: Vec::new(),
-                reason: None,
-                gone_with: None,
-                past_the_line: false,
-                after_nodes: Vec::new(),
-            };
             let made = match fate {
                 Fate::Keep => continue,
                 Fate::Create {
                     generation,
                     lost,
                     reason,
-                } => {
-                    let create = step(Action::Create, *generation);
-                    let create = self.push(Step {
-                        reason: reason.clone(),
-                        ..create
-                    });
-                    if let Some(record) = lost {
-                        let forget = self.push(removal(self.record(*record), Action::Forget, reason.clone()));
-                        self.edges.push((Node::Step(forget), Node::Step(create)));
-                        self.removed.insert(*record, forget);
-                    }
-                    create
-                }
+                } => self.create(position, *generation, *lost, reason.as_ref()),
                 Fate::Adopt {
                     generation,
                     found,
                     outputs,
                     changes,
-                } => {
-                    let adopt = self.push(Step {
-                        after: Some(found.clone()),
-                        outputs: Some(outputs.clone()),
-                        reason: Some(
-                            "it carries this cluster's tags, but the state does not know it".to_owned(),
-                        ),
-                        ..step(Action::Adopt, *generation)
-                    });
-                    if changes.is_empty() {
-                        adopt
-                    } else {
-                        let update = self.push(Step {
-                            before: Some(found.clone()),
-                            outputs: Some(outputs.clone()),
-                            changes: changes.clone(),
-                            ..step(Action::Update, *generation)
-                        });
-                        self.edges.push((Node::Step(adopt), Node::Step(update)));
-                        update
-                    }
-                }
+                } => self.adopt(position, *generation, (found, outputs), changes),
                 Fate::Update {
                     record,
                     live,
@@ -176,15 +123,11 @@ impl<'a> Builder<'a> {
                     changes,
                 } => {
                     let resource = self.record(*record);
+                    let (before, live) = observed(resource, live, outputs);
                     self.push(Step {
-                        before: Some(live.clone()),
-                        outputs: Some(outputs.clone()),
-                        recorded: differing(&resource.spec, live),
-                        depended_on: (resource.depends_on != self.decisions.dependencies[position])
-                            .then(|| resource.depends_on.clone()),
-                        was_protected: (resource.protect != wanted.protect).then_some(resource.protect),
+                        live,
                         changes: changes.clone(),
-                        ..step(Action::Update, resource.generation)
+                        ..self.step(position, resource.generation, Operation::Update, Some(before))
                     })
                 }
                 Fate::Replace {
@@ -195,37 +138,119 @@ impl<'a> Builder<'a> {
                     old_first,
                     reason,
                 } => {
-                    let resource = self.record(*record);
-                    let generation = self.newest(&resource.address) + 1;
-                    let create = self.push(Step {
-                        replaces: true,
-                        before: Some(live.clone()),
-                        changes: changes.clone(),
-                        reason: Some(reason.clone()),
-                        ..step(Action::Create, generation)
-                    });
-                    let remove = self.push(Step {
-                        replaces: true,
-                        before: Some(live.clone()),
-                        outputs: Some(outputs.clone()),
-                        recorded: differing(&resource.spec, live),
-                        reason: old_first
-                            .as_ref()
-                            .map(|why| format!("the old one goes first: {why}")),
-                        ..removal(resource, Action::Delete, None)
-                    });
+                    let (create, remove) =
+                        self.replace(position, *record, (live, outputs), old_first.as_ref());
+                    let step = &mut self.steps[create as usize];
+                    step.changes.clone_from(changes);
+                    step.reason = Some(reason.clone());
                     self.removed.insert(*record, remove);
-                    let (first, second) = if old_first.is_some() {
-                        (remove, create)
-                    } else {
-                        (create, remove)
-                    };
-                    self.edges.push((Node::Step(first), Node::Step(second)));
                     create
                 }
             };
-            self.made.insert(wanted.address.as_str(), made);
+            let address = self.input.desired.resources[position].address.as_str();
+            self.made.insert(address, made);
         }
+    }
+
+    /// A step that leaves a wanted resource as wanted.
+    fn step(&self, position: usize, generation: u32, operation: Operation, before: Option<Record>) -> Step {
+        let wanted = &self.input.desired.resources[position];
+        let after = self.wanted(position, &wanted.spec, None);
+        Step::new(wanted.address.clone(), generation, operation, before, Some(after))
+    }
+
+    /// The record of a wanted resource with a spec, and what is answered of it if that is known.
+    fn wanted(&self, position: usize, spec: &Json, outputs: Option<&Json>) -> Record {
+        Record {
+            spec: spec.clone(),
+            outputs: outputs.cloned(),
+            depends_on: self.decisions.dependencies[position].clone(),
+            made_with: BTreeMap::new(),
+            protect: self.input.desired.resources[position].protect,
+            deposed: false,
+        }
+    }
+
+    fn create(
+        &mut self,
+        position: usize,
+        generation: u32,
+        lost: Option<usize>,
+        reason: Option<&Reason>,
+    ) -> u32 {
+        let create = self.push(Step {
+            reason: reason.cloned(),
+            ..self.step(position, generation, Operation::Create, None)
+        });
+        if let Some(record) = lost {
+            let forget = self.push(Step {
+                reason: reason.cloned(),
+                ..removal(self.record(record), Operation::Forget)
+            });
+            self.edges.push((Node::Step(forget), Node::Step(create)));
+            self.removed.insert(record, forget);
+        }
+        create
+    }
+
+    /// Takes in what was found, and changes it where it differs.
+    fn adopt(
+        &mut self,
+        position: usize,
+        generation: u32,
+        (found, outputs): (&Json, &Json),
+        changes: &[Change],
+    ) -> u32 {
+        let found = self.wanted(position, found, Some(outputs));
+        let adopt = self.push(Step {
+            after: Some(found.clone()),
+            reason: Some(Reason::Unrecorded),
+            ..self.step(position, generation, Operation::Adopt, None)
+        });
+        if changes.is_empty() {
+            return adopt;
+        }
+        let update = self.push(Step {
+            changes: changes.to_vec(),
+            ..self.step(position, generation, Operation::Update, Some(found))
+        });
+        self.edges.push((Node::Step(adopt), Node::Step(update)));
+        update
+    }
+
+    /// The two halves of a replacement: the create and the delete, in their order.
+    fn replace(
+        &mut self,
+        position: usize,
+        record: usize,
+        (live, outputs): (&Json, &Json),
+        old_first: Option<&OldFirst>,
+    ) -> (u32, u32) {
+        let resource = self.record(record);
+        let generation = self.newest(&resource.address) + 1;
+        let replacement = if old_first.is_some() {
+            Replacement::OldFirst
+        } else {
+            Replacement::NewFirst
+        };
+        let create = self.push(Step {
+            replacement: Some(replacement),
+            ..self.step(position, generation, Operation::Create, None)
+        });
+        let (before, live) = observed(resource, live, outputs);
+        let remove = self.push(Step {
+            replacement: Some(replacement),
+            before: Some(before),
+            live,
+            reason: old_first.map(|why| Reason::OldFirst(why.clone())),
+            ..removal(resource, Operation::Delete)
+        });
+        let (first, second) = match replacement {
+            Replacement::OldFirst => (remove, create),
+            Replacement::NewFirst => (create, remove),
+        };
+        self.edges.push((Node::Step(first), Node::Step(second)));
+        (create, remove)
     }
 
     /// Which objects each made resource refers to, once all that are made have their generation.
@@ -247,13 +272,15 @@ impl<'a> Builder<'a> {
                 .collect();
             let first = self.first_of(made, &wanted.address);
             for step in [first, made] {
-                self.steps[step as usize].made_with.clone_from(&made_with);
-            }
-            if let Fate::Update { record, .. } = &self.decisions.fates[position] {
-                let recorded = &self.record(*record).made_with;
-                if *recorded != made_with {
-                    self.steps[made as usize].was_made_with = Some(recorded.clone());
+                if let Some(after) = &mut self.steps[step as usize].after {
+                    after.made_with.clone_from(&made_with);
                 }
+            }
+            // What an adopted one is before its change is what was adopted.
+            if first != made
+                && let Some(before) = &mut self.steps[made as usize].before
+            {
+                before.made_with = made_with;
             }
         }
     }
@@ -270,13 +297,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-impl Step {
-    /// Whether it is the old half of a replacement and goes before the new half.
-    fn goes_first(&self) -> bool {
-        self.replaces && self.action == Action::Delete && self.reason.is_some()
-    }
-}
-
-fn differing(recorded: &Json, live: &Json) -> Option<Json> {
-    (recorded != live).then(|| recorded.clone())
+/// The record of a resource with what it answers now, and its spec where that moved.
+fn observed(resource: &Resource, live: &Json, outputs: &Json) -> (Record, Option<Json>) {
+    let before = Record {
+        outputs: Some(outputs.clone()),
+        ..Record::of(resource)
+    };
+    (before, (resource.spec != *live).then(|| live.clone()))
 }

@@ -1,50 +1,16 @@
 //! A plan: every step that will be made, in what order, and why.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use subako_state::{AccountId, Address, Digest, Json};
 
+use super::gate::Gate;
+use super::step::Step;
 use crate::check::Finding;
 
-/// The version of the plan's JSON.
-pub const PLAN_FORMAT: u32 = 1;
-
-/// What a step does to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Makes it.
-    Create,
-    /// Changes it in place.
-    Update,
-    /// Deletes it.
-    Delete,
-    /// Takes it into the state as it was found.
-    Adopt,
-    /// Takes it out of the state: it is gone already, or goes with what it lives on.
-    Forget,
-}
-
-impl Action {
-    /// The verb, for people.
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Adopt => "adopt",
-            Self::Forget => "forget",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.verb())
-    }
-}
+/// The version of the plan's JSON that this program writes.
+pub const PLAN_FORMAT: u32 = 2;
+/// The version of the program that writes it.
+pub const WRITTEN_BY: &str = env!("CARGO_PKG_VERSION");
 
 /// One side of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,79 +39,6 @@ pub struct Change {
     /// What changing it in place costs, if something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<String>,
-}
-
-/// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// The resource.
-    pub address: Address,
-    /// What is done.
-    pub action: Action,
-    /// Whether it is one half of a replacement.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub replaces: bool,
-    /// The generation of the object it makes or acts on.
-    pub generation: u32,
-    /// What it is before, references as recorded; `None` if it is not there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Json>,
-    /// What it will be; `None` if it goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Json>,
-    /// The outputs it has before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outputs: Option<Json>,
-    /// What the state recorded, where that is not what it is before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recorded: Option<Json>,
-    /// For a change: what the state recorded that it depends on, where that changes too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub depended_on: Option<Vec<Address>>,
-    /// The generations of what its spec refers to, as they are to be recorded (for a delete: as
-    /// they were recorded).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub made_with: BTreeMap<Address, u32>,
-    /// For a change: those that the state recorded, where they change too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub was_made_with: Option<BTreeMap<Address, u32>>,
-    /// For a change: whether the state recorded it as protected, where that changes too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub was_protected: Option<bool>,
-    /// What it depends on, as it is to be recorded (for a delete: as it was recorded).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub depends_on: Vec<Address>,
-    /// Whether the record is to be protected (for a delete: was).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protect: bool,
-    /// Whether the object it acts on had already been deposed before this plan.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deposed: bool,
-    /// Which fields change; empty for create and delete.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
-    /// Why, where it is not plain from the manifest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What it goes with, so that no call is needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gone_with: Option<Address>,
-    /// Whether it lies past the line of no return.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub past_the_line: bool,
-    /// What has to be done before it: steps by number, then gates, counted on from the last step.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub after_nodes: Vec<u32>,
-}
-
-/// A point that steps wait at: passed when everything before it is done. It keeps the number
-/// of edges linear where many steps wait for many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
-    /// What it stands for, for people, for example `every member`.
-    pub name: String,
-    /// What has to be done before it.
-    pub after_nodes: Vec<u32>,
 }
 
 /// Something that is not as the last run left it.
@@ -214,23 +107,37 @@ pub struct Selection {
     pub destroy: bool,
 }
 
+/// What a plan starts from, part by part: what tells two plans apart tells why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Components {
+    /// Of what the manifest wants, everything that it looks up included.
+    pub manifest: Digest,
+    /// Of the state; `None` if there is none.
+    pub state: Option<Digest>,
+    /// Of what the plan takes from the world: the account, what moved, and what its steps act on.
+    pub world: Digest,
+    /// Of the format.
+    pub format: Digest,
+}
+
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// [`PLAN_FORMAT`].
     pub format_version: u32,
-    /// SHA-256 over everything else: the same plan has the same digest on every machine.
+    /// The version of the program that wrote it; not in the digest.
+    pub written_by: String,
+    /// SHA-256 over what is done and what it starts from ([`Plan::sealed`]): the same plan has the
+    /// same digest on every machine.
     pub digest: Digest,
+    /// The digests of what it starts from.
+    pub components: Components,
     /// The cluster.
     pub cluster: String,
     /// `aws` or `sim`.
     pub provider: String,
     /// Where, once known.
     pub account: Option<AccountId>,
-    /// The digest of what the manifest wants.
-    pub desired: Digest,
-    /// The digest of the state it starts from; `None` if there is none.
-    pub base: Option<Digest>,
     /// Which part of the whole it is for.
     pub selection: Selection,
     /// How many of each.
@@ -244,8 +151,14 @@ pub struct Plan {
     /// Outputs that a refresh found changed, for resources that stay as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refreshed: Vec<Refreshed>,
-    /// What the checks say.
+    /// What the checks say; those that do not refuse the plan are not in the digest.
     pub findings: Vec<Finding>,
+    /// What it costs, where that was asked; not in the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Json>,
+    /// What a rehearsal of it gave, where there was one; not in the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Json>,
 }
 
 impl Plan {

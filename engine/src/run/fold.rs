@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use subako_state::{Address, Effect, Json, Resource};
 
 use super::status::{Progress, StepStatus};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Record, Step};
 
 /// The resources after what a run did, given those before it. Folding again over the result
 /// changes nothing, so that a run may be folded in at any time and more than once.
@@ -20,13 +20,17 @@ pub fn fold(resources: &[Resource], plan: &Plan, progress: &Progress) -> Vec<Res
         if *status != StepStatus::Pending {
             touched.insert(step.address.clone());
         }
-        match outcome(step, status) {
-            Record::AsItWas => {}
-            Record::Gone => {
-                records.remove(&key);
+        let Some(side) = side(step, status) else {
+            continue;
+        };
+        match side {
+            (Some(record), outputs) => {
+                if let Some(resource) = record.resource(&step.address, step.generation, outputs) {
+                    records.insert(key, resource);
+                }
             }
-            Record::Is(resource) => {
-                records.insert(key, *resource);
+            (None, _) => {
+                records.remove(&key);
             }
         }
     }
@@ -39,44 +43,23 @@ pub fn fold(resources: &[Resource], plan: &Plan, progress: &Progress) -> Vec<Res
     records.into_values().collect()
 }
 
-enum Record {
-    AsItWas,
-    Gone,
-    Is(Box<Resource>),
-}
+/// A record to have, or none, and what the world answered, where it did.
+type Side<'a> = (Option<&'a Record>, Option<&'a Json>);
 
-fn outcome(step: &Step, status: &StepStatus) -> Record {
-    let before = || step.recorded.as_ref().or(step.before.as_ref());
-    let old = |outputs: Option<&Json>| {
-        let mut record = record(step, before(), outputs.or(step.outputs.as_ref()));
-        if let Record::Is(resource) = &mut record {
-            if let Some(depended_on) = &step.depended_on {
-                resource.depends_on.clone_from(depended_on);
-            }
-            if let Some(made_with) = &step.was_made_with {
-                resource.made_with.clone_from(made_with);
-            }
-            resource.protect = step.was_protected.unwrap_or(resource.protect);
-        }
-        record
-    };
-    match (step.action, status) {
-        (_, StepStatus::Pending) => Record::AsItWas,
-        (Action::Create | Action::Adopt, StepStatus::Undone { .. }) => Record::Gone,
-        (Action::Create | Action::Adopt, status) if status.may_have_effect() => {
-            // Without outputs nobody knows what it is: the journal stays open until it is settled.
-            status.outputs().map_or(Record::Gone, |outputs| {
-                record(step, step.after.as_ref(), Some(outputs))
-            })
-        }
-        (Action::Create | Action::Adopt, _) => Record::Gone,
-        (Action::Update, StepStatus::Done { outputs, .. }) => {
-            record(step, step.after.as_ref(), Some(outputs))
-        }
-        (Action::Update, StepStatus::Undone { outputs, .. }) => old(Some(outputs)),
-        (Action::Update, _) => old(None),
-        (Action::Delete | Action::Forget, StepStatus::Done { .. }) => Record::Gone,
-        (Action::Delete | Action::Forget, StepStatus::Undone { outputs, .. }) => old(Some(outputs)),
+/// Which of a step's two records holds, with what is answered of it; `None` as long as the step
+/// has not begun.
+fn side<'a>(step: &'a Step, status: &'a StepStatus) -> Option<Side<'a>> {
+    let (before, after) = (step.before.as_ref(), step.after.as_ref());
+    Some(match (step.action(), status) {
+        (_, StepStatus::Pending) => return None,
+        (_, StepStatus::Done { outputs, .. }) => (after, Some(outputs)),
+        (_, StepStatus::Undone { outputs, .. }) => (before, Some(outputs)),
+        // Without outputs nobody knows what it is: the journal stays open until it is settled.
+        (Action::Create | Action::Adopt, status) if status.may_have_effect() => match status.outputs() {
+            Some(outputs) => (after, Some(outputs)),
+            None => (before, None),
+        },
+        (Action::Create | Action::Adopt | Action::Update, _) => (before, None),
         (
             Action::Delete | Action::Forget,
             StepStatus::Failed {
@@ -84,31 +67,11 @@ fn outcome(step: &Step, status: &StepStatus) -> Record {
                 outputs: None,
                 ..
             }
-            | StepStatus::UndoFailed { outputs: None, .. },
-        ) => Record::Gone,
-        (
-            Action::Delete | Action::Forget,
-            StepStatus::UndoIntended { .. } | StepStatus::UndoFailed { .. },
-        ) => Record::Gone,
-        (Action::Delete | Action::Forget, _) => old(None),
-    }
-}
-
-fn record(step: &Step, spec: Option<&Json>, outputs: Option<&Json>) -> Record {
-    let (Some(spec), Some(outputs)) = (spec, outputs) else {
-        return Record::AsItWas;
-    };
-    Record::Is(Box::new(Resource {
-        address: step.address.clone(),
-        depends_on: step.depends_on.clone(),
-        deposed: step.deposed,
-        generation: step.generation,
-        made_with: step.made_with.clone(),
-        outputs: outputs.clone(),
-        protect: step.protect,
-        spec: spec.clone(),
-        spec_sha256: spec.digest(),
-    }))
+            | StepStatus::UndoIntended { .. }
+            | StepStatus::UndoFailed { .. },
+        ) => (after, None),
+        (Action::Delete | Action::Forget, _) => (before, None),
+    })
 }
 
 /// Where two objects have one address, the older ones only wait to be deleted.
@@ -120,7 +83,10 @@ fn depose(
     let before: BTreeMap<(&Address, u32), bool> = plan
         .steps
         .iter()
-        .map(|step| ((&step.address, step.generation), step.deposed))
+        .map(|step| {
+            let deposed = step.before.as_ref().is_some_and(|record| record.deposed);
+            ((&step.address, step.generation), deposed)
+        })
         .collect();
     let mut newest: BTreeMap<Address, u32> = BTreeMap::new();
     for address in touched {

@@ -129,7 +129,7 @@ async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {
         } => {
             let why = "the run was interrupted while this was being undone".to_owned();
             let cx = crew.settling(number, &undo_token);
-            let undone = match step.action {
+            let undone = match step.action() {
                 // What it made is gone, or still to be undone.
                 Action::Create => crew
                     .still_there(step, outputs.as_ref(), &cx)
@@ -215,7 +215,7 @@ async fn vanish_with_hosts(crew: &Crew<'_>, resources: &[Resource]) -> Result<()
 
 /// Whether what a made resource lived on was made by this run too, and is undone.
 fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus], step: &Step) -> bool {
-    if step.action != Action::Create {
+    if step.action() != Action::Create {
         return false;
     }
     match crew
@@ -225,7 +225,7 @@ fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus
     {
         Some(LivesOn::Dependency(kind)) => {
             let host = step
-                .depends_on
+                .depends_on()
                 .iter()
                 .find(|dependency| dependency.kind() == kind);
             let mut makers = crew
@@ -233,7 +233,7 @@ fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus
                 .steps
                 .iter()
                 .zip(steps)
-                .filter(|(maker, _)| maker.action == Action::Create && Some(&maker.address) == host);
+                .filter(|(maker, _)| maker.action() == Action::Create && Some(&maker.address) == host);
             makers.next().is_some_and(|(_, status)| !status.may_have_effect())
         }
         Some(LivesOn::Every(kind)) => !existing.contains(kind),

@@ -92,7 +92,7 @@ impl Crew<'_> {
     pub fn tell_started(&self, number: u32, undo: bool) -> u64 {
         let step = &self.plan.steps[number as usize];
         let elapsed_ms = self.elapsed_ms();
-        let (address, action) = (step.address.clone(), step.action);
+        let (address, action) = (step.address.clone(), step.action());
         self.events.emit(Event::StepStarted {
             step: number,
             address,
@@ -110,7 +110,7 @@ impl Crew<'_> {
         self.events.emit(Event::StepDone {
             step: number,
             address: step.address.clone(),
-            action: step.action,
+            action: step.action(),
             undo,
             elapsed_ms,
             took_ms: elapsed_ms - began,
@@ -125,7 +125,7 @@ impl Crew<'_> {
         self.events.emit(Event::StepFailed {
             step: number,
             address: step.address.clone(),
-            action: step.action,
+            action: step.action(),
             undo,
             failure: failure.clone(),
             elapsed_ms: self.elapsed_ms(),
@@ -143,7 +143,7 @@ impl Crew<'_> {
     fn kind(&self, step: &Step) -> world::Result<&Arc<dyn ErasedKind>> {
         self.registry.get(step.address.kind()).ok_or_else(|| {
             Failure::not_applied(
-                format!("{} {}", step.action, step.address),
+                format!("{} {}", step.action(), step.address),
                 "no such kind is known",
             )
         })
@@ -196,7 +196,7 @@ impl Crew<'_> {
     }
 
     fn resolved(&self, step: &Step, spec: Option<&Json>) -> world::Result<Json> {
-        let doing = || format!("{} {}", step.action, step.address);
+        let doing = || format!("{} {}", step.action(), step.address);
         let spec = spec.ok_or_else(|| Failure::not_applied(doing(), "the plan does not say what it is"))?;
         self.view(step)
             .resolve(spec)
@@ -209,7 +209,7 @@ impl Crew<'_> {
             working: Arc::clone(&self.working),
             old: true,
         };
-        let before = step.before.as_ref();
+        let before = step.spec_before();
         before
             .and_then(|spec| view.resolve(spec).ok())
             .map_or_else(|| self.resolved_or_raw(step, before), Ok)
@@ -231,8 +231,9 @@ impl Crew<'_> {
             tried if !tried.token().is_empty() => tried.token().to_owned(),
             _ => self.token(number, "do"),
         };
-        if matches!(step.action, Action::Adopt | Action::Forget) {
-            let outputs = step.outputs.clone().unwrap_or_else(empty);
+        if matches!(step.action(), Action::Adopt | Action::Forget) {
+            let found = step.record().and_then(|record| record.outputs.clone());
+            let outputs = found.unwrap_or_else(empty);
             return self.done(number, outputs).await.map(|()| Made::Done);
         }
         self.record(Entry::Intent {
@@ -251,10 +252,10 @@ impl Crew<'_> {
             Err(failure) => {
                 let (effect, outputs) = self.effect(step, &cx, &failure).await;
                 let why = failure.to_string();
-                if let (Action::Create, Effect::Applied, Some(outputs)) = (step.action, effect, &outputs) {
-                    self.put(step, step.after.as_ref(), outputs);
+                if let (Action::Create, Effect::Applied, Some(outputs)) = (step.action(), effect, &outputs) {
+                    self.put(step, step.spec_after(), outputs);
                 }
-                if step.action == Action::Delete && effect == Effect::Applied && outputs.is_none() {
+                if step.action() == Action::Delete && effect == Effect::Applied && outputs.is_none() {
                     self.working.remove(&step.address, step.generation);
                 }
                 self.record(Entry::Failed {
@@ -271,12 +272,12 @@ impl Crew<'_> {
 
     async fn call(&self, step: &Step, cx: &StepContext) -> world::Result<Json> {
         let kind = self.kind(step)?;
-        let outputs = step.outputs.clone().unwrap_or_else(empty);
-        match step.action {
-            Action::Create => kind.create(&self.resolved(step, step.after.as_ref())?, cx).await,
+        let outputs = step.outputs_before().cloned().unwrap_or_else(empty);
+        match step.action() {
+            Action::Create => kind.create(&self.resolved(step, step.spec_after())?, cx).await,
             Action::Update => {
                 let from = self.resolved_before(step)?;
-                let to = self.resolved(step, step.after.as_ref())?;
+                let to = self.resolved(step, step.spec_after())?;
                 if from == to {
                     Ok(outputs)
                 } else {
@@ -284,7 +285,7 @@ impl Crew<'_> {
                 }
             }
             Action::Delete => {
-                let spec = self.resolved_or_raw(step, step.before.as_ref())?;
+                let spec = self.resolved_or_raw(step, step.spec_before())?;
                 kind.delete(&spec, &outputs, cx).await.map(|()| outputs)
             }
             Action::Adopt | Action::Forget => Ok(outputs),
@@ -293,9 +294,9 @@ impl Crew<'_> {
 
     async fn done(&self, number: u32, outputs: Json) -> Result<(), StateError> {
         let step = &self.plan.steps[number as usize];
-        match step.action {
+        match step.action() {
             Action::Delete | Action::Forget => self.working.remove(&step.address, step.generation),
-            _ => self.put(step, step.after.as_ref(), &outputs),
+            _ => self.put(step, step.spec_after(), &outputs),
         }
         self.record(Entry::Done {
             step: number,
@@ -334,19 +335,19 @@ impl Crew<'_> {
 
     async fn look(&self, step: &Step, cx: &StepContext) -> world::Result<(Effect, Option<Json>)> {
         let kind = self.kind(step)?;
-        Ok(match step.action {
+        Ok(match step.action() {
             Action::Create => {
-                let spec = self.resolved_or_raw(step, step.after.as_ref())?;
+                let spec = self.resolved_or_raw(step, step.spec_after())?;
                 match kind.find(&spec, None, cx).await? {
                     Some(outputs) => (Effect::Applied, Some(outputs)),
                     None => (Effect::None, None),
                 }
             }
             // Going back to what was before is right wherever on the way it stopped.
-            Action::Update => (Effect::Applied, step.outputs.clone()),
+            Action::Update => (Effect::Applied, step.outputs_before().cloned()),
             Action::Delete => {
-                let spec = self.resolved_or_raw(step, step.before.as_ref())?;
-                match kind.find(&spec, step.outputs.as_ref(), cx).await? {
+                let spec = self.resolved_or_raw(step, step.spec_before())?;
+                match kind.find(&spec, step.outputs_before(), cx).await? {
                     // One call that did not get through. Others delete in several steps, and
                     // what is still there may have been changed by the first of them.
                     Some(_) if kind.traits().delete_is_undoable => (Effect::None, None),
@@ -366,9 +367,11 @@ impl Crew<'_> {
     pub async fn undo(&self, number: u32, vanishes: bool) -> Result<Made, StateError> {
         let step = &self.plan.steps[number as usize];
         let left = self.progress().steps[number as usize].outputs().cloned();
-        let outputs = left.or_else(|| step.outputs.clone()).unwrap_or_else(empty);
-        let needs_no_call = matches!(step.action, Action::Adopt | Action::Forget)
-            || (step.action == Action::Create && vanishes);
+        let outputs = left
+            .or_else(|| step.outputs_before().cloned())
+            .unwrap_or_else(empty);
+        let needs_no_call = matches!(step.action(), Action::Adopt | Action::Forget)
+            || (step.action() == Action::Create && vanishes);
         if needs_no_call {
             return self.undone(number, outputs).await.map(|()| Made::Done);
         }
@@ -383,7 +386,7 @@ impl Crew<'_> {
         })
         .await?;
         let mut cx = self.context(number, &token);
-        cx.former = step.outputs.clone();
+        cx.former = step.outputs_before().cloned();
         let mut attempt = 1;
         loop {
             match self.call_back(step, &outputs, &cx).await {
@@ -407,13 +410,13 @@ impl Crew<'_> {
 
     async fn call_back(&self, step: &Step, outputs: &Json, cx: &StepContext) -> world::Result<Json> {
         let kind = self.kind(step)?;
-        match step.action {
+        match step.action() {
             Action::Create => {
-                let spec = self.resolved_or_raw(step, step.after.as_ref())?;
+                let spec = self.resolved_or_raw(step, step.spec_after())?;
                 kind.delete(&spec, outputs, cx).await.map(|()| outputs.clone())
             }
             Action::Update => {
-                let from = self.resolved_or_raw(step, step.after.as_ref())?;
+                let from = self.resolved_or_raw(step, step.spec_after())?;
                 let to = self.resolved_before(step)?;
                 if from == to {
                     Ok(outputs.clone())
@@ -428,9 +431,9 @@ impl Crew<'_> {
 
     async fn undone(&self, number: u32, outputs: Json) -> Result<(), StateError> {
         let step = &self.plan.steps[number as usize];
-        match step.action {
+        match step.action() {
             Action::Create | Action::Adopt => self.working.remove(&step.address, step.generation),
-            _ => self.put(step, step.recorded.as_ref().or(step.before.as_ref()), &outputs),
+            _ => self.put(step, step.before.as_ref().map(|record| &record.spec), &outputs),
         }
         self.record(Entry::Undone {
             step: number,
@@ -452,13 +455,13 @@ impl Crew<'_> {
         outputs: Option<&Json>,
         cx: &StepContext,
     ) -> Option<Option<Json>> {
-        let spec = self.resolved_or_raw(step, step.after.as_ref()).ok()?;
+        let spec = self.resolved_or_raw(step, step.spec_after()).ok()?;
         self.kind(step).ok()?.find(&spec, outputs, cx).await.ok()
     }
 
     /// What undoing a deletion made, if it did: `None` if that cannot be found out.
     pub async fn made_again(&self, step: &Step, cx: &StepContext) -> Option<Option<Json>> {
-        let spec = self.resolved_or_raw(step, step.before.as_ref()).ok()?;
+        let spec = self.resolved_or_raw(step, step.spec_before()).ok()?;
         self.kind(step).ok()?.find(&spec, None, cx).await.ok()
     }
 }

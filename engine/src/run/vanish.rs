@@ -25,7 +25,7 @@ impl<'a> Vanishing<'a> {
         let existing = fold(resources, plan, &progress);
         let creates = || {
             let steps = plan.steps.iter().zip(&progress.steps).enumerate();
-            steps.filter(|(_, (step, _))| step.action == Action::Create)
+            steps.filter(|(_, (step, _))| step.action() == Action::Create)
         };
         let step_at: HashMap<(&Address, u32), u32> = creates()
             .map(|(number, (step, _))| ((&step.address, step.generation), number as u32))
@@ -45,7 +45,7 @@ impl<'a> Vanishing<'a> {
             if matches!(status, StepStatus::Undone { .. }) {
                 objects.push(Object {
                     address: &step.address,
-                    depends_on: &step.depends_on,
+                    depends_on: step.depends_on(),
                     deleted: true,
                     old: false,
                 });
@@ -124,7 +124,7 @@ impl<'a> Vanishing<'a> {
         let carries = |dependency: &Address| {
             dependency == root || (root.name() == "*" && dependency.kind() == root.kind())
         };
-        let mut dependencies = plan.steps[node as usize].depends_on.iter();
+        let mut dependencies = plan.steps[node as usize].depends_on().iter();
         dependencies.any(|dependency| !carries(dependency) && self.is_called(dependency))
     }
 
@@ -145,6 +145,6 @@ impl<'a> Vanishing<'a> {
 
 /// Whether a step makes what is at an address; `kind.*` is all of a kind.
 fn makes(step: &Step, address: &Address) -> bool {
-    step.action == Action::Create
+    step.action() == Action::Create
         && (step.address == *address || (address.name() == "*" && step.address.kind() == address.kind()))
 }

@@ -1,6 +1,8 @@
 //! One run, from `Begin` to the state that came of it.
 
-use subako_state::{Address, Digest, Entry, JournalWriter, Json, Outcome, Resource, Snapshot, StateError};
+use subako_state::{
+    Address, Digest, Entry, JOURNAL_FORMAT, JournalWriter, Json, Outcome, Resource, Snapshot, StateError,
+};
 
 use super::{Knowledge, Session, SessionError};
 use crate::event::{Event, Events};
@@ -47,6 +49,8 @@ impl Session {
         let as_json = Json::sorted(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
         journal
             .append(&Entry::Begin {
+                format: JOURNAL_FORMAT,
+                written_by: plan.written_by.clone(),
                 run: run.clone(),
                 command: command.to_owned(),
                 plan_digest: plan.digest.clone(),

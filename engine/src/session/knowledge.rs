@@ -123,9 +123,7 @@ fn unfinished(journal: Journal) -> Result<Unfinished, SessionError> {
             "it does not begin with a plan".to_owned(),
         ));
     };
-    let plan: Plan = plan
-        .decode()
-        .map_err(|error| SessionError::JournalPlan(error.to_string()))?;
+    let plan = Plan::read(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
     let progress = Progress::replay(plan.steps.len(), &journal.entries)?;
     let steps = || plan.steps.iter().zip(&progress.steps);
     let unfinished = Unfinished {

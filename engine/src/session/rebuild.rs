@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use subako_state::{Digest, Resource, Snapshot, StateError};
 
 use super::{Knowledge, Session, SessionError};
-use crate::plan::{Action, Plan, Selection};
+use crate::plan::{Operation, Plan, Selection};
 use crate::world::Residue;
 
 /// What was found in the world.
@@ -88,20 +88,11 @@ impl Session {
 fn adopted(plan: &Plan) -> Vec<Resource> {
     plan.steps
         .iter()
-        .filter(|step| step.action == Action::Adopt)
+        .filter(|step| step.operation == Operation::Adopt)
         .filter_map(|step| {
-            let spec = step.after.clone()?;
-            Some(Resource {
-                address: step.address.clone(),
-                depends_on: step.depends_on.clone(),
-                made_with: step.made_with.clone(),
-                deposed: false,
-                generation: step.generation,
-                outputs: step.outputs.clone()?,
-                protect: step.protect,
-                spec_sha256: spec.digest(),
-                spec,
-            })
+            step.after
+                .as_ref()?
+                .resource(&step.address, step.generation, None)
         })
         .collect()
 }

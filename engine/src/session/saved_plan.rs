@@ -7,12 +7,25 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use subako_state::{Address, Digest, Snapshot, StateError, write_atomically};
 
-use crate::plan::{Plan, Selection, Step};
+use crate::plan::{Plan, Selection, Step, WRITTEN_BY};
 
 /// The version of the file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The fewest digits that name a digest.
 const DIGITS: usize = 12;
+
+/// What every format says of itself.
+#[derive(Deserialize)]
+struct Head {
+    format_version: u32,
+    #[serde(default)]
+    plan: Writer,
+}
+
+#[derive(Default, Deserialize)]
+struct Writer {
+    written_by: Option<String>,
+}
 
 /// What the file holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +33,8 @@ const DIGITS: usize = 12;
 pub struct SavedPlan {
     format_version: u32,
     digest: Digest,
+    /// SHA-256 over the whole plan, what its digest leaves out included.
+    content: Digest,
     selection: Selection,
     /// Whether the world was read for it.
     pub refresh: bool,
@@ -131,14 +146,15 @@ impl fmt::Display for Moved {
 
 impl SavedPlan {
     /// The file's content for a plan.
-    pub fn new(plan: &Plan, refresh: bool) -> Self {
-        Self {
+    pub fn new(plan: &Plan, refresh: bool) -> Result<Self, SavedPlanError> {
+        Ok(Self {
             format_version: FORMAT,
             digest: plan.digest.clone(),
+            content: plan.content()?,
             selection: plan.selection.clone(),
             refresh,
             plan: plan.clone(),
-        }
+        })
     }
 
     /// Writes the file, for the owner alone.
@@ -165,16 +181,24 @@ impl SavedPlan {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let saved: Self = serde_json::from_slice(bytes).map_err(|error| {
+        let not_a_plan = |error: serde_json::Error| {
             format!("it is not a plan saved by `subako plan --out`, or it was edited ({error})")
-        })?;
-        if saved.format_version != FORMAT {
+        };
+        let head: Head = serde_json::from_slice(bytes).map_err(not_a_plan)?;
+        if head.format_version != FORMAT {
+            let by = head.plan.written_by;
             return Err(format!(
-                "it has format {}, and this program knows format {FORMAT} only",
-                saved.format_version
+                "it has format {}{}, and this program ({WRITTEN_BY}) knows format {FORMAT} only",
+                head.format_version,
+                by.map_or_else(String::new, |by| format!(", written by subako {by}")),
             ));
         }
+        let saved: Self = serde_json::from_slice(bytes).map_err(not_a_plan)?;
         let sealed = saved.plan.sealed().map_err(|error| error.to_string())?;
+        let content = saved.plan.content().map_err(|error| error.to_string())?;
+        if saved.content != content {
+            return Err("it was edited: its content is not what was saved".to_owned());
+        }
         if saved.digest != sealed || saved.plan.digest != sealed || saved.selection != saved.plan.selection {
             return Err(format!(
                 "it was edited: it says digest {}, but its content has {}",
@@ -216,14 +240,14 @@ impl SavedPlan {
         if saved.account != again.account {
             moved.push(Moved::Account);
         }
-        if saved.base != again.base {
+        if saved.components.state != again.components.state {
             moved.push(Moved::State {
-                saved: short(&saved.base),
-                now: short(&again.base),
+                saved: short(&saved.components.state),
+                now: short(&again.components.state),
                 serial: now.serial,
             });
         }
-        if saved.desired != again.desired {
+        if saved.components.manifest != again.components.manifest {
             moved.push(Moved::Manifest);
         }
         if moved.is_empty() {
@@ -290,7 +314,7 @@ mod tests {
     use super::*;
     use crate::desired::{Desired, DesiredSet};
     use crate::kinds;
-    use crate::plan::{Action, Planning, plan};
+    use crate::plan::{Operation, Planning, plan};
     use crate::refresh::Observed;
 
     fn sealed() -> Plan {
@@ -318,7 +342,10 @@ mod tests {
 
     #[test]
     fn a_saved_plan_is_read_again_and_no_byte_of_it_may_change() {
-        let bytes = SavedPlan::new(&sealed(), true).render().expect("rendered");
+        let bytes = SavedPlan::new(&sealed(), true)
+            .expect("saved")
+            .render()
+            .expect("rendered");
         assert_eq!(SavedPlan::parse(&bytes).expect("whole").plan, sealed());
         for index in 0..bytes.len() {
             for mask in [1u8, 2, 4, 8, 16, 32, 64, 128] {
@@ -335,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_stale_plan_names_what_moved() {
-        let saved = SavedPlan::new(&sealed(), true);
+        let saved = SavedPlan::new(&sealed(), true).expect("saved");
         let now = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
         assert!(saved.compare(&sealed(), &now).is_ok());
         let message = |change: fn(&mut Plan)| {
@@ -347,7 +374,7 @@ mod tests {
                 other => panic!("expected it to be stale, got {other}"),
             }
         };
-        let state = message(|plan| plan.base = Some(Digest::of("x")));
+        let state = message(|plan| plan.components.state = Some(Digest::of("x")));
         assert!(
             matches!(
                 &state[..],
@@ -359,9 +386,9 @@ mod tests {
             ),
             "{state:?}"
         );
-        let manifest = message(|plan| plan.desired = Digest::of("x"));
+        let manifest = message(|plan| plan.components.manifest = Digest::of("x"));
         assert_eq!(manifest, [Moved::Manifest]);
-        let world = message(|plan| plan.steps[0].action = Action::Adopt);
+        let world = message(|plan| plan.steps[0].operation = Operation::Adopt);
         assert_eq!(
             world,
             [Moved::World(vec!["key_pair.a".parse().expect("an address")])]

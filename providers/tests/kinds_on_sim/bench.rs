@@ -81,6 +81,8 @@ impl Bench {
         let journal = Store::in_memory().begin_journal(None).expect("a journal");
         journal
             .append(&Entry::Begin {
+                format: subako_state::JOURNAL_FORMAT,
+                written_by: plan.written_by.clone(),
                 command: "apply".into(),
                 run: "run".into(),
                 plan_digest: plan.digest.clone(),
@@ -172,12 +174,12 @@ pub fn steps(plan: &Plan) -> Vec<String> {
         .iter()
         .map(|step| {
             let paths: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).collect();
-            let verb = match (step.replaces, step.action) {
+            let verb = match (step.replaces(), step.action()) {
                 (true, Action::Create) => "make anew",
                 (true, _) => "drop the old",
                 (false, action) => action.verb(),
             };
-            match step.action {
+            match step.action() {
                 Action::Update => format!("{verb} {}: {}", step.address, paths.join(", ")),
                 _ => format!("{verb} {}", step.address),
             }

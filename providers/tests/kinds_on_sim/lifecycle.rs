@@ -52,7 +52,7 @@ async fn a_cluster_without_its_state_is_adopted_not_made_again() {
     bench.snapshot.resources.clear();
     let plan = bench.apply(&manifest).await;
     assert!(
-        plan.steps.iter().all(|step| step.action == Action::Adopt),
+        plan.steps.iter().all(|step| step.action() == Action::Adopt),
         "{:#?}",
         steps(&plan)
     );

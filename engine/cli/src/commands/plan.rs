@@ -35,7 +35,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
         return Err(error);
     }
     if let Some(file) = &args.out {
-        SavedPlan::new(&plan, args.refresh.refresh).write(file)?;
+        SavedPlan::new(&plan, args.refresh.refresh)?.write(file)?;
         ui.note(&format!(
             "saved; `subako apply{} {}` applies this plan and nothing else",
             project.options,

@@ -50,7 +50,9 @@ impl Eta {
             .iter()
             .map(|step| {
                 let next = classes.len();
-                *classes.entry((step.address.kind(), step.action)).or_insert(next)
+                *classes
+                    .entry((step.address.kind(), step.action()))
+                    .or_insert(next)
             })
             .collect();
         let after: Vec<Vec<u32>> = (0..plan.nodes()).map(|node| plan.after(node).to_vec()).collect();

@@ -50,17 +50,19 @@ fn fingerprint(step: &Step) -> Option<u64> {
     let name = step.address.name();
     let (stem, _) = split(name)?;
     let mut hasher = DefaultHasher::new();
-    (step.address.kind(), stem, step.action as u8).hash(&mut hasher);
-    (step.replaces, step.past_the_line, step.deposed, step.protect).hash(&mut hasher);
+    (step.address.kind(), stem, step.action()).hash(&mut hasher);
+    (step.replaces(), step.past_the_line).hash(&mut hasher);
+    let record = step.record();
+    record.map(|r| (r.deposed, r.protect)).hash(&mut hasher);
     let mut hash = |text: &str| {
         for piece in text.split(name) {
             piece.hash(&mut hasher);
         }
         0xff_u8.hash(&mut hasher);
     };
-    hash(step.after.as_ref().map_or("", |spec| spec.as_str()));
-    hash(step.reason.as_deref().unwrap_or_default());
-    hash(step.gone_with.as_ref().map_or("", Address::as_str));
+    hash(step.spec_after().map_or("", |spec| spec.as_str()));
+    hash(&step.reason.as_ref().map(ToString::to_string).unwrap_or_default());
+    hash(step.gone_with().map_or("", Address::as_str));
     if !step.changes.is_empty() {
         hash(&serde_json::to_string(&step.changes).ok()?);
     }

@@ -1,5 +1,7 @@
 //! A plan for machines.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use subako_engine::check::Finding;
 use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
@@ -29,7 +31,7 @@ struct StepView<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replaces: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_with: Option<&'a Address>,
     /// Whether it cannot be undone.
@@ -74,7 +76,7 @@ pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
         provider: &plan.provider,
         selection: &plan.selection,
         summary: &plan.summary,
-        steps: plan.steps.iter().map(step).collect(),
+        steps: steps(plan),
         drift: plan
             .drift
             .iter()
@@ -91,17 +93,32 @@ pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-fn step(step: &Step) -> StepView<'_> {
+fn steps(plan: &Plan) -> Vec<StepView<'_>> {
+    // What a replacement begins with stands in the step that removes the old object.
+    let old: HashMap<&Address, &Json> = plan
+        .steps
+        .iter()
+        .filter(|step| step.replaces())
+        .filter_map(|step| Some((&step.address, step.spec_before()?)))
+        .collect();
+    let before = |step: &'_ Step| old.get(&step.address).copied().filter(|_| step.replaces());
+    plan.steps
+        .iter()
+        .map(|step| view(step, before(step).or(step.spec_before())))
+        .collect()
+}
+
+fn view<'a>(step: &'a Step, before: Option<&'a Json>) -> StepView<'a> {
     StepView {
         address: &step.address,
-        action: step.action,
-        replaces: step.replaces,
-        reason: step.reason.as_deref(),
-        gone_with: step.gone_with.as_ref(),
+        action: step.action(),
+        replaces: step.replaces(),
+        reason: step.reason.as_ref().map(ToString::to_string),
+        gone_with: step.gone_with(),
         past_the_line: step.past_the_line,
         changes: step.changes.iter().map(change).collect(),
-        before: step.before.as_ref(),
-        after: step.after.as_ref(),
+        before,
+        after: step.spec_after(),
     }
 }
 

@@ -110,7 +110,7 @@ fn sign(step: &Step) -> &'static str {
 fn words(step: &Step) -> String {
     let mut words = plan_text::why(step);
     if words.is_empty()
-        && let (None, Some(spec)) = (&step.before, &step.after)
+        && let (None, Some(spec)) = (step.spec_before(), step.spec_after())
     {
         words = headline::headline(spec);
     }

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use subako_engine::check::{Finding, Severity};
-use subako_engine::plan::{Action, Change, Drift, Plan, Step, Value};
-use subako_state::{Address, Json};
+use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
+use subako_state::Address;
 
-use super::samples::{create, plan, step};
+use super::samples::{create, half, plan, record, step};
 use super::{Paint, plan_json, plan_markdown, plan_text};
 
 fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Change {
@@ -18,46 +18,51 @@ fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Ch
     }
 }
 
+/// What goes with an instance.
+fn vanish(instance: &str) -> Operation {
+    Operation::Vanish {
+        host: Address::new("instance", instance),
+    }
+}
+
 fn sample() -> Plan {
-    let service =
-        Json::canonical(&json!({"image": "nginx:1", "mode": "replicated", "name": "web", "replicas": 2}));
+    let service = json!({"image": "nginx:1", "mode": "replicated", "name": "web", "replicas": 2});
     let mut steps = vec![Step {
-        after: Some(service.expect("json")),
-        ..step(Action::Create, "service.web", &[])
+        after: Some(record(&service)),
+        ..step(Operation::Create, "service.web", &[])
     }];
     steps.extend((0..7).map(|n| create(&format!("instance.node-{n}"), &[])));
     steps.push(Step {
         changes: vec![change("replicas", json!(8), json!(12))],
-        ..step(Action::Update, "service.reply", &[])
+        ..step(Operation::Update, "service.reply", &[])
     });
     let mut image = change("image_id", json!("ami-1"), json!("ami-2"));
     image.forces_replacement = Some("the image is chosen when an instance is made".into());
     steps.push(Step {
-        replaces: true,
         changes: vec![image],
-        reason: Some("image_id the image is chosen when an instance is made".into()),
-        ..step(Action::Create, "instance.manager-0", &[])
+        reason: Some(Reason::Forced {
+            field: "image_id".into(),
+            why: "the image is chosen when an instance is made".into(),
+        }),
+        ..half(Operation::Create, "instance.manager-0")
     });
     steps.push(Step {
-        reason: Some("it carries this cluster's tags, but the state does not know it".into()),
-        ..step(Action::Adopt, "key_pair.k", &[])
-    });
-    steps.push(Step {
-        replaces: true,
-        past_the_line: true,
-        ..step(Action::Delete, "instance.manager-0", &[])
-    });
-    steps.push(Step {
-        past_the_line: true,
-        reason: Some("it goes with instance.manager-0".into()),
-        gone_with: Some(Address::new("instance", "manager-0")),
-        replaces: true,
-        ..step(Action::Forget, "docker.manager-0", &[])
+        reason: Some(Reason::Unrecorded),
+        ..step(Operation::Adopt, "key_pair.k", &[])
     });
     steps.push(Step {
         past_the_line: true,
-        reason: Some("the manifest no longer has it".into()),
-        ..step(Action::Delete, "instance.old", &[])
+        ..half(Operation::Delete, "instance.manager-0")
+    });
+    steps.push(Step {
+        past_the_line: true,
+        reason: Some(Reason::GoesWith(Address::new("instance", "manager-0"))),
+        ..half(vanish("manager-0"), "docker.manager-0")
+    });
+    steps.push(Step {
+        past_the_line: true,
+        reason: Some(Reason::Unwanted),
+        ..step(Operation::Delete, "instance.old", &[])
     });
     let mut plan = plan(steps);
     plan.drift = vec![
@@ -143,9 +148,9 @@ fn no_plan_is_read_by_its_colours_alone() {
 
 #[test]
 fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
-    let steps = (0..9).map(|n| Step {
-        gone_with: Some(Address::new("instance", &format!("node-{n}"))),
-        ..step(Action::Forget, &format!("docker.node-{n}"), &[])
+    let steps = (0..9).map(|n| {
+        let name = format!("node-{n}");
+        step(vanish(&name), &format!("docker.{name}"), &[])
     });
     let text = plan_text::plan(&plan(steps.collect()), Paint::PLAIN, false);
     assert!(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::plan::{Action, Drift, Plan, Step, Summary};
+use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -130,8 +130,8 @@ pub fn counts(summary: &Summary) -> Vec<(u32, &'static str, Meaning)> {
 
 /// The symbol of a step and its meaning.
 pub fn symbol(step: &Step) -> (&'static str, Meaning) {
-    match step.action {
-        Action::Create if step.replaces => ("-/+", Meaning::Replace),
+    match step.action() {
+        Action::Create if step.replaces() => ("-/+", Meaning::Replace),
         Action::Create => ("+", Meaning::Create),
         Action::Update => ("~", Meaning::Update),
         Action::Delete | Action::Forget => ("-", Meaning::Delete),
@@ -141,25 +141,24 @@ pub fn symbol(step: &Step) -> (&'static str, Meaning) {
 
 /// Why a step is made, and what is special about it; empty if nothing is.
 pub fn why(step: &Step) -> String {
-    let reason = step.reason.as_deref().map(value::printable);
-    match (step.action, &step.gone_with) {
-        (Action::Forget, Some(host)) if host.name() == "*" => format!("goes with every {}", host.kind()),
-        (Action::Forget, Some(host)) => format!("goes with {host}"),
-        (Action::Forget, None) => "gone already: only its record is dropped".to_owned(),
-        (Action::Delete, _) if step.replaces => match reason {
-            Some(reason) => reason,
-            None => "the old one of the replacement".to_owned(),
-        },
+    let reason = step
+        .reason
+        .as_ref()
+        .map(|reason| value::printable(&reason.to_string()));
+    match &step.operation {
+        Operation::Vanish { host } if host.name() == "*" => format!("goes with every {}", host.kind()),
+        Operation::Vanish { host } => format!("goes with {host}"),
+        Operation::Forget => "gone already: only its record is dropped".to_owned(),
+        Operation::Delete if step.goes_first() => reason.unwrap_or_default(),
+        Operation::Delete if step.replaces() => "the old one of the replacement".to_owned(),
         // The field that forces it says why.
-        (Action::Create, _)
-            if step.replaces && step.changes.iter().any(|c| c.forces_replacement.is_some()) =>
+        Operation::Create
+            if step.replaces() && step.changes.iter().any(|c| c.forces_replacement.is_some()) =>
         {
             "must be replaced".to_owned()
         }
-        (Action::Create, _) if step.replaces => format!("replaced: {}", reason.unwrap_or_default()),
-        (Action::Update, _) if step.changes.is_empty() && reason.is_none() => {
-            "only its record changes".to_owned()
-        }
+        Operation::Create if step.replaces() => format!("replaced: {}", reason.unwrap_or_default()),
+        Operation::Update if step.changes.is_empty() => "only its record changes".to_owned(),
         _ => reason.unwrap_or_default(),
     }
 }
@@ -186,8 +185,8 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
             Some(kind) => format!("each goes with its {kind}"),
             None => why(step),
         };
-        if step.action == Action::Create && !step.replaces && !full {
-            let headline = step.after.as_ref().map(headline::headline).unwrap_or_default();
+        if step.operation == Operation::Create && !step.replaces() && !full {
+            let headline = step.spec_after().map(headline::headline).unwrap_or_default();
             if !words.is_empty() && !headline.is_empty() {
                 words.push_str("; ");
             }
@@ -199,10 +198,10 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
         }
         out.push('\n');
         changes::write(out, paint, 6, &step.changes);
-        if step.action == Action::Create && !step.replaces && !full && entry.len() == 1 {
+        if step.operation == Operation::Create && !step.replaces() && !full && entry.len() == 1 {
             rules(out, paint, step);
         }
-        if full && step.action == Action::Create && !step.replaces {
+        if full && step.operation == Operation::Create && !step.replaces() {
             fields(out, step);
         }
     }
@@ -219,7 +218,7 @@ pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
     };
     let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
     for step in steps {
-        let (symbol, meaning) = match (back, step.action) {
+        let (symbol, meaning) = match (back, step.action()) {
             (false, _) => symbol(step),
             (true, Action::Create) => ("-", Meaning::Delete),
             (true, Action::Update) => ("~", Meaning::Update),
@@ -234,7 +233,7 @@ pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
 
 /// The kind of what folded steps go with, if that is another one for each.
 pub fn whose_own<'a>(plan: &'a Plan, entry: &[usize]) -> Option<&'a str> {
-    let host = |step: &usize| plan.steps[*step].gone_with.as_ref();
+    let host = |step: &usize| plan.steps[*step].gone_with();
     let (first, last) = (host(entry.first()?)?, host(entry.last()?)?);
     (first != last).then(|| first.kind())
 }
@@ -242,8 +241,7 @@ pub fn whose_own<'a>(plan: &'a Plan, entry: &[usize]) -> Option<&'a str> {
 /// What a created resource opens to others: nobody should have to ask for that.
 fn rules(out: &mut String, paint: Paint, step: &Step) {
     let Some(found) = step
-        .after
-        .as_ref()
+        .spec_after()
         .and_then(|spec| spec.value().get("rules").cloned())
     else {
         return;
@@ -255,7 +253,7 @@ fn rules(out: &mut String, paint: Paint, step: &Step) {
 
 /// Every field of a created resource.
 fn fields(out: &mut String, step: &Step) {
-    let Some(spec) = &step.after else {
+    let Some(spec) = step.spec_after() else {
         return;
     };
     let serde_json::Value::Object(fields) = spec.value() else {

@@ -3,7 +3,8 @@
 use subako_state::Address;
 
 use super::super::decide::Fate;
-use super::super::types::Action;
+use super::super::gate::GateKind;
+use super::super::step::{Action, Operation};
 use super::{Builder, Node};
 
 impl Builder<'_> {
@@ -16,9 +17,9 @@ impl Builder<'_> {
             let first = self.first_of(made, &wanted.address);
             for dependency in &self.decisions.dependencies[position] {
                 if dependency.name() == "*" {
-                    let gate = self.gate(format!("every {}", dependency.kind()));
+                    let gate = self.gate(GateKind::Every(dependency.kind().to_owned()));
                     self.edges.push((gate, Node::Step(first)));
-                    let released = self.gate(format!("nothing new needs an old {}", dependency.kind()));
+                    let released = self.gate(GateKind::NoNewNeeds(dependency.kind().to_owned()));
                     self.edges.push((Node::Step(made), released));
                     continue;
                 }
@@ -27,26 +28,22 @@ impl Builder<'_> {
                 }
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
-                    if step.action == Action::Delete && !step.goes_first() {
+                    if step.operation == Operation::Delete && !step.goes_first() {
                         self.edges.push((Node::Step(made), Node::Step(removal)));
                     }
                 }
             }
         }
         // Only gates that somebody waits at are filled.
-        let gates: Vec<String> = self
-            .gates
-            .iter()
-            .filter_map(|name| name.strip_prefix("every ").map(str::to_owned))
-            .collect();
-        for kind in gates {
-            let gate = self.gate(format!("every {kind}"));
+        for (number, gate) in self.gates.iter().enumerate() {
+            let GateKind::Every(kind) = gate else { continue };
+            let gate = Node::Gate(number as u32);
             for wanted in self
                 .input
                 .desired
                 .resources
                 .iter()
-                .filter(|w| w.address.kind() == kind)
+                .filter(|w| w.address.kind() == kind.as_str())
             {
                 if let Some(made) = self.made.get(wanted.address.as_str()) {
                     self.edges.push((Node::Step(*made), gate));
@@ -60,7 +57,7 @@ impl Builder<'_> {
             .checked_sub(1)
             .map(|index| (index, &self.steps[index as usize]));
         match before {
-            Some((index, step)) if step.action == Action::Adopt && step.address == *address => index,
+            Some((index, step)) if step.operation == Operation::Adopt && step.address == *address => index,
             _ => made,
         }
     }
@@ -74,10 +71,10 @@ impl Builder<'_> {
         removals.sort_unstable_by_key(|(_, step)| *step);
         for &(record, step) in &removals {
             let resource = self.record(record);
-            if let Some(host) = self.steps[step as usize].gone_with.clone() {
+            if let Some(host) = self.steps[step as usize].gone_with().cloned() {
                 // It is forgotten once what it lived on is gone.
                 if host.name() == "*" {
-                    let gate = self.gate(format!("every old {} is gone", host.kind()));
+                    let gate = self.gate(GateKind::EveryOldGone(host.kind().to_owned()));
                     self.edges.push((gate, Node::Step(step)));
                 } else {
                     for removal in self.removals_of(&host) {
@@ -86,12 +83,12 @@ impl Builder<'_> {
                 }
                 continue;
             }
-            if self.steps[step as usize].action == Action::Forget {
+            if self.steps[step as usize].action() == Action::Forget {
                 continue;
             }
             for dependency in &resource.depends_on {
                 if dependency.name() == "*" {
-                    let gate = self.gate(format!("nothing old needs a {}", dependency.kind()));
+                    let gate = self.gate(GateKind::NoOldNeeds(dependency.kind().to_owned()));
                     self.edges.push((Node::Step(step), gate));
                     continue;
                 }
@@ -99,7 +96,7 @@ impl Builder<'_> {
                     let other = &self.steps[removal as usize];
                     // What only has to be made in order does not hold back an old one that goes first.
                     let only_order = other.goes_first() && !self.uses(resource, dependency);
-                    if removal != step && other.gone_with.is_none() && !only_order {
+                    if removal != step && other.gone_with().is_none() && !only_order {
                         self.edges.push((Node::Step(step), Node::Step(removal)));
                     }
                 }
@@ -119,7 +116,7 @@ impl Builder<'_> {
                 let still_needed = self.decisions.dependencies[position].contains(dependency);
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
-                    if step.action == Action::Delete && !(step.goes_first() && still_needed) {
+                    if step.operation == Operation::Delete && !(step.goes_first() && still_needed) {
                         self.edges.push((Node::Step(made), Node::Step(removal)));
                     }
                 }
@@ -128,19 +125,19 @@ impl Builder<'_> {
         for (record, step) in removals {
             let kind = self.record(record).address.kind();
             let entry = &self.steps[step as usize];
-            if entry.action == Action::Forget {
+            if entry.action() == Action::Forget {
                 continue;
             }
-            let mut wait = vec![format!("nothing old needs a {kind}")];
+            let mut wait = vec![GateKind::NoOldNeeds(kind.to_owned())];
             if !entry.goes_first() {
-                wait.push(format!("nothing new needs an old {kind}"));
+                wait.push(GateKind::NoNewNeeds(kind.to_owned()));
             }
-            for name in wait {
-                if let Some(gate) = self.gate_index.get(&name) {
+            for gate in wait {
+                if let Some(gate) = self.gate_index.get(&gate) {
                     self.edges.push((Node::Gate(*gate), Node::Step(step)));
                 }
             }
-            let gone = format!("every old {kind} is gone");
+            let gone = GateKind::EveryOldGone(kind.to_owned());
             if let Some(gate) = self.gate_index.get(&gone) {
                 self.edges.push((Node::Step(step), Node::Gate(*gate)));
             }

@@ -3,7 +3,8 @@
 use subako_state::{Address, Resource};
 
 use super::super::decide::Fate;
-use super::super::types::{Action, Step};
+use super::super::reason::Reason;
+use super::super::step::{Operation, Record, Step};
 use super::super::vanish::{Object, vanishing};
 use super::Builder;
 use crate::reference::references;
@@ -12,16 +13,15 @@ impl Builder<'_> {
     pub(super) fn removal_steps(&mut self) {
         // What leaves goes in the reverse order of the record, so that the plan reads backwards too.
         for leaving in self.decisions.leaving.iter().rev() {
-            let action = if leaving.gone {
-                Action::Forget
+            let operation = if leaving.gone {
+                Operation::Forget
             } else {
-                Action::Delete
+                Operation::Delete
             };
-            let step = self.push(removal(
-                self.record(leaving.record),
-                action,
-                leaving.reason.clone(),
-            ));
+            let step = self.push(Step {
+                reason: leaving.reason.clone(),
+                ..removal(self.record(leaving.record), operation)
+            });
             self.removed.insert(leaving.record, step);
         }
         if self.removed.is_empty() {
@@ -59,10 +59,9 @@ impl Builder<'_> {
                 continue;
             };
             let entry = &mut self.steps[*step as usize];
-            if entry.action == Action::Delete {
-                entry.action = Action::Forget;
-                entry.reason.get_or_insert_with(|| format!("it goes with {host}"));
-                entry.gone_with = Some(host);
+            if entry.operation == Operation::Delete {
+                entry.reason.get_or_insert_with(|| Reason::GoesWith(host.clone()));
+                entry.operation = Operation::Vanish { host };
             }
         }
     }
@@ -125,7 +124,7 @@ impl Builder<'_> {
     fn is_called(&self, hosts: &[Option<Address>], address: &Address) -> bool {
         self.removed_records(address).any(|record| {
             let step = self.removed.get(&record).map(|step| &self.steps[*step as usize]);
-            hosts[record].is_none() && step.is_some_and(|step| step.action == Action::Delete)
+            hosts[record].is_none() && step.is_some_and(|step| step.operation == Operation::Delete)
         })
     }
 
@@ -148,27 +147,13 @@ impl Builder<'_> {
 }
 
 /// The step that removes a recorded resource, or forgets it.
-pub(super) fn removal(resource: &Resource, action: Action, reason: Option<String>) -> Step {
-    Step {
-        address: resource.address.clone(),
-        action,
-        replaces: false,
-        generation: resource.generation,
-        before: Some(resource.spec.clone()),
-        after: None,
-        outputs: Some(resource.outputs.clone()),
-        recorded: None,
-        depended_on: None,
-        made_with: resource.made_with.clone(),
-        was_made_with: None,
-        was_protected: None,
-        depends_on: resource.depends_on.clone(),
-        protect: resource.protect,
-        deposed: resource.deposed,
-        changes: Vec::new(),
-        reason,
-        gone_with: None,
-        past_the_line: false,
-        after_nodes: Vec::new(),
-    }
+pub(super) fn removal(resource: &Resource, operation: Operation) -> Step {
+    let before = Some(Record::of(resource));
+    Step::new(
+        resource.address.clone(),
+        resource.generation,
+        operation,
+        before,
+        None,
+    )
 }

@@ -1,0 +1,42 @@
+//! Points that steps wait at, so that the number of edges stays linear.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a gate stands for. Kinds are named as in addresses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateKind {
+    /// Every wanted resource of a kind is as wanted.
+    Every(String),
+    /// Nothing new needs an old one of a kind.
+    NoNewNeeds(String),
+    /// Nothing old needs one of a kind.
+    NoOldNeeds(String),
+    /// Every old one of a kind is gone.
+    EveryOldGone(String),
+    /// Everything that can be undone is done.
+    Line,
+}
+
+impl fmt::Display for GateKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every(kind) => write!(f, "every {kind}"),
+            Self::NoNewNeeds(kind) => write!(f, "nothing new needs an old {kind}"),
+            Self::NoOldNeeds(kind) => write!(f, "nothing old needs a {kind}"),
+            Self::EveryOldGone(kind) => write!(f, "every old {kind} is gone"),
+            Self::Line => f.write_str("the line of no return"),
+        }
+    }
+}
+
+/// A point that steps wait at: passed when everything before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// What it stands for.
+    pub kind: GateKind,
+    /// What has to be done before it.
+    pub after_nodes: Vec<u32>,
+}

@@ -1,0 +1,84 @@
+//! Why a step is made, where that is not plain from the manifest.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use subako_state::Address;
+
+/// Why a step is made. For people and for those who read plans: nothing is decided by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The object was deleted outside of Subako.
+    Gone,
+    /// The object carries the cluster's tags, and the state does not have it.
+    Unrecorded,
+    /// `--replace` asks for it.
+    Requested,
+    /// A field cannot be changed in place.
+    Forced {
+        /// The field's path.
+        field: String,
+        /// Why it cannot.
+        why: String,
+    },
+    /// What it uses and what it used cannot be exchanged while it stays.
+    CannotExchange,
+    /// It is replaced whenever this is.
+    ReplacedWith(Address),
+    /// It uses this, the old one of which goes first.
+    UsesOld(Address),
+    /// The old half of a replacement goes before the new one.
+    OldFirst(OldFirst),
+    /// An earlier run replaced it and did not delete it.
+    Deposed,
+    /// The manifest no longer has it.
+    Unwanted,
+    /// Its host takes it with it.
+    GoesWith(Address),
+    /// As an older version wrote it.
+    Text(String),
+}
+
+/// Why the old half of a replacement goes first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldFirst {
+    /// Two of it cannot exist at once: why.
+    CannotCoexist(String),
+    /// The old one of this, which it uses, goes first.
+    Uses(Address),
+    /// New before old would make steps wait for each other.
+    Circular,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("it is gone: deleted outside of Subako"),
+            Self::Unrecorded => f.write_str("it carries this cluster's tags, but the state does not know it"),
+            Self::Requested => f.write_str("asked for with --replace"),
+            Self::Forced { field, why } => write!(f, "{field} {why}"),
+            Self::CannotExchange => {
+                f.write_str("what it uses and what it used cannot be exchanged around it")
+            }
+            Self::ReplacedWith(address) => write!(f, "it is replaced together with {address}"),
+            Self::UsesOld(address) => write!(f, "it uses {address}, whose old one has to go first"),
+            Self::OldFirst(why) => write!(f, "the old one goes first: {why}"),
+            Self::Deposed => f.write_str("an earlier run replaced it but did not delete it"),
+            Self::Unwanted => f.write_str("the manifest no longer has it"),
+            Self::GoesWith(host) => write!(f, "it goes with {host}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for OldFirst {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CannotCoexist(why) => f.write_str(why),
+            Self::Uses(address) => write!(f, "the old {address} goes first"),
+            Self::Circular => f.write_str("its successor waits for what only its end sets free"),
+        }
+    }
+}
