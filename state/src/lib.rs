@@ -12,10 +12,12 @@
 
 mod address;
 mod backend;
+mod belonging;
 mod digest;
 mod error;
 mod files;
 mod format;
+mod history;
 mod journal;
 mod json;
 mod lock;
@@ -25,16 +27,22 @@ mod store;
 pub mod testing;
 mod writer;
 
+#[cfg(test)]
+mod store_tests;
+#[cfg(test)]
+mod writer_tests;
+
 pub use address::{Address, AddressError};
 pub use backend::{Append, Backend, Expect, Files, Held, Memory, Object, Repair, Version};
 pub use digest::{Digest, DigestWriter};
 pub use error::{Damage, StateError};
 pub use files::{read_file, write_atomically};
 pub use format::{parse, render};
+pub use history::HistoryItem;
 pub use journal::{Direction, Effect, Entry, JOURNAL_FORMAT, Journal, Outcome};
 pub use json::Json;
 pub use lock::{Holder, Lock, LockError, Locked};
 pub use seal::SealKey;
 pub use snapshot::{AccountId, FORMAT, Resource, Snapshot};
-pub use store::{HistoryItem, Loaded, Store};
+pub use store::{Loaded, Store};
 pub use writer::{JournalWriter, Probe};

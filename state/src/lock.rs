@@ -1,7 +1,7 @@
 //! One writer at a time.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,21 +54,32 @@ pub enum LockError {
     State(#[from] StateError),
 }
 
+/// Where a store keeps the lock that it has taken, to look at it before each write.
+pub(crate) type Slot = Arc<Mutex<Option<Weak<dyn Held>>>>;
+
 /// The lock, held until dropped. It is given back when its holder dies, however it dies, so that
 /// a dead holder never blocks anyone; its name stays until the lock is given back in order.
 pub struct Lock {
     held: Arc<dyn Held>,
+    slot: Slot,
     left_by: Option<Holder>,
     repairs: Vec<Repair>,
 }
 
 impl Lock {
-    pub(crate) fn new(held: Arc<dyn Held>, left_by: Option<Holder>, repairs: Vec<Repair>) -> Self {
+    /// Holds it, and lets whoever writes find it in `slot`.
+    pub(crate) fn new(held: Arc<dyn Held>, slot: Slot, left_by: Option<Holder>) -> Self {
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(&held));
         Self {
             held,
+            slot,
             left_by,
-            repairs,
+            repairs: Vec::new(),
         }
+    }
+
+    pub(crate) fn repaired(&mut self, repairs: Vec<Repair>) {
+        self.repairs = repairs;
     }
 
     /// The holder that died without giving the lock back, if there was one.
@@ -93,6 +104,7 @@ impl fmt::Debug for Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.held.release();
     }
 }

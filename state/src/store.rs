@@ -1,24 +1,22 @@
 //! A cluster's state, wherever it is kept: names, history, digests, and which journal counts.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use crate::backend::{Backend, Expect, Files, Held, Memory};
+use crate::belonging::begin;
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
 use crate::format;
-use crate::journal::{Entry, Journal};
-use crate::lock::{Holder, Lock, LockError, Locked};
+use crate::history::{PAST, past_state};
+use crate::journal::Journal;
+use crate::lock::{Holder, Lock, LockError, Locked, Slot};
 use crate::snapshot::Snapshot;
 use crate::writer::{self, JournalWriter, Opened, Probe};
 
-/// How many snapshots the history keeps.
-const HISTORY: usize = 50;
 /// The object that holds the state.
 pub(crate) const STATE: &str = "state.json";
 /// The object that holds the journal of the run in progress.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
-/// What the names of earlier states and journals begin with.
-const PAST: &str = "history/";
 
 /// What is kept of a cluster: its state, its journal, their history, the key of its secrets and
 /// its lock. Cheap to clone; clones share the lock that one of them has taken.
@@ -26,7 +24,7 @@ const PAST: &str = "history/";
 pub struct Store {
     backend: Arc<dyn Backend>,
     /// The lock that was taken last, to be checked before each write.
-    lock: Arc<Mutex<Option<Weak<dyn Held>>>>,
+    lock: Slot,
 }
 
 /// What a store holds.
@@ -36,19 +34,6 @@ pub struct Loaded {
     pub snapshot: Option<(Snapshot, Digest)>,
     /// The journal of a run that did not end.
     pub journal: Option<Journal>,
-}
-
-/// A snapshot of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryItem {
-    /// Its serial.
-    pub serial: u64,
-    /// Its digest, or what is wrong with it.
-    pub digest: Result<Digest, Damage>,
-    /// The digest it names as the one before it.
-    pub previous: Option<Digest>,
-    /// How many resources it has.
-    pub resources: usize,
 }
 
 impl std::fmt::Debug for Store {
@@ -98,12 +83,9 @@ impl Store {
     /// journal of a run that has ended into the history.
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
         let (held, left_by) = self.backend.lock(holder)?;
-        let held: Arc<dyn Held> = Arc::from(held);
-        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(&held));
         // From here on the lock is given back if anything fails.
-        let repairs = self.backend.tidy();
-        let lock = Lock::new(held, left_by, repairs.as_ref().cloned().unwrap_or_default());
-        repairs?;
+        let mut lock = Lock::new(Arc::from(held), Arc::clone(&self.lock), left_by);
+        lock.repaired(self.backend.tidy()?);
         // A damaged one is told of when it is read.
         if let Ok(Some(journal)) = self.journal()
             && journal.has_ended()
@@ -118,7 +100,7 @@ impl Store {
         self.backend.locked()
     }
 
-    fn held(&self) -> Option<Weak<dyn Held>> {
+    pub(crate) fn held(&self) -> Option<Weak<dyn Held>> {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -230,7 +212,7 @@ impl Store {
     }
 
     /// Writes an object over whatever is there.
-    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateError> {
         let expect = Expect::from(self.backend.version(name)?);
         self.backend.write(name, content, &expect).map(drop)
     }
@@ -256,16 +238,6 @@ impl Store {
             moved.push((self.place_of(name), self.place_of(&aside)));
         }
         Ok(moved)
-    }
-
-    /// How many runs that started from the snapshot with that serial have been retired.
-    pub fn runs_from(&self, serial: u64) -> Result<u32, StateError> {
-        for run in 0..u32::MAX {
-            if self.backend.version(&past_journal(serial, run))?.is_none() {
-                return Ok(run);
-            }
-        }
-        Ok(u32::MAX)
     }
 
     /// Starts the journal of a new run; refused while another one has not ended.
@@ -305,184 +277,4 @@ impl Store {
         };
         Ok(JournalWriter::new(opened, after))
     }
-
-    /// Moves the journal of a run that has ended into the history, beside the snapshot with
-    /// serial `serial` that it started from.
-    pub fn retire_journal(&self, serial: u64) -> Result<(), StateError> {
-        writer::check(self.held().as_ref())?;
-        let to = past_journal(serial, self.runs_from(serial)?);
-        self.backend.rename(JOURNAL, &to)
-    }
-
-    fn retire(&self, journal: &Journal) -> Result<(), StateError> {
-        self.retire_journal(begin(journal).map_or(0, |begin| begin.serial))
-    }
-
-    /// The snapshots of the history, oldest first.
-    pub fn history(&self) -> Result<Vec<HistoryItem>, StateError> {
-        let mut items = Vec::new();
-        for (serial, name) in self.history_names()? {
-            let Some(object) = self.backend.read(&name)? else {
-                continue;
-            };
-            items.push(match format::parse_bytes(&object.content) {
-                Ok((snapshot, digest)) => HistoryItem {
-                    serial,
-                    digest: Ok(digest),
-                    previous: snapshot.previous,
-                    resources: snapshot.resources.len(),
-                },
-                Err(damage) => HistoryItem {
-                    serial,
-                    digest: Err(damage),
-                    previous: None,
-                    resources: 0,
-                },
-            });
-        }
-        Ok(items)
-    }
-
-    fn history_names(&self) -> Result<Vec<(u64, String)>, StateError> {
-        let mut names: Vec<(u64, String)> = self
-            .backend
-            .list(PAST)?
-            .into_iter()
-            .filter_map(|name| {
-                let digits = name.strip_prefix(PAST)?.strip_suffix(".state.json")?;
-                Some((digits.parse().ok()?, name))
-            })
-            .collect();
-        names.sort();
-        Ok(names)
-    }
-
-    /// The newest snapshot of the history that is whole.
-    fn newest_whole(&self) -> Option<u64> {
-        let names = self.history_names().ok()?;
-        names.into_iter().rev().find_map(|(serial, name)| {
-            let object = self.backend.read(&name).ok()??;
-            format::parse_bytes(&object.content).is_ok().then_some(serial)
-        })
-    }
-
-    fn prune(&self) -> Result<(), StateError> {
-        let names = self.history_names()?;
-        for (serial, name) in names.iter().take(names.len().saturating_sub(HISTORY)) {
-            self.remove(name)?;
-            for run in 0..self.runs_from(*serial)? {
-                self.remove(&past_journal(*serial, run))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove(&self, name: &str) -> Result<(), StateError> {
-        match self.backend.version(name)? {
-            Some(version) => self.backend.delete(name, &version),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a run that has not ended began from this state, or has led to it.
-    fn counts(&self, journal: &Journal, state: Option<(&Snapshot, &Digest)>) -> Result<bool, StateError> {
-        // Whoever reads the journal says that it does not begin as it should.
-        let Some(begin) = begin(journal) else {
-            return Ok(true);
-        };
-        if self.has_been_retired(&begin)? {
-            return Ok(false);
-        }
-        let Some((snapshot, digest)) = state else {
-            return Ok(true);
-        };
-        if snapshot.lineage != begin.lineage {
-            return Ok(false);
-        }
-        if self.descends(snapshot, digest, &begin)? {
-            return Ok(true);
-        }
-        Err(StateError::OtherBase {
-            place: self.place_of(JOURNAL),
-            began: begin.serial,
-            found: Some(snapshot.serial),
-        })
-    }
-
-    /// Whether the journal of that very run is in the history already. Runs have the number of
-    /// those from the same serial that were retired before them.
-    fn has_been_retired(&self, begin: &Begin<'_>) -> Result<bool, StateError> {
-        let number = begin
-            .run
-            .strip_prefix(&format!("{}-{}-", begin.lineage, begin.serial))
-            .and_then(|number| number.parse::<u32>().ok());
-        match number {
-            Some(number) => Ok(self
-                .backend
-                .version(&past_journal(begin.serial, number))?
-                .is_some()),
-            None => Ok(false),
-        }
-    }
-
-    /// Whether the run's base is that state, or one of those before it.
-    fn descends(&self, snapshot: &Snapshot, digest: &Digest, begin: &Begin<'_>) -> Result<bool, StateError> {
-        let mut serial = snapshot.serial;
-        let mut here = Some(digest.clone());
-        let mut before = snapshot.previous.clone();
-        loop {
-            if serial == begin.serial {
-                return Ok(here.as_ref() == begin.base);
-            }
-            if serial < begin.serial || serial == 0 {
-                return Ok(false);
-            }
-            serial -= 1;
-            here = before;
-            if serial == begin.serial {
-                return Ok(here.as_ref() == begin.base);
-            }
-            let Some(object) = self.backend.read(&past_state(serial))? else {
-                return Ok(false);
-            };
-            match format::parse_bytes(&object.content) {
-                Ok((past, digest)) if Some(&digest) == here.as_ref() => before = past.previous,
-                _ => return Ok(false),
-            }
-        }
-    }
-}
-
-/// How a journal begins.
-struct Begin<'a> {
-    run: &'a str,
-    lineage: &'a str,
-    serial: u64,
-    base: Option<&'a Digest>,
-}
-
-fn begin(journal: &Journal) -> Option<Begin<'_>> {
-    match journal.entries.first() {
-        Some(Entry::Begin {
-            run,
-            lineage,
-            serial,
-            base,
-            ..
-        }) => Some(Begin {
-            run,
-            lineage,
-            serial: *serial,
-            base: base.as_ref(),
-        }),
-        _ => None,
-    }
-}
-
-fn past_state(serial: u64) -> String {
-    format!("{PAST}{serial:08}.state.json")
-}
-
-fn past_journal(serial: u64, run: u32) -> String {
-    format!("{PAST}{serial:08}.journal-{run}.jsonl")
 }

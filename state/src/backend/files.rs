@@ -11,13 +11,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
 
+use super::file_lock;
 use super::{Append, Backend, Expect, Held, Object, Repair, Version};
 use crate::error::StateError;
 use crate::files::{TEMPORARY, Temporary, io_error, open_regular, parent, refuse_other, sync_directory};
 use crate::lock::{Holder, LockError, Locked};
 
-/// How long a look at the lock by somebody else may keep it from being taken.
-const GLANCE: Duration = Duration::from_millis(100);
 /// How long others may be between the look at a version and the rename.
 const EXCHANGE: Duration = Duration::from_secs(10);
 /// Between two tries.
@@ -219,38 +218,11 @@ impl Backend for Files {
     fn lock(&self, holder: &Holder) -> Result<(Box<dyn Held>, Option<Holder>), LockError> {
         let path = self.path(LOCK);
         self.make_room(&path)?;
-        let started = Instant::now();
-        loop {
-            match take(&path)? {
-                Some((mut file, inode)) => {
-                    let left_by = read_holder(&mut file);
-                    let text = serde_json::to_string(holder)
-                        .map_err(std::io::Error::other)
-                        .map_err(io_error("write", &path))?;
-                    replace(&file, text.as_bytes()).map_err(io_error("write", &path))?;
-                    return Ok((Box::new(Holding { path, file, inode }), left_by));
-                }
-                None if started.elapsed() < GLANCE => std::thread::sleep(PAUSE),
-                None => {
-                    let holder = self.locked()?.and_then(|locked| locked.holder);
-                    return Err(LockError::Held { holder });
-                }
-            }
-        }
+        file_lock::acquire(path, holder)
     }
 
     fn locked(&self) -> Result<Option<Locked>, StateError> {
-        let path = self.path(LOCK);
-        let Some(mut file) = open_regular(&path, OpenOptions::new().read(true))? else {
-            return Ok(None);
-        };
-        let alive = match file.try_lock_shared() {
-            Ok(()) => false,
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
-        };
-        let holder = read_holder(&mut file);
-        Ok((alive || holder.is_some()).then_some(Locked { holder, alive }))
+        file_lock::look(&self.path(LOCK))
     }
 
     fn tidy(&self) -> Result<Vec<Repair>, StateError> {
@@ -297,9 +269,9 @@ fn version(found: &Metadata) -> Version {
 }
 
 /// Device and number of a file.
-type Inode = (u64, u64);
+pub(super) type Inode = (u64, u64);
 
-fn inode(found: &Metadata) -> Inode {
+pub(super) fn inode(found: &Metadata) -> Inode {
     (found.dev(), found.ino())
 }
 
@@ -332,64 +304,6 @@ impl Append for Appending {
         self.length += segment.len() as u64;
         Ok(())
     }
-}
-
-struct Holding {
-    path: PathBuf,
-    file: File,
-    inode: Inode,
-}
-
-impl Held for Holding {
-    fn check(&self) -> Result<(), StateError> {
-        match fs::symlink_metadata(&self.path) {
-            Ok(found) if inode(&found) == self.inode => Ok(()),
-            _ => Err(StateError::LockLost {
-                place: self.path.display().to_string(),
-            }),
-        }
-    }
-
-    fn release(&self) {
-        // Failing to clear the name only makes the next holder say a word about us.
-        let _ = replace(&self.file, b"");
-        let _ = self.file.unlock();
-    }
-}
-
-/// The lock's file, locked; `None` if somebody else has it.
-fn take(path: &Path) -> Result<Option<(File, Inode)>, StateError> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
-    let file = open_regular(path, &mut options)?
-        .ok_or_else(|| io_error("open", path)(ErrorKind::NotFound.into()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(io_error("lock", path)(error)),
-    }
-    let ours = inode(&file.metadata().map_err(io_error("read", path))?);
-    // Deleted between opening and locking it, it locks nobody out.
-    let there = fs::symlink_metadata(path).is_ok_and(|found| inode(&found) == ours);
-    Ok(there.then_some((file, ours)))
-}
-
-fn read_holder(file: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    file.seek(SeekFrom::Start(0)).ok()?;
-    file.take(1 << 16).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
-}
-
-fn replace(mut file: &File, content: &[u8]) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    file.write_all(content)
 }
 
 /// Takes from others, and from the group, what they may do with a path.

@@ -7,6 +7,7 @@
 //! Every call is synchronous: what waits for a network waits on a thread of its own, so that a
 //! paused clock of the caller's runtime does not run ahead of it.
 
+mod file_lock;
 mod files;
 mod memory;
 

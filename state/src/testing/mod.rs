@@ -1,5 +1,10 @@
-//! For tests, of this crate and of others: what every backend must do, as named cases.
+//! For tests, of this crate and of others.
+//!
+//! * [`CASES`]: what every backend must do, as named cases;
+//! * [`Faulty`]: any backend, with a fault at an operation of one's choice.
 
 mod conformance;
+mod faulty;
 
 pub use conformance::{CASES, Case};
+pub use faulty::{Fault, Faulty};

@@ -1,0 +1,110 @@
+//! Which journal counts: one of a run that has not ended, and that began from the state that is
+//! there or has led to it. A journal put back from a backup is none.
+
+use crate::digest::Digest;
+use crate::error::StateError;
+use crate::format;
+use crate::history::{past_journal, past_state};
+use crate::journal::{Entry, Journal};
+use crate::snapshot::Snapshot;
+use crate::store::{JOURNAL, Store};
+
+impl Store {
+    /// Whether a run that has not ended began from this state, or has led to it.
+    pub(crate) fn counts(
+        &self,
+        journal: &Journal,
+        state: Option<(&Snapshot, &Digest)>,
+    ) -> Result<bool, StateError> {
+        // Whoever reads the journal says that it does not begin as it should.
+        let Some(begin) = begin(journal) else {
+            return Ok(true);
+        };
+        if self.has_been_retired(&begin)? {
+            return Ok(false);
+        }
+        let Some((snapshot, digest)) = state else {
+            return Ok(true);
+        };
+        if snapshot.lineage != begin.lineage {
+            return Ok(false);
+        }
+        if self.descends(snapshot, digest, &begin)? {
+            return Ok(true);
+        }
+        Err(StateError::OtherBase {
+            place: self.place_of(JOURNAL),
+            began: begin.serial,
+            found: Some(snapshot.serial),
+        })
+    }
+
+    /// Whether the journal of that very run is in the history already. Runs have the number of
+    /// those from the same serial that were retired before them.
+    fn has_been_retired(&self, begin: &Begin<'_>) -> Result<bool, StateError> {
+        let number = begin
+            .run
+            .strip_prefix(&format!("{}-{}-", begin.lineage, begin.serial))
+            .and_then(|number| number.parse::<u32>().ok());
+        match number {
+            Some(number) => Ok(self
+                .backend()
+                .version(&past_journal(begin.serial, number))?
+                .is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the run's base is that state, or one of those before it.
+    fn descends(&self, snapshot: &Snapshot, digest: &Digest, begin: &Begin<'_>) -> Result<bool, StateError> {
+        let mut serial = snapshot.serial;
+        let mut here = Some(digest.clone());
+        let mut before = snapshot.previous.clone();
+        loop {
+            if serial == begin.serial {
+                return Ok(here.as_ref() == begin.base);
+            }
+            if serial < begin.serial || serial == 0 {
+                return Ok(false);
+            }
+            serial -= 1;
+            here = before;
+            if serial == begin.serial {
+                return Ok(here.as_ref() == begin.base);
+            }
+            let Some(object) = self.backend().read(&past_state(serial))? else {
+                return Ok(false);
+            };
+            match format::parse_bytes(&object.content) {
+                Ok((past, digest)) if Some(&digest) == here.as_ref() => before = past.previous,
+                _ => return Ok(false),
+            }
+        }
+    }
+}
+
+/// How a journal begins.
+pub(crate) struct Begin<'a> {
+    pub run: &'a str,
+    pub lineage: &'a str,
+    pub serial: u64,
+    pub base: Option<&'a Digest>,
+}
+
+pub(crate) fn begin(journal: &Journal) -> Option<Begin<'_>> {
+    match journal.entries.first() {
+        Some(Entry::Begin {
+            run,
+            lineage,
+            serial,
+            base,
+            ..
+        }) => Some(Begin {
+            run,
+            lineage,
+            serial: *serial,
+            base: base.as_ref(),
+        }),
+        _ => None,
+    }
+}

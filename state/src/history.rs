@@ -1,0 +1,125 @@
+//! Earlier states, and the journals of the runs that made them.
+
+use crate::belonging::begin;
+use crate::digest::Digest;
+use crate::error::{Damage, StateError};
+use crate::format;
+use crate::journal::Journal;
+use crate::store::{JOURNAL, Store};
+use crate::writer;
+
+/// How many snapshots the history keeps.
+const HISTORY: usize = 50;
+/// What the names of earlier states and journals begin with.
+pub(crate) const PAST: &str = "history/";
+
+/// A snapshot of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryItem {
+    /// Its serial.
+    pub serial: u64,
+    /// Its digest, or what is wrong with it.
+    pub digest: Result<Digest, Damage>,
+    /// The digest it names as the one before it.
+    pub previous: Option<Digest>,
+    /// How many resources it has.
+    pub resources: usize,
+}
+
+impl Store {
+    /// How many runs that started from the snapshot with that serial have been retired.
+    pub fn runs_from(&self, serial: u64) -> Result<u32, StateError> {
+        for run in 0..u32::MAX {
+            if self.backend().version(&past_journal(serial, run))?.is_none() {
+                return Ok(run);
+            }
+        }
+        Ok(u32::MAX)
+    }
+
+    /// Moves the journal of a run that has ended into the history, beside the snapshot with
+    /// serial `serial` that it started from.
+    pub fn retire_journal(&self, serial: u64) -> Result<(), StateError> {
+        writer::check(self.held().as_ref())?;
+        let to = past_journal(serial, self.runs_from(serial)?);
+        self.backend().rename(JOURNAL, &to)
+    }
+
+    pub(crate) fn retire(&self, journal: &Journal) -> Result<(), StateError> {
+        self.retire_journal(begin(journal).map_or(0, |begin| begin.serial))
+    }
+
+    /// The snapshots of the history, oldest first.
+    pub fn history(&self) -> Result<Vec<HistoryItem>, StateError> {
+        let mut items = Vec::new();
+        for (serial, name) in self.history_names()? {
+            let Some(object) = self.backend().read(&name)? else {
+                continue;
+            };
+            items.push(match format::parse_bytes(&object.content) {
+                Ok((snapshot, digest)) => HistoryItem {
+                    serial,
+                    digest: Ok(digest),
+                    previous: snapshot.previous,
+                    resources: snapshot.resources.len(),
+                },
+                Err(damage) => HistoryItem {
+                    serial,
+                    digest: Err(damage),
+                    previous: None,
+                    resources: 0,
+                },
+            });
+        }
+        Ok(items)
+    }
+
+    pub(crate) fn history_names(&self) -> Result<Vec<(u64, String)>, StateError> {
+        let mut names: Vec<(u64, String)> = self
+            .backend()
+            .list(PAST)?
+            .into_iter()
+            .filter_map(|name| {
+                let digits = name.strip_prefix(PAST)?.strip_suffix(".state.json")?;
+                Some((digits.parse().ok()?, name))
+            })
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The newest snapshot of the history that is whole.
+    pub(crate) fn newest_whole(&self) -> Option<u64> {
+        let names = self.history_names().ok()?;
+        names.into_iter().rev().find_map(|(serial, name)| {
+            let object = self.backend().read(&name).ok()??;
+            format::parse_bytes(&object.content).is_ok().then_some(serial)
+        })
+    }
+
+    pub(crate) fn prune(&self) -> Result<(), StateError> {
+        let names = self.history_names()?;
+        for (serial, name) in names.iter().take(names.len().saturating_sub(HISTORY)) {
+            self.remove(name)?;
+            for run in 0..self.runs_from(*serial)? {
+                self.remove(&past_journal(*serial, run))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StateError> {
+        match self.backend().version(name)? {
+            Some(version) => self.backend().delete(name, &version),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn past_state(serial: u64) -> String {
+    format!("{PAST}{serial:08}.state.json")
+}
+
+pub(crate) fn past_journal(serial: u64, run: u32) -> String {
+    format!("{PAST}{serial:08}.journal-{run}.jsonl")
+}

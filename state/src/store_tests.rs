@@ -1,0 +1,418 @@
+//! The store: what counts, what is refused, and that no cut of any command loses anything.
+
+use std::sync::Arc;
+
+use crate::backend::{Backend, Files, Memory, Repair};
+use crate::digest::Digest;
+use crate::error::{Damage, StateError};
+use crate::journal::{Entry, JOURNAL_FORMAT, Journal, Outcome};
+use crate::json::Json;
+use crate::lock::{Holder, LockError};
+use crate::snapshot::Snapshot;
+use crate::store::{JOURNAL, Loaded, STATE, Store};
+use crate::testing::{Fault, Faulty};
+
+pub(crate) fn holder() -> Holder {
+    Holder {
+        pid: 1,
+        host: "h".into(),
+        command: "apply".into(),
+        since: "2026-01-01T00:00:00Z".into(),
+    }
+}
+
+pub(crate) fn snapshot(serial: u64, previous: Option<Digest>) -> Snapshot {
+    Snapshot {
+        serial,
+        previous,
+        ..Snapshot::empty("l".into(), "c".into(), "sim".into())
+    }
+}
+
+/// A store with serials 1 to `last`.
+fn with_history(last: u64) -> (Memory, Store, Option<Digest>) {
+    let memory = Memory::new();
+    let store = Store::on(memory.clone());
+    let mut previous = None;
+    for serial in 1..=last {
+        previous = Some(store.save(&snapshot(serial, previous)).expect("saved"));
+    }
+    (memory, store, previous)
+}
+
+fn begin(store: &Store, serial: u64, base: Option<Digest>) -> Result<Entry, StateError> {
+    Ok(Entry::Begin {
+        format: JOURNAL_FORMAT,
+        written_by: String::new(),
+        run: format!("l-{serial}-{}", store.runs_from(serial)?),
+        command: "apply".into(),
+        plan_digest: Digest::of("plan"),
+        lineage: "l".into(),
+        serial,
+        base,
+        plan: Json::canonical(&serde_json::json!({})).expect("json"),
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
+
+/// Begins a run from the state with that serial; `ended` says whether it ends.
+fn run_from(store: &Store, serial: u64, base: Option<Digest>, ended: bool) {
+    block_on(async {
+        let journal = store.begin_journal(None).expect("begun");
+        journal
+            .append(&begin(store, serial, base).expect("an entry"))
+            .await
+            .expect("appended");
+        if ended {
+            journal.append(&END).await.expect("appended");
+        }
+    });
+}
+
+const END: Entry = Entry::End {
+    outcome: Outcome::Applied,
+};
+
+#[test]
+fn nothing_at_all_is_a_new_cluster() {
+    let nothing = Loaded {
+        snapshot: None,
+        journal: None,
+    };
+    assert_eq!(Store::in_memory().load().expect("fine"), nothing);
+}
+
+#[test]
+fn a_state_that_vanished_is_not_a_new_cluster() {
+    let (memory, store, _) = with_history(2);
+    memory.remove(STATE);
+    match store.load() {
+        Err(StateError::Damaged {
+            damage: Damage::Missing(_),
+            newest: Some(2),
+            ..
+        }) => {}
+        other => panic!("expected it to be missed, got {other:?}"),
+    }
+    store.restore(2).expect("restored");
+    assert_eq!(
+        store.load().expect("fine").snapshot.expect("a snapshot").0.serial,
+        2
+    );
+    assert!(store.restore(3).is_err(), "there is none");
+}
+
+#[test]
+fn a_serial_is_written_once() {
+    let (_, store, digest) = with_history(1);
+    let again = store.save(&snapshot(1, None));
+    assert!(
+        matches!(
+            again,
+            Err(StateError::Moved {
+                found: 1,
+                expected: 0,
+                ..
+            })
+        ),
+        "{again:?}"
+    );
+    store.save(&snapshot(2, digest)).expect("the next one");
+}
+
+#[test]
+fn history_is_listed_with_what_is_damaged_and_the_oldest_goes() {
+    let (memory, store, _) = with_history(52);
+    for run in 0..2 {
+        run_from(&store, 3, None, true);
+        store.retire_journal(3).expect("retired");
+        assert_eq!(store.runs_from(3).expect("counted"), run + 1);
+    }
+    let items = store.history().expect("listed");
+    assert_eq!(
+        items.iter().map(|item| item.serial).collect::<Vec<_>>(),
+        (3..=52).collect::<Vec<_>>()
+    );
+    for pair in items.windows(2) {
+        assert_eq!(pair[1].previous, pair[0].digest.clone().ok());
+    }
+    let digest = store.load().expect("fine").snapshot.expect("there").1;
+    store.save(&snapshot(53, Some(digest))).expect("saved");
+    assert_eq!(
+        store.runs_from(3).expect("counted"),
+        0,
+        "its journals went with it"
+    );
+    memory.put("history/00000053.state.json", "x");
+    memory.put(STATE, "x");
+    let items = store.history().expect("listed");
+    assert_eq!(items.len(), 50);
+    assert!(items.last().expect("one").digest.is_err());
+    match store.load() {
+        Err(StateError::Damaged { newest: Some(52), .. }) => {}
+        other => panic!("expected damage: {other:?}"),
+    }
+}
+
+#[test]
+fn the_first_state_cut_between_history_and_its_place_is_finished_from_the_journal() {
+    let (memory, store, _) = with_history(0);
+    run_from(&store, 0, None, false);
+    store.save(&snapshot(1, None)).expect("saved");
+    memory.remove(STATE);
+    let loaded = store.load().expect("the journal is believed");
+    assert_eq!(loaded.snapshot, None);
+    assert!(loaded.journal.is_some());
+    store.save(&snapshot(1, None)).expect("finished");
+    assert!(store.load().expect("fine").snapshot.is_some());
+}
+
+#[test]
+fn an_unfinished_run_counts_from_its_base_and_from_what_it_has_led_to() {
+    let (_, store, base) = with_history(3);
+    run_from(&store, 3, base.clone(), false);
+    assert!(store.load().expect("fine").journal.is_some(), "its base");
+    let mut previous = base;
+    for serial in 4..=6 {
+        previous = Some(store.save(&snapshot(serial, previous)).expect("saved"));
+        assert!(store.load().expect("fine").journal.is_some(), "serial {serial}");
+    }
+    assert!(matches!(
+        store.begin_journal(None),
+        Err(StateError::Unfinished { .. })
+    ));
+}
+
+#[test]
+fn a_journal_that_has_ended_is_history() {
+    let (memory, store, base) = with_history(3);
+    run_from(&store, 3, base.clone(), true);
+    assert_eq!(store.load().expect("fine").journal, None);
+    // The next one who may write retires it.
+    drop(store.lock(&holder()).expect("free"));
+    assert!(!memory.objects().contains_key(JOURNAL));
+    assert!(memory.objects().contains_key("history/00000003.journal-0.jsonl"));
+    // So does a run that begins without a look at it.
+    run_from(&store, 3, base.clone(), true);
+    run_from(&store, 3, base, true);
+    assert!(memory.objects().contains_key("history/00000003.journal-1.jsonl"));
+}
+
+#[test]
+fn the_journal_of_an_older_run_put_back_is_not_believed() {
+    let (memory, store, base) = with_history(3);
+    run_from(&store, 3, base.clone(), false);
+    let backup = memory.objects()[JOURNAL].clone();
+    let next = store.save(&snapshot(4, base)).expect("saved");
+    block_on(async {
+        let journal = store.load().expect("fine").journal.expect("unfinished");
+        let writer = store.continue_journal(&journal, None).expect("opened");
+        writer.append(&END).await.expect("appended");
+    });
+    store.retire_journal(3).expect("retired");
+    memory.put(JOURNAL, backup);
+    assert_eq!(store.load().expect("fine").journal, None);
+    memory.remove(JOURNAL);
+    // A run that began from a state which is neither there nor before what is there.
+    run_from(&store, 4, Some(Digest::of("another")), false);
+    match store.load() {
+        Err(StateError::OtherBase {
+            began: 4,
+            found: Some(4),
+            ..
+        }) => {}
+        other => panic!("expected a refusal: {other:?}"),
+    }
+    memory.remove(JOURNAL);
+    run_from(&store, 5, Some(next), false);
+    assert!(
+        matches!(store.load(), Err(StateError::OtherBase { .. })),
+        "the state is older"
+    );
+}
+
+#[test]
+fn the_journal_of_another_lineage_is_not_believed() {
+    let (memory, store, base) = with_history(3);
+    block_on(async {
+        let journal = store.begin_journal(None).expect("begun");
+        let mut other = begin(&store, 3, base).expect("an entry");
+        if let Entry::Begin { lineage, .. } = &mut other {
+            *lineage = "other".into();
+        }
+        journal.append(&other).await.expect("appended");
+    });
+    assert_eq!(store.load().expect("fine").journal, None);
+    memory.remove(STATE);
+    assert!(store.load().is_err(), "the state is missed all the same");
+}
+
+#[test]
+fn what_cannot_be_trusted_is_put_aside_under_new_names() {
+    let (memory, store, base) = with_history(1);
+    for number in 1..=2 {
+        memory.put(STATE, "damaged");
+        run_from(&store, 1, base.clone(), false);
+        let moved = store.put_aside().expect("moved");
+        assert_eq!(moved.len(), 2);
+        assert!(memory.objects().contains_key(&format!("state.aside-{number}")));
+        assert!(memory.objects().contains_key(&format!("journal.aside-{number}")));
+        assert!(!memory.objects().contains_key(STATE));
+    }
+    assert_eq!(store.put_aside().expect("nothing to move"), []);
+}
+
+/// What a command that changes something does to the store.
+fn change(store: &Store) -> Result<(), LockError> {
+    let _lock = store.lock(&holder())?;
+    block_on(async {
+        let loaded = store.load()?;
+        let (serial, base) = loaded
+            .snapshot
+            .map_or((0, None), |(snapshot, digest)| (snapshot.serial, Some(digest)));
+        if let Some(journal) = loaded.journal {
+            // Settle: what the run did is in the state, which may be written already.
+            let Some(Entry::Begin { serial: from, .. }) = journal.entries.first() else {
+                panic!("it does not begin");
+            };
+            let writer = store.continue_journal(&journal, None)?;
+            if serial == *from {
+                store.save(&snapshot(serial + 1, base))?;
+            }
+            writer.append(&END).await?;
+            return Ok(store.retire_journal(*from)?);
+        }
+        let writer = store.begin_journal(None)?;
+        writer.append(&begin(store, serial, base.clone())?).await?;
+        for step in 0..2 {
+            let token = format!("t{step}");
+            writer.append(&Entry::Intent { step, token }).await?;
+            let outputs = Json::canonical(&serde_json::json!({}))
+                .map_err(|e| StateError::io("write", "outputs")(std::io::Error::other(e)))?;
+            writer.append(&Entry::Done { step, outputs }).await?;
+        }
+        store.save(&snapshot(serial + 1, base))?;
+        writer.append(&END).await?;
+        Ok(store.retire_journal(serial)?)
+    })
+}
+
+/// Cuts a change at every operation in every way, and lets the next ones go on without a fault.
+fn cut_everywhere<B: Backend + Clone + 'static>(
+    serial: u64,
+    faults: &[Fault],
+    new: impl Fn() -> (B, Arc<dyn Send + Sync>),
+) {
+    let mut cases = 0;
+    for &fault in faults {
+        for at in 1.. {
+            let (backend, _kept) = new();
+            let plain = Store::on(backend.clone());
+            let mut previous = None;
+            for number in 1..=serial {
+                previous = Some(plain.save(&snapshot(number, previous)).expect("saved"));
+            }
+            let faulty = Faulty::around(backend).at(at, fault);
+            let done = change(&Store::on(faulty.clone()));
+            let operations = faulty.operations();
+            if (operations.len() as u64) < at {
+                assert!(done.is_ok());
+                break;
+            }
+            cases += 1;
+            let place = format!("{fault:?} at {at}: {operations:?}, {done:?}");
+            let loaded = plain.load().unwrap_or_else(|error| panic!("{place}: {error}"));
+            let now = loaded
+                .snapshot
+                .as_ref()
+                .map_or(0, |(snapshot, _)| snapshot.serial);
+            assert!(now == serial || now == serial + 1, "{place}: {now}");
+            if done.is_ok() {
+                assert_eq!(now, serial + 1, "{place}");
+                assert_eq!(loaded.journal, None, "{place}");
+            }
+            // The next command settles or begins, the one after begins: both work.
+            for _ in 0..2 {
+                change(&plain).unwrap_or_else(|error| panic!("{place}, afterwards: {error}"));
+            }
+            let loaded = plain
+                .load()
+                .unwrap_or_else(|error| panic!("{place}, at the end: {error}"));
+            assert_eq!(loaded.journal, None, "{place}");
+            let items = plain.history().expect("listed");
+            for pair in items.windows(2) {
+                assert_eq!(pair[1].previous, pair[0].digest.clone().ok(), "{place}");
+            }
+            assert_eq!(
+                items.last().map(|item| item.digest.clone().ok()),
+                Some(loaded.snapshot.map(|(_, digest)| digest)),
+                "{place}"
+            );
+        }
+    }
+    assert!(cases > 20 * faults.len(), "{cases}");
+}
+
+#[test]
+fn a_change_cut_at_any_operation_is_gone_on_with_in_memory() {
+    for serial in [0, 1, 3] {
+        cut_everywhere(serial, &Fault::ALL, || (Memory::new(), Arc::new(())));
+    }
+}
+
+#[test]
+fn a_change_killed_at_any_operation_is_gone_on_with_in_files() {
+    // The other faults differ above the port only; each case waits for some forty flushes.
+    cut_everywhere(0, &[Fault::ShortKill], || {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = Files::new(directory.path().join("sandbox.sim"));
+        (files, Arc::new(directory))
+    });
+}
+
+#[test]
+fn an_unfinished_run_is_not_lost_by_whoever_is_refused_the_lock() {
+    let (memory, store, base) = with_history(1);
+    run_from(&store, 1, base, false);
+    let _held = store.lock(&holder()).expect("free");
+    let other = Store::on(memory);
+    assert!(matches!(other.lock(&holder()), Err(LockError::Held { .. })));
+    assert!(other.locked().expect("readable").expect("held").alive);
+    assert!(other.load().expect("fine").journal.is_some());
+}
+
+#[test]
+fn what_was_written_by_hand_is_read_from_its_bytes() {
+    let bytes = b"{\"sum\":\"x\",\"entry\":{}}\n";
+    assert!(matches!(
+        Journal::parse(bytes, "j"),
+        Err(StateError::Journal { line: 1, .. })
+    ));
+    assert!(Journal::parse(b"", "j").expect("fine").is_none());
+}
+
+#[test]
+fn repairs_are_told_in_words() {
+    let mode = Repair::Mode {
+        place: "seal.key".into(),
+        from: 0o644,
+        to: 0o600,
+    };
+    assert_eq!(
+        mode.to_string(),
+        "seal.key had mode 0644: it is 0600 again, for its owner alone"
+    );
+    let leftover = Repair::Leftover {
+        place: "x.tmp-1-0".into(),
+    };
+    assert_eq!(
+        leftover.to_string(),
+        "removed x.tmp-1-0, which a killed run had left unfinished"
+    );
+}
