@@ -14,7 +14,7 @@ use crate::in_flight::InFlight;
 use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::run::Stop;
-use crate::world::{Failure, Ownership, Progress, Result, World};
+use crate::world::{Code, Failure, Ownership, Progress, Result, World};
 
 /// What a resource lives on: when that goes, it goes too, without a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl StepContext {
     pub(crate) fn stopped(&self, doing: &str, waiting_for: &str) -> Option<Failure> {
         let stop = self.stop.as_ref().filter(|stop| stop.is_draining())?;
         let message = format!("{} asked to stop ({waiting_for})", stop.signal());
-        Some(Failure::not_applied(doing, message).with_code(STOPPED))
+        Some(Failure::not_applied(doing, message).with_code(Code::Stopped))
     }
 
     /// Does something that changes nothing and can be left in the middle, until it is done or
@@ -154,7 +154,7 @@ impl StepContext {
             done = work => done,
             () = stop.draining() => Err(self
                 .stopped(doing, "nothing was changed")
-                .unwrap_or_else(|| Failure::not_applied(doing, "asked to stop").with_code(STOPPED))),
+                .unwrap_or_else(|| Failure::not_applied(doing, "asked to stop").with_code(Code::Stopped))),
         }
     }
 
@@ -169,9 +169,6 @@ impl StepContext {
         Some((spec.decode().ok()?, outputs.decode().ok()?))
     }
 }
-
-/// The code of the failure of a step that was asked to stop.
-pub(crate) const STOPPED: &str = "stopped";
 
 /// A kind of resource. Its fields are what is wanted of one, declared in alphabetical order so
 /// that its JSON is canonical. All calls resolve references first.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+mod codes;
 pub mod conformance;
 pub mod sim;
 #[cfg(feature = "ssh")]

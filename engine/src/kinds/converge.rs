@@ -19,9 +19,10 @@ use super::service_spec::Service;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::in_flight::Stuck;
-use crate::kind::{STOPPED, StepContext};
+use crate::kind::StepContext;
 use crate::world::{
-    self, Failure, Host, Node, NodeState, Result, Task, TaskFilter, TaskState, UpdateState, UpdateStatus,
+    self, Code, Failure, Host, Node, NodeState, Result, Task, TaskFilter, TaskState, UpdateState,
+    UpdateStatus,
 };
 
 /// Between two looks, as the docker CLI does.
@@ -148,7 +149,7 @@ impl<'a> Convergence<'a> {
                 }
             }
             if let Err(end) = wait.tick(note).await {
-                if end.code.as_deref() == Some(STOPPED) {
+                if end.code == Code::Stopped {
                     return Err(end.after_effect());
                 }
                 let why = format!("{running}/{wanted} running after {} s", self.limit.as_secs());

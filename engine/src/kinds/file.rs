@@ -20,7 +20,7 @@ use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
-use crate::world::{Failure, FileKind, FileSpec, Result, SwarmFile};
+use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
 
 /// How long a file may stay in use by a service that was told to do without.
 const DELETE_LIMIT: Duration = Duration::from_secs(60);
@@ -156,16 +156,14 @@ impl<W: Which> Kind for File<W> {
         };
         match host.create_file(W::KIND, &spec, content).await {
             Ok(_) => Ok(NoOutputs {}),
-            Err(failure) if failure.code.as_deref() == Some("conflict") => {
-                match self.live(&mut managers).await? {
-                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
-                    _ => Err(failure.with_hint(format!(
-                        "a {} `{}` that this run did not make is there: remove it",
-                        W::NAME,
-                        self.object
-                    ))),
-                }
-            }
+            Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
+                Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
+                _ => Err(failure.with_hint(format!(
+                    "a {} `{}` that this run did not make is there: remove it",
+                    W::NAME,
+                    self.object
+                ))),
+            },
             Err(failure) => Err(failure),
         }
     }
@@ -193,7 +191,7 @@ impl<W: Which> Kind for File<W> {
             }
             match host.remove_file(W::KIND, &self.object).await {
                 Ok(()) => return Ok(()),
-                Err(failure) if failure.message.contains("in use") => {
+                Err(failure) if failure.code == Code::InUse => {
                     wait.tick("waiting until no service uses it any more").await?;
                 }
                 Err(failure) => return Err(failure),

@@ -14,7 +14,7 @@ use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, NetworkSpec, Result};
+use crate::world::{self, Code, Failure, NetworkSpec, Result};
 
 /// How long a network may stay in use by tasks that are ending: Docker gives a task 10 s unless
 /// its service says otherwise, and swarmkit frees its addresses a little later.
@@ -161,15 +161,13 @@ impl Kind for Network {
         let host = managers.host().await?;
         match host.create_network(&self.request(cx)).await {
             Ok(_) => Ok(NoOutputs {}),
-            Err(failure) if failure.code.as_deref() == Some("conflict") => {
-                match self.live(&mut managers).await? {
-                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
-                    _ => Err(failure.with_hint(format!(
-                        "a network `{}` that this run did not make is there: remove or rename it",
-                        self.name
-                    ))),
-                }
-            }
+            Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
+                Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
+                _ => Err(failure.with_hint(format!(
+                    "a network `{}` that this run did not make is there: remove or rename it",
+                    self.name
+                ))),
+            },
             Err(failure) => Err(failure),
         }
     }
@@ -205,7 +203,7 @@ impl Kind for Network {
                         .await
                         .map_err(Failure::after_effect)?;
                 }
-                Err(failure) if failure.message.contains("in use") => {
+                Err(failure) if failure.code == Code::InUse => {
                     wait.tick("waiting until no task uses it any more").await?;
                 }
                 Err(failure) => return Err(failure),

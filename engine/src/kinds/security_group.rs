@@ -11,7 +11,7 @@ use super::wait::{Wait, settled};
 use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, Ownership, Result, Rule, SecurityGroupRequest};
+use crate::world::{self, Code, Failure, Ownership, Result, Rule, SecurityGroupRequest};
 
 /// How long a group may still be in use after its instances are terminated. EC2 says no figure;
 /// chosen generously, because a group left behind is what `destroy` must not end with.
@@ -222,7 +222,7 @@ impl Kind for SecurityGroup {
         let mut wait = Wait::new(cx, doing, DELETE_EVERY, DELETE_LIMIT);
         loop {
             match cx.world.cloud.delete_security_group(&outputs.group_id).await {
-                Err(failure) if failure.code.as_deref() == Some("DependencyViolation") => {
+                Err(failure) if failure.code == Code::InUse => {
                     wait.tick("waiting until no instance uses the group any more")
                         .await?;
                 }

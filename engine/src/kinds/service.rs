@@ -16,7 +16,7 @@ use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, Host, Result, TaskFilter, TaskState, image};
+use crate::world::{self, Code, Failure, Host, Result, TaskFilter, TaskState, image};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
 /// image of a few hundred MB on a small instance takes a minute or two.
@@ -201,7 +201,7 @@ impl Kind for Service {
         let mut outputs = ServiceOutputs::of(self, &request);
         match host.create_service(&request).await {
             Ok(_) => {}
-            Err(failure) if failure.code.as_deref() == Some("conflict") => {
+            Err(failure) if failure.code == Code::AlreadyExists => {
                 match host.service(&self.spec.name).await? {
                     Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
                         outputs = ServiceOutputs::of(self, &live.spec);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::kind::StepContext;
-use crate::world::{Failure, Result};
+use crate::world::{Code, Failure, Result};
 
 /// How long a describe may lag behind a create before "not there" is believed. EC2 promises
 /// nothing; its consistency guide says seconds, and to try again with growing pauses.
@@ -54,7 +54,8 @@ impl<'a> Wait<'a> {
             return Err(Failure::not_applied(
                 self.doing.clone(),
                 format!("{waiting_for}, for {} s now", self.limit.as_secs()),
-            ));
+            )
+            .with_code(Code::Timeout));
         }
         if waiting_for != self.noted {
             self.cx.progress.note(waiting_for.clone());

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::code::Code;
 
 /// The result of an external call.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -18,23 +20,60 @@ pub enum Certainty {
 }
 
 /// A failed external call: what was tried, what was answered, and what it means for the world.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// Whether the world may have changed.
     pub certainty: Certainty,
     /// What was tried, to fit "failed to {doing}", for example `run instance manager-0`.
     pub doing: String,
-    /// The service's own error code, for example `InsufficientInstanceCapacity`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    /// What it means: what decisions hang on.
+    #[serde(skip_serializing_if = "is_other")]
+    pub code: Code,
+    /// The service's own error code, for people, for example `InsufficientInstanceCapacity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_code: Option<String>,
     /// What was answered, as one sentence without a full stop.
     pub message: String,
     /// What to do next, if there is something to be said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The last lines of a remote command's output, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_other(code: &Code) -> bool {
+    *code == Code::Other
+}
+
+/// A failure as journals have it. Before there were typed codes, `code` was the service's own.
+#[derive(Deserialize)]
+struct Recorded {
+    certainty: Certainty,
+    doing: String,
+    code: Option<String>,
+    service_code: Option<String>,
+    message: String,
+    hint: Option<String>,
+    #[serde(default)]
+    output: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Failure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let recorded = Recorded::deserialize(deserializer)?;
+        let code = recorded.code.as_deref().and_then(Code::of);
+        Ok(Self {
+            certainty: recorded.certainty,
+            doing: recorded.doing,
+            code: code.unwrap_or_default(),
+            service_code: recorded.service_code.or(recorded.code.filter(|_| code.is_none())),
+            message: recorded.message,
+            hint: recorded.hint,
+            output: recorded.output,
+        })
+    }
 }
 
 impl Failure {
@@ -52,17 +91,25 @@ impl Failure {
         Self {
             certainty,
             doing: doing.into(),
-            code: None,
+            code: Code::Other,
+            service_code: None,
             message: message.into(),
             hint: None,
             output: Vec::new(),
         }
     }
 
+    /// Adds what it means.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Adds the service's own error code.
     #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
+    pub fn with_service_code(mut self, code: impl Into<String>) -> Self {
+        self.service_code = Some(code.into());
         self
     }
 
@@ -92,7 +139,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "failed to {}: ", self.doing)?;
-        if let Some(code) = &self.code {
+        if let Some(code) = &self.service_code {
             write!(f, "{code}: ")?;
         }
         f.write_str(&self.message)
@@ -100,3 +147,34 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_read_back_as_it_was_written() {
+        let plain = Failure::not_applied("do it", "no");
+        let coded = Failure::unknown("do it", "no")
+            .with_code(Code::NoCapacity)
+            .with_service_code("InsufficientInstanceCapacity")
+            .with_hint("wait")
+            .with_output(vec!["line".into()]);
+        for failure in [plain, coded] {
+            let text = serde_json::to_string(&failure).expect("json");
+            assert_eq!(
+                serde_json::from_str::<Failure>(&text).expect("a failure"),
+                failure
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_recorded_before_there_were_typed_codes_keeps_the_services_own() {
+        let old = r#"{"certainty":"not_applied","doing":"d","code":"InvalidGroup.Duplicate","message":"m"}"#;
+        let failure: Failure = serde_json::from_str(old).expect("a failure");
+        assert_eq!(failure.code, Code::Other);
+        assert_eq!(failure.service_code.as_deref(), Some("InvalidGroup.Duplicate"));
+        assert_eq!(failure.to_string(), "failed to d: InvalidGroup.Duplicate: m");
+    }
+}

@@ -12,6 +12,7 @@
 pub mod calls;
 mod clock;
 mod cloud;
+mod code;
 mod failure;
 mod files;
 mod host;
@@ -26,6 +27,7 @@ pub use cloud::{
     InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Ownership, Port, Protocol, Residue, Rule,
     SecurityGroup, SecurityGroupRequest, Source, Subnet, tag,
 };
+pub use code::Code;
 pub use failure::{Certainty, Failure, Result};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use subako_world::{Certainty, Clock, Failure, Result};
+use subako_world::{Certainty, Clock, Code, Failure, Result};
 
 use super::bucket::Buckets;
 use super::classify::{Trouble, Verdict, classify};
 use super::errors;
 use super::operations::{Effect, Op};
 use super::tuning::Tuning;
+use crate::codes;
 
 /// One attempt at a call, for a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,9 +242,21 @@ impl Api {
         } else {
             Failure::not_applied(doing, message)
         };
-        failure.code = trouble.code;
+        failure.code = meaning(&trouble);
+        failure.service_code = trouble.code;
         failure.hint = hint;
         failure
+    }
+}
+
+/// What a failed attempt means: what EC2's code says, else how it failed.
+fn meaning(trouble: &Trouble) -> Code {
+    match (&trouble.code, trouble.verdict) {
+        (Some(code), _) => codes::of(code),
+        (None, Verdict::Throttled) => Code::Throttled,
+        (None, Verdict::NotSent) => Code::Unreachable,
+        (None, Verdict::Lost) => Code::ConnectionLost,
+        (None, Verdict::Refused) => Code::Other,
     }
 }
 
@@ -263,11 +276,15 @@ fn unsettled(look: Failure, op: Op, doing: &str, lost: &Trouble) -> Failure {
     );
     // A look that is certain of its answer (another object has the name, the token is spent)
     // decides the call.
-    let decides = |code: &str| code.ends_with(".Duplicate") || code.starts_with("Idempotent");
-    if look.certainty == Certainty::NotApplied && look.code.as_deref().is_some_and(decides) {
+    if look.certainty == Certainty::NotApplied && matches!(look.code, Code::AlreadyExists | Code::TokenSpent)
+    {
         return look;
     }
-    failure.code = look.code.or_else(|| lost.code.clone());
+    failure.code = match look.code {
+        Code::Other => meaning(lost),
+        code => code,
+    };
+    failure.service_code = look.service_code.or_else(|| lost.code.clone());
     failure.hint = look
         .hint
         .or_else(|| errors::hint(op, lost.code.as_deref(), &lost.message));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use subako_world::{
-    Account, Cloud, CloudSurvey, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
+    Account, Cloud, CloudSurvey, Code, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
     KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
     SecurityGroupRequest,
 };
@@ -15,7 +15,6 @@ use tokio::sync::OnceCell;
 
 use super::call::Api;
 use super::connect;
-use super::errors::is_not_found;
 use super::terminate::Terminations;
 use super::watch::Watch;
 
@@ -147,7 +146,7 @@ impl Inner {
         let mut tries: u32 = 0;
         loop {
             let failure = match call().await {
-                Err(failure) if is_not_found(failure.code.as_deref()) => failure,
+                Err(failure) if failure.code == Code::NotFound => failure,
                 result => return result,
             };
             tries += 1;

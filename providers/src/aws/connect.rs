@@ -23,6 +23,7 @@ use super::classify::chain;
 use super::cloud::AwsCloud;
 use super::operations::Op;
 use super::tuning::Tuning;
+use crate::codes::Ec2Code as _;
 
 /// How to reach EC2.
 #[derive(Clone, Default)]
@@ -46,7 +47,7 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
     let sdk = load(&options).await;
     let Some(region) = sdk.region().map(ToString::to_string) else {
         return Err(Failure::not_applied("connect to AWS", "no region is set")
-            .with_code("NoRegion")
+            .with_ec2_code("NoRegion")
             .with_hint(
                 "set `region` under [aws] in the manifest, or AWS_REGION, or `region` in the AWS profile",
             ));
@@ -110,13 +111,13 @@ async fn check_credentials(sdk: &SdkConfig) -> Result<()> {
     Err(match error {
         CredentialsError::CredentialsNotLoaded(_) => no_credentials(failure),
         CredentialsError::ProviderTimedOut(_) => failure
-            .with_code("CredentialsTimeout")
+            .with_ec2_code("CredentialsTimeout")
             .with_hint("the source of credentials did not answer in time: check the network, or set AWS_PROFILE"),
         CredentialsError::InvalidConfiguration(_) => failure
-            .with_code("InvalidCredentialsConfiguration")
+            .with_ec2_code("InvalidCredentialsConfiguration")
             .with_hint("correct ~/.aws/config and ~/.aws/credentials (`aws configure list` shows what is used); for SSO run `aws sso login`"),
         _ => failure
-            .with_code("CredentialsNotAvailable")
+            .with_ec2_code("CredentialsNotAvailable")
             .with_hint("the source of credentials refused: log in again (for SSO `aws sso login`), then try `aws sts get-caller-identity`"),
     })
 }
@@ -128,7 +129,7 @@ fn no_credentials(failure: Failure) -> Failure {
         ),
         Err(_) => "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure` or `aws sso login`".to_owned(),
     };
-    failure.with_code("NoCredentials").with_hint(hint)
+    failure.with_ec2_code("NoCredentials").with_hint(hint)
 }
 
 /// Who is calling.

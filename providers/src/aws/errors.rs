@@ -3,11 +3,6 @@
 use super::classify::CREDENTIALS;
 use super::operations::{Op, Scope};
 
-/// Codes that mean that the object is not there (or is not shown yet).
-pub(super) fn is_not_found(code: Option<&str>) -> bool {
-    code.is_some_and(|code| code.ends_with(".NotFound") || code.ends_with(".Malformed"))
-}
-
 /// By code: what to do. Codes that need the request's own words are in `instance`.
 const HINTS: [(&str, &str); 22] = [
     (

@@ -9,6 +9,7 @@ use subako_world::{Failure, ImageAnswer, ImageQuery, Result};
 use super::cloud::Inner;
 use super::convert::{filter, text};
 use super::operations::Op;
+use crate::codes::Ec2Code as _;
 
 /// An image family: who publishes it and under which names. `{arch}` stands for the family's own
 /// word for the architecture.
@@ -149,7 +150,7 @@ impl Inner {
             let page = match answer {
                 Err(failure)
                     if matches!(
-                        failure.code.as_deref(),
+                        failure.service_code.as_deref(),
                         Some(
                             "UnauthorizedOperation"
                                 | "InvalidAction"
@@ -184,7 +185,7 @@ impl Inner {
                 doing,
                 format!("there is no instance type {unknown} in {}", self.region()),
             )
-            .with_code("InvalidInstanceType")
+            .with_ec2_code("InvalidInstanceType")
             .with_hint("correct `instance_type`, or choose a region that has it")),
         }
     }
@@ -208,7 +209,7 @@ impl Inner {
             let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
             return Err(
                 Failure::not_applied(doing, "it is neither an id, nor a family, nor a pattern")
-                    .with_code("InvalidAMIName")
+                    .with_ec2_code("InvalidAMIName")
                     .with_hint(format!(
                         "write an id (ami-…), a name pattern with `*`, or one of {}",
                         known.join(", ")
@@ -250,7 +251,7 @@ impl Inner {
                 doing,
                 format!("it is for {has}, the instance type for {}", architecture.name()),
             )
-            .with_code("InvalidAMIArchitecture")
+            .with_ec2_code("InvalidAMIArchitecture")
             .with_hint("choose another `ami` or another `instance_type`");
         }
         let message = if by_id {
@@ -259,7 +260,7 @@ impl Inner {
             format!("no image in {region} has such a name")
         };
         Failure::not_applied(doing, message)
-            .with_code("InvalidAMIID.NotFound")
+            .with_ec2_code("InvalidAMIID.NotFound")
             .with_hint("images differ from region to region: check `ami` and the region")
     }
 
@@ -325,7 +326,7 @@ impl Inner {
                     self.region()
                 ),
             )
-            .with_code("InvalidAMIID.NotFound")
+            .with_ec2_code("InvalidAMIID.NotFound")
             .with_hint("plan again: the image may have been withdrawn")),
         }
     }

@@ -11,6 +11,7 @@ use subako_world::{Failure, Instance, InstanceRequest, InstanceState, Result, ta
 use super::cloud::Inner;
 use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};
 use super::operations::Op;
+use crate::codes::Ec2Code as _;
 
 /// EC2's own code for a token whose instance is gone; given here too where EC2 does not see it.
 const TOKEN_SPENT: &str = "IdempotentInstanceTerminated";
@@ -220,7 +221,7 @@ fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str)
             found.id, found.state
         );
         return Err(Failure::not_applied(doing, message)
-            .with_code(TOKEN_SPENT)
+            .with_ec2_code(TOKEN_SPENT)
             .with_hint("plan again: the next plan replaces it under a new token"));
     }
     let differs = [
@@ -238,7 +239,7 @@ fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str)
                 found.id
             );
             Err(Failure::not_applied(doing, message)
-                .with_code(TOKEN_MISMATCH)
+                .with_ec2_code(TOKEN_MISMATCH)
                 .with_hint(MISMATCH_HINT))
         }
     }
@@ -259,7 +260,7 @@ fn standard_credits() -> CreditSpecificationRequest {
 /// Says what to try, in the words of the request.
 fn explain(failure: Failure, request: &InstanceRequest) -> Failure {
     let (kind, zone) = (&request.instance_type, &request.zone);
-    let hint = match failure.code.as_deref() {
+    let hint = match failure.service_code.as_deref() {
         Some("InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity") => {
             format!(
                 "AWS has no {kind} left in {zone} at the moment: name another zone in `availability_zones`, choose another `instance_type`, or try again later"
@@ -293,7 +294,7 @@ fn explain(failure: Failure, request: &InstanceRequest) -> Failure {
     };
     let mut failure = failure;
     if failure
-        .code
+        .service_code
         .as_deref()
         .is_some_and(|code| code.starts_with("Insufficient"))
         && !failure.message.contains(zone)

@@ -2,12 +2,12 @@
 
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{KeyPairInfo, ResourceType};
-use subako_world::{Failure, KeyPair, KeyPairRequest, Result, tag};
+use subako_world::{Code, Failure, KeyPair, KeyPairRequest, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{all_tags, filter, tag_map, tag_specification, text};
-use super::errors::is_not_found;
 use super::operations::Op;
+use crate::codes::Ec2Code as _;
 
 const DUPLICATE: &str = "InvalidKeyPair.Duplicate";
 
@@ -38,7 +38,7 @@ impl Inner {
                 })
         };
         match self.api.settle(Op::ImportKeyPair, &doing, send, ours).await {
-            Err(failure) if failure.code.as_deref() == Some(DUPLICATE) => match ours().await? {
+            Err(failure) if failure.code == Code::AlreadyExists => match ours().await? {
                 Some(first) => Ok(first),
                 None => Err(failure),
             },
@@ -62,7 +62,7 @@ impl Inner {
                     found.id, found.fingerprint
                 ),
             )
-            .with_code(DUPLICATE)
+            .with_ec2_code(DUPLICATE)
             .with_hint(
                 "choose another `name` under [key_pair], or delete the one in EC2 if nobody needs it",
             )),
@@ -102,7 +102,7 @@ impl Inner {
             })
             .await;
         match deleted {
-            Err(failure) if is_not_found(failure.code.as_deref()) => Ok(()),
+            Err(failure) if failure.code == Code::NotFound => Ok(()),
             result => result.map(drop),
         }
     }

@@ -9,6 +9,7 @@ use subako_world::{Failure, Lookup, LookupAnswer, Result, Subnet};
 use super::cloud::Inner;
 use super::convert::{filter, text};
 use super::operations::Op;
+use crate::codes::Ec2Code as _;
 
 const DOING_VPC: &str = "look up the VPC";
 const DOING_SUBNETS: &str = "look up the subnets";
@@ -51,10 +52,10 @@ impl Inner {
         let region = self.region();
         answer.vpcs().first().cloned().ok_or_else(|| match wanted {
             Some(id) => Failure::not_applied(DOING_VPC, format!("there is no {id} in {region}"))
-                .with_code("InvalidVpcID.NotFound")
+                .with_ec2_code("InvalidVpcID.NotFound")
                 .with_hint("correct `vpc` under [aws], or the region"),
             None => Failure::not_applied(DOING_VPC, format!("this account has no default VPC in {region}"))
-                .with_code("DefaultVpcDoesNotExist")
+                .with_ec2_code("DefaultVpcDoesNotExist")
                 .with_hint(
                     "make one with `aws ec2 create-default-vpc`, or name `vpc` and `subnets` under [aws]",
                 ),
@@ -185,7 +186,7 @@ fn of_zone(candidates: &[Candidate], zone: &str, vpc_id: &str) -> Result<Subnet>
 
 fn refused(message: String, code: &str, hint: &str) -> Failure {
     Failure::not_applied(DOING_SUBNETS, message)
-        .with_code(code)
+        .with_ec2_code(code)
         .with_hint(hint)
 }
 

@@ -8,6 +8,7 @@ use subako_world::{Failure, InstanceChange, Result};
 use super::cloud::Inner;
 use super::convert::tag_list;
 use super::operations::Op;
+use crate::codes::Ec2Code as _;
 
 impl Inner {
     /// One ModifyInstanceAttribute an attribute (EC2 takes one at a time), protection first, so
@@ -64,7 +65,7 @@ impl Inner {
         }
         let Some(seen) = self.see(id, doing).await? else {
             return Err(Failure::not_applied(doing, "the instance does not exist")
-                .with_code("InvalidInstanceID.NotFound"));
+                .with_ec2_code("InvalidInstanceID.NotFound"));
         };
         if let Some(gib) = change.disk_gib {
             let Some(volume) = &seen.root_volume else {
@@ -165,7 +166,7 @@ impl Inner {
 }
 
 fn must_be_stopped(failure: Failure) -> Failure {
-    match failure.code.as_deref() {
+    match failure.service_code.as_deref() {
         Some("IncorrectInstanceState") => {
             failure.with_hint("the type changes only while the instance is stopped")
         }

@@ -255,7 +255,7 @@ impl AwsCloud {
         let verdict = match self.inner.api.call(op, &doing, send).await {
             // An API that does not know DryRun would have made the call.
             Ok(_) => Verdict::Unclear("the API made the call instead of only checking it".to_owned()),
-            Err(failure) => match failure.code.as_deref() {
+            Err(failure) => match failure.service_code.as_deref() {
                 Some("DryRunOperation") => Verdict::Allowed,
                 Some("UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException") => {
                     Verdict::Denied(failure.hint.unwrap_or(failure.message))

@@ -2,13 +2,13 @@
 //! says whose it is.
 
 use aws_sdk_ec2::types::{self, Filter, ResourceType};
-use subako_world::{Failure, Result, Rule, SecurityGroup, SecurityGroupRequest, tag};
+use subako_world::{Code, Failure, Result, Rule, SecurityGroup, SecurityGroupRequest, tag};
 
 use super::cloud::Inner;
 use super::convert::{all_tags, filter, tag_map, tag_specification, text};
-use super::errors::is_not_found;
 use super::operations::Op;
 use super::rules::{permission, rules};
+use crate::codes::Ec2Code as _;
 
 const DUPLICATE: &str = "InvalidGroup.Duplicate";
 
@@ -47,7 +47,7 @@ impl Inner {
                 })
         };
         let group = match self.api.settle(Op::CreateSecurityGroup, &doing, send, ours).await {
-            Err(failure) if failure.code.as_deref() == Some(DUPLICATE) => match ours().await? {
+            Err(failure) if failure.code == Code::AlreadyExists => match ours().await? {
                 Some(first) => first,
                 None => return Err(failure),
             },
@@ -139,7 +139,7 @@ impl Inner {
             // One rule that is there already makes EC2 refuse them all: send those that are not.
             match added {
                 Err(failure)
-                    if failure.code.as_deref() == Some("InvalidPermission.Duplicate")
+                    if failure.service_code.as_deref() == Some("InvalidPermission.Duplicate")
                         && correction < CORRECTIONS =>
                 {
                     let there = self.rules_of(group_id).await?;
@@ -178,7 +178,7 @@ impl Inner {
             let again = match &removed {
                 // In a default VPC, rules that are not there are no error but listed in the answer.
                 Ok(answer) => !answer.unknown_ip_permissions().is_empty(),
-                Err(failure) => failure.code.as_deref() == Some("InvalidPermission.NotFound"),
+                Err(failure) => failure.service_code.as_deref() == Some("InvalidPermission.NotFound"),
             };
             if !again || correction == CORRECTIONS {
                 return removed.map(drop);
@@ -218,11 +218,11 @@ impl Inner {
                     self.buried(id);
                     return Ok(());
                 }
-                Err(failure) if is_not_found(failure.code.as_deref()) => {
+                Err(failure) if failure.code == Code::NotFound => {
                     self.buried(id);
                     return Ok(());
                 }
-                Err(failure) if failure.code.as_deref() == Some("DependencyViolation") => failure,
+                Err(failure) if failure.code == Code::InUse => failure,
                 Err(failure) => return Err(failure),
             };
             let users = self.users_of_group(id).await?;
@@ -270,7 +270,7 @@ fn own_group(
                 found.vpc_id, found.id
             ),
         )
-        .with_code(DUPLICATE)
+        .with_ec2_code(DUPLICATE)
         .with_hint(
             "choose another `name` under [security_group], or delete the one in EC2 if nobody needs it",
         )),

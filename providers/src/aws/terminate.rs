@@ -2,18 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use subako_world::{Failure, Result};
+use subako_world::{Code, Failure, Result};
 use tokio::sync::oneshot;
 
 use super::cloud::Inner;
-use super::errors::is_not_found;
 use super::operations::Op;
 
 /// TerminateInstances takes up to a thousand; fewer keep one bad id from holding up many.
 const BATCH: usize = 100;
-
-/// EC2's code for an instance that is protected against termination.
-const PROTECTED: &str = "OperationNotPermitted";
 
 type Waiting = (String, oneshot::Sender<Result<()>>);
 
@@ -52,7 +48,7 @@ impl Inner {
             tokio::spawn(async move { inner.flush_terminations().await });
         }
         let result = match outcome.await {
-            Ok(Err(failure)) if unprotect && failure.code.as_deref() == Some(PROTECTED) => {
+            Ok(Err(failure)) if unprotect && failure.code == Code::Protected => {
                 self.terminate_protected(id, &doing).await
             }
             Ok(result) => result,
@@ -106,7 +102,7 @@ impl Inner {
     async fn terminate_one(&self, id: &str) -> Result<()> {
         let ids = [id.to_owned()];
         match self.change(id, || self.terminate(&ids)).await {
-            Err(failure) if is_not_found(failure.code.as_deref()) => Ok(()),
+            Err(failure) if failure.code == Code::NotFound => Ok(()),
             result => result,
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::cloud::Inner;
 use super::convert::{Seen, filter};
 use super::instance::is_going;
+use crate::codes::Ec2Code as _;
 
 /// A filter takes two hundred values.
 const VALUES: usize = 200;
@@ -167,7 +168,7 @@ impl Inner {
     fn judge(&self, waiter: &Waiter, seen: Option<&Seen>, waited: Duration) -> Finding {
         let tuning = &self.api.tuning;
         let fail = |message: String, code: &str, hint: &str| {
-            let failure = Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_code(code);
+            let failure = Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_ec2_code(code);
             Finding::Done(Box::new(Err(if hint.is_empty() {
                 failure
             } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use subako_world::{Certainty, Clock, Failure, Result};
+use subako_world::{Certainty, Clock, Code, Failure, Result};
 
 /// What a case found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,25 +89,23 @@ macro_rules! ensure {
 }
 pub(super) use ensure;
 
-/// Takes a refusal: the call must have failed, and say that it changed nothing.
-pub(super) fn refused<T>(what: &str, result: Result<T>) -> std::result::Result<Failure, CaseError> {
+/// Takes a refusal: the call must have failed, say that it changed nothing, and say why with
+/// the code that every implementation has for it.
+pub(super) fn refused<T>(
+    what: &str,
+    code: Code,
+    result: Result<T>,
+) -> std::result::Result<Failure, CaseError> {
     match result {
         Ok(_) => Err(CaseError::Broken(format!("{what} succeeded"))),
         Err(failure) if failure.certainty != Certainty::NotApplied => Err(CaseError::Broken(format!(
             "{what} is of unknown effect: {failure}"
         ))),
-        Err(failure) => Ok(failure),
-    }
-}
-
-/// Takes a refusal with a certain code.
-pub(super) fn refused_as<T>(what: &str, code: &str, result: Result<T>) -> std::result::Result<(), CaseError> {
-    let failure = refused(what, result)?;
-    match failure.code.as_deref() == Some(code) {
-        true => Ok(()),
-        false => Err(CaseError::Broken(format!(
-            "{what} is refused, but not as {code}: {failure}"
+        Err(failure) if failure.code != code => Err(CaseError::Broken(format!(
+            "{what} is refused as {}, not as {code}: {failure}",
+            failure.code
         ))),
+        Err(failure) => Ok(failure),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The cases of the seam `Cloud`: account and look-ups here, objects in files of their own.
 
-use subako_world::ImageQuery;
+use subako_world::{Code, ImageQuery};
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::cloud_bench::CloudBench;
@@ -61,7 +61,11 @@ async fn an_unknown_image_is_refused_with_a_hint(bench: &CloudBench) -> Outcome 
         ami: "no-such-image-of-conformance-*".to_owned(),
         instance_type: bench.fixture.image.instance_type.clone(),
     }];
-    let failure = refused("an unknown image", bench.world.cloud.lookup(&query).await)?;
+    let failure = refused(
+        "an unknown image",
+        Code::NotFound,
+        bench.world.cloud.lookup(&query).await,
+    )?;
     ensure!(failure.hint.is_some(), "no hint: {failure}");
     Ok(Verdict::Passed)
 }

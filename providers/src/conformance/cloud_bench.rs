@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use subako_world::{
-    ImageQuery, Instance, InstanceRequest, InstanceState, KeyPairRequest, Lookup, Ownership, Port, Progress,
-    Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, World,
+    Code, ImageQuery, Instance, InstanceRequest, InstanceState, KeyPairRequest, Lookup, Ownership, Port,
+    Progress, Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, World,
 };
 
 /// What a counterpart can show. All `true` for EC2 itself and the simulator.
@@ -213,7 +213,7 @@ impl CloudBench {
         loop {
             match self.world.cloud.delete_security_group(id).await {
                 Err(failure)
-                    if failure.code.as_deref() == Some("DependencyViolation")
+                    if failure.code == Code::InUse
                         && self.world.clock.now() < begun + Duration::from_secs(300) =>
                 {
                     self.world.clock.sleep(Duration::from_secs(2)).await;

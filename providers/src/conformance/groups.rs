@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Ownership, Source};
+use subako_world::{Code, Ownership, Source};
 
-use super::case::{Case, Outcome, Verdict, ensure, refused_as};
+use super::case::{Case, Outcome, Verdict, ensure, refused};
 use super::cloud_bench::CloudBench;
 
 pub(super) fn cases() -> Vec<Case<CloudBench>> {
@@ -44,11 +44,7 @@ async fn another_key_pair_of_the_name_is_refused(bench: &CloudBench) -> Outcome 
     bench.world.cloud.import_key_pair(&request).await?;
     request.ownership.token.push_str("-other");
     let second = bench.world.cloud.import_key_pair(&request).await;
-    refused_as(
-        "a second key pair of one name",
-        "InvalidKeyPair.Duplicate",
-        second,
-    )?;
+    refused("a second key pair of one name", Code::AlreadyExists, second)?;
     Ok(Verdict::Passed)
 }
 
@@ -92,7 +88,7 @@ async fn another_group_of_the_name_is_refused(bench: &CloudBench) -> Outcome {
     bench.world.cloud.create_security_group(&request).await?;
     request.ownership.token.push_str("-other");
     let second = bench.world.cloud.create_security_group(&request).await;
-    refused_as("a second group of one name", "InvalidGroup.Duplicate", second)?;
+    refused("a second group of one name", Code::AlreadyExists, second)?;
     Ok(Verdict::Passed)
 }
 

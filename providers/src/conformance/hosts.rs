@@ -1,6 +1,6 @@
 //! The cases of the seams `Hosts` and `Host`: login and engine here, the swarm in files of its own.
 
-use subako_world::{EngineRequest, LocalNodeState, Progress};
+use subako_world::{Code, EngineRequest, LocalNodeState, Progress};
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::host_bench::HostBench;
@@ -93,9 +93,9 @@ async fn a_pinned_host_key_is_checked(bench: &HostBench) -> Outcome {
         .hosts
         .connect(&pinned, &Progress::silent())
         .await;
-    refused("a login to a machine with another key", other)?;
+    refused("a login to a machine with another key", Code::Untrusted, other)?;
     let other = bench.cloud.world.hosts.reach(&pinned).await;
-    refused("reaching a machine with another key", other)?;
+    refused("reaching a machine with another key", Code::Untrusted, other)?;
     Ok(Verdict::Passed)
 }
 
@@ -119,6 +119,7 @@ async fn a_machine_that_is_gone_is_not_reached(bench: &HostBench) -> Outcome {
         .await?;
     refused(
         "reaching a terminated machine",
+        Code::Unreachable,
         bench.cloud.world.hosts.reach(&target).await,
     )?;
     Ok(Verdict::Passed)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use subako_world::{InstanceChange, InstanceState, Ownership};
+use subako_world::{Code, InstanceChange, InstanceState, Ownership};
 
-use super::case::{Case, Outcome, Verdict, ensure, eventually, refused, refused_as};
+use super::case::{Case, Outcome, Verdict, ensure, eventually, refused};
 use super::cloud_bench::CloudBench;
 
 /// An id that no instance has.
@@ -115,11 +115,7 @@ async fn a_token_with_another_request_is_refused(bench: &CloudBench) -> Outcome 
     bench.world.cloud.run_instance(&request).await?;
     request.instance_type.clone_from(&bench.fixture.other_type);
     let second = bench.world.cloud.run_instance(&request).await;
-    refused_as(
-        "another request with the same token",
-        "IdempotentParameterMismatch",
-        second,
-    )?;
+    refused("another request with the same token", Code::TokenSpent, second)?;
     Ok(Verdict::Passed)
 }
 
@@ -132,11 +128,7 @@ async fn a_token_of_a_terminated_instance_is_refused(bench: &CloudBench) -> Outc
     bench.reach(&instance.id, InstanceState::Terminated).await?;
     let request = bench.instance_request("token-ended", &group).await?;
     let second = bench.world.cloud.run_instance(&request).await;
-    refused_as(
-        "the token of a terminated instance",
-        "IdempotentInstanceTerminated",
-        second,
-    )?;
+    refused("the token of a terminated instance", Code::TokenSpent, second)?;
     Ok(Verdict::Passed)
 }
 
@@ -180,7 +172,7 @@ async fn a_pinned_address_is_kept_and_given_once(bench: &CloudBench) -> Outcome 
         let mut second = bench.instance_request("pinned-too", &group).await?;
         second.private_ip.clone_from(&request.private_ip);
         let second = cloud.run_instance(&second).await;
-        refused_as("an address in use", "InvalidIPAddress.InUse", second)?;
+        refused("an address in use", Code::Taken, second)?;
     }
     cloud.terminate_instance(&made.id, false).await?;
     bench.reach(&made.id, InstanceState::Terminated).await?;
@@ -193,8 +185,8 @@ async fn a_group_in_use_is_deleted_only_after_termination(bench: &CloudBench) ->
     }
     let cloud = &bench.world.cloud;
     let (instance, group) = bench.instance("in-use").await?;
-    let code = "DependencyViolation";
-    refused_as(
+    let code = Code::InUse;
+    refused(
         "deleting a group in use",
         code,
         cloud.delete_security_group(&group.id).await,
@@ -203,7 +195,7 @@ async fn a_group_in_use_is_deleted_only_after_termination(bench: &CloudBench) ->
     let while_ending = cloud.delete_security_group(&group.id).await;
     let still = cloud.instance(&instance.id).await?.map(|instance| instance.state);
     if still == Some(InstanceState::ShuttingDown) {
-        refused_as("deleting a group while its instance ends", code, while_ending)?;
+        refused("deleting a group while its instance ends", code, while_ending)?;
     }
     bench.reach(&instance.id, InstanceState::Terminated).await?;
     cloud.delete_security_group(&group.id).await?;
@@ -221,6 +213,7 @@ async fn waiting_for_a_terminated_instance_fails_at_once(bench: &CloudBench) -> 
     let begun = bench.world.clock.now();
     refused(
         "waiting for what cannot be",
+        Code::WrongState,
         bench.reach(&instance.id, InstanceState::Running).await,
     )?;
     let waited = bench.world.clock.now() - begun;
@@ -257,7 +250,7 @@ async fn a_type_changes_only_while_stopped(bench: &CloudBench) -> Outcome {
     };
     if bench.fixture.counterpart.type_needs_stop {
         let running = cloud.modify_instance(&instance.id, &change).await;
-        refused_as("another type while running", "IncorrectInstanceState", running)?;
+        refused("another type while running", Code::WrongState, running)?;
     }
     cloud.stop_instance(&instance.id).await?;
     bench.reach(&instance.id, InstanceState::Stopped).await?;
@@ -309,7 +302,7 @@ async fn a_protected_instance_ends_only_unprotected(bench: &CloudBench) -> Outco
         cloud.modify_instance(&made.id, &protect).await?;
     }
     let ending = cloud.terminate_instance(&made.id, false).await;
-    refused_as("ending a protected instance", "OperationNotPermitted", ending)?;
+    refused("ending a protected instance", Code::Protected, ending)?;
     cloud.terminate_instance(&made.id, true).await?;
     bench.reach(&made.id, InstanceState::Terminated).await?;
     Ok(Verdict::Passed)

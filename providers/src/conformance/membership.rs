@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use subako_world::{
-    Availability, Certainty, LocalNodeState, NodeState, NodeUpdate, Progress, Reachability, Role, Secret,
+    Availability, Certainty, Code, LocalNodeState, NodeState, NodeUpdate, Progress, Reachability, Role,
+    Secret,
 };
 
 use super::case::{Case, CaseError, Outcome, Verdict, ensure, eventually, refused};
@@ -50,7 +51,11 @@ async fn a_swarm_starts_once(bench: &HostBench) -> Outcome {
         "{swarm:?}"
     );
     ensure!(swarm.labels == init.labels, "labels {:?}", swarm.labels);
-    refused("a second start", hosts[0].swarm_init(&init).await)?;
+    refused(
+        "a second start",
+        Code::AlreadyInSwarm,
+        hosts[0].swarm_init(&init).await,
+    )?;
     Ok(Verdict::Passed)
 }
 
@@ -106,6 +111,7 @@ async fn joining_twice_is_refused(bench: &HostBench) -> Outcome {
     let ticket = bench.ticket(cluster.manager(), 1, Role::Worker).await?;
     refused(
         "a second join",
+        Code::AlreadyInSwarm,
         cluster.hosts[1].swarm_join(&ticket, &Progress::silent()).await,
     )?;
     ensure!(
@@ -170,17 +176,26 @@ async fn labels_and_availability_are_read_back(bench: &HostBench) -> Outcome {
         "an update without labels took them: {node:?}"
     );
     let nobody = manager.update_node("0000000000000000000000000", &only).await;
-    refused("an update of an unknown node", nobody)?;
+    refused("an update of an unknown node", Code::NotFound, nobody)?;
     Ok(Verdict::Passed)
 }
 
 async fn a_worker_manages_nothing(bench: &HostBench) -> Outcome {
     let cluster = bench.swarm(&[Role::Worker]).await?;
     let worker = &cluster.hosts[1];
-    refused("nodes, asked of a worker", worker.nodes().await)?;
-    refused("tokens, asked of a worker", worker.swarm_inspect().await)?;
+    refused(
+        "nodes, asked of a worker",
+        Code::NotAManager,
+        worker.nodes().await,
+    )?;
+    refused(
+        "tokens, asked of a worker",
+        Code::NotAManager,
+        worker.swarm_inspect().await,
+    )?;
     refused(
         "a network, made on a worker",
+        Code::NotAManager,
         worker.create_network(&HostBench::network("no")).await,
     )?;
     let info = worker.engine_info().await?;
@@ -199,10 +214,15 @@ async fn the_last_manager_stays_one(bench: &HostBench) -> Outcome {
         ..NodeUpdate::default()
     };
     let demoted = cluster.manager().update_node(&cluster.nodes[0], &demote).await;
-    refused("demoting the last manager", demoted)?;
-    refused("leaving as a manager", cluster.manager().swarm_leave(false).await)?;
+    refused("demoting the last manager", Code::WrongState, demoted)?;
+    refused(
+        "leaving as a manager",
+        Code::WrongState,
+        cluster.manager().swarm_leave(false).await,
+    )?;
     refused(
         "removing a manager",
+        Code::WrongState,
         cluster.manager().remove_node(&cluster.nodes[0], false).await,
     )?;
     Ok(Verdict::Passed)
@@ -247,7 +267,11 @@ async fn a_worker_leaves_and_is_forgotten(bench: &HostBench) -> Outcome {
     bench
         .node(manager, id, "a ready node", |node| node.state == NodeState::Ready)
         .await?;
-    refused("removing a ready node", manager.remove_node(id, false).await)?;
+    refused(
+        "removing a ready node",
+        Code::WrongState,
+        manager.remove_node(id, false).await,
+    )?;
     cluster.hosts[1].swarm_leave(false).await?;
     let info = cluster.hosts[1].engine_info().await?;
     ensure!(

@@ -1,10 +1,10 @@
 //! Cases of networks and services as objects.
 
 use subako_world::{
-    Content, Endpoint, FileKind, FileMount, FileSpec, Mode, PublishMode, Role, ServiceNetwork,
+    Code, Content, Endpoint, FileKind, FileMount, FileSpec, Mode, PublishMode, Role, ServiceNetwork,
 };
 
-use super::case::{Case, Outcome, Verdict, ensure, refused, refused_as};
+use super::case::{Case, Outcome, Verdict, ensure, refused};
 use super::host_bench::HostBench;
 
 pub(super) fn cases() -> Vec<Case<HostBench>> {
@@ -28,16 +28,16 @@ async fn names_are_compared_without_case(bench: &HostBench) -> Outcome {
     let manager = cluster.manager();
     manager.create_service(&bench.service("web", 1)).await?;
     let result = manager.create_service(&bench.service("WEB", 1)).await;
-    refused_as("a service WEB beside web", "conflict", result)?;
+    refused("a service WEB beside web", Code::AlreadyExists, result)?;
     for kind in FILES {
         let content = Content::new(b"one".to_vec());
         manager.create_file(kind, &file("c"), &content).await?;
         let result = manager.create_file(kind, &file("C"), &content).await;
-        refused_as("a file C beside c", "conflict", result)?;
+        refused("a file C beside c", Code::AlreadyExists, result)?;
     }
     manager.create_network(&HostBench::network("front")).await?;
     let result = manager.create_network(&HostBench::network("Front")).await;
-    refused_as("a network Front beside front", "conflict", result)?;
+    refused("a network Front beside front", Code::AlreadyExists, result)?;
     Ok(Verdict::Passed)
 }
 
@@ -47,9 +47,9 @@ async fn a_network_is_made_once_and_listed(bench: &HostBench) -> Outcome {
     ensure!(manager.networks().await?.is_empty(), "a new swarm has networks");
     let spec = HostBench::network("my-overlay");
     let id = manager.create_network(&spec).await?;
-    refused_as(
+    refused(
         "a second network of one name",
-        "conflict",
+        Code::AlreadyExists,
         manager.create_network(&spec).await,
     )?;
     let networks = manager.networks().await?;
@@ -92,9 +92,9 @@ async fn a_secret_or_config_is_made_once_and_listed(bench: &HostBench) -> Outcom
         manager.create_file(kind, &file("b-2"), &content).await?;
         let id = manager.create_file(kind, &file("b"), &content).await?;
         let again = manager.create_file(kind, &file("b"), &content).await;
-        refused_as("a second one of one name", "conflict", again)?;
+        refused("a second one of one name", Code::AlreadyExists, again)?;
         let empty = manager.create_file(kind, &file("c"), &Content::new(*b"")).await;
-        refused("one without content", empty)?;
+        refused("one without content", Code::Invalid, empty)?;
         let files = manager.files(kind).await?;
         let names: Vec<&str> = files.iter().map(|file| file.spec.name.as_str()).collect();
         ensure!(names == ["b", "b-2"], "not sorted by name: {names:?}");
@@ -120,7 +120,11 @@ async fn a_secret_or_config_in_use_stays(bench: &HostBench) -> Outcome {
     };
     let mut spec = bench.service("user", 1);
     spec.secrets = vec![mount("pw")];
-    refused("a secret that is not there", manager.create_service(&spec).await)?;
+    refused(
+        "a secret that is not there",
+        Code::NotFound,
+        manager.create_service(&spec).await,
+    )?;
     for kind in FILES {
         manager
             .create_file(kind, &file("used"), &Content::new(*b"x"))
@@ -135,7 +139,7 @@ async fn a_secret_or_config_in_use_stays(bench: &HostBench) -> Outcome {
         "{live:?}"
     );
     for kind in FILES {
-        refused_as("one in use", "in_use", manager.remove_file(kind, "used").await)?;
+        refused("one in use", Code::InUse, manager.remove_file(kind, "used").await)?;
     }
     spec.secrets.clear();
     spec.configs.clear();
@@ -166,7 +170,11 @@ async fn networks_get_ranges_of_their_own(bench: &HostBench) -> Outcome {
     );
     let mut fixed = HostBench::network("c");
     fixed.subnet.clone_from(&networks[0].spec.subnet);
-    refused("a range in use", manager.create_network(&fixed).await)?;
+    refused(
+        "a range in use",
+        Code::Taken,
+        manager.create_network(&fixed).await,
+    )?;
     fixed.subnet = Some("10.101.7.0/24".to_owned());
     manager.create_network(&fixed).await?;
     let given = manager
@@ -192,7 +200,11 @@ async fn a_network_in_use_stays(bench: &HostBench) -> Outcome {
     }];
     manager.create_service(&spec).await?;
     bench.converged(manager, "user", 1).await?;
-    refused("removing a network in use", manager.remove_network("used").await)?;
+    refused(
+        "removing a network in use",
+        Code::InUse,
+        manager.remove_network("used").await,
+    )?;
     manager.remove_service("user").await?;
     let gone = async || Ok(manager.remove_network("used").await.ok());
     let clock = &*bench.cloud.world.clock;
@@ -207,9 +219,9 @@ async fn a_service_is_made_once_and_listed_as_wanted(bench: &HostBench) -> Outco
     spec.environment.insert("LEVEL".to_owned(), "debug".to_owned());
     spec.labels.insert("unit".to_owned(), "conformance".to_owned());
     let id = manager.create_service(&spec).await?;
-    refused_as(
+    refused(
         "a second service of one name",
-        "conflict",
+        Code::AlreadyExists,
         manager.create_service(&spec).await,
     )?;
     let services = manager.services().await?;
@@ -238,6 +250,7 @@ async fn a_service_on_an_unknown_network_is_refused(bench: &HostBench) -> Outcom
     }];
     refused(
         "a service on an unknown network",
+        Code::NotFound,
         cluster.manager().create_service(&spec).await,
     )?;
     ensure!(
@@ -259,7 +272,7 @@ async fn a_port_of_the_mesh_is_published_once(bench: &HostBench) -> Outcome {
     }];
     manager.create_service(&spec).await?;
     spec.name = "web-too".to_owned();
-    let failure = refused("one port twice", manager.create_service(&spec).await)?;
+    let failure = refused("one port twice", Code::Taken, manager.create_service(&spec).await)?;
     ensure!(
         failure.message.contains("8080"),
         "it does not name the port: {failure}"
@@ -274,6 +287,7 @@ async fn an_unknown_service_is_not_updated_but_removed(bench: &HostBench) -> Out
     let manager = cluster.manager();
     refused(
         "an update of nothing",
+        Code::NotFound,
         manager.update_service(&bench.service("nobody", 1), false).await,
     )?;
     manager.remove_service("nobody").await?;
@@ -286,6 +300,10 @@ async fn a_mode_cannot_change(bench: &HostBench) -> Outcome {
     let mut spec = bench.service("moody", 1);
     manager.create_service(&spec).await?;
     spec.mode = Mode::Global;
-    refused("a change of mode", manager.update_service(&spec, false).await)?;
+    refused(
+        "a change of mode",
+        Code::Unsupported,
+        manager.update_service(&spec, false).await,
+    )?;
     Ok(Verdict::Passed)
 }

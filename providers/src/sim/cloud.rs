@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_world::{
-    Account, Cloud, CloudSurvey, Failure, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
-    KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
+    Account, Cloud, CloudSurvey, Code, Failure, Instance, InstanceChange, InstanceRequest, InstanceState,
+    KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
     SecurityGroupRequest, tag,
 };
 
 use super::faults::Call;
 use super::names::Ms;
 use super::simulator::Inner;
+use crate::codes::Ec2Code as _;
 
 /// How long an instance may take to get anywhere.
 const DEADLINE: Ms = 600_000;
@@ -211,14 +212,14 @@ impl Cloud for SimCloud {
             });
             let Some((t, settles, instance)) = seen else {
                 let message = format!("The instance ID '{id}' does not exist");
-                return Err(Failure::not_applied(doing, message).with_code("InvalidInstanceID.NotFound"));
+                return Err(Failure::not_applied(doing, message).with_ec2_code("InvalidInstanceID.NotFound"));
             };
             if instance.state == state {
                 return Ok(instance);
             }
             if out_of_reach(instance.state, state) {
                 let message = format!("the instance is {}", instance.state);
-                return Err(Failure::not_applied(doing, message).with_code("IncorrectInstanceState"));
+                return Err(Failure::not_applied(doing, message).with_ec2_code("IncorrectInstanceState"));
             }
             if t >= begun + DEADLINE {
                 let message = format!(
@@ -226,7 +227,7 @@ impl Cloud for SimCloud {
                     instance.state,
                     DEADLINE / 1_000
                 );
-                return Err(Failure::not_applied(doing, message).with_code("timeout"));
+                return Err(Failure::not_applied(doing, message).with_code(Code::Timeout));
             }
             if noted != Some(instance.state) {
                 progress.note(format!("instance is {}", instance.state));

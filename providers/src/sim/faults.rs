@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::calls;
+use subako_world::{Code, calls};
 
 use super::model::Refusal;
 use super::options::{FaultEffect, FaultRule, SimError};
+use crate::codes;
 
 /// EC2's own plural or longer names for calls of the seam.
 const ALIASES: [(&str, &str); 6] = [
@@ -154,10 +155,7 @@ impl Line {
 
 /// Codes that EC2 answers when asked too often: adapters wait and try again.
 pub(crate) fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "RequestLimitExceeded" | "Throttling" | "ThrottlingException"
-    )
+    codes::of(code) == Code::Throttled
 }
 
 /// A fault in the words of the service that would answer it.
@@ -220,7 +218,11 @@ pub(crate) fn in_its_own_words(code: &str, call: &Call) -> Refusal {
     };
     Refusal {
         hint,
-        ..Refusal::new(code, message)
+        // A fault may also be named by what it means, which Docker has no word for.
+        ..match Code::of(code) {
+            Some(code) => Refusal::new(code, message),
+            None => Refusal::ec2(code, message),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_world::{
-    Content, EngineInfo, EngineRequest, Failure, FileKind, FileSpec, Host, JoinRequest, Network, NetworkSpec,
-    Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task, TaskFilter,
+    Code, Content, EngineInfo, EngineRequest, Failure, FileKind, FileSpec, Host, JoinRequest, Network,
+    NetworkSpec, Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task,
+    TaskFilter,
 };
 
 use super::faults::Call;
@@ -29,7 +30,7 @@ pub(super) struct SimHost {
 fn digest_of(seed: u64, image: &str) -> std::result::Result<String, Refusal> {
     if image.contains("does-not-exist") {
         let message = format!("manifest unknown: manifest unknown for {image}");
-        return Err(Refusal::new("not_found", message));
+        return Err(Refusal::new(Code::NotFound, message));
     }
     let word = |part: &str| format!("{:016x}", mix(seed, &["image", image, part]));
     let digits: Vec<String> = ["a", "b", "c", "d"].map(word).into();
@@ -52,7 +53,7 @@ impl SimHost {
         let facts = model.instances.get(&self.instance).filter(|facts| facts.up(t));
         facts.ok_or_else(|| {
             Refusal::new(
-                "unreachable",
+                Code::Unreachable,
                 format!("{} does not answer: connection lost", self.name),
             )
         })
@@ -97,7 +98,7 @@ impl SimHost {
             let (t, up) = self.inner.look(|model, t| (t, self.machine(model, t).is_ok()));
             if !up {
                 let message = format!("the connection to {} was lost", self.name);
-                return Err(Failure::unknown(doing, message).with_code("unreachable"));
+                return Err(Failure::unknown(doing, message).with_code(Code::Unreachable));
             }
             if t >= until {
                 return Ok(());
@@ -142,7 +143,7 @@ impl Host for SimHost {
                 .get(&self.instance)
                 .and_then(|i| model.engine_info(t, i))
         });
-        info.ok_or_else(|| Failure::unknown(doing, "the engine does not answer").with_code("no_engine"))
+        info.ok_or_else(|| Failure::unknown(doing, "the engine does not answer").with_code(Code::NoEngine))
     }
 
     async fn engine_info(&self) -> Result<Option<EngineInfo>> {
@@ -190,7 +191,7 @@ impl Host for SimHost {
                     "Timeout was reached before node joined. The attempt to join the swarm will continue in the \
                      background. Use the \"docker info\" command to see the current swarm status of your node ({why})"
                 );
-                Err(Failure::unknown(doing, message).with_code("join_timeout").with_hint(
+                Err(Failure::unknown(doing, message).with_code(Code::Timeout).with_hint(
                     "let the cluster's machines reach each other on 2377/tcp and 7946/tcp+udp: rules of the \
                      security group whose source is the group itself",
                 ))

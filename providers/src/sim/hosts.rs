@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use subako_world::{Failure, Host, HostTarget, Hosts, InstanceState, Progress, Result};
+use subako_world::{Code, Failure, Host, HostTarget, Hosts, InstanceState, Progress, Result};
 
 use super::faults::Call;
 use super::host::{SimHost, TICK};
@@ -27,7 +27,7 @@ impl SimHosts {
                 "the host key of {} is not the one pinned at first contact",
                 target.name
             );
-            return Err(Refusal::new("host_key_changed", message).hint(
+            return Err(Refusal::new(Code::Untrusted, message).hint(
                 "if the machine was replaced on purpose, forget its key; if not, find out who answers",
             ));
         }
@@ -53,7 +53,7 @@ impl Hosts for SimHosts {
             let facts = facts.filter(|facts| facts.private_ip.to_string() == target.private_ip);
             let Some(facts) = facts else {
                 let message = format!("no route to host {}", target.private_ip);
-                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+                return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
             };
             if facts.up(t) {
                 return self.logged_in(target).map_err(|refusal| refusal.failure(&doing));
@@ -61,12 +61,12 @@ impl Hosts for SimHosts {
             let state = facts.state(t);
             if !matches!(state, InstanceState::Pending | InstanceState::Running) {
                 let message = format!("the instance is {state}");
-                return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+                return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
             }
             if t >= begun + BOOT_DEADLINE {
                 let message = format!("no answer on port 22 within {} s", BOOT_DEADLINE / 1_000);
                 return Err(Failure::not_applied(doing, message)
-                    .with_code("timeout")
+                    .with_code(Code::Timeout)
                     .with_hint("look at the instance's console output, and whether port 22 is open to you"));
             }
             let note = match state {
@@ -100,7 +100,7 @@ impl Hosts for SimHosts {
         if !up {
             self.0.sleep(SHORT_ATTEMPT).await;
             let message = format!("no answer from {} on port 22", target.private_ip);
-            return Err(Failure::not_applied(doing, message).with_code("unreachable"));
+            return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
         }
         self.logged_in(target).map_err(|refusal| refusal.failure(&doing))
     }

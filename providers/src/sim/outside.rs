@@ -2,7 +2,7 @@
 //! pass by the fault table and the count of calls.
 
 use subako_world::{
-    Availability, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
+    Availability, Code, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
 };
 
 use super::model::{Decision, Effect, InstanceFacts, Model, Refusal, SwarmFacts};
@@ -58,11 +58,11 @@ impl Simulator {
         self.to_instance(name, "set the availability of", |model, t, id| {
             let member = model.instances.get(id).and_then(InstanceFacts::node);
             let (swarm, node) =
-                member.ok_or_else(|| Refusal::new("not_in_swarm", "the instance is in no swarm"))?;
+                member.ok_or_else(|| Refusal::new(Code::WrongState, "the instance is in no swarm"))?;
             let swarm = model
                 .swarms
                 .get(swarm)
-                .ok_or_else(|| Refusal::new("not_in_swarm", "its swarm is gone"))?;
+                .ok_or_else(|| Refusal::new(Code::WrongState, "its swarm is gone"))?;
             swarm.decide_update_node(t, node, &update)
         })
     }
@@ -245,7 +245,10 @@ fn done(doing: &str, decision: Decision<()>) -> Result<Option<Effect>, SimError>
         Ok((effect, ())) => Ok(effect),
         Err(refusal) => Err(SimError::Refused {
             doing: doing.to_owned(),
-            message: format!("{}: {}", refusal.code, refusal.message),
+            message: match refusal.service_code {
+                Some(code) => format!("{code}: {}", refusal.message),
+                None => refusal.message,
+            },
         }),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::options::{FaultEffect, Pace};
-use subako_world::{Clock, Failure, Result, ScaledClock, World};
+use subako_world::{Clock, Code, Failure, Result, ScaledClock, World};
 
 use super::cloud::SimCloud;
 use super::faults::{Call, Faults, in_its_own_words, is_throttling};
@@ -262,7 +262,7 @@ impl Inner {
         } else {
             Failure::not_applied(call.doing.clone(), message)
         };
-        failure.with_code("timeout")
+        failure.with_code(Code::Timeout)
     }
 
     /// A change from outside, past the fault table and the count of calls.

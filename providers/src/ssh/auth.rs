@@ -6,7 +6,7 @@ use std::sync::Arc;
 use russh::client::{AuthResult, Handle, Handler};
 use russh::keys::agent::client::AgentClient;
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg};
-use subako_world::Failure;
+use subako_world::{Code, Failure};
 
 use super::dial::DialError;
 
@@ -35,13 +35,13 @@ impl Credentials {
                 &doing,
                 format!("its permissions {mode:04o} let others read or change it"),
             )
-            .with_code("key_permissions")
+            .with_code(Code::Credentials)
             .with_hint(format!("chmod 600 {shown}")));
         }
         let key = russh::keys::load_secret_key(path, None).map_err(|error| {
             let failure = Failure::not_applied(&doing, error.to_string());
             if matches!(error, russh::keys::Error::KeyIsEncrypted) {
-                failure.with_code("key_encrypted").with_hint(format!(
+                failure.with_code(Code::Credentials).with_hint(format!(
                     "add it to the SSH agent (`ssh-add {shown}`) and leave private_key out of [ssh]"
                 ))
             } else {
@@ -188,7 +188,7 @@ mod tests {
     fn a_key_that_others_can_read_is_refused_with_the_cure() {
         let file = written(&ed25519().to_openssh(LineEnding::LF).unwrap(), 0o644);
         let failure = failure(file.path());
-        assert_eq!(failure.code.as_deref(), Some("key_permissions"));
+        assert_eq!(failure.code, Code::Credentials);
         assert!(failure.message.contains("0644"), "{failure}");
         assert_eq!(failure.hint, Some(format!("chmod 600 {}", file.path().display())));
     }
@@ -198,7 +198,7 @@ mod tests {
         let key = ed25519().encrypt(&mut safe_rng(), "secret").unwrap();
         let file = written(&key.to_openssh(LineEnding::LF).unwrap(), 0o600);
         let failure = failure(file.path());
-        assert_eq!(failure.code.as_deref(), Some("key_encrypted"), "{failure}");
+        assert_eq!(failure.code, Code::Credentials, "{failure}");
         assert!(failure.hint.unwrap().contains("ssh-add"));
     }
 

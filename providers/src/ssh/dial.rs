@@ -1,6 +1,6 @@
 //! Why a host cannot be reached, whether waiting may help, and what to say of it.
 
-use subako_world::Failure;
+use subako_world::{Code, Failure};
 
 use super::host_key::HostKeyError;
 
@@ -71,33 +71,33 @@ impl DialError {
     pub(super) fn into_failure(self, doing: &str, name: &str, instance: &str) -> Failure {
         let failure = Failure::not_applied(doing, self.to_string());
         match self.root() {
-            Self::NoPublicAddress => failure.with_code("no_address").with_hint(
+            Self::NoPublicAddress => failure.with_code(Code::Unreachable).with_hint(
                 "dial private addresses with via = \"private\" in [ssh], or go through a bastion with jump",
             ),
             Self::Settings(_) => failure,
-            Self::Silent { .. } => failure.with_code("ssh_unreachable").with_hint(
+            Self::Silent { .. } => failure.with_code(Code::Unreachable).with_hint(
                 "is this machine's address among ssh_from in [security_group], and has the subnet a route \
                  to here?",
             ),
             Self::Refused | Self::Network(_) | Self::Handshake(_) | Self::BeyondBastion { .. } => {
-                failure.with_code("ssh_unreachable")
+                failure.with_code(Code::Unreachable)
             }
-            Self::Denied { .. } => failure.with_code("ssh_denied").with_hint(
+            Self::Denied { .. } => failure.with_code(Code::Denied).with_hint(
                 "does private_key in [ssh] belong to public_key in [key_pair], and is user the image's own \
                  (ec2-user, ubuntu, admin)?",
             ),
-            Self::Agent(_) => failure.with_code("ssh_agent").with_hint(
+            Self::Agent(_) => failure.with_code(Code::Credentials).with_hint(
                 "start one and add the key with `ssh-add`, or name the key file in [ssh] private_key",
             ),
             Self::HostKey(HostKeyError::Changed { .. }) => {
-                failure.with_code("host_key_changed").with_hint(format!(
+                failure.with_code(Code::Untrusted).with_hint(format!(
                     "either somebody stands in between or the machine was set up anew: compare with \
                      `aws ec2 get-console-output --instance-id {instance}`; if the key is right, forget the \
                      old one with `subako state rm docker.{name}` and apply again"
                 ))
             }
             Self::HostKey(_) => failure
-                .with_code("host_key_refused")
+                .with_code(Code::Untrusted)
                 .with_hint("correct the known_hosts file if the machine was set up anew"),
             Self::Bastion { .. } => failure,
         }
@@ -158,7 +158,7 @@ mod tests {
             shown: "ssh-ed25519 SHA256:b".into(),
         })
         .into_failure("log in to manager-0", "manager-0", "i-1");
-        assert_eq!(failure.code.as_deref(), Some("host_key_changed"));
+        assert_eq!(failure.code, Code::Untrusted);
         assert!(failure.message.contains("SHA256:a") && failure.message.contains("SHA256:b"));
         let hint = failure.hint.unwrap();
         assert!(
@@ -177,7 +177,7 @@ mod tests {
             }),
         }
         .into_failure("log in to manager-0", "manager-0", "i-1");
-        assert_eq!(failure.code.as_deref(), Some("ssh_denied"));
+        assert_eq!(failure.code, Code::Denied);
         assert_eq!(
             failure.message,
             "bastion ops@bastion:22: permission denied for user ops with key a"

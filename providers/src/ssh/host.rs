@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_world::{
-    Content, EngineInfo, EngineRequest, FileKind, FileSpec, Host, JoinRequest, Network, NetworkSpec, Node,
-    NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task, TaskFilter,
+    Code, Content, EngineInfo, EngineRequest, FileKind, FileSpec, Host, JoinRequest, Network, NetworkSpec,
+    Node, NodeUpdate, Progress, Result, Service, ServiceSpec, Swarm, SwarmFile, SwarmInit, Task, TaskFilter,
 };
 
 use super::api::Api;
@@ -44,7 +44,7 @@ impl Host for SshHost {
     async fn engine_info(&self) -> Result<Option<EngineInfo>> {
         match self.api().info().await {
             Ok(info) => Ok(Some(info)),
-            Err(failure) if failure.code.as_deref() == Some("no_engine") => Ok(None),
+            Err(failure) if failure.code == Code::NoEngine => Ok(None),
             Err(failure) => Err(failure),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use subako_world::{Clock, Failure, Host, HostTarget, Hosts, Progress, Result};
+use subako_world::{Clock, Code, Failure, Host, HostTarget, Hosts, Progress, Result};
 
 use super::auth::Credentials;
 use super::dial::DialError;
@@ -33,7 +33,7 @@ impl SshHosts {
         let credentials = Credentials::load(options.private_key.as_deref())?;
         let bastion = match &options.jump {
             Some(jump) => Some(Bastion::new(Login::parse(jump).map_err(|message| {
-                Failure::not_applied("read jump in [ssh]", message).with_code("jump")
+                Failure::not_applied("read jump in [ssh]", message).with_code(Code::Invalid)
             })?)),
             None => None,
         };
@@ -115,7 +115,7 @@ impl Hosts for SshHosts {
             Ok(Err(error)) => Err(error.into_failure(&doing, &target.name, &target.instance_id)),
             Err(_) => {
                 let message = format!("no login within {} s", REACH.as_secs());
-                Err(Failure::not_applied(doing, message).with_code("ssh_unreachable"))
+                Err(Failure::not_applied(doing, message).with_code(Code::Unreachable))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use subako_world::{EngineInfo, EngineRequest, Failure, Progress, Result};
+use subako_world::{Code, EngineInfo, EngineRequest, Failure, Progress, Result};
 
 use super::api::Api;
 use super::exec::{ExecError, Finished, quote};
@@ -62,7 +62,7 @@ pub(super) async fn install(link: &Link, request: &EngineRequest, progress: &Pro
     let info = answering(link, &doing).await?;
     if !same_version(&info.version, version) {
         let message = format!("version {} runs, and {version} is wanted", info.version);
-        return Err(Failure::unknown(doing, message).with_code("no_such_version"));
+        return Err(Failure::unknown(doing, message).with_code(Code::NotFound));
     }
     Ok(info)
 }
@@ -98,10 +98,10 @@ fn not_finished(doing: &str, error: ExecError) -> Failure {
     match error {
         ExecError::NotStarted(_) => Failure::not_applied(doing, message),
         ExecError::Lost { tail } => Failure::unknown(doing, message)
-            .with_code("connection_lost")
+            .with_code(Code::ConnectionLost)
             .with_output(tail),
         ExecError::TimedOut { tail, .. } => Failure::unknown(doing, message)
-            .with_code("timeout")
+            .with_code(Code::Timeout)
             .with_output(tail),
     }
 }
@@ -112,20 +112,20 @@ fn judge(doing: &str, user: &str, timeout: Duration, finished: Finished) -> Resu
     let failure = match status {
         0 => return Ok(()),
         UNSUPPORTED => Failure::not_applied(doing, "no way is known to install it on this distribution")
-            .with_code("unsupported_distribution")
+            .with_code(Code::Unsupported)
             .with_hint("use an image of Amazon Linux, Debian or Ubuntu, or one with Docker in it"),
         NO_SUCH_VERSION => Failure::unknown(doing, "the version asked for could not be installed")
-            .with_code("no_such_version")
+            .with_code(Code::NotFound)
             .with_hint("leave engine_version in [swarm] out to take the distribution's newest"),
         // `timeout` ended it.
         124 | 137 => Failure::unknown(doing, format!("it was not done after {} s", timeout.as_secs()))
-            .with_code("timeout")
+            .with_code(Code::Timeout)
             .with_hint("command_timeout in [ssh] allows it longer"),
         1 if tail.len() == 1 && tail[0].starts_with("sudo:") => Failure::not_applied(
             doing,
             format!("user {user} may not become root without a password"),
         )
-        .with_code("sudo"),
+        .with_code(Code::Denied),
         status => Failure::unknown(doing, format!("the installation ended with exit status {status}")),
     };
     let shown = tail.into_iter().filter(|line| !line.starts_with(NOTE)).collect();
@@ -209,10 +209,7 @@ mod tests {
     fn refusals_before_anything_was_done_are_certain() {
         assert_eq!(ended(UNSUPPORTED, &[]).certainty, Certainty::NotApplied);
         let sudo = ended(1, &["sudo: a password is required"]);
-        assert_eq!(
-            (sudo.certainty, sudo.code.as_deref()),
-            (Certainty::NotApplied, Some("sudo"))
-        );
+        assert_eq!((sudo.certainty, sudo.code), (Certainty::NotApplied, Code::Denied));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use subako_world::{Failure, Secret};
+use subako_world::{Code, Failure, Secret};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -56,7 +56,7 @@ impl RegistryError {
     /// The failure of the call that needed the login: nothing was sent.
     pub(super) fn into_failure(self, doing: &str) -> Failure {
         Failure::not_applied(doing, self.to_string())
-            .with_code("registry_login")
+            .with_code(Code::Credentials)
             .with_hint("log in again with `docker login`, or correct `docker_config` under [registry]")
     }
 }

@@ -112,7 +112,7 @@ async fn wrong_and_expired_credentials_are_told_apart_and_nothing_is_made() {
                 .await
                 .unwrap_err(),
         ] {
-            assert_eq!(failure.code.as_deref(), Some(code), "{failure}");
+            assert_eq!(failure.service_code.as_deref(), Some(code), "{failure}");
             assert_eq!(failure.certainty, Certainty::NotApplied, "{failure}");
             assert!(
                 failure.hint.as_deref().unwrap_or_default().contains(hint),
@@ -138,7 +138,7 @@ async fn without_a_default_vpc_it_says_how_to_make_one() {
     let none = "<DescribeVpcsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><vpcSet/></DescribeVpcsResponse>";
     proxy.fault("DescribeVpcs", 1, 1, Fault::Answer(200, none.to_owned()));
     let failure = cloud.lookup(&Lookup::default()).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("DefaultVpcDoesNotExist"));
+    assert_eq!(failure.service_code.as_deref(), Some("DefaultVpcDoesNotExist"));
     assert!(
         failure
             .hint
@@ -150,5 +150,5 @@ async fn without_a_default_vpc_it_says_how_to_make_one() {
         ..Lookup::default()
     };
     let failure = cloud.lookup(&elsewhere).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("InvalidVpcID.NotFound"));
+    assert_eq!(failure.service_code.as_deref(), Some("InvalidVpcID.NotFound"));
 }

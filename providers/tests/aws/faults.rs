@@ -134,7 +134,7 @@ fn tolerated(operation: &Operation) -> bool {
 
 fn refused(operation: &Operation, failure: &Failure) -> Result<(), String> {
     let names_it = matches!(
-        failure.code.as_deref(),
+        failure.service_code.as_deref(),
         Some("UnauthorizedOperation" | "AccessDenied")
     ) && (operation
         .op
@@ -267,7 +267,7 @@ async fn a_group_in_use_is_not_deleted_and_the_failure_names_who_uses_it() {
     let in_use = Fault::error(400, "DependencyViolation", "resource has a dependent object");
     proxy.fault("DeleteSecurityGroup", 1, 1, in_use.clone());
     let failure = cloud.delete_security_group(&group.id).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("DependencyViolation"));
+    assert_eq!(failure.service_code.as_deref(), Some("DependencyViolation"));
     assert!(failure.hint.unwrap_or_default().contains(&user.id));
     // When every instance is gone, an interface that lingers is waited for.
     cloud.terminate_instance(&user.id, false).await.unwrap();
@@ -380,6 +380,10 @@ async fn waiting_ends_at_once_when_the_instance_is_gone_and_says_why() {
         .await_instance(&one.id, InstanceState::Running, &Progress::silent())
         .await
         .unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("InstanceTerminated"), "{failure}");
+    assert_eq!(
+        failure.service_code.as_deref(),
+        Some("InstanceTerminated"),
+        "{failure}"
+    );
     clean_up(&cloud, &name).await.unwrap();
 }

@@ -208,7 +208,10 @@ async fn the_same_token_again_gives_the_first_object() {
     assert_eq!(cloud.run_instance(&request).await.unwrap().id, instance.id);
     cloud.terminate_instance(&instance.id, false).await.unwrap();
     let failure = cloud.run_instance(&request).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("IdempotentInstanceTerminated"));
+    assert_eq!(
+        failure.service_code.as_deref(),
+        Some("IdempotentInstanceTerminated")
+    );
     clean_up(&cloud, &cluster("again")).await.unwrap();
     assert_eq!(ever_run(&by_hand(&moto).await, &cluster("again")).await.len(), 1);
 }
@@ -225,7 +228,7 @@ async fn a_name_that_somebody_else_has_is_refused_and_nothing_is_overwritten() {
     let mut request = key_request(&cluster("taken"));
     request.ownership.token = "another".to_owned();
     let failure = cloud.import_key_pair(&request).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("InvalidKeyPair.Duplicate"));
+    assert_eq!(failure.service_code.as_deref(), Some("InvalidKeyPair.Duplicate"));
     assert_eq!(
         cloud
             .find_key_pair(&format!("{}-key", cluster("taken")))
@@ -239,7 +242,7 @@ async fn a_name_that_somebody_else_has_is_refused_and_nothing_is_overwritten() {
     cloud.create_security_group(&request).await.unwrap();
     request.ownership.token = "another".to_owned();
     let failure = cloud.create_security_group(&request).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("InvalidGroup.Duplicate"));
+    assert_eq!(failure.service_code.as_deref(), Some("InvalidGroup.Duplicate"));
     clean_up(&cloud, &cluster("taken")).await.unwrap();
 }
 
@@ -317,7 +320,7 @@ async fn protection_holds_until_it_is_taken_away() {
         cloud.terminate_instance(&other.id, false)
     );
     assert_eq!(
-        refused.unwrap_err().code.as_deref(),
+        refused.unwrap_err().service_code.as_deref(),
         Some("OperationNotPermitted")
     );
     gone.unwrap();

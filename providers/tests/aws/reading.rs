@@ -106,7 +106,7 @@ async fn images_are_found_by_family_pattern_and_id() {
         ("nothing-is-called-*", "t3.micro", "InvalidAMIID.NotFound"),
     ] {
         let failure = cloud.lookup(&ask(ami, kind)).await.unwrap_err();
-        assert_eq!(failure.code.as_deref(), Some(code), "{ami}: {failure}");
+        assert_eq!(failure.service_code.as_deref(), Some(code), "{ami}: {failure}");
         assert!(failure.hint.is_some(), "{ami}: {failure}");
     }
 }

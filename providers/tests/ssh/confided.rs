@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use subako_engine::world::{Certainty, Content, FileKind, FileSpec, ServiceSpec};
 
+use subako_world::Code;
+
 use crate::docker::{Docker, error, ok};
 use crate::engine::{host, spec, two_services};
 use crate::sshd::{Sshd, available};
@@ -49,14 +51,14 @@ async fn a_secret_goes_into_the_call_that_makes_it_and_into_no_message() {
         json!({ "Name": "pw-1", "Labels": { "by": "me" }, "Data": "aHVudGVyMg==" })
     );
     let again = failure(host.create_file(FileKind::Secret, &spec, &content).await);
-    assert_eq!(again.code.as_deref(), Some("conflict"));
+    assert_eq!(again.code, Code::AlreadyExists);
     assert_eq!(again.certainty, Certainty::NotApplied);
     let said = format!("{again:?} {again}");
     assert!(!said.contains("hunter2") && !said.contains("aHVu"), "{said}");
     let files = host.files(FileKind::Secret).await.unwrap();
     assert_eq!((files[0].id.as_str(), &files[0].spec), ("x1", &spec));
     let in_use = failure(host.remove_file(FileKind::Secret, "pw-1").await);
-    assert_eq!(in_use.code.as_deref(), Some("in_use"));
+    assert_eq!(in_use.code, Code::InUse);
     assert_eq!(in_use.certainty, Certainty::NotApplied);
     host.remove_file(FileKind::Secret, "pw-1").await.unwrap();
     host.remove_file(FileKind::Secret, "pw-2").await.unwrap();
@@ -142,7 +144,7 @@ async fn a_login_that_cannot_be_read_stops_the_call_before_it_is_made() {
     options.docker_config = Some(sshd.file("no-such-config.json"));
     let host = connect(options).await;
     let failure = failure(host.create_service(&spec("web")).await);
-    assert_eq!(failure.code.as_deref(), Some("registry_login"));
+    assert_eq!(failure.code, Code::Credentials);
     assert_eq!(failure.certainty, Certainty::NotApplied);
     assert_eq!(docker.count("POST", "/services/create"), 0);
 }

@@ -10,6 +10,8 @@ use subako_engine::world::{
     ServiceSpec, TaskFilter,
 };
 
+use subako_world::Code;
+
 use crate::docker::{Answer, Asked, Docker, error, ok};
 use crate::sshd::{Sshd, available};
 use crate::{connect, failure, info, notes, options};
@@ -108,7 +110,7 @@ async fn a_second_join_is_refused_and_one_that_goes_on_is_waited_for() {
             Ok(id) => assert!(joined && id == "n1"),
             Err(failure) => {
                 assert!(!joined, "{failure}");
-                assert_eq!(failure.code.as_deref(), Some("already_in_swarm"));
+                assert_eq!(failure.code, Code::AlreadyInSwarm);
                 assert_eq!(failure.certainty, Certainty::NotApplied);
             }
         }
@@ -266,7 +268,7 @@ async fn an_update_starts_from_what_is_there_and_forces_when_asked_to() {
     assert_eq!(template["ForceUpdate"], json!(3));
     assert_eq!(template.get("Networks"), None);
     let missing = failure(host.update_service(&spec("rep"), false).await);
-    assert_eq!(missing.code.as_deref(), Some("not_found"));
+    assert_eq!(missing.code, Code::NotFound);
 }
 
 #[tokio::test]
@@ -275,7 +277,7 @@ async fn what_exists_already_is_a_conflict_and_what_is_gone_is_removed_already()
         return;
     };
     let service = failure(host.create_service(&spec("reply")).await);
-    assert_eq!(service.code.as_deref(), Some("conflict"), "{service}");
+    assert_eq!(service.code, Code::AlreadyExists, "{service}");
     assert_eq!(service.certainty, Certainty::NotApplied);
     // Its own port comes first, and is not what matters; another's is.
     let with_port = |name| ServiceSpec {
@@ -288,11 +290,11 @@ async fn what_exists_already_is_a_conflict_and_what_is_gone_is_removed_already()
         ..spec(name)
     };
     let own = failure(host.create_service(&with_port("reply")).await);
-    assert_eq!(own.code.as_deref(), Some("conflict"), "{own}");
+    assert_eq!(own.code, Code::AlreadyExists, "{own}");
     let others = failure(host.create_service(&with_port("third")).await);
-    assert_eq!(others.code.as_deref(), Some("port_in_use"), "{others}");
+    assert_eq!(others.code, Code::Taken, "{others}");
     let network = failure(host.create_network(&overlay()).await);
-    assert_eq!(network.code.as_deref(), Some("conflict"), "{network}");
+    assert_eq!(network.code, Code::AlreadyExists, "{network}");
     // `rep` is no service, although a service's name begins with it.
     host.remove_service("rep").await.unwrap();
     host.remove_network("net-o").await.unwrap();

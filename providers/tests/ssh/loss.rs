@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use subako_engine::world::{Certainty, Hosts, SwarmInit};
 
+use subako_world::Code;
+
 use crate::docker::{Answer, Asked, Docker, ok};
 use crate::proxy::Proxy;
 use crate::sshd::{Sshd, available};
@@ -61,7 +63,7 @@ async fn a_connection_lost_under_a_change_is_an_unknown_outcome_and_not_tried_ag
     let (answer, ()) = futures::join!(host.swarm_init(&init), cut);
     let failure = failure(answer);
     assert_eq!(failure.certainty, Certainty::Unknown, "{failure}");
-    assert_eq!(failure.code.as_deref(), Some("connection_lost"));
+    assert_eq!(failure.code, Code::ConnectionLost);
     assert_eq!(docker.count("POST", "/swarm/init"), 1);
 }
 

@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_rollback_says_what_failed_what_was_undone_and_what_to_do_next() {
         let failure = Failure::not_applied("run instance node-1", "there is no room in ap-northeast-1a")
-            .with_code("InsufficientInstanceCapacity")
+            .with_service_code("InsufficientInstanceCapacity")
             .with_hint("name another zone")
             .with_output(vec!["last words".into()]);
         let log = RunLog {

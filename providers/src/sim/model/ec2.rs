@@ -25,7 +25,7 @@ pub(crate) fn all_tags(user: &BTreeMap<String, String>, ownership: &Ownership) -
 
 /// EC2's answer about a group that it does not have.
 pub(crate) fn no_such_group(id: &str) -> Refusal {
-    Refusal::new(
+    Refusal::ec2(
         "InvalidGroup.NotFound",
         format!("The security group '{id}' does not exist"),
     )
@@ -39,13 +39,13 @@ impl Model {
                 return Ok((None, there.clone()));
             }
             let message = format!("The keypair '{}' already exists", request.name);
-            return Err(Refusal::new("InvalidKeyPair.Duplicate", message)
+            return Err(Refusal::ec2("InvalidKeyPair.Duplicate", message)
                 .hint("choose another name in [key_pair], or delete the one that is there"));
         }
         let mut parts = request.public_key.split_whitespace();
         let (kind, body) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         if !matches!(kind, "ssh-ed25519" | "ssh-rsa") || body.len() < 16 {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "InvalidKey.Format",
                 "Key is not in valid OpenSSH public key format",
             )
@@ -85,7 +85,7 @@ impl Model {
     pub fn decide_create_group(&self, request: &SecurityGroupRequest) -> Decision<SecurityGroup> {
         if vpc_range(&self.place, &request.vpc_id).is_none() {
             let message = format!("The vpc ID '{}' does not exist", request.vpc_id);
-            return Err(Refusal::new("InvalidVpcID.NotFound", message));
+            return Err(Refusal::ec2("InvalidVpcID.NotFound", message));
         }
         if let Some(there) = self.find_group(&request.vpc_id, &request.name) {
             if there.tags.get(tag::TOKEN) == Some(&request.ownership.token) {
@@ -95,12 +95,12 @@ impl Model {
                 "The security group '{}' already exists for VPC '{}'",
                 request.name, request.vpc_id
             );
-            return Err(Refusal::new("InvalidGroup.Duplicate", message)
+            return Err(Refusal::ec2("InvalidGroup.Duplicate", message)
                 .hint("choose another name in [security_group], or delete the one that is there"));
         }
         if request.name.starts_with("sg-") || request.name.is_empty() || request.name.len() > 255 {
             let message = format!("Value ({}) for parameter groupName is invalid", request.name);
-            return Err(Refusal::new("InvalidParameterValue", message));
+            return Err(Refusal::ec2("InvalidParameterValue", message));
         }
         let group = SecurityGroup {
             id: ec2_id(
@@ -131,14 +131,14 @@ impl Model {
         for rule in rules {
             if rule.ports.from > rule.ports.to {
                 let message = format!("Invalid value '{}' for portRange", rule.ports.from);
-                return Err(Refusal::new("InvalidParameterValue", message));
+                return Err(Refusal::ec2("InvalidParameterValue", message));
             }
             if !group.rules.iter().any(|there| there.same_traffic(rule)) {
                 group.rules.push(rule.clone());
             }
         }
         if group.rules.len() > RULES_PER_GROUP {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "RulesPerSecurityGroupLimitExceeded",
                 format!(
                     "The maximum number of rules per security group ({RULES_PER_GROUP}) has been reached"
@@ -171,7 +171,7 @@ impl Model {
             .into_iter()
             .any(|instance| !instance.terminated(t) && instance.groups.iter().any(|g| g == id))
         {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "DependencyViolation",
                 format!("resource {id} has a dependent object"),
             )
@@ -203,6 +203,6 @@ impl Model {
         } else {
             "InvalidGroup.NotFound"
         };
-        Err(Refusal::new(code, format!("The ID '{id}' does not exist")))
+        Err(Refusal::ec2(code, format!("The ID '{id}' does not exist")))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Content, FileKind, FileMount, FileSpec, SwarmFile};
+use subako_world::{Code, Content, FileKind, FileMount, FileSpec, SwarmFile};
 
 use super::ec2::Decision;
 use super::effect::Effect;
@@ -43,17 +43,17 @@ impl SwarmFacts {
         let word = kind.word();
         if let Some(there) = namesake(self.files(kind).keys(), &spec.name) {
             let message = format!("rpc error: code = AlreadyExists desc = {word} {there} already exists");
-            return Err(Refusal::new("conflict", message));
+            return Err(Refusal::new(Code::AlreadyExists, message));
         }
         if spec.name.is_empty() || spec.name.len() > 64 {
             let message = "rpc error: code = InvalidArgument desc = invalid name, only 64 [a-zA-Z0-9-_.] characters allowed";
-            return Err(Refusal::new("invalid", message));
+            return Err(Refusal::new(Code::Invalid, message));
         }
         if !(1..=LARGEST).contains(&content.expose().len()) {
             let message = format!(
                 "rpc error: code = InvalidArgument desc = {word} data must be larger than 0 and less than 512000 bytes"
             );
-            return Err(Refusal::new("invalid", message));
+            return Err(Refusal::new(Code::Invalid, message));
         }
         let id = swarm_id(seed, &[word, &self.id, &spec.name]);
         let file = SwarmFile {
@@ -79,7 +79,7 @@ impl SwarmFacts {
                 "rpc error: code = InvalidArgument desc = {word} '{name}' is in use by the following service: {}",
                 service.spec.name
             );
-            return Err(Refusal::new("in_use", message));
+            return Err(Refusal::new(Code::InUse, message));
         }
         let effect = Effect::NoFile {
             swarm: self.id.clone(),

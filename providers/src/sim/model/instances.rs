@@ -99,13 +99,13 @@ impl Model {
         print: u64,
     ) -> Result<&'a InstanceFacts, Refusal> {
         if there.request != print {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "IdempotentParameterMismatch",
                 "The request uses the same client token as a previous, but non-identical request",
             ));
         }
         if there.state(t) >= InstanceState::ShuttingDown {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "IdempotentInstanceTerminated",
                 format!(
                     "The instance '{}' that this client token has run is terminated",
@@ -122,7 +122,7 @@ impl Model {
         let arch = kind.ok_or_else(|| no_such_type(&request.instance_type))?.arch;
         if !is_id("ami", &request.image_id) {
             let message = format!("Invalid id: \"{}\" (expecting \"ami-...\")", request.image_id);
-            return Err(Refusal::new("InvalidAMIID.Malformed", message));
+            return Err(Refusal::ec2("InvalidAMIID.Malformed", message));
         }
         let image = images()
             .iter()
@@ -134,7 +134,7 @@ impl Model {
                 arch.name(),
                 image.arch.name()
             );
-            return Err(Refusal::new("InvalidParameterValue", message)
+            return Err(Refusal::ec2("InvalidParameterValue", message)
                 .hint("name the image by its family, so that the architecture follows the type"));
         }
         if let Some(name) = request
@@ -142,7 +142,7 @@ impl Model {
             .as_ref()
             .filter(|name| !self.key_pairs.contains_key(*name))
         {
-            return Err(Refusal::new(
+            return Err(Refusal::ec2(
                 "InvalidKeyPair.NotFound",
                 format!("The key pair '{name}' does not exist"),
             ));
@@ -153,14 +153,14 @@ impl Model {
             .find(|(_, subnet)| subnet.id == request.subnet_id);
         let (vpc, subnet) = subnet.ok_or_else(|| {
             let message = format!("The subnet ID '{}' does not exist", request.subnet_id);
-            Refusal::new("InvalidSubnetID.NotFound", message)
+            Refusal::ec2("InvalidSubnetID.NotFound", message)
         })?;
         if group.vpc_id != vpc {
             let message = format!(
                 "Security group {} and subnet {} belong to different networks",
                 group.id, subnet.id
             );
-            return Err(Refusal::new("InvalidParameter", message));
+            return Err(Refusal::ec2("InvalidParameter", message));
         }
         self.check_offered(&request.instance_type, &subnet.zone)?;
         let least = image.map_or(USUAL_DISK_GIB, |image| image.disk_gib);
@@ -170,7 +170,7 @@ impl Model {
                  EBS allows",
                 request.disk_gib
             );
-            return Err(Refusal::new("InvalidBlockDeviceMapping", message)
+            return Err(Refusal::ec2("InvalidBlockDeviceMapping", message)
                 .hint(format!("use disk_gib between {least} and {LARGEST_DISK_GIB}")));
         }
         Ok(subnet)
@@ -191,7 +191,7 @@ impl Model {
             "Your requested instance type ({instance_type}) is not supported in your requested Availability Zone \
              ({zone})"
         );
-        Err(Refusal::new("Unsupported", message).hint(match has.is_empty() {
+        Err(Refusal::ec2("Unsupported", message).hint(match has.is_empty() {
             true => "choose another instance type".to_owned(),
             false => format!("choose {}, or another instance type", has.join(", ")),
         }))
@@ -232,7 +232,7 @@ impl Model {
                 "Address {pinned} does not fall within the subnet's address range {}",
                 subnet.cidr
             );
-            Refusal::new("InvalidParameterValue", message)
+            Refusal::ec2("InvalidParameterValue", message)
                 .hint("choose an address of the subnet, from its fifth on")
         };
         let address: Ipv4Addr = pinned.parse().map_err(|_| outside())?;
@@ -243,7 +243,7 @@ impl Model {
         }
         if let Some(holder) = self.holder(t, address) {
             let message = format!("Address {pinned} is in use by {}", holder.id);
-            return Err(Refusal::new("InvalidIPAddress.InUse", message)
+            return Err(Refusal::ec2("InvalidIPAddress.InUse", message)
                 .hint("wait until that instance is terminated, or pin another address"));
         }
         Ok(address)
@@ -257,7 +257,7 @@ impl Model {
                 "There are not enough free addresses in subnet '{}' ({})",
                 subnet.id, subnet.cidr
             );
-            Refusal::new("InsufficientFreeAddressesInSubnet", message)
+            Refusal::ec2("InsufficientFreeAddressesInSubnet", message)
                 .hint("use a larger subnet, or spread over more zones")
         };
         let range = Range::parse(&subnet.cidr).ok_or_else(full)?;
@@ -277,7 +277,7 @@ impl Model {
     /// The instance, or EC2's answer when there is none.
     pub fn instance_or_refuse(&self, id: &str) -> Result<&InstanceFacts, Refusal> {
         self.instances.get(id).ok_or_else(|| {
-            Refusal::new(
+            Refusal::ec2(
                 "InvalidInstanceID.NotFound",
                 format!("The instance ID '{id}' does not exist"),
             )
@@ -304,7 +304,7 @@ impl Model {
             if state != InstanceState::Stopped {
                 let message = format!("The instance '{id}' is not in the 'stopped' state");
                 return Err(
-                    Refusal::new("IncorrectInstanceState", message).hint("stop it, change it, start it")
+                    Refusal::ec2("IncorrectInstanceState", message).hint("stop it, change it, start it")
                 );
             }
             let of = |name: &str| InstanceType::named(name).map(|kind| kind.arch);
@@ -313,7 +313,7 @@ impl Model {
             if of(&facts.instance_type).is_some_and(|old| old != new) {
                 let message =
                     format!("The instance type '{instance_type}' has another architecture than the image");
-                return Err(Refusal::new("InvalidParameterValue", message));
+                return Err(Refusal::ec2("InvalidParameterValue", message));
             }
             facts.instance_type.clone_from(instance_type);
         }
@@ -323,7 +323,7 @@ impl Model {
                     "New size cannot be smaller than existing size ({} GiB)",
                     facts.disk_gib
                 );
-                return Err(Refusal::new("InvalidParameterValue", message));
+                return Err(Refusal::ec2("InvalidParameterValue", message));
             }
             facts.disk_gib = gib;
         }
@@ -378,7 +378,7 @@ impl Model {
                  attribute and try again"
             );
             return Err(
-                Refusal::new("OperationNotPermitted", message).hint("take `protect` away in the manifest")
+                Refusal::ec2("OperationNotPermitted", message).hint("take `protect` away in the manifest")
             );
         }
         let mut facts = facts.clone();
@@ -390,7 +390,7 @@ impl Model {
 
 fn wrong_state(id: &str, state: InstanceState, done: &str) -> Refusal {
     let message = format!("The instance '{id}' is {state}, and not in a state from which it can be {done}");
-    Refusal::new("IncorrectInstanceState", message)
+    Refusal::ec2("IncorrectInstanceState", message)
 }
 
 /// Everything in a request that the same token may not change.

@@ -16,7 +16,7 @@ impl Model {
         }
         let vpc = query.vpc.as_deref().unwrap_or(DEFAULT_VPC);
         let range = vpc_range(&self.place, vpc).ok_or_else(|| {
-            Refusal::new(
+            Refusal::ec2(
                 "InvalidVpcID.NotFound",
                 format!("The vpc ID '{vpc}' does not exist"),
             )
@@ -32,7 +32,7 @@ impl Model {
         for zone in &query.zones {
             if !self.place.zones.contains(zone) {
                 let message = format!("Invalid availability zone: [{zone}]");
-                return Err(Refusal::new("InvalidParameterValue", message).hint(format!(
+                return Err(Refusal::ec2("InvalidParameterValue", message).hint(format!(
                     "{} has {}",
                     self.place.region,
                     self.place.zones.join(", ")
@@ -49,7 +49,7 @@ impl Model {
         for id in &query.subnets {
             let found = here.iter().find(|subnet| subnet.id == *id).ok_or_else(|| {
                 let message = format!("The subnet ID '{id}' does not exist");
-                Refusal::new("InvalidSubnetID.NotFound", message).hint(format!(
+                Refusal::ec2("InvalidSubnetID.NotFound", message).hint(format!(
                     "{vpc} has {}",
                     here.iter()
                         .map(|s| format!("{} in {}", s.id, s.zone))
@@ -71,7 +71,7 @@ impl Model {
                 .cloned()
                 .ok_or_else(|| {
                     let message = format!("{vpc} has none of the subnets wanted in {zone}");
-                    Refusal::new("InvalidSubnetID.NotFound", message)
+                    Refusal::ec2("InvalidSubnetID.NotFound", message)
                         .hint("name a subnet of that zone, or another zone")
                 })
         };
@@ -85,7 +85,7 @@ impl Model {
         if query.ami.starts_with("ami-") {
             if !is_id("ami", &query.ami) {
                 let message = format!("Invalid id: \"{}\" (expecting \"ami-...\")", query.ami);
-                return Err(Refusal::new("InvalidAMIID.Malformed", message)
+                return Err(Refusal::ec2("InvalidAMIID.Malformed", message)
                     .hint("an image id is ami- and 8 to 17 hexadecimal digits"));
             }
             let known = images().iter().find(|image| image.id(region) == query.ami);
@@ -104,7 +104,7 @@ impl Model {
             .max_by(|a, b| a.name.cmp(&b.name));
         let image = newest.ok_or_else(|| {
             let message = format!("no image named `{}` for {} in {region}", query.ami, arch.name());
-            Refusal::new("InvalidAMIID.NotFound", message).hint(format!(
+            Refusal::ec2("InvalidAMIID.NotFound", message).hint(format!(
                 "use ami-…, a pattern with *, or one of {}",
                 FAMILIES.join(", ")
             ))
@@ -119,5 +119,5 @@ impl Model {
 /// EC2's answer to a type that it does not have.
 pub(crate) fn no_such_type(instance_type: &str) -> Refusal {
     let message = format!("Invalid value '{instance_type}' for InstanceType");
-    Refusal::new("InvalidParameterValue", message).hint("use a type such as t3.micro or t4g.small")
+    Refusal::ec2("InvalidParameterValue", message).hint("use a type such as t3.micro or t4g.small")
 }

@@ -1,6 +1,6 @@
 //! The machine behind an instance: its Docker Engine, its plug, and how its swarm notices.
 
-use subako_world::{EngineInfo, EngineRequest, LocalNodeState};
+use subako_world::{Code, EngineInfo, EngineRequest, LocalNodeState};
 
 use super::catalog::images;
 use super::ec2::Decision;
@@ -34,7 +34,7 @@ impl Model {
         let version = match &request.version {
             Some(wanted) if !is_release(wanted) => {
                 let message = format!("No match for argument: docker-{wanted}");
-                return Err(Refusal::new("install_failed", message)
+                return Err(Refusal::new(Code::NotFound, message)
                     .hint("leave `engine_version` away, or name a version that the distribution has"));
             }
             Some(wanted) => wanted.clone(),

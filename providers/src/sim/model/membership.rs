@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_world::{JoinRequest, Protocol, Role, Source, SwarmInit};
+use subako_world::{Code, JoinRequest, Protocol, Role, Source, SwarmInit};
 
 use super::catalog::Range;
 use super::ec2::Decision;
@@ -35,7 +35,7 @@ impl Model {
         let instance = self.free_engine(t, id)?;
         if init.advertise_addr.split(':').next() != Some(&instance.private_ip.to_string()) {
             return Err(Refusal::new(
-                "invalid",
+                Code::Invalid,
                 format!(
                     "advertise address {} is not an address of this host",
                     init.advertise_addr
@@ -45,7 +45,7 @@ impl Model {
         for pool in &init.addr_pool {
             let range = Range::parse(pool).ok_or_else(|| {
                 Refusal::new(
-                    "invalid",
+                    Code::Invalid,
                     format!("invalid base pool request: Error parsing CIDR: {pool}"),
                 )
             })?;
@@ -54,12 +54,12 @@ impl Model {
                     "invalid CIDR: pool {pool} cannot be cut into /{}",
                     init.subnet_size
                 );
-                return Err(Refusal::new("invalid", message));
+                return Err(Refusal::new(Code::Invalid, message));
             }
         }
         if init.subnet_size > 29 {
             return Err(Refusal::new(
-                "invalid",
+                Code::Invalid,
                 "subnet size is out of range: it must be between 1 and 29",
             ));
         }
@@ -92,7 +92,7 @@ impl Model {
         let token = join.token.expose();
         if !token.starts_with("SWMTKN-1-") || token.len() != "SWMTKN-1-".len() + 50 + 1 + 25 {
             return Err(Refusal::new(
-                "invalid",
+                Code::Invalid,
                 "rpc error: code = InvalidArgument desc = invalid join token",
             ));
         }
@@ -124,7 +124,7 @@ impl Model {
             token if *token == tokens.worker => Role::Worker,
             _ => {
                 let message = "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster";
-                return Err(Refusal::new("invalid", message).hint("read the tokens from a manager again"));
+                return Err(Refusal::new(Code::Invalid, message).hint("read the tokens from a manager again"));
             }
         };
         let joins = from.joins.to_string();
@@ -203,7 +203,7 @@ impl Model {
         match instance.member {
             None => Ok(instance),
             Some(_) => Err(Refusal::new(
-                "in_swarm",
+                Code::AlreadyInSwarm,
                 "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join \
                  another one",
             )),
@@ -236,7 +236,7 @@ impl Model {
                      `--force-new-cluster`. Use `--force` to suppress this message"
                 }
             };
-            return Err(Refusal::new("failed_precondition", message).hint("demote the node first"));
+            return Err(Refusal::new(Code::WrongState, message).hint("demote the node first"));
         }
         Ok((Some(effect), ()))
     }
@@ -365,5 +365,5 @@ impl Model {
 pub(crate) fn no_engine() -> Refusal {
     let message =
         "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
-    Refusal::new("no_engine", message)
+    Refusal::new(Code::NoEngine, message)
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_world::{Network, NetworkSpec};
+use subako_world::{Code, Network, NetworkSpec};
 
 use super::catalog::Range;
 use super::ec2::Decision;
@@ -17,31 +17,33 @@ impl SwarmFacts {
     pub fn decide_create_network(&self, seed: u64, spec: &NetworkSpec) -> Decision<String> {
         if let Some(there) = namesake(self.networks.keys(), &spec.name) {
             let message = format!("network with name {there} already exists");
-            return Err(Refusal::new("conflict", message));
+            return Err(Refusal::new(Code::AlreadyExists, message));
         }
         if spec.name == "ingress" || spec.name.is_empty() {
             let message = format!("network name \"{}\" is reserved or empty", spec.name);
-            return Err(Refusal::new("invalid", message));
+            return Err(Refusal::new(Code::Invalid, message));
         }
         if spec.driver != "overlay" {
             let message = format!(
                 "could not find plugin {} in v1 plugin registry: plugin not found",
                 spec.driver
             );
-            return Err(Refusal::new("not_found", message).hint("the driver of a swarm's network is overlay"));
+            return Err(
+                Refusal::new(Code::NotFound, message).hint("the driver of a swarm's network is overlay")
+            );
         }
         let used = self.ranges_in_use();
         let subnet = match &spec.subnet {
             Some(cidr) => {
                 let range = Range::parse(cidr).ok_or_else(|| {
                     Refusal::new(
-                        "invalid",
+                        Code::Invalid,
                         format!("invalid subnet {cidr} : invalid CIDR block notation"),
                     )
                 })?;
                 if used.iter().any(|other| other.overlaps(range)) {
                     return Err(Refusal::new(
-                        "invalid",
+                        Code::Taken,
                         "invalid pool request: Pool overlaps with other one on this address space",
                     ));
                 }
@@ -49,7 +51,7 @@ impl SwarmFacts {
             }
             None => self.free_range(&used).ok_or_else(|| {
                 Refusal::new(
-                    "invalid",
+                    Code::NoCapacity,
                     "could not find an available, non-overlapping IPv4 address pool",
                 )
                 .hint("give the swarm a larger addr_pool")
@@ -84,7 +86,7 @@ impl SwarmFacts {
                 "rpc error: code = FailedPrecondition desc = network {} is in use by service {}",
                 network.id, service.id
             );
-            return Err(Refusal::new("in_use", message).hint(format!(
+            return Err(Refusal::new(Code::InUse, message).hint(format!(
                 "remove the service {} first, or take it off the network",
                 service.spec.name
             )));

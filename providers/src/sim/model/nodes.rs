@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Availability, Node, NodeState, NodeUpdate, Reachability, Role};
+use subako_world::{Availability, Code, Node, NodeState, NodeUpdate, Reachability, Role};
 
 use super::constraints::meets;
 use super::ec2::Decision;
@@ -66,7 +66,7 @@ impl SwarmFacts {
     pub fn decide_update_node(&self, t: Ms, id: &str, update: &NodeUpdate) -> Decision<()> {
         let node = self.nodes.get(id).filter(|node| node.ready <= t).ok_or_else(|| {
             Refusal::new(
-                "not_found",
+                Code::NotFound,
                 format!("rpc error: code = NotFound desc = node {id} not found"),
             )
         })?;
@@ -97,15 +97,13 @@ impl SwarmFacts {
                 "rpc error: code = FailedPrecondition desc = node {id} is a cluster manager and is a member of \
                  the raft cluster. It must be demoted to worker before removal"
             );
-            return Err(Refusal::new("failed_precondition", message));
+            return Err(Refusal::new(Code::WrongState, message));
         }
         if node.seen && !force {
             let message = format!(
                 "rpc error: code = FailedPrecondition desc = node {id} is not down and can't be removed"
             );
-            return Err(
-                Refusal::new("failed_precondition", message).hint("let the node leave the swarm first")
-            );
+            return Err(Refusal::new(Code::WrongState, message).hint("let the node leave the swarm first"));
         }
         let effect = Effect::NoNode {
             swarm: self.id.clone(),

@@ -1,6 +1,6 @@
 //! Managers: who leads, whether enough of them are there, and what is refused when not.
 
-use subako_world::Role;
+use subako_world::{Code, Role};
 
 use super::events::Event;
 use super::facts::Membership;
@@ -68,14 +68,15 @@ impl SwarmFacts {
             .any(|node| node.in_raft(t) && staying(node))
         {
             let message = "rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm";
-            return Err(Refusal::new("failed_precondition", message));
+            return Err(Refusal::new(Code::WrongState, message));
         }
         let answers = self.nodes.get(id).is_some_and(|node| node.up(t));
         if up - usize::from(answers) < (members - 1) / 2 + 1 {
             let message = "rpc error: code = FailedPrecondition desc = can't remove member from the raft: this would \
                            result in a loss of quorum";
-            return Err(Refusal::new("failed_precondition", message)
-                .hint("bring the other managers back first, or add one"));
+            return Err(
+                Refusal::new(Code::NoQuorum, message).hint("bring the other managers back first, or add one")
+            );
         }
         Ok(())
     }
@@ -90,7 +91,7 @@ impl Model {
             Some(Membership::Node { swarm, node }) => (swarm, node),
             _ => {
                 return Err(Refusal::new(
-                    "not_a_manager",
+                    Code::NotAManager,
                     "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to \
                      connect this node to swarm and try again",
                 ));
@@ -102,7 +103,7 @@ impl Model {
             .filter(|swarm| swarm.nodes.get(node).is_some_and(|node| node.in_raft(t)));
         let swarm = swarm.ok_or_else(|| {
             Refusal::new(
-                "not_a_manager",
+                Code::NotAManager,
                 "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. \
                  Please run this command on a manager node or promote the current node to a manager",
             )
@@ -115,7 +116,7 @@ impl Model {
             return Ok(swarm);
         }
         let mut refusal = Refusal::new(
-            "no_leader",
+            Code::NoLeader,
             "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few \
              managers are online. Make sure more than half of the managers are online",
         )

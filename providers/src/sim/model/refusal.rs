@@ -1,14 +1,17 @@
 //! What the simulated services answer when they refuse.
 
-use subako_world::Failure;
+use subako_world::{Code, Failure};
 
+use crate::codes;
 use crate::sim::names::Ms;
 
 /// A refused call: the world is as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The service's error code.
-    pub code: String,
+    /// What it means.
+    pub code: Code,
+    /// EC2's own code for it; Docker has none.
+    pub service_code: Option<String>,
     /// One sentence without a full stop.
     pub message: String,
     /// What to do next.
@@ -18,10 +21,19 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with a code.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A refusal as EC2 gives it.
+    pub fn ec2(code: &str, message: impl Into<String>) -> Self {
         Self {
-            code: code.into(),
+            service_code: Some(code.to_owned()),
+            ..Self::new(codes::of(code), message)
+        }
+    }
+
+    /// A refusal that means this.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            service_code: None,
             message: message.into(),
             hint: None,
             retry_at: None,
@@ -36,10 +48,9 @@ impl Refusal {
 
     /// The refusal as the seam tells it.
     pub fn failure(self, doing: &str) -> Failure {
-        let failure = Failure::not_applied(doing, self.message).with_code(self.code);
-        match self.hint {
-            Some(hint) => failure.with_hint(hint),
-            None => failure,
-        }
+        let mut failure = Failure::not_applied(doing, self.message).with_code(self.code);
+        failure.service_code = self.service_code;
+        failure.hint = self.hint;
+        failure
     }
 }

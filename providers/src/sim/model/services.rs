@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_world::{FileKind, PublishMode, ServiceSpec, UpdateState};
+use subako_world::{Code, FileKind, PublishMode, ServiceSpec, UpdateState};
 
 use super::constraints::parse_constraint;
 use super::ec2::Decision;
@@ -30,7 +30,7 @@ impl SwarmFacts {
             let message = format!(
                 "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service {there} already exists"
             );
-            return Err(Refusal::new("conflict", message));
+            return Err(Refusal::new(Code::AlreadyExists, message));
         }
         self.check_spec(spec)?;
         let effect = Effect::Service {
@@ -44,7 +44,7 @@ impl SwarmFacts {
     pub fn decide_update_service(&self, spec: &ServiceSpec, force: bool) -> Decision<()> {
         let there = self.services.get(&spec.name).ok_or_else(|| {
             Refusal::new(
-                "not_found",
+                Code::NotFound,
                 format!(
                     "rpc error: code = NotFound desc = service {} not found",
                     spec.name
@@ -55,7 +55,7 @@ impl SwarmFacts {
             && (there.replicas().is_none() || spec.mode == subako_world::Mode::Global)
         {
             let message = "rpc error: code = Unimplemented desc = service mode change is not allowed";
-            return Err(Refusal::new("invalid", message).hint("a change of mode needs a new service"));
+            return Err(Refusal::new(Code::Unsupported, message).hint("a change of mode needs a new service"));
         }
         self.check_spec(spec)?;
         // As an adapter sends it: what means the same is left as it is, so that nothing restarts.
@@ -84,12 +84,12 @@ impl SwarmFacts {
         if spec.name.is_empty() || spec.image.is_empty() {
             let message =
                 "rpc error: code = InvalidArgument desc = ContainerSpec: name and image must be provided";
-            return Err(Refusal::new("invalid", message));
+            return Err(Refusal::new(Code::Invalid, message));
         }
         for network in &spec.networks {
             if !self.networks.contains_key(&network.name) {
                 return Err(Refusal::new(
-                    "not_found",
+                    Code::NotFound,
                     format!("network {} not found", network.name),
                 ));
             }
@@ -103,7 +103,7 @@ impl SwarmFacts {
                 .find(|mount| !self.files(kind).contains_key(&mount.name))
             {
                 let message = format!("{} not found: {}", kind.word(), mount.name);
-                return Err(Refusal::new("not_found", message));
+                return Err(Refusal::new(Code::NotFound, message));
             }
         }
         for constraint in &spec.constraints {
@@ -112,7 +112,7 @@ impl SwarmFacts {
                     "rpc error: code = InvalidArgument desc = invalid expression: {constraint}: constraint expected \
                      one operator from ==, != and a known key"
                 );
-                return Err(Refusal::new("invalid", message));
+                return Err(Refusal::new(Code::Invalid, message));
             }
         }
         self.check_ports(spec)
@@ -131,7 +131,7 @@ impl SwarmFacts {
                     "rpc error: code = InvalidArgument desc = EndpointSpec: duplicate published ports provided: {}",
                     port.published
                 );
-                return Err(Refusal::new("invalid", message));
+                return Err(Refusal::new(Code::Invalid, message));
             }
             for other in self
                 .services
@@ -152,7 +152,7 @@ impl SwarmFacts {
                         "rpc error: code = InvalidArgument desc = port '{}' is already in use by service '{}' ({}) as {how}",
                         port.published, other.spec.name, other.id
                     );
-                    return Err(Refusal::new("port_in_use", message).hint(format!(
+                    return Err(Refusal::new(Code::Taken, message).hint(format!(
                         "publish another port, or take {} from {}",
                         port.published, other.spec.name
                     )));

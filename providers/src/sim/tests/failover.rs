@@ -1,6 +1,6 @@
 //! Nodes that are lost and come back, leaders, quorum.
 
-use subako_world::{Availability, Certainty, Mode, NodeState, NodeUpdate, Role};
+use subako_world::{Availability, Certainty, Code, Mode, NodeState, NodeUpdate, Role};
 
 use super::scenario::{Cluster, in_memory, service};
 
@@ -205,7 +205,7 @@ async fn a_demoted_leader_hands_over_at_once() {
     let leader = nodes.iter().find(|node| node.leader).unwrap();
     assert_ne!(leader.id, cluster.nodes[0]);
     let failure = cluster.manager().nodes().await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("not_a_manager"));
+    assert_eq!(failure.code, Code::NotAManager);
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,7 +272,7 @@ async fn one_of_two_managers_is_no_quorum() {
         .create_service(&service("no", 1))
         .await
         .unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("no_leader"));
+    assert_eq!(failure.code, Code::NoLeader);
     cluster.sim.revive_node("manager-1").unwrap();
     cluster.wait(30).await;
     cluster

@@ -40,7 +40,10 @@ async fn run_under(kind: FaultEffect) -> (Failure, usize) {
 async fn an_error_changes_nothing_and_says_so() {
     let (failure, there) = run_under(FaultEffect::Error("InsufficientInstanceCapacity".to_owned())).await;
     assert_eq!((failure.certainty, there), (Certainty::NotApplied, 0));
-    assert_eq!(failure.code.as_deref(), Some("InsufficientInstanceCapacity"));
+    assert_eq!(
+        failure.service_code.as_deref(),
+        Some("InsufficientInstanceCapacity")
+    );
     assert!(
         failure.message.contains("t3.micro") && failure.message.contains("ap-northeast-1a"),
         "{failure}"
@@ -74,7 +77,7 @@ async fn throttling_slows_down_and_fails_only_when_it_does_not_end() {
     );
     assert_eq!(sim.calls()["survey"], 4);
     let failure = throttled(100).world().cloud.survey(CLUSTER).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("RequestLimitExceeded"));
+    assert_eq!(failure.service_code.as_deref(), Some("RequestLimitExceeded"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +94,10 @@ async fn a_zone_without_capacity_refuses_the_type_until_one_ends() {
         .unwrap();
     let second = request(&world, &group, "node-1").await;
     let failure = world.cloud.run_instance(&second).await.unwrap_err();
-    assert_eq!(failure.code.as_deref(), Some("InsufficientInstanceCapacity"));
+    assert_eq!(
+        failure.service_code.as_deref(),
+        Some("InsufficientInstanceCapacity")
+    );
     assert!(
         failure
             .hint

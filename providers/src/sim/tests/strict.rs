@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use subako_world::{
-    InstanceChange, InstanceState, Mode, Mount, MountKind, NetworkSpec, NodeUpdate, Progress, Resources,
-    ServiceNetwork, ServiceSpec, Task, TaskFilter, TaskState,
+    Code, InstanceChange, InstanceState, Mode, Mount, MountKind, NetworkSpec, NodeUpdate, Progress,
+    Resources, ServiceNetwork, ServiceSpec, Task, TaskFilter, TaskState,
 };
 
 use super::scenario::{Cluster, group, in_memory, request, service};
@@ -286,7 +286,7 @@ async fn a_manager_that_restarts_has_no_leader_for_a_while() {
     }
     let model = &cluster.sim.inner;
     let asked = model.look(|model, t| model.controlled_by(t, id).map(|_| ()).map_err(|r| r.code));
-    assert_eq!(asked, Err("no_leader".to_owned()));
+    assert_eq!(asked, Err(Code::NoLeader));
     // A caller waits the election out, as the real adapter does.
     cluster.manager().services().await.unwrap();
 }

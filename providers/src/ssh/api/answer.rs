@@ -1,7 +1,7 @@
 //! What the engine's errors mean: a code, a certainty, a hint.
 
 use serde_json::Value;
-use subako_world::Failure;
+use subako_world::{Code, Failure};
 
 use crate::ssh::engine_http::Reply;
 
@@ -22,7 +22,7 @@ pub(super) fn message(reply: &Reply) -> String {
         _ => "",
     };
     let text = text.trim().trim_end_matches('.');
-    // What gRPC puts in front says nothing to people; the code is kept in `Failure::code`.
+    // What gRPC puts in front says nothing to people; what it means is in `Failure::code`.
     let text = match text.split_once(" desc = ") {
         Some((before, after)) if before.starts_with("rpc error: code = ") => after,
         _ => text,
@@ -42,60 +42,80 @@ pub(super) fn out_of_sequence(reply: &Reply) -> bool {
 /// The failure that an error answer stands for.
 pub(super) fn failure(doing: &str, effect: Effect, reply: &Reply) -> Failure {
     let message = message(reply);
-    let code = code(reply.status, &message);
-    let failure = if effect == Effect::Reads || certain(reply, &message) {
+    let (code, refused) = meaning(reply, &message);
+    let failure = if effect == Effect::Reads || refused {
         Failure::not_applied(doing, message)
     } else {
         Failure::unknown(doing, message)
     };
-    match code {
-        Some(code) => failure.with_code(code),
-        None => failure,
-    }
+    failure.with_code(code)
 }
 
-fn code(status: u16, message: &str) -> Option<&'static str> {
-    let says = |text: &str| message.contains(text);
-    if says("update out of sequence") {
-        Some("out_of_sequence")
-    } else if status == 409 || says("already exists") || says("name conflicts") {
-        Some("conflict")
-    } else if says("already part of a swarm") {
-        Some("already_in_swarm")
-    } else if says("not a swarm manager") || says("not part of a swarm") {
-        Some("not_a_manager")
-    } else if says("does not have a leader") || says("no elected primary") {
-        Some("no_leader")
-    } else if says("participating as a manager") {
-        Some("is_manager")
-    } else if says("is already in use by service") {
-        Some("port_in_use")
-    } else if says("is in use by the following service") {
-        Some("in_use")
-    } else if status == 404 || message.ends_with("not found") {
-        // A network of which only a node's own copy is left is not found with status 500.
-        Some("not_found")
-    } else {
-        None
-    }
-}
-
-/// Whether the engine refused before it did anything. Its server errors are refusals only where
-/// they say so: a deadline that passed inside the engine may have left the change behind.
-fn certain(reply: &Reply, message: &str) -> bool {
-    const REFUSALS: [&str; 7] = [
-        "code = InvalidArgument",
-        "code = NotFound",
-        "code = AlreadyExists",
-        "code = FailedPrecondition",
-        "code = PermissionDenied",
-        "code = Unimplemented",
-        "code = Unauthenticated",
+/// What the engine's words mean where it has refused before it did anything. It has no codes of
+/// its own: swarmkit's are gRPC's, which are too few, and older parts have status 500 alone.
+fn refusal(message: &str) -> Option<Code> {
+    const WORDS: [(&str, Code); 19] = [
+        ("update out of sequence", Code::OutOfSequence),
+        ("already exists", Code::AlreadyExists),
+        ("name conflicts", Code::AlreadyExists),
+        ("already part of a swarm", Code::AlreadyInSwarm),
+        ("not a swarm manager", Code::NotAManager),
+        ("not part of a swarm", Code::NotAManager),
+        ("from a worker node", Code::NotAManager),
+        ("does not have a leader", Code::NoLeader),
+        ("no elected primary", Code::NoLeader),
+        ("loss of quorum", Code::NoQuorum),
+        ("participating as a manager", Code::WrongState),
+        ("demote the last manager", Code::WrongState),
+        ("is already in use by service", Code::Taken),
+        ("Pool overlaps", Code::Taken),
+        ("is in use by", Code::InUse),
+        ("has active endpoints", Code::InUse),
+        ("could not find an available", Code::NoCapacity),
+        ("service mode change is not allowed", Code::Unsupported),
+        (" not found: ", Code::NotFound),
     ];
-    let raw = reply.body.to_string();
-    (400..500).contains(&reply.status)
-        || REFUSALS.iter().any(|refusal| raw.contains(refusal))
-        || code(reply.status, message).is_some()
+    let known = WORDS.iter().find(|(words, _)| message.contains(words));
+    // A network of which only a node's own copy is left is not found with status 500.
+    let missing = message.ends_with("not found").then_some(Code::NotFound);
+    known.map(|(_, code)| *code).or(missing)
+}
+
+/// What the code of gRPC in front of an answer means, and whether it is a refusal. A deadline
+/// that passed inside the engine may have left the change behind.
+fn grpc(raw: &str) -> Option<(Code, bool)> {
+    let (_, rest) = raw.split_once("rpc error: code = ")?;
+    let (name, _) = rest.split_once(" desc = ")?;
+    Some(match name {
+        "InvalidArgument" => (Code::Invalid, true),
+        "NotFound" => (Code::NotFound, true),
+        "AlreadyExists" => (Code::AlreadyExists, true),
+        "FailedPrecondition" => (Code::WrongState, true),
+        "PermissionDenied" => (Code::Denied, true),
+        "Unimplemented" => (Code::Unsupported, true),
+        "Unauthenticated" => (Code::Credentials, true),
+        "DeadlineExceeded" => (Code::Timeout, false),
+        "Unavailable" => (Code::Unavailable, false),
+        _ => return None,
+    })
+}
+
+/// What an answer means, and whether the engine refused before it did anything.
+fn meaning(reply: &Reply, message: &str) -> (Code, bool) {
+    if let Some(code) = refusal(message) {
+        return (code, true);
+    }
+    if let Some(known) = grpc(&reply.body.to_string()) {
+        return known;
+    }
+    match reply.status {
+        400 => (Code::Invalid, true),
+        401 => (Code::Credentials, true),
+        403 => (Code::Denied, true),
+        404 => (Code::NotFound, true),
+        409 => (Code::AlreadyExists, true),
+        status => (Code::Other, (400..500).contains(&status)),
+    }
 }
 
 #[cfg(test)]
@@ -115,47 +135,51 @@ mod tests {
     #[test]
     fn known_answers_get_their_codes() {
         for (status, text, code) in [
-            (409, "network with name my-overlay already exists", "conflict"),
+            (
+                409,
+                "network with name my-overlay already exists",
+                Code::AlreadyExists,
+            ),
             (
                 409,
                 "rpc error: code = AlreadyExists desc = name conflicts with an existing object: service reply already exists",
-                "conflict",
+                Code::AlreadyExists,
             ),
             (
                 500,
                 "rpc error: code = Unknown desc = update out of sequence",
-                "out_of_sequence",
+                Code::OutOfSequence,
             ),
             (
                 503,
                 "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one.",
-                "already_in_swarm",
+                Code::AlreadyInSwarm,
             ),
             (
                 503,
                 "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.",
-                "not_a_manager",
+                Code::NotAManager,
             ),
             (
                 500,
                 "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online.",
-                "no_leader",
+                Code::NoLeader,
             ),
-            (404, "node x not found", "not_found"),
-            (500, "network xebvfablt44hmjbdcp7fblsra not found", "not_found"),
+            (404, "node x not found", Code::NotFound),
+            (500, "network xebvfablt44hmjbdcp7fblsra not found", Code::NotFound),
             (
                 400,
                 "rpc error: code = InvalidArgument desc = port '80' is already in use by service 'reply' (41sv9cmu) as an ingress port",
-                "port_in_use",
+                Code::Taken,
             ),
             (
                 503,
                 "You are attempting to leave the swarm on a node that is participating as a manager. Use `--force` to suppress this message.",
-                "is_manager",
+                Code::WrongState,
             ),
         ] {
             let failure = failure("do it", Effect::Changes, &reply(status, text));
-            assert_eq!(failure.code.as_deref(), Some(code), "{text}");
+            assert_eq!(failure.code, code, "{text}");
             assert_eq!(failure.certainty, Certainty::NotApplied, "{text}");
         }
     }

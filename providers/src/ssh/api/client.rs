@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Method;
 use serde_json::Value;
-use subako_world::{Failure, Result, Secret};
+use subako_world::{Code, Failure, Result, Secret};
 
 use super::answer::{Effect, failure, out_of_sequence};
 use crate::ssh::engine_http::{CallError, Reply, Sent};
@@ -80,7 +80,7 @@ impl<'a> Api<'a> {
             .exchange(doing, Effect::Changes, Sent::new(Method::DELETE, path))
             .await?;
         match accept(doing, Effect::Changes, reply) {
-            Err(failure) if failure.code.as_deref() == Some("not_found") => Ok(()),
+            Err(failure) if failure.code == Code::NotFound => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -186,11 +186,11 @@ fn unanswered(doing: &str, effect: Effect, error: &CallError, closed: bool) -> F
             } else {
                 error.to_string()
             };
-            Failure::unknown(doing, message).with_code("connection_lost")
+            Failure::unknown(doing, message).with_code(Code::ConnectionLost)
         }
-        CallError::NoEngine(_) => Failure::not_applied(doing, error.to_string()).with_code("no_engine"),
+        CallError::NoEngine(_) => Failure::not_applied(doing, error.to_string()).with_code(Code::NoEngine),
         CallError::NotSent(_) | CallError::NoAnswer(_) => {
-            Failure::not_applied(doing, error.to_string()).with_code("connection_lost")
+            Failure::not_applied(doing, error.to_string()).with_code(Code::ConnectionLost)
         }
     }
 }

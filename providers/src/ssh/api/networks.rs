@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use subako_world::{Failure, Network, NetworkSpec, Result};
+use subako_world::{Code, Failure, Network, NetworkSpec, Result};
 
 use super::client::{Api, filters};
 use super::read::{elements, flag, list, map, some_text, text};
@@ -55,7 +55,7 @@ impl Api<'_> {
             })
         {
             let message = format!("its range {subnet} overlaps that of network {}", other.spec.name);
-            return Err(Failure::not_applied(doing, message).with_code("subnet_in_use"));
+            return Err(Failure::not_applied(doing, message).with_code(Code::Taken));
         }
         let answer = self
             .post(&doing, "/networks/create", Some(&write_network(spec)))
@@ -78,7 +78,7 @@ impl Api<'_> {
             self.pause(PAUSE).await;
         }
         let message = format!("it was not allocated within {} s", ALLOCATED.as_secs());
-        Err(Failure::unknown(doing, message).with_code("timeout"))
+        Err(Failure::unknown(doing, message).with_code(Code::Timeout))
     }
 
     /// Removes a network, waiting for the last tasks on it to end and for this node's own copy to

@@ -1,7 +1,7 @@
 //! Nodes.
 
 use serde_json::{Value, json};
-use subako_world::{Node, NodeUpdate, Reachability, Result};
+use subako_world::{Code, Node, NodeUpdate, Reachability, Result};
 
 use super::client::Api;
 use super::read::{elements, flag, map, text, unexpected, word};
@@ -25,7 +25,7 @@ impl Api<'_> {
         let doing = self.doing(&format!("read node {id}"));
         match self.get(&doing, &format!("/nodes/{id}")).await {
             Ok(answer) => Ok(Some(read_node(&doing, &answer)?).filter(|node| node.id == id)),
-            Err(failure) if failure.code.as_deref() == Some("not_found") => Ok(None),
+            Err(failure) if failure.code == Code::NotFound => Ok(None),
             Err(failure) => Err(failure),
         }
     }

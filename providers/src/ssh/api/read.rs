@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use subako_world::Failure;
+use subako_world::{Code, Failure};
 
 /// The text at `pointer`; empty when there is none.
 pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -85,5 +85,5 @@ pub(super) fn unexpected(doing: &str, wanted: &str) -> Failure {
         doing,
         format!("the Docker Engine's answer was not understood: expected {wanted}"),
     )
-    .with_code("unexpected_answer")
+    .with_code(Code::Other)
 }

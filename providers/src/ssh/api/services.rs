@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use subako_world::service::Ids;
-use subako_world::{Failure, FileKind, FileMount, Result, Service, ServiceSpec};
+use subako_world::{Code, Failure, FileKind, FileMount, Result, Service, ServiceSpec};
 
 use super::client::{Api, filters};
 use super::read::{elements, text};
@@ -61,13 +61,13 @@ impl Api<'_> {
     /// The failure of a creation. The engine looks at ports before it looks at names: a service that
     /// exists already would be said to clash with its own ports.
     async fn name_first(&self, doing: &str, spec: &ServiceSpec, failure: Failure) -> Failure {
-        if failure.code.as_deref() != Some("port_in_use") {
+        if failure.code != Code::Taken {
             return failure;
         }
         match self.service_id(doing, &spec.name).await {
             Ok(Some(_)) => {
                 let message = format!("service {} already exists", spec.name);
-                Failure::not_applied(doing, message).with_code("conflict")
+                Failure::not_applied(doing, message).with_code(Code::AlreadyExists)
             }
             // The engine's word stands: it refused, and that is certain.
             Ok(None) | Err(_) => failure,
@@ -79,7 +79,7 @@ impl Api<'_> {
         let doing = self.doing(&format!("update service {}", spec.name));
         let ids = self.ids(spec).await?;
         let Some(id) = self.service_id(&doing, &spec.name).await? else {
-            return Err(Failure::not_applied(doing, "there is no such service").with_code("not_found"));
+            return Err(Failure::not_applied(doing, "there is no such service").with_code(Code::NotFound));
         };
         let auth = self.registry_auth(&doing, &spec.image).await?;
         let path = format!("/services/{id}");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 use subako_world::{
-    EngineInfo, Failure, JoinRequest, JoinTokens, LocalNodeState, Progress, Result, Secret, Swarm, SwarmInit,
+    Code, EngineInfo, Failure, JoinRequest, JoinTokens, LocalNodeState, Progress, Result, Secret, Swarm,
+    SwarmInit,
 };
 
 use super::answer::{Effect, failure};
@@ -69,7 +70,7 @@ impl Api<'_> {
         let refused = failure(&doing, Effect::Changes, &reply);
         let goes_on = refused.message.contains("continue in the background");
         // An earlier join that has not ended yet is waited for; one that has ended is a refusal.
-        let earlier = refused.code.as_deref() == Some("already_in_swarm") && self.pending(&doing).await?;
+        let earlier = refused.code == Code::AlreadyInSwarm && self.pending(&doing).await?;
         if goes_on || earlier {
             return self.settled(&doing, join, Some(refused), progress).await;
         }
