@@ -9,7 +9,7 @@ use subako_engine::event::Events;
 use subako_engine::kind::Sighting;
 use subako_engine::plan::{Plan, Planning, Selection, plan};
 use subako_engine::refresh::Observed;
-use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Settling, Stop, fold, settle};
+use subako_engine::run::{ApplyOptions, Run, RunResult, RunStatus, Settling, Stop, fold, settle};
 use subako_engine::world::{self as w, Result, ScaledClock, World};
 use subako_state::{Address, Journal, Json, Memory, Resource, Snapshot, Store};
 
@@ -173,7 +173,7 @@ impl Harness {
     }
 
     /// Runs a plan from its beginning. The journal stays for `recover`.
-    pub async fn run(&mut self, plan: &Plan, disturbance: Disturbance) -> Finished {
+    pub async fn run(&mut self, plan: &Plan, disturbance: Disturbance) -> RunResult {
         self.runs += 1;
         let stop = Stop::new();
         let probe = disturbance.cut_after.map(|after| {
@@ -195,7 +195,7 @@ impl Harness {
             plan,
             resources: &self.snapshot.resources,
             journal,
-            progress: Progress::new(plan.steps.len()),
+            progress: RunStatus::new(plan.steps.len()),
             events: Events::silent(),
             options: &options,
             stop: &stop,
@@ -217,7 +217,7 @@ impl Harness {
         let file = Store::on(self.memory.clone())
             .continue_journal(&journal, None)
             .expect("a journal");
-        let progress = Progress::replay(plan.steps.len(), &journal.entries).expect("possible");
+        let progress = RunStatus::replay(plan.steps.len(), &journal.entries).expect("possible");
         let (registry, world, options, stop) = (
             self.toys.registry(),
             self.world(),
@@ -225,7 +225,7 @@ impl Harness {
             Stop::new(),
         );
         let resources = self.snapshot.resources.clone();
-        let run = |progress: Progress| Run {
+        let run = |progress: RunStatus| Run {
             registry: &registry,
             world: &world,
             plan,
@@ -266,7 +266,7 @@ impl Harness {
         }
     }
 
-    fn take(&mut self, finished: Finished) -> Recovered {
+    fn take(&mut self, finished: RunResult) -> Recovered {
         self.snapshot.resources = finished.resources.clone();
         Recovered::Ran(finished)
     }
@@ -285,7 +285,7 @@ pub enum Recovered {
     Stuck,
     PastTheLine,
     Kept,
-    Ran(Finished),
+    Ran(RunResult),
 }
 
 /// Toys need neither cloud nor hosts.

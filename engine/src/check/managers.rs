@@ -1,6 +1,7 @@
 //! How many managers are wanted.
 
-use super::{Checked, Finding, Severity, is_manager};
+use super::{Checked, Finding, Severity};
+use crate::kinds::is_manager;
 
 /// Raft tolerates the loss of a minority: an even number tolerates no more than the odd one
 /// below it, and more than seven slow every decision down (Docker: "Administer and maintain a
@@ -10,7 +11,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .desired
         .resources
         .iter()
-        .filter(|wanted| wanted.address.kind() == "member" && is_manager(&wanted.spec))
+        .filter(|wanted| is_manager(&wanted.address, &wanted.spec))
         .count();
     let mut findings = Vec::new();
     if managers > 0 && managers % 2 == 0 {

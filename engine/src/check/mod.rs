@@ -15,7 +15,7 @@ mod zones;
 
 pub use finding::{Finding, Severity};
 
-use subako_state::{Json, Snapshot};
+use subako_state::Snapshot;
 
 use crate::desired::DesiredSet;
 use crate::plan::Plan;
@@ -45,9 +45,4 @@ pub fn all(checked: &Checked<'_>) -> Vec<Finding> {
     .iter()
     .flat_map(|check| check(checked))
     .collect()
-}
-
-/// Whether the spec of a member makes it a manager. Text search, because there may be many.
-fn is_manager(spec: &Json) -> bool {
-    spec.as_str().contains("\"role\":\"manager\"")
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use subako_state::Address;
 
-use super::{Checked, Finding, Severity, is_manager};
+use super::{Checked, Finding, Severity};
+use crate::kinds::is_manager;
 use crate::plan::{Action, Step};
 
 /// Voters and the living among them at one moment.
@@ -26,7 +27,7 @@ impl Raft {
 }
 
 fn counts(step: &Step, spec: Option<&subako_state::Json>) -> bool {
-    step.address.kind() == "member" && spec.is_some_and(is_manager)
+    spec.is_some_and(|spec| is_manager(&step.address, spec))
 }
 
 /// Walks the plan in its order and counts the voters: never fewer alive than a majority.
@@ -36,7 +37,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .snapshot
         .resources
         .iter()
-        .filter(|r| r.address.kind() == "member" && is_manager(&r.spec));
+        .filter(|r| is_manager(&r.address, &r.spec));
     let voters: Vec<&Address> = recorded.map(|r| &r.address).collect();
     let swarm_goes = plan
         .steps

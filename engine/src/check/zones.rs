@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, Finding, Severity, is_manager};
+use super::{Checked, Finding, Severity};
+use crate::kinds::is_manager;
 
 /// Three or more managers in one zone fall together.
 pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
@@ -10,7 +11,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .desired
         .resources
         .iter()
-        .filter(|wanted| wanted.address.kind() == "member" && is_manager(&wanted.spec))
+        .filter(|wanted| is_manager(&wanted.address, &wanted.spec))
         .map(|wanted| wanted.address.name())
         .collect();
     if managers.len() < 3 {

@@ -8,6 +8,7 @@ use subako_state::{Address, Json, Snapshot};
 use super::ask;
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
+use crate::kinds::is_manager;
 use crate::reference::Ref;
 use crate::world::{
     CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Network, Node, Ownership, Result, Service,
@@ -221,16 +222,15 @@ pub fn host_target(name: &str, instance: &Instance, host_key: Option<String>) ->
 /// Instances that may be managers, best first: recorded managers, then wanted ones. With it
 /// whether one of them exists without running, so that it cannot be asked.
 fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> (Vec<HostTarget>, bool) {
-    let is_manager = |spec: &Json| spec.as_str().contains("\"role\":\"manager\"");
     let mut names: Vec<String> = Vec::new();
     let recorded = snapshot
         .resources
         .iter()
-        .filter(|r| r.address.kind() == "member" && is_manager(&r.spec));
+        .filter(|r| is_manager(&r.address, &r.spec));
     let wanted = desired
         .resources
         .iter()
-        .filter(|d| d.address.kind() == "member" && is_manager(&d.spec));
+        .filter(|d| is_manager(&d.address, &d.spec));
     for name in recorded
         .map(|r| r.address.name())
         .chain(wanted.map(|d| d.address.name()))

@@ -5,11 +5,12 @@ use futures::stream::FuturesUnordered;
 use std::sync::{Arc, Mutex};
 use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome, Resource, StateError};
 
+use super::crew::{Crew, Pen};
 use super::fold::fold;
 use super::options::{ApplyOptions, OnFailure, Stop};
 use super::rollback::{can_go_back, roll_back};
-use super::status::{Progress, StepStatus};
-use super::step::{Crew, Made, Pen};
+use super::status::{RunStatus, StepStatus};
+use super::step::StepOutcome;
 use super::working::Working;
 use crate::event::{Event, Events};
 use crate::in_flight::InFlight;
@@ -31,7 +32,7 @@ pub struct Run<'a> {
     /// The journal, open for appending, its `Begin` written.
     pub journal: JournalWriter,
     /// What the journal says so far.
-    pub progress: Progress,
+    pub progress: RunStatus,
     /// Where to tell what happens.
     pub events: Events,
     /// How it is made.
@@ -44,7 +45,7 @@ pub struct Run<'a> {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
-pub struct Finished {
+pub struct RunResult {
     /// How.
     pub outcome: Outcome,
     /// The resources to record.
@@ -56,11 +57,11 @@ pub struct Finished {
     /// Whether it was stopped where the journal is whole: nothing was settled.
     pub cut: bool,
     /// What is known of each step.
-    pub progress: Progress,
+    pub progress: RunStatus,
 }
 
 /// What ended a walk.
-pub(super) enum Ended {
+pub(super) enum WalkEnd {
     /// Nothing more could start.
     Through,
     /// Somebody asked to stop at once.
@@ -69,11 +70,11 @@ pub(super) enum Ended {
 
 impl Run<'_> {
     /// Goes forward; turns back on failure unless it is to be kept or the line is crossed.
-    pub async fn forward(self) -> Result<Finished, StateError> {
+    pub async fn forward(self) -> Result<RunResult, StateError> {
         let crew = self.crew();
         let mut failures = Vec::new();
         let ended = self.walk_forward(&crew, &mut failures).await?;
-        if matches!(ended, Ended::Cut) {
+        if matches!(ended, WalkEnd::Cut) {
             self.journal.settle().await?;
             return Ok(self.finish(&crew, Outcome::Remains, failures, true));
         }
@@ -104,11 +105,11 @@ impl Run<'_> {
     }
 
     /// Goes forward again with a run that had stopped or turned.
-    pub async fn forward_again(self, why: &str) -> Result<Finished, StateError> {
+    pub async fn forward_again(self, why: &str) -> Result<RunResult, StateError> {
         let crew = self.crew();
         self.turn(&crew, Direction::Forward, why).await?;
         drop(crew);
-        let progress = Progress {
+        let progress = RunStatus {
             direction: Direction::Forward,
             ..self.progress.clone()
         };
@@ -116,7 +117,7 @@ impl Run<'_> {
     }
 
     /// Undoes everything the journal says was done.
-    pub async fn back(self, why: &str) -> Result<Finished, StateError> {
+    pub async fn back(self, why: &str) -> Result<RunResult, StateError> {
         let crew = self.crew();
         self.turn(&crew, Direction::Back, why).await?;
         self.go_back(&crew, Vec::new()).await
@@ -126,9 +127,9 @@ impl Run<'_> {
         &self,
         crew: &Crew<'_>,
         mut failures: Vec<(Address, Failure)>,
-    ) -> Result<Finished, StateError> {
+    ) -> Result<RunResult, StateError> {
         let ended = roll_back(crew, self.resources, self.stop, &mut failures).await?;
-        let cut = matches!(ended, Ended::Cut);
+        let cut = matches!(ended, WalkEnd::Cut);
         if cut {
             self.journal.settle().await?;
         }
@@ -183,7 +184,7 @@ impl Run<'_> {
         &self,
         crew: &Crew<'_>,
         failures: &mut Vec<(Address, Failure)>,
-    ) -> Result<Ended, StateError> {
+    ) -> Result<WalkEnd, StateError> {
         let plan = self.plan;
         let edges: Vec<(u32, u32)> = (0..plan.nodes())
             .flat_map(|node| plan.after(node).iter().map(move |before| (*before, node as u32)))
@@ -216,7 +217,7 @@ impl Run<'_> {
             }
             let finished = tokio::select! {
                 biased;
-                () = self.stop.at_once() => return Ok(Ended::Cut),
+                () = self.stop.at_once() => return Ok(WalkEnd::Cut),
                 () = self.stop.draining(), if !stopping => {
                     stopping = true;
                     let signal = self.stop.signal().to_owned();
@@ -226,16 +227,16 @@ impl Run<'_> {
                 finished = flight.next() => finished,
             };
             let Some((node, began, made)) = finished else {
-                return Ok(Ended::Through);
+                return Ok(WalkEnd::Through);
             };
             let step = &plan.steps[node as usize];
             match made? {
-                Made::Done => {
+                StepOutcome::Done => {
                     walk.done(node);
                     done += 1;
                     crew.tell_done(node, false, began, done, of);
                 }
-                Made::Failed(failure) => {
+                StepOutcome::Failed(failure) => {
                     stopping = true;
                     crew.tell_failed(node, false, &failure);
                     failures.push((step.address.clone(), failure));
@@ -250,7 +251,7 @@ impl Run<'_> {
         outcome: Outcome,
         failures: Vec<(Address, Failure)>,
         cut: bool,
-    ) -> Finished {
+    ) -> RunResult {
         let progress = crew.progress().clone();
         let resources = fold(self.resources, self.plan, &progress);
         let remains = remains(self.plan, &progress, outcome);
@@ -259,7 +260,7 @@ impl Run<'_> {
             remains: remains.clone(),
             elapsed_ms: crew.elapsed_ms(),
         });
-        Finished {
+        RunResult {
             outcome,
             resources,
             remains,
@@ -271,7 +272,7 @@ impl Run<'_> {
 }
 
 /// What is left to finish (after going forward) or to undo (after going back).
-fn remains(plan: &Plan, progress: &Progress, outcome: Outcome) -> Vec<Address> {
+fn remains(plan: &Plan, progress: &RunStatus, outcome: Outcome) -> Vec<Address> {
     if outcome != Outcome::Remains {
         return Vec::new();
     }

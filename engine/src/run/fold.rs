@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Effect, Json, Resource};
 
-use super::status::{Progress, StepStatus};
+use super::status::{RunStatus, StepStatus};
 use crate::plan::{Action, Plan, Record, Step};
 
 /// The resources after what a run did, given those before it. Folding again over the result
 /// changes nothing, so that a run may be folded in at any time and more than once.
-pub fn fold(resources: &[Resource], plan: &Plan, progress: &Progress) -> Vec<Resource> {
+pub fn fold(resources: &[Resource], plan: &Plan, progress: &RunStatus) -> Vec<Resource> {
     let mut records: BTreeMap<(Address, u32), Resource> = resources
         .iter()
         .map(|r| ((r.address.clone(), r.generation), r.clone()))

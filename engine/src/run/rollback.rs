@@ -4,17 +4,18 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use subako_state::{Address, Resource, StateError};
 
-use super::apply::Ended;
+use super::apply::WalkEnd;
+use super::crew::Crew;
 use super::options::Stop;
-use super::status::{Progress, StepStatus};
-use super::step::{Crew, Made};
+use super::status::{RunStatus, StepStatus};
+use super::step::StepOutcome;
 use super::vanish::Vanishing;
 use crate::plan::Plan;
 use crate::walk::Walk;
 use crate::world::Failure;
 
 /// Whether everything the run did can be undone: nothing past the line took effect.
-pub fn can_go_back(plan: &Plan, progress: &Progress) -> bool {
+pub fn can_go_back(plan: &Plan, progress: &RunStatus) -> bool {
     !plan
         .steps
         .iter()
@@ -29,7 +30,7 @@ pub(super) async fn roll_back(
     resources: &[Resource],
     stop: &Stop,
     failures: &mut Vec<(Address, Failure)>,
-) -> Result<Ended, StateError> {
+) -> Result<WalkEnd, StateError> {
     let plan = crew.plan;
     let vanishing = Vanishing::of(crew, resources);
     let undo: Vec<bool> = crew
@@ -75,7 +76,7 @@ pub(super) async fn roll_back(
         }
         let finished = tokio::select! {
             biased;
-            () = stop.at_once() => return Ok(Ended::Cut),
+            () = stop.at_once() => return Ok(WalkEnd::Cut),
             finished = flight.next() => finished,
         };
         let Some((node, began, made)) = finished else {
@@ -83,12 +84,12 @@ pub(super) async fn roll_back(
         };
         let step = &plan.steps[node as usize];
         match made? {
-            Made::Done => {
+            StepOutcome::Done => {
                 walk.done(node);
                 done += 1;
                 crew.tell_done(node, true, began, done, of);
             }
-            Made::Failed(failure) => {
+            StepOutcome::Failed(failure) => {
                 crew.tell_failed(node, true, &failure);
                 failures.push((step.address.clone(), failure));
             }
@@ -100,5 +101,5 @@ pub(super) async fn roll_back(
         done += 1;
         crew.tell_done(node, true, began, done, of);
     }
-    Ok(Ended::Through)
+    Ok(WalkEnd::Through)
 }

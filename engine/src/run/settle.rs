@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use subako_state::{Address, Effect, Entry, Resource, StateError};
 
+use super::crew::{Crew, Pen, empty};
 use super::fold::fold;
 use super::options::{ApplyOptions, Stop};
-use super::status::{Progress, StepStatus};
-use super::step::{Crew, Pen, empty};
+use super::status::{RunStatus, StepStatus};
 use super::working::Working;
 use crate::event::Events;
 use crate::kind::{LivesOn, Registry};
@@ -27,7 +27,7 @@ pub struct Settling<'a> {
     /// The resources before the run.
     pub resources: &'a [Resource],
     /// What the journal says.
-    pub progress: &'a Progress,
+    pub progress: &'a RunStatus,
     /// How many are read at once.
     pub options: &'a ApplyOptions,
     /// The run, as its tokens were made for it.
@@ -41,7 +41,7 @@ pub struct Settlement {
     /// What is to be appended to the journal.
     pub entries: Vec<Entry>,
     /// What is known of each step, the entries included.
-    pub progress: Progress,
+    pub progress: RunStatus,
     /// Steps about which nothing could be found out.
     pub unresolved: Vec<Address>,
 }

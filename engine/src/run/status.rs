@@ -12,7 +12,7 @@ pub enum StepStatus {
         /// The token of its call.
         token: String,
     },
-    /// Made.
+    /// Done.
     Done {
         /// The token of its call; empty if there was none.
         token: String,
@@ -164,14 +164,14 @@ impl StepStatus {
 
 /// What is known of a whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub struct RunStatus {
     /// Each step, by number.
     pub steps: Vec<StepStatus>,
     /// Which way the run goes.
     pub direction: Direction,
 }
 
-impl Progress {
+impl RunStatus {
     /// Nothing is done of so many steps.
     pub fn new(steps: usize) -> Self {
         Self {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use subako_state::{Address, Resource};
 
+use super::crew::Crew;
 use super::fold::fold;
 use super::status::StepStatus;
-use super::step::Crew;
 use crate::kind::LivesOn;
 use crate::plan::{Action, Object, Plan, Step, vanishing};
 

@@ -7,12 +7,12 @@ use subako_state::{
 use super::{Knowledge, Session, SessionError};
 use crate::event::{Event, Events};
 use crate::plan::Plan;
-use crate::run::{ApplyOptions, Finished, Probe, Progress, Run, Stop};
+use crate::run::{ApplyOptions, Probe, Run, RunResult, RunStatus, Stop};
 use crate::world::Failure;
 
 /// How a run ended, and what is recorded now.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct RunReport {
     /// How.
     pub outcome: Outcome,
     /// The snapshot that is recorded now.
@@ -35,7 +35,7 @@ impl Session {
         command: &str,
         events: &Events,
         stop: &Stop,
-    ) -> Result<Ran, SessionError> {
+    ) -> Result<RunReport, SessionError> {
         if plan.is_empty() {
             return self.nothing_to_do(plan, known);
         }
@@ -70,7 +70,7 @@ impl Session {
             plan,
             resources: &known.snapshot.resources,
             journal: journal.clone(),
-            progress: Progress::new(plan.steps.len()),
+            progress: RunStatus::new(plan.steps.len()),
             events: events.clone(),
             options,
             stop,
@@ -82,10 +82,10 @@ impl Session {
     }
 
     /// Only outputs may have moved, for example a public address after a restart.
-    fn nothing_to_do(&self, plan: &Plan, known: &Knowledge) -> Result<Ran, SessionError> {
-        let resources = crate::run::fold(&known.snapshot.resources, plan, &Progress::new(0));
+    fn nothing_to_do(&self, plan: &Plan, known: &Knowledge) -> Result<RunReport, SessionError> {
+        let resources = crate::run::fold(&known.snapshot.resources, plan, &RunStatus::new(0));
         let snapshot = self.record(plan, known, resources)?;
-        Ok(Ran {
+        Ok(RunReport {
             outcome: Outcome::Applied,
             snapshot,
             remains: vec![],
@@ -102,9 +102,9 @@ impl Session {
         known: &Knowledge,
         serial: u64,
         journal: &JournalWriter,
-        finished: Finished,
-    ) -> Result<Ran, SessionError> {
-        let Finished {
+        finished: RunResult,
+    ) -> Result<RunReport, SessionError> {
+        let RunResult {
             outcome,
             resources,
             remains,
@@ -114,7 +114,7 @@ impl Session {
         } = finished;
         if cut {
             // Steps in flight are not settled: the journal alone says what may be so.
-            return Ok(Ran {
+            return Ok(RunReport {
                 outcome,
                 snapshot: known.snapshot.clone(),
                 remains,
@@ -127,7 +127,7 @@ impl Session {
             journal.append(&Entry::End { outcome }).await?;
             self.store.retire_journal(serial)?;
         }
-        Ok(Ran {
+        Ok(RunReport {
             outcome,
             snapshot,
             remains,

@@ -1,6 +1,6 @@
 //! A change of the cluster: drafted by reading alone, shown and agreed to, then carried out.
 
-use super::{Knowledge, Ran, Session, SessionError, Settled};
+use super::{Knowledge, RunReport, Session, SessionError, Settled};
 use crate::event::Events;
 use crate::plan::{Plan, Selection};
 use crate::run::{ApplyOptions, Stop};
@@ -49,7 +49,7 @@ impl Session {
         command: &str,
         events: &Events,
         stop: &Stop,
-    ) -> Result<Ran, SessionError> {
+    ) -> Result<RunReport, SessionError> {
         let known = match &change.settled {
             Some(settled) => self.settle(&change.before, settled, options).await?,
             None => change.before.clone(),

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use serde_json::Value as J;
-use subako_state::{Address, Resource, Snapshot};
+use subako_state::{Address, Snapshot};
 
 use super::{Session, SessionError};
+use crate::kinds::is_manager;
 
 /// Something that people or programs connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +41,7 @@ pub fn endpoints(snapshot: &Snapshot) -> Vec<Endpoint> {
     }
     // Any node answers for every service; the managers are few and stay.
     let managers: Vec<&str> = current()
-        .filter(|r| r.address.kind() == "member" && is_manager(r))
+        .filter(|r| is_manager(&r.address, &r.spec))
         .map(|r| r.address.name())
         .collect();
     let mut found = Vec::new();
@@ -89,14 +90,10 @@ fn url(host: &str, port: u64, protocol: &str) -> String {
     }
 }
 
-fn is_manager(member: &Resource) -> bool {
-    member.spec.value().get("role").and_then(J::as_str) == Some("manager")
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_state::Json;
+    use subako_state::{Json, Resource};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot}
 
 use super::{Session, SessionError};
 use crate::plan::Plan;
-use crate::run::{Progress, StepStatus, fold};
+use crate::run::{RunStatus, StepStatus, fold};
 
 /// The state, and the run that did not end if there is one.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Unfinished {
     pub(super) serial: u64,
     pub(super) lineage: String,
     pub(super) plan: Plan,
-    pub(super) progress: Progress,
+    pub(super) progress: RunStatus,
     pub(super) journal: Journal,
 }
 
@@ -124,7 +124,7 @@ fn unfinished(journal: Journal) -> Result<Unfinished, SessionError> {
         ));
     };
     let plan = Plan::read(plan).map_err(|error| SessionError::JournalPlan(error.to_string()))?;
-    let progress = Progress::replay(plan.steps.len(), &journal.entries)?;
+    let progress = RunStatus::replay(plan.steps.len(), &journal.entries)?;
     let steps = || plan.steps.iter().zip(&progress.steps);
     let unfinished = Unfinished {
         run: run.clone(),

@@ -30,7 +30,7 @@ mod saved_plan;
 mod show;
 mod status;
 
-pub use apply::Ran;
+pub use apply::RunReport;
 pub use change::Change;
 pub use endpoints::{Endpoint, endpoints};
 pub use error::{SessionError, list};

@@ -7,11 +7,11 @@ use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome};
 
 use super::apply::{boxed, digest_of};
 use super::knowledge::Unfinished;
-use super::{Knowledge, Ran, Session, SessionError};
+use super::{Knowledge, RunReport, Session, SessionError};
 use crate::event::Events;
 use crate::plan::Step;
 use crate::run::{
-    ApplyOptions, Progress, Run, Settlement, Settling, StepStatus, Stop, can_go_back, fold, settle,
+    ApplyOptions, Run, RunStatus, Settlement, Settling, StepStatus, Stop, can_go_back, fold, settle,
 };
 
 /// What a run that did not end turned out to have done.
@@ -146,7 +146,7 @@ impl Session {
         options: &ApplyOptions,
         events: &Events,
         stop: &Stop,
-    ) -> Result<Ran, SessionError> {
+    ) -> Result<RunReport, SessionError> {
         self.check_recovery(settled, direction)?;
         let unfinished = &settled.unfinished;
         let plan = &unfinished.plan;
@@ -183,7 +183,7 @@ impl Session {
 }
 
 /// The resources past the line that are touched.
-fn crossed(unfinished: &Unfinished, progress: &Progress) -> Vec<Address> {
+fn crossed(unfinished: &Unfinished, progress: &RunStatus) -> Vec<Address> {
     let no_effect = |status: &StepStatus| {
         matches!(
             status,

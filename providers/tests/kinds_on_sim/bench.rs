@@ -9,7 +9,7 @@ use subako_engine::lower::{lower, needs};
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Action, Plan, Planning, Selection, plan};
 use subako_engine::refresh::refresh;
-use subako_engine::run::{ApplyOptions, Finished, Progress, Run, Stop};
+use subako_engine::run::{ApplyOptions, Run, RunResult, RunStatus, Stop};
 use subako_engine::world::World;
 use subako_providers::sim::{FaultRule, Pace, SimOptions, Simulator};
 use subako_state::{Entry, Outcome, Snapshot, Store};
@@ -72,12 +72,12 @@ impl Bench {
     }
 
     /// Makes a plan happen, and records what is there then.
-    pub async fn run(&mut self, plan: &Plan) -> Finished {
+    pub async fn run(&mut self, plan: &Plan) -> RunResult {
         self.run_until(plan, &Stop::new()).await
     }
 
     /// As `run`, which somebody may ask to stop.
-    pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> Finished {
+    pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> RunResult {
         let journal = Store::in_memory().begin_journal(None).expect("a journal");
         journal
             .append(&Entry::Begin {
@@ -105,7 +105,7 @@ impl Bench {
             plan,
             resources: &self.snapshot.resources,
             journal,
-            progress: Progress::new(plan.steps.len()),
+            progress: RunStatus::new(plan.steps.len()),
             events,
             options: &ApplyOptions::default(),
             stop,

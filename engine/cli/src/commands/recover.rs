@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
 use crate::render::{plan_text, report};
-use crate::run::{Driven, drive, exit_of, options, reporter};
+use crate::run::{LoggedRun, drive, exit_of, options, reporter};
 use crate::runtime;
 use crate::signals::Signals;
 use crate::ui::Ui;
@@ -81,14 +81,14 @@ fn tell(
     args: &RecoverArgs,
     ui: &Ui,
     direction: Direction,
-    driven: &Driven,
+    driven: &LoggedRun,
 ) -> Result<Exit> {
     let wanted = match direction {
         Direction::Back => Outcome::RolledBack,
         Direction::Forward | Direction::Keep => Outcome::Applied,
     };
     if driven.ran.outcome != wanted || driven.ran.cut {
-        let told = report::Told {
+        let told = report::ReportContext {
             command: "recover",
             options: &project.options,
             keep: args.run.on_failure == OnFailureArg::Keep,

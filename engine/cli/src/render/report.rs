@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use subako_engine::plan::Plan;
 pub use subako_engine::session::list;
-use subako_engine::session::{Ran, endpoints as endpoints_of};
+use subako_engine::session::{RunReport, endpoints as endpoints_of};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot};
 
@@ -42,7 +42,7 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
 
 /// What a run was made for, for its report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct ReportContext<'a> {
     /// The command, for example `apply`.
     pub command: &'a str,
     /// Options that the next command needs, for example ` --sim`.
@@ -52,7 +52,7 @@ pub struct Told<'a> {
 }
 
 /// After a run that failed, was interrupted, or was kept on request.
-pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
+pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Paint) -> String {
     let mut out = String::new();
     let head = headline(ran, log, told);
     let _ = writeln!(out, "{}: {head}", paint.of(Meaning::Error, "error"));
@@ -112,7 +112,7 @@ pub fn failed(ran: &Ran, log: &RunLog, told: Told<'_>, paint: Paint) -> String {
     out
 }
 
-fn headline(ran: &Ran, log: &RunLog, told: Told<'_>) -> String {
+fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
     let command = told.command;
     if ran.cut {
         return format!("{command} was stopped at once: what was in flight may or may not have been done");
@@ -137,8 +137,8 @@ fn headline(ran: &Ran, log: &RunLog, told: Told<'_>) -> String {
     }
 }
 
-fn next(ran: &Ran, log: &RunLog, told: Told<'_>) -> Vec<String> {
-    let Told { command, options, .. } = told;
+fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<String> {
+    let ReportContext { command, options, .. } = told;
     match ran.outcome {
         Outcome::RolledBack if ran.failures.is_empty() => {
             vec![format!(
@@ -248,8 +248,8 @@ pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
 mod tests {
     use super::*;
 
-    fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> Ran {
-        Ran {
+    fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> RunReport {
+        RunReport {
             outcome,
             snapshot: Snapshot::empty("l".into(), "c".into(), "sim".into()),
             remains,
@@ -258,7 +258,7 @@ mod tests {
         }
     }
 
-    const TOLD: Told<'_> = Told {
+    const TOLD: ReportContext<'_> = ReportContext {
         command: "apply",
         options: " --sim",
         keep: false,

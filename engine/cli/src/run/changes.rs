@@ -6,7 +6,7 @@ use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::{Change, SavedPlan, Settled, expect};
 use subako_state::{Address, Lock};
 
-use super::drive::{Driven, drive, exit_of, options, reporter};
+use super::drive::{LoggedRun, drive, exit_of, options, reporter};
 use crate::args::{Format, OnFailureArg, RunArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
@@ -177,10 +177,10 @@ fn settled_text(settled: &Settled) -> String {
 }
 
 /// Says what came of it.
-fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: &Driven) -> Result<Exit> {
+fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: &LoggedRun) -> Result<Exit> {
     let exit = exit_of(&driven.ran);
     if exit != Exit::Done {
-        let told = report::Told {
+        let told = report::ReportContext {
             command: request.command,
             options: &project.options,
             keep: request.run.on_failure == OnFailureArg::Keep,

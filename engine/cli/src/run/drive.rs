@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use subako_engine::plan::Plan;
 use subako_engine::run::{ApplyOptions, OnFailure, Stop};
-use subako_engine::session::{Ran, SessionError};
+use subako_engine::session::{RunReport, SessionError};
 use subako_state::Outcome;
 
 use crate::args::{Format, OnFailureArg, RunArgs};
@@ -50,20 +50,20 @@ pub fn reporter(
 }
 
 /// What came of a run, and what was seen of it.
-pub struct Driven {
+pub struct LoggedRun {
     /// What came of it.
-    pub ran: Ran,
+    pub ran: RunReport,
     /// What was seen.
     pub log: RunLog,
 }
 
 /// Makes a run and lets signals reach it: the first asks it to stop in order, the second at once.
 pub async fn drive(
-    run: impl Future<Output = std::result::Result<Ran, SessionError>>,
+    run: impl Future<Output = std::result::Result<RunReport, SessionError>>,
     reporter: Reporter,
     stop: &Stop,
     signals: &mut Signals,
-) -> Result<Driven> {
+) -> Result<LoggedRun> {
     let mut run = std::pin::pin!(run);
     let mut asked = false;
     let result = loop {
@@ -82,11 +82,11 @@ pub async fn drive(
         }
     };
     let log = reporter.finish();
-    Ok(Driven { ran: result?, log })
+    Ok(LoggedRun { ran: result?, log })
 }
 
 /// The exit code of a run.
-pub fn exit_of(ran: &Ran) -> Exit {
+pub fn exit_of(ran: &RunReport) -> Exit {
     match ran.outcome {
         _ if ran.cut => Exit::Remains,
         Outcome::Applied => Exit::Done,

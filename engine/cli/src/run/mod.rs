@@ -7,4 +7,4 @@ mod changes;
 mod drive;
 
 pub use changes::{Request, changes};
-pub use drive::{Driven, drive, exit_of, options, reporter};
+pub use drive::{LoggedRun, drive, exit_of, options, reporter};

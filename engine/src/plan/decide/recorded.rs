@@ -1,0 +1,221 @@
+//! What becomes of a wanted resource that is recorded.
+
+use subako_state::{Address, Json, Resource, Snapshot};
+
+use super::super::diff::changes;
+use super::super::reason::{OldFirst, Reason};
+use super::super::types::{Change, Drift, Value};
+use super::{Decisions, Fate, Input, next_generation};
+use crate::check::{Finding, Severity};
+use crate::desired::Desired;
+use crate::fast::FastSet;
+use crate::kind::Sighting;
+use crate::reference::references;
+
+/// A wanted resource and its record, with what was decided of what it depends on.
+pub(super) struct Recorded<'a, 'b> {
+    pub input: &'b Input<'a>,
+    pub wanted: &'a Desired,
+    pub record: usize,
+    pub dependencies: &'b [Address],
+    /// The dependencies that its spec refers to.
+    pub referred: &'b [Address],
+    /// What its record refers to an earlier object of.
+    pub stale: Vec<Address>,
+    pub anew: &'b FastSet<&'a str>,
+    pub replaced: &'b FastSet<&'a str>,
+    pub old_first: &'b FastSet<&'a str>,
+}
+
+impl Recorded<'_, '_> {
+    fn resource(&self) -> &Resource {
+        &self.input.snapshot.resources[self.record]
+    }
+
+    /// What becomes of it, given what a refresh found.
+    pub fn decide(&self, out: &mut Decisions) -> Fate {
+        let resource = self.resource();
+        let (live, outputs) = match &self.input.observed.recorded[self.record] {
+            Sighting::AsRecorded => (resource.spec.clone(), resource.outputs.clone()),
+            Sighting::There { spec, outputs, .. } => {
+                if *spec != resource.spec {
+                    out.drift.push(Drift {
+                        address: resource.address.clone(),
+                        changes: self.changes(&resource.spec, spec),
+                        gone: false,
+                    });
+                }
+                (spec.clone(), outputs.clone())
+            }
+            Sighting::Unreadable(why) => {
+                out.findings.push(
+                    Finding::new(
+                        Severity::Warning,
+                        "refresh",
+                        format!("it cannot be read now, so it is planned as recorded: {why}"),
+                    )
+                    .about(resource.address.clone()),
+                );
+                (resource.spec.clone(), resource.outputs.clone())
+            }
+            Sighting::Absent | Sighting::Foreign(_) => {
+                out.drift.push(Drift {
+                    address: resource.address.clone(),
+                    changes: vec![],
+                    gone: true,
+                });
+                return Fate::Create {
+                    generation: next_generation(self.input, &resource.address, 0),
+                    lost: Some(self.record),
+                    reason: Some(Reason::Gone),
+                };
+            }
+        };
+        let fate = self.compare(&live, &outputs);
+        if matches!(fate, Fate::Keep) && outputs != resource.outputs {
+            out.refreshed.push((self.record, outputs));
+        }
+        fate
+    }
+
+    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+        match self.input.registry.get(self.wanted.address.kind()) {
+            Some(kind) => kind.spelled_as(spec, other),
+            None => spec.clone(),
+        }
+    }
+
+    fn changes(&self, before: &Json, after: &Json) -> Vec<Change> {
+        match self.input.registry.get(self.wanted.address.kind()) {
+            Some(kind) => changes(kind.as_ref(), before, after, &|_| false),
+            None => Vec::new(),
+        }
+    }
+
+    fn compare(&self, live: &Json, outputs: &Json) -> Fate {
+        let resource = self.resource();
+        let recorded = *live == resource.spec;
+        let live = &self.spelled_as(live, &self.wanted.spec);
+        let touches_anew =
+            !self.stale.is_empty() || self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
+        let asked = self
+            .input
+            .selection
+            .replace
+            .iter()
+            .any(|pattern| resource.address.matches(pattern));
+        let circular = self.input.circular.contains(&resource.address);
+        if *live == self.wanted.spec && !touches_anew && !asked && !circular {
+            return if resource.protect == self.wanted.protect && recorded {
+                Fate::Keep
+            } else {
+                // Only the record differs: what was wanted before, or whether it is protected.
+                Fate::Update {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: self.protection(),
+                }
+            };
+        }
+        let Some(kind) = self.input.registry.get(resource.address.kind()) else {
+            return Fate::Keep;
+        };
+        let mut found = changes(kind.as_ref(), live, &self.wanted.spec, &|address| {
+            self.anew.contains(address.as_str()) || self.stale.contains(address)
+        });
+        let together = self
+            .dependencies
+            .iter()
+            .find(|d| self.replaced.contains(d.as_str()) && kind.traits().replaced_with.contains(&d.kind()));
+        // What it refers to, or did, cannot go first while it still uses it.
+        let in_the_way = if self.old_first.is_empty() {
+            None
+        } else {
+            let before = references(&resource.spec);
+            self.referred
+                .iter()
+                .chain(&before)
+                .find(|d| self.old_first.contains(d.as_str()))
+                .cloned()
+        };
+        let forced = found.iter().find_map(|c| {
+            Some(Reason::Forced {
+                field: c.path.clone(),
+                why: c.forces_replacement.clone()?,
+            })
+        });
+        let reason = if asked {
+            Some(Reason::Requested)
+        } else if let Some(reason) = forced {
+            Some(reason)
+        } else if circular {
+            Some(Reason::CannotExchange)
+        } else {
+            together
+                .map(|dependency| Reason::ReplacedWith(dependency.clone()))
+                .or_else(|| in_the_way.map(Reason::UsesOld))
+        };
+        match reason {
+            Some(reason) => {
+                let dependency_first = self
+                    .dependencies
+                    .iter()
+                    .find(|d| self.old_first.contains(d.as_str()));
+                let old_first = match (kind.coexists(live, &self.wanted.spec), dependency_first) {
+                    (Err(why), _) => Some(OldFirst::CannotCoexist(why)),
+                    (Ok(()), Some(dependency)) => Some(OldFirst::Uses(dependency.clone())),
+                    (Ok(()), None) if circular => Some(OldFirst::Circular),
+                    (Ok(()), None) => None,
+                };
+                Fate::Replace {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: found,
+                    old_first,
+                    reason,
+                }
+            }
+            None => {
+                found.extend(self.protection());
+                if found.is_empty() && recorded {
+                    return Fate::Keep;
+                }
+                Fate::Update {
+                    record: self.record,
+                    live: live.clone(),
+                    outputs: outputs.clone(),
+                    changes: found,
+                }
+            }
+        }
+    }
+
+    fn protection(&self) -> Vec<Change> {
+        let resource = self.resource();
+        if resource.protect == self.wanted.protect {
+            return Vec::new();
+        }
+        vec![Change {
+            path: "(deletion protection in the state)".to_owned(),
+            before: Value::Known(resource.protect.into()),
+            after: Value::Known(self.wanted.protect.into()),
+            forces_replacement: None,
+            cost: None,
+        }]
+    }
+}
+
+/// What a record refers to an earlier object of than the current one: a run that was cut short
+/// made a new one, and did not come to those that need it.
+pub(super) fn stale(snapshot: &Snapshot, record: usize) -> Vec<Address> {
+    let resource = &snapshot.resources[record];
+    let outdated = |address: &Address| {
+        let made_with = resource.made_with.get(address).copied().unwrap_or(0);
+        snapshot
+            .get(address)
+            .is_some_and(|current| current.generation != made_with)
+    };
+    references(&resource.spec).into_iter().filter(outdated).collect()
+}
