@@ -5,8 +5,13 @@ mod bench;
 mod changes;
 mod convergence;
 mod drift;
+mod engine_api;
+mod every_key;
 mod lifecycle;
 mod manifest;
 mod respelled;
 mod silent;
 mod undo;
+
+#[path = "../shared/service_keys.rs"]
+mod service_keys;

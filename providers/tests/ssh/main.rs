@@ -7,9 +7,12 @@ mod confided;
 mod crashing;
 mod docker;
 mod engine;
+mod every_key;
 mod login;
 mod loss;
 mod proxy;
+#[path = "../shared/service_keys.rs"]
+mod service_keys;
 mod sshd;
 
 use std::sync::{Arc, Mutex};
