@@ -4,11 +4,11 @@ use std::fmt;
 
 use subako_engine::plan::PlanError;
 use subako_engine::session::{RenameError, SavedPlanError, SessionError};
-use subako_engine::world::Failure;
+use subako_engine::world::{Failure, NextCommand};
 use subako_state::{Damage, LockError, StateError};
 
 use crate::exit::Exit;
-use crate::ui::OPTIONS;
+use crate::hint::Hint;
 
 /// Why a command ended early.
 #[derive(Debug, Clone)]
@@ -17,8 +17,10 @@ pub struct CliError {
     pub exit: Exit,
     /// What is wrong, without `error:`. Empty where `report` says it all.
     pub message: String,
+    /// More about it, one entry a line.
+    pub details: Vec<String>,
     /// What to do next, one entry a thing.
-    pub help: Vec<String>,
+    pub help: Vec<Hint>,
     /// A rendered report to print before the message (with colour where it is on).
     pub report: Option<String>,
 }
@@ -32,6 +34,7 @@ impl CliError {
         Self {
             exit: Exit::Error,
             message: message.into(),
+            details: Vec::new(),
             help: Vec::new(),
             report: None,
         }
@@ -51,8 +54,15 @@ impl CliError {
 
     /// Says what to do next.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Hint>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// Says more about it, on a line of its own.
+    #[must_use]
+    pub fn detail(mut self, text: impl Into<String>) -> Self {
+        self.details.push(text.into());
         self
     }
 
@@ -74,10 +84,12 @@ impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         let mut error = Self::new(failure.to_string());
         for line in &failure.output {
-            error.message.push_str("\n  | ");
-            error.message.push_str(line);
+            error = error.detail(format!("| {line}"));
         }
-        error.help.extend(failure.hint);
+        error.help.extend(failure.hint.map(Hint::from));
+        error
+            .help
+            .extend(failure.next.map(|next| Hint::from("run ").then(next)));
         error
     }
 }
@@ -98,35 +110,46 @@ impl From<StateError> for CliError {
             StateError::Damaged { place, newest, .. } => {
                 out = out.exit(Exit::Refused);
                 if let Some(serial) = newest {
-                    out = out.help(format!(
-                        "`subako state restore {serial}{OPTIONS}` puts the newest whole snapshot of the history in its place"
+                    out = out.help(Hint::run(
+                        NextCommand::StateRestore(*serial),
+                        " puts the newest whole snapshot of the history in its place",
                     ));
                 }
                 out = out
-                    .help(format!(
-                        "`subako state rebuild{OPTIONS}` makes the state anew from the world's tags"
+                    .help(Hint::run(
+                        NextCommand::StateRebuild,
+                        " rebuilds the state from the world's tags",
                     ))
                     .help(format!("nothing was changed, and {place} was left as it is"));
             }
             StateError::Journal { place, .. } => {
-                out = out.exit(Exit::Refused).help(format!(
-                    "the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run `subako state rebuild{OPTIONS}`, which keeps {place} aside and finds every resource by its tags"
-                ));
+                out = out.exit(Exit::Refused).help(
+                    Hint::from("the journal of an unfinished run was changed by something other than Subako: put the file back from a backup, or run ")
+                        .then(NextCommand::StateRebuild)
+                        .and(format!(", which keeps {place} aside and finds every resource by its tags")),
+                );
             }
             StateError::OtherBase { began, .. } => {
                 out = out
                     .exit(Exit::Refused)
-                    .help(format!(
-                        "`subako state restore {began}{OPTIONS}` puts the state back that the run began from; then `subako recover --forward|--back{OPTIONS}` goes on with it"
-                    ))
-                    .help(format!(
-                        "`subako state rebuild{OPTIONS}` keeps both aside and finds every resource by its tags"
+                    .help(
+                        Hint::run(
+                            NextCommand::StateRestore(*began),
+                            " puts the state back that the run began from; then ",
+                        )
+                        .then(NextCommand::RecoverForward)
+                        .and(" goes on with it"),
+                    )
+                    .help(Hint::run(
+                        NextCommand::StateRebuild,
+                        " keeps both aside and finds every resource by its tags",
                     ));
             }
             StateError::Unfinished { .. } => {
-                out = out.exit(Exit::Refused).help(format!(
-                    "`subako recover --forward|--back{OPTIONS}` finishes or undoes it"
-                ));
+                out = out
+                    .exit(Exit::Refused)
+                    .help(Hint::run(NextCommand::RecoverForward, " finishes it"))
+                    .help(Hint::run(NextCommand::RecoverBack, " undoes it"));
             }
             StateError::NotAFile { .. } => {
                 out = out
@@ -162,8 +185,11 @@ impl From<LockError> for CliError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::State(error) => error.into(),
-            LockError::Held { .. } => Self::refused(error.to_string())
-                .help("wait until it is done, or end that process; `subako lock show` tells more"),
+            LockError::Held { .. } => Self::refused(error.to_string()).help(
+                Hint::from("wait until it is done, or end that process; ")
+                    .then(NextCommand::LockShow)
+                    .and(" tells more"),
+            ),
         }
     }
 }
@@ -174,24 +200,29 @@ impl From<SessionError> for CliError {
         match error {
             SessionError::State(error) => error.into(),
             SessionError::World(failure) => failure.into(),
-            SessionError::Plan(PlanError::NoMatch(_)) => {
-                Self::new(text).help("addresses are `kind.name`; `subako graph` shows those that the manifest wants, `subako state list` those that exist")
-            }
+            SessionError::Plan(PlanError::NoMatch(_)) => Self::new(text).help(
+                Hint::from("addresses are `kind.name`; ")
+                    .then(NextCommand::Graph)
+                    .and(" shows those that the manifest wants, ")
+                    .then(NextCommand::StateList)
+                    .and(" those that exist"),
+            ),
             SessionError::NeverApplied { .. } => {
-                Self::new(text).help(format!("`subako apply{OPTIONS}` makes it"))
+                Self::new(text).help(Hint::run(NextCommand::Apply, " makes it"))
             }
             SessionError::Unknown(_) => {
-                Self::new(text).help(format!("`subako state list{OPTIONS}` lists what it knows"))
+                Self::new(text).help(Hint::run(NextCommand::StateList, " lists what it knows"))
             }
-            SessionError::NoEndpoint(_) => Self::new(text).help(format!(
-                "`subako output{OPTIONS}` lists those that do: instances, and services that publish a port"
+            SessionError::NoEndpoint(_) => Self::new(text).help(Hint::run(
+                NextCommand::Output,
+                " lists those that do: instances, and services that publish a port",
             )),
             SessionError::UnknownSerial(_) => {
-                Self::new(text).help(format!("`subako state history{OPTIONS}` lists what it has"))
+                Self::new(text).help(Hint::run(NextCommand::StateHistory, " lists what it has"))
             }
             SessionError::Unfinished => Self::refused(text)
-                .help(format!("`subako recover --forward{OPTIONS}` finishes it"))
-                .help(format!("`subako recover --back{OPTIONS}` undoes it")),
+                .help(Hint::run(NextCommand::RecoverForward, " finishes it"))
+                .help(Hint::run(NextCommand::RecoverBack, " undoes it")),
             SessionError::Rename(error) => error.into(),
             SessionError::NothingToRebuild(_) => Self::new(text),
             SessionError::WrongAccount { .. } => Self::refused(text)
@@ -202,10 +233,13 @@ impl From<SessionError> for CliError {
                 .exit(Exit::Remains)
                 .help("nothing more was done; run the command again when the world can be read"),
             SessionError::NothingToRecover => Self::new(text),
-            SessionError::PastTheLine(_) => Self::refused(text)
-                .help(format!("`subako recover --forward{OPTIONS}` finishes it")),
+            SessionError::PastTheLine(_) => {
+                Self::refused(text).help(Hint::run(NextCommand::RecoverForward, " finishes it"))
+            }
             SessionError::Journal(_) | SessionError::JournalPlan(_) => Self::new(text).help(
-                "the journal was written by another version of Subako, or changed: `subako state rebuild` finds every resource by its tags",
+                Hint::from("the journal was written by another version of Subako, or changed: ")
+                    .then(NextCommand::StateRebuild)
+                    .and(" finds every resource by its tags"),
             ),
             SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
         }
@@ -217,9 +251,11 @@ impl From<RenameError> for CliError {
         let out = Self::new(error.to_string());
         match error {
             RenameError::LivesOn { machine, .. } => out.help(format!("move instance.{machine}")),
-            RenameError::NotAMachine(_) => out.help(format!(
-                "rename it in the manifest and let `subako plan{OPTIONS}` show what that means"
-            )),
+            RenameError::NotAMachine(_) => out.help(
+                Hint::from("rename it in the manifest and let ")
+                    .then(NextCommand::Plan)
+                    .and(" show what that means"),
+            ),
             RenameError::NotWanted(_) | RenameError::StillWanted(_) => {
                 out.help("rename its pool in the manifest first, then the machines one by one")
             }
@@ -231,19 +267,18 @@ impl From<RenameError> for CliError {
 impl From<SavedPlanError> for CliError {
     fn from(error: SavedPlanError) -> Self {
         let text = error.to_string();
-        let look = format!("nothing was changed; look at the plan with `subako plan{OPTIONS}`");
+        let look = Hint::from("nothing was changed; look at the plan with ").then(NextCommand::Plan);
         match error {
             SavedPlanError::Write(error) => error.into(),
             SavedPlanError::Read { .. } | SavedPlanError::Render(_) => Self::new(text),
-            SavedPlanError::Edited { .. } => Self::refused(text).help(format!(
-                "nothing was changed; make a new plan with `subako plan --out FILE{OPTIONS}`"
-            )),
+            SavedPlanError::Edited { .. } => Self::refused(text).help(
+                Hint::from("nothing was changed; make a new plan with ")
+                    .then(NextCommand::PlanOut("review.plan".to_owned())),
+            ),
             SavedPlanError::Stale { moved, .. } => {
-                let mut error = Self::refused(text);
-                for moved in moved {
-                    error.message.push_str(&format!("\n  {moved}"));
-                }
-                error.help(look)
+                let error = Self::refused(text).help(look);
+                let moved = moved.iter();
+                moved.fold(error, |error, moved| error.detail(moved.to_string()))
             }
             SavedPlanError::TooShort(_) | SavedPlanError::NotExpected { .. } => {
                 Self::refused(text).help(look)
@@ -255,6 +290,7 @@ impl From<SavedPlanError> for CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::Invocation;
 
     #[test]
     fn a_damaged_state_names_the_ways_out() {
@@ -266,7 +302,9 @@ mod tests {
         assert_eq!(error.exit, Exit::Refused);
         assert_eq!(error.message, "x/state.json cannot be trusted: it is empty");
         assert!(
-            error.help[0].contains("subako state restore 7"),
+            error.help[0]
+                .text(&Invocation::default())
+                .contains("subako state restore 7"),
             "{:?}",
             error.help
         );

@@ -12,6 +12,7 @@ mod calls;
 mod commands;
 mod error;
 mod exit;
+mod hint;
 mod lock;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod no_hosts;
@@ -28,12 +29,14 @@ mod signals;
 mod ui;
 mod unfinished;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::args::Command;
 use crate::exit::Exit;
+use crate::render::plain::{is_dangerous, plain};
 
 /// Large plans are millions of small allocations: this one takes a quarter less time for them
 /// than the system's (`cargo bench`, no-op plan of 90,004 resources).
@@ -43,20 +46,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // A reader who has gone away needs no help text.
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Error
-            } else {
-                Exit::Done
-            };
-            return exit.into();
-        }
+        Err(error) => return refused(&error).into(),
     };
-    let ui = ui::Ui::new(cli.global.color, cli.global.verbose);
+    let typed = std::env::args_os().skip(1);
+    let typed = typed.map(|word| word.to_string_lossy().into_owned());
+    let typed = hint::Invocation::new(typed, &cli.global);
+    let ui = ui::Ui::new(cli.global.color, cli.global.verbose, typed);
     let exit = commands::run(&cli, &ui).unwrap_or_else(|error| {
-        ui.complain(&error, &project::options(&cli.global));
+        ui.complain(&error);
         error.exit
     });
     let counts = matches!(
@@ -67,4 +64,25 @@ fn main() -> ExitCode {
         ui.say(&line);
     }
     exit.into()
+}
+
+/// Help, the version, or what is wrong with the command line. Arguments in which something would
+/// act on a terminal are read once more as they are shown.
+fn refused(error: &clap::Error) -> Exit {
+    let typed = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let typed: Vec<String> = typed.collect();
+    let shown = typed.iter().map(|word| plain(word).to_string());
+    // A reader who has gone away needs no help text.
+    let _ = match typed.iter().any(|word| word.contains(is_dangerous)) {
+        false => error.print(),
+        true => match args::Cli::try_parse_from(shown) {
+            Err(error) => error.print(),
+            Ok(_) => writeln!(std::io::stderr(), "error: {}", plain(error.kind())),
+        },
+    };
+    if error.use_stderr() {
+        Exit::Error
+    } else {
+        Exit::Done
+    }
 }

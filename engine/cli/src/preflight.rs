@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use subako_engine::kinds::{Instance, InstanceOutputs, KeyPair, SecurityGroup, SecurityGroupOutputs};
 use subako_engine::plan::{Action, Plan, Step};
-use subako_engine::world::{InstanceRequest, KeyPairRequest, Ownership, SecurityGroupRequest};
+use subako_engine::world::{InstanceRequest, KeyPairRequest, NextCommand, Ownership, SecurityGroupRequest};
 use subako_providers::aws::{AwsCloud, PermissionFinding, PlannedCall, Verdict};
 use subako_state::Json;
 
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
 use crate::ui::Ui;
 
 /// Asks EC2 about each kind of call of the plan, and says everything that is missing at once.
@@ -65,7 +66,7 @@ fn refuse_missing(found: &[PermissionFinding]) -> Result<()> {
     for (action, why) in missing {
         error = error.help(format!("{action}: {why}"));
     }
-    Err(error.help("`subako policy` prints the least policy"))
+    Err(error.help(Hint::run(NextCommand::Policy, " prints the least policy")))
 }
 
 /// Calls that ask for the same permission in the same way are asked about once.

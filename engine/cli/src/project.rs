@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
 use subako_engine::session::{Offline, Session};
+use subako_engine::world::NextCommand;
 use subako_state::Store;
 
 use crate::args::Global;
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
+use crate::render::mistakes;
 use crate::ui::Ui;
 
 /// A manifest and the store of its cluster.
@@ -28,8 +30,6 @@ pub struct Project {
         expect(dead_code, reason = "only AWS is called")
     )]
     pub verbose: bool,
-    /// The global options that a next command needs, for messages: empty or ` --sim`, ` -f x.toml`.
-    pub options: String,
 }
 
 impl Project {
@@ -49,7 +49,6 @@ impl Project {
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
             verbose: global.verbose,
-            options: options(global),
         })
     }
 
@@ -78,21 +77,6 @@ impl Project {
     }
 }
 
-/// The options that another command needs to work on the same project.
-pub fn options(global: &Global) -> String {
-    let mut text = String::new();
-    if global.sim {
-        text.push_str(" --sim");
-    }
-    if global.file != Path::new("cluster.toml") {
-        text.push_str(&format!(" -f {}", global.file.display()));
-    }
-    if let Some(directory) = &global.state_dir {
-        text.push_str(&format!(" --state-dir {}", directory.display()));
-    }
-    text
-}
-
 fn directory(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -105,9 +89,10 @@ fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
         match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                out.help("`subako new` writes a starter manifest; `-f FILE` names another one")
-            }
+            std::io::ErrorKind::NotFound => out.help(Hint::run(
+                NextCommand::New(None),
+                " writes a starter manifest; `-f FILE` names another one",
+            )),
             std::io::ErrorKind::IsADirectory => out.help("`-f` takes the file, not its directory"),
             _ => out,
         }
@@ -129,19 +114,9 @@ fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
 
 /// Every mistake with its line, underlined, and their number.
 fn explain(errors: &ManifestErrors, ui: &Ui) -> CliError {
-    let theme = if ui.err.is_on() {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(ui.width().min(120))
-        .with_links(false);
-    let report = errors.report(&handler).to_string();
-    // The last line counts the mistakes.
-    let (mistakes, summary) = report.trim_end().rsplit_once('\n').unwrap_or(("", &report));
+    let (mistakes, summary) = mistakes::report(errors, ui.err.is_on(), ui.width().min(120));
     CliError {
-        report: Some(mistakes.to_owned()),
+        report: Some(mistakes),
         ..CliError::new(summary)
     }
 }

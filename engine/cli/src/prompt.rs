@@ -2,18 +2,22 @@
 
 use std::io::{BufRead as _, Write as _};
 
+use subako_engine::world::NextCommand;
+
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
+use crate::render::plain::plain;
 use crate::ui::Ui;
 
 /// Asks until `yes` or anything else is said. Refused without a terminal.
-pub async fn confirm(ui: &Ui, question: &str, command: &str) -> Result<()> {
+pub async fn confirm(ui: &Ui, question: &str) -> Result<()> {
     if !ui.interactive {
-        return Err(CliError::new(
-            "refused without a terminal: nobody can be asked, and nothing was changed",
-        )
-        .help(format!("`subako {command} --yes` does it without asking")));
+        return Err(
+            CliError::new("cannot prompt without a terminal; nothing was changed")
+                .help(Hint::run(NextCommand::AgainWithYes, " does it without asking")),
+        );
     }
-    let text = format!("{question} Only \"yes\" is accepted: ");
+    let text = format!("{} Only \"yes\" is accepted: ", plain(question));
     let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {
         let mut stderr = std::io::stderr().lock();
         stderr.write_all(text.as_bytes())?;

@@ -7,7 +7,10 @@ use subako_engine::plan::Plan;
 use subako_engine::session::Session;
 use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimError, SimOptions, Simulator};
 
+use subako_engine::world::NextCommand;
+
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
 use crate::project::Project;
 use crate::ui::Ui;
 
@@ -219,8 +222,10 @@ impl From<SimError> for CliError {
                 "the simulated world was changed by something other than Subako: remove {} to begin with an empty one",
                 path.parent().unwrap_or(&path).display()
             )),
-            SimError::NotFound { .. } => out.help("`subako status` lists what there is"),
-            SimError::UnknownCall { .. } => out.help("see `call` under [sim] in the manifest's schema (`subako schema`)"),
+            SimError::NotFound { .. } => out.help(Hint::run(NextCommand::Status, " lists what there is")),
+            SimError::UnknownCall { .. } => out.help(
+                Hint::from("see `call` under [sim] in the manifest's schema: ").then(NextCommand::Schema),
+            ),
             SimError::Read { .. } | SimError::Write { .. } | SimError::Refused { .. } => out,
         }
     }

@@ -7,10 +7,9 @@ use anstream::{AutoStream, ColorChoice};
 
 use crate::args::ColorArg;
 use crate::error::{CliError, Result};
+use crate::hint::{Hint, Invocation};
+use crate::render::plain::plain;
 use crate::render::{Meaning, Paint};
-
-/// Stands in help texts for the global options of the command that failed.
-pub const OPTIONS: &str = "{options}";
 
 /// Where a command writes. Made once, after the arguments are read.
 #[derive(Debug)]
@@ -25,12 +24,14 @@ pub struct Ui {
     pub interactive: bool,
     /// `-v`.
     pub verbose: bool,
+    /// The command line, for what is said to do next.
+    pub typed: Invocation,
     closed: AtomicBool,
 }
 
 impl Ui {
     /// Looks at the streams and at `--color`.
-    pub fn new(color: ColorArg, verbose: bool) -> Self {
+    pub fn new(color: ColorArg, verbose: bool, typed: Invocation) -> Self {
         // `auto` never colours a pipe, whatever CLICOLOR_FORCE says; NO_COLOR and TERM=dumb are
         // anstream's to know.
         let choose = |terminal: bool, choice: ColorChoice| match color {
@@ -48,11 +49,17 @@ impl Ui {
             live: err_is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
             interactive: io::stdin().is_terminal(),
             verbose,
+            typed,
             closed: AtomicBool::new(false),
         }
     }
 
-    /// Writes a result to stdout. A reader who has gone away is not an error: the rest is dropped.
+    /// Writes a line to stdout.
+    pub fn line(&self, text: &str) -> Result<()> {
+        self.print(&format!("{}\n", plain(text)))
+    }
+
+    /// Writes what a renderer made to stdout. A reader who has gone away is not an error: the rest is dropped.
     pub fn print(&self, text: &str) -> Result<()> {
         if self.closed() {
             return Ok(());
@@ -73,43 +80,49 @@ impl Ui {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Says something on stderr.
+    /// Says what a renderer made on stderr.
     pub fn say(&self, text: &str) {
         // Nobody can be told that stderr does not work.
         let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
     }
 
+    fn labelled(&self, meaning: Meaning, label: &str, text: &str) {
+        self.say(&format!("{}: {}", self.err.of(meaning, label), plain(text)));
+    }
+
     /// Says something that is good to know.
     pub fn note(&self, text: &str) {
-        self.say(&format!("{}: {text}", self.err.of(Meaning::Note, "note")));
+        self.labelled(Meaning::Note, "note", text);
     }
 
     /// Says something that somebody should think about.
     pub fn warn(&self, text: &str) {
-        self.say(&format!("{}: {text}", self.err.of(Meaning::Warning, "warning")));
+        self.labelled(Meaning::Warning, "warning", text);
+    }
+
+    /// Says more about what was said before.
+    pub fn detail(&self, text: &str) {
+        self.say(&format!("  {}", plain(text)));
     }
 
     /// Says what to do next.
-    pub fn help(&self, text: &str) {
-        self.say(&format!("{}: {text}", self.err.of(Meaning::Note, "help")));
+    pub fn help(&self, hint: &Hint) {
+        self.labelled(Meaning::Note, "help", &hint.text(&self.typed));
     }
 
-    /// Says why a command ended early, and what to do next. `options` are those that the next
-    /// command needs; they take the place of [`OPTIONS`] in help texts.
-    pub fn complain(&self, error: &CliError, options: &str) {
+    /// Says why a command ended early, and what to do next.
+    pub fn complain(&self, error: &CliError) {
         if let Some(report) = &error.report {
             self.say(report.trim_end());
         }
         if !error.message.is_empty() {
-            self.say(&format!(
-                "{}: {}",
-                self.err.of(Meaning::Error, "error"),
-                error.message
-            ));
+            self.labelled(Meaning::Error, "error", &error.message);
+        }
+        for detail in &error.details {
+            self.detail(detail);
         }
         for help in &error.help {
-            let help = help.replace(OPTIONS, options);
-            self.help(&help);
+            self.help(help);
         }
     }
 

@@ -1,15 +1,16 @@
 //! What every command that only looks says of a run that did not end.
 
 use subako_engine::session::{Session, Unfinished};
+use subako_engine::world::NextCommand;
 use subako_state::Direction;
 
 use crate::error::Result;
-use crate::project::Project;
-use crate::render::{report, value};
+use crate::hint::Hint;
+use crate::render::report;
 use crate::ui::Ui;
 
 /// Says that a run did not end, or is still going on, and the way out.
-pub fn say<W>(project: &Project, session: &Session<W>, ui: &Ui) -> Result<()> {
+pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<()> {
     // A state that cannot be read is the command's own matter.
     let Ok(known) = session.load() else { return Ok(()) };
     let Some(unfinished) = &known.unfinished else {
@@ -25,16 +26,22 @@ pub fn say<W>(project: &Project, session: &Session<W>, ui: &Ui) -> Result<()> {
         return Ok(());
     }
     ui.warn(&found(unfinished));
-    let options = &project.options;
-    ui.help(&format!("`subako recover --forward{options}` finishes it"));
-    ui.help(&format!(
-        "`subako recover --back{options}` undoes it, as far as it can be undone"
+    details(unfinished, ui);
+    ui.help(&Hint::run(NextCommand::RecoverForward, " finishes it"));
+    ui.help(&Hint::run(
+        NextCommand::RecoverBack,
+        " undoes it, as far as it can be undone",
     ));
     Ok(())
 }
 
-/// What is said of a run that did not end.
-pub fn found(unfinished: &Unfinished) -> String {
+/// As a note, where the command goes on from there.
+pub fn note(unfinished: &Unfinished, ui: &Ui) {
+    ui.note(&found(unfinished));
+    details(unfinished, ui);
+}
+
+fn found(unfinished: &Unfinished) -> String {
     let mut text = format!(
         "unfinished `subako {}`: {}",
         unfinished.command,
@@ -44,10 +51,13 @@ pub fn found(unfinished: &Unfinished) -> String {
         text.push_str("; outcome unknown: ");
         text.push_str(&report::list(&unfinished.in_flight));
     }
-    for (address, why) in &unfinished.failed {
-        text.push_str(&format!("\n  {address}: {}", value::printable(why)));
-    }
     text
+}
+
+fn details(unfinished: &Unfinished, ui: &Ui) {
+    for (address, why) in &unfinished.failed {
+        ui.detail(&format!("{address}: {why}"));
+    }
 }
 
 fn progress(unfinished: &Unfinished) -> String {

@@ -11,7 +11,7 @@ use super::sighting::{Typed, swarm_view};
 use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{EngineInfo, Failure, Host, LocalNodeState, Result, SwarmInit};
+use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
 
 /// What is wanted of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,7 +175,8 @@ impl Kind for Swarm {
             DOING,
             format!("the engine of {} is in a swarm already", self.advertise),
         )
-        .with_hint("`docker swarm leave --force` there, or `subako state rebuild` if it is this cluster's"))
+        .with_hint("`docker swarm leave --force` there; if it is this cluster's own, rebuild the state")
+        .with_next(NextCommand::StateRebuild))
     }
 
     async fn update(&self, _from: &Self, outputs: Self::Outputs, _cx: &StepContext) -> Result<Self::Outputs> {

@@ -228,6 +228,17 @@ impl ManifestErrors {
         &self.errors
     }
 
+    /// The manifest's text as reports may show it: private keys are masked, byte for byte.
+    pub fn text(&self) -> &str {
+        let source = self.errors.first().and_then(|error| error.source_text.as_deref());
+        source.map_or("", SourceText::text)
+    }
+
+    /// How many mistakes, for example `3 mistakes in cluster.toml`.
+    pub fn summary(&self) -> String {
+        format!("{} in {}", count(self.errors.len()), self.name)
+    }
+
     /// The manifest's name, as given.
     pub fn name(&self) -> &str {
         &self.name
@@ -255,6 +266,6 @@ impl fmt::Display for Report<'_> {
             self.handler.debug(error, f)?;
             writeln!(f)?;
         }
-        writeln!(f, "{} in {}", count(self.errors.errors.len()), self.errors.name)
+        writeln!(f, "{}", self.errors.summary())
     }
 }

@@ -38,6 +38,11 @@ impl SourceText {
         &self.name
     }
 
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     fn line_of(&self, offset: usize) -> usize {
         self.line_starts
             .partition_point(|start| *start <= offset)

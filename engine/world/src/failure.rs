@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::code::Code;
 
+use crate::command::NextCommand;
+
 /// The result of an external call.
 pub type Result<T> = std::result::Result<T, Failure>;
 
@@ -37,6 +39,9 @@ pub struct Failure {
     /// What to do next, if there is something to be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The command that does it, if one of ours does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextCommand>,
     /// The last lines of a remote command's output, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
@@ -56,6 +61,7 @@ struct Recorded {
     service_code: Option<String>,
     message: String,
     hint: Option<String>,
+    next: Option<NextCommand>,
     #[serde(default)]
     output: Vec<String>,
 }
@@ -71,6 +77,7 @@ impl<'de> Deserialize<'de> for Failure {
             service_code: recorded.service_code.or(recorded.code.filter(|_| code.is_none())),
             message: recorded.message,
             hint: recorded.hint,
+            next: recorded.next,
             output: recorded.output,
         })
     }
@@ -95,6 +102,7 @@ impl Failure {
             service_code: None,
             message: message.into(),
             hint: None,
+            next: None,
             output: Vec::new(),
         }
     }
@@ -117,6 +125,13 @@ impl Failure {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the command to run next.
+    #[must_use]
+    pub fn with_next(mut self, next: NextCommand) -> Self {
+        self.next = Some(next);
         self
     }
 

@@ -13,6 +13,7 @@ pub mod calls;
 mod clock;
 mod cloud;
 mod code;
+mod command;
 mod failure;
 mod files;
 mod host;
@@ -28,6 +29,7 @@ pub use cloud::{
     SecurityGroup, SecurityGroupRequest, Source, Subnet, tag,
 };
 pub use code::Code;
+pub use command::NextCommand;
 pub use failure::{Certainty, Failure, Result};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};

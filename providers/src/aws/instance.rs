@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
     InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification,
     InstanceType, ResourceType, VolumeType,
 };
-use subako_world::{Failure, Instance, InstanceRequest, InstanceState, Result, tag};
+use subako_world::{Failure, Instance, InstanceRequest, InstanceState, NextCommand, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};
@@ -18,7 +18,7 @@ const TOKEN_SPENT: &str = "IdempotentInstanceTerminated";
 /// The same for a token that was sent with another request.
 const TOKEN_MISMATCH: &str = "IdempotentParameterMismatch";
 const MISMATCH_HINT: &str =
-    "an earlier run asked for something else with this token: run `subako recover`, then plan again";
+    "an earlier run asked for something else with this token: undo that run, then plan again";
 
 impl Inner {
     /// Runs one instance. One call each, although RunInstances can make many: the name, address
@@ -240,7 +240,8 @@ fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str)
             );
             Err(Failure::not_applied(doing, message)
                 .with_ec2_code(TOKEN_MISMATCH)
-                .with_hint(MISMATCH_HINT))
+                .with_hint(MISMATCH_HINT)
+                .with_next(NextCommand::RecoverBack))
         }
     }
 }

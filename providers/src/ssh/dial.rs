@@ -1,6 +1,6 @@
 //! Why a host cannot be reached, whether waiting may help, and what to say of it.
 
-use subako_world::{Code, Failure};
+use subako_world::{Code, Failure, NextCommand};
 
 use super::host_key::HostKeyError;
 
@@ -89,13 +89,14 @@ impl DialError {
             Self::Agent(_) => failure.with_code(Code::Credentials).with_hint(
                 "start one and add the key with `ssh-add`, or name the key file in [ssh] private_key",
             ),
-            Self::HostKey(HostKeyError::Changed { .. }) => {
-                failure.with_code(Code::Untrusted).with_hint(format!(
+            Self::HostKey(HostKeyError::Changed { .. }) => failure
+                .with_code(Code::Untrusted)
+                .with_hint(format!(
                     "either somebody stands in between or the machine was set up anew: compare with \
                      `aws ec2 get-console-output --instance-id {instance}`; if the key is right, forget the \
-                     old one with `subako state rm docker.{name}` and apply again"
+                     old one and apply again"
                 ))
-            }
+                .with_next(NextCommand::StateRm(format!("docker.{name}"))),
             Self::HostKey(_) => failure
                 .with_code(Code::Untrusted)
                 .with_hint("correct the known_hosts file if the machine was set up anew"),
@@ -160,11 +161,12 @@ mod tests {
         .into_failure("log in to manager-0", "manager-0", "i-1");
         assert_eq!(failure.code, Code::Untrusted);
         assert!(failure.message.contains("SHA256:a") && failure.message.contains("SHA256:b"));
-        let hint = failure.hint.unwrap();
-        assert!(
-            hint.contains("subako state rm docker.manager-0") && hint.contains("i-1"),
-            "{hint}"
+        assert_eq!(
+            failure.next,
+            Some(NextCommand::StateRm("docker.manager-0".into()))
         );
+        let hint = failure.hint.unwrap();
+        assert!(hint.contains("i-1"), "{hint}");
     }
 
     #[test]

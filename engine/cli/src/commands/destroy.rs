@@ -1,10 +1,11 @@
 //! `subako destroy`.
 
-use subako_engine::world::Residue;
+use subako_engine::world::{NextCommand, Residue};
 
 use crate::args::{DestroyArgs, Format, Global};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::project::Project;
 use crate::provider::Cluster;
 use crate::render::report;
@@ -50,9 +51,9 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
     } else {
         ui.say(table.trim_end());
     }
-    ui.say(&format!(
-        "help: `subako state rebuild{}` takes those that the manifest has back into the state; delete the others by hand",
-        project.options
+    ui.help(&Hint::run(
+        NextCommand::StateRebuild,
+        " takes those that the manifest has back into the state; delete the others by hand",
     ));
     Ok(Exit::Remains)
 }

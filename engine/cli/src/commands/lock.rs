@@ -9,6 +9,7 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
 use crate::project::Project;
+use crate::render::plain;
 use crate::ui::Ui;
 
 #[derive(Serialize)]
@@ -29,23 +30,23 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
                 lock: &found,
             })
             .map_err(|error| CliError::new(format!("failed to write the lock: {error}")))?;
-            ui.print(&(text + "\n"))?;
+            ui.print(&plain::json(text + "\n"))?;
         }
-        LockCommand::Show { format: Format::Text } => ui.print(&match (&found.holder, found.alive) {
-            (Some(holder), true) => format!("Locked by {holder}.\n"),
-            (None, true) => "Locked by a process that has not said its name.\n".to_owned(),
+        LockCommand::Show { format: Format::Text } => ui.line(&match (&found.holder, found.alive) {
+            (Some(holder), true) => format!("Locked by {holder}."),
+            (None, true) => "Locked by a process that has not said its name.".to_owned(),
             (Some(holder), false) => format!(
-                "Left by {holder}, which ended without giving it back. It blocks nobody: the next command takes it over.\n"
+                "Left by {holder}, which ended without giving it back. It blocks nobody: the next command takes it over."
             ),
-            (None, false) => "Nobody holds the lock.\n".to_owned(),
+            (None, false) => "Nobody holds the lock.".to_owned(),
         })?,
         LockCommand::Release => match (found.holder, found.alive) {
             (holder, true) => return Err(alive(holder)),
             (Some(holder), false) => {
                 session.release_lock(&lock::this_process("lock release"))?;
-                ui.print(&format!("Released the lock of {holder}.\n"))?;
+                ui.line(&format!("Released the lock of {holder}."))?;
             }
-            (None, false) => ui.print("Nobody holds the lock.\n")?,
+            (None, false) => ui.line("Nobody holds the lock.")?,
         },
     }
     Ok(Exit::Done)

@@ -25,7 +25,7 @@ use crate::ui::Ui;
 pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
     let global = &cli.global;
     match &cli.command {
-        Command::New(args) => new::run(args, ui),
+        Command::New(args) => new::run(global, args, ui),
         Command::Validate => validate::run(global, ui),
         Command::Plan(args) => plan::run(global, args, ui),
         Command::Apply(args) => apply::run(global, args, ui),

@@ -4,10 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use subako_engine::manifest::starter;
+use subako_engine::world::NextCommand;
 
-use crate::args::NewArgs;
+use crate::args::{Global, NewArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::hint::{Hint, Invocation};
 use crate::ui::Ui;
 
 /// The name that the starter manifest carries.
@@ -16,7 +18,7 @@ const PLACEHOLDER: &str = "my-cluster";
 const LONGEST: usize = 32;
 
 /// Writes a starter manifest; never over a file that is there.
-pub fn run(args: &NewArgs, ui: &Ui) -> Result<Exit> {
+pub fn run(global: &Global, args: &NewArgs, ui: &Ui) -> Result<Exit> {
     let name = match &args.name {
         Some(name) if sanitised(name).as_deref() == Some(name) => name.clone(),
         Some(name) => {
@@ -41,23 +43,27 @@ pub fn run(args: &NewArgs, ui: &Ui) -> Result<Exit> {
     written.map_err(|error| {
         let out = CliError::io("write", file.display(), &error);
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            out.help("name another directory: `subako new DIR`")
+            out.help(Hint::from("name another directory: ").then(NextCommand::New(Some("DIR".to_owned()))))
         } else {
             out
         }
     })?;
     let shown = file.strip_prefix(".").unwrap_or(&file);
-    let option = if shown == Path::new("cluster.toml") {
-        String::new()
-    } else {
-        format!(" -f {}", shown.display())
-    };
-    ui.print(&format!(
-        "Wrote {}, for a cluster named {name}.\n\
-         Next: `subako plan --sim{option}` shows what it would make,\n\
-         `subako apply --sim{option}` rehearses it; without --sim it is made on AWS.\n",
-        shown.display()
-    ))?;
+    ui.line(&format!("Wrote {}, for a cluster named {name}.", shown.display()))?;
+    let next = Invocation::new(
+        [],
+        &Global {
+            file: shown.to_owned(),
+            sim: true,
+            ..global.clone()
+        },
+    );
+    let hint = Hint::from("Next: ")
+        .then(NextCommand::Plan)
+        .and(" shows what it would create, ")
+        .then(NextCommand::Apply)
+        .and(" rehearses it; without --sim it is created on AWS.");
+    ui.line(&hint.text(&next))?;
     Ok(Exit::Done)
 }
 

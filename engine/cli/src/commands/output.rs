@@ -9,6 +9,7 @@ use crate::args::{Format, Global, OutputArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::project::Project;
+use crate::render::plain::{self, plain};
 use crate::render::{Meaning, Table};
 use crate::ui::Ui;
 use crate::unfinished;
@@ -23,14 +24,14 @@ struct Document {
 pub fn run(global: &Global, args: &OutputArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let session = project.offline();
-    unfinished::say(&project, &session, ui)?;
+    unfinished::say(&session, ui)?;
     let endpoints = session.endpoints(args.address.as_deref())?;
     ui.print(&match (args.format, &args.address) {
         (Format::Json, _) => json(endpoints)?,
         (Format::Text, Some(_)) => endpoints
             .iter()
             .flat_map(|endpoint| &endpoint.values)
-            .map(|value| format!("{value}\n"))
+            .map(|value| format!("{}\n", plain(value)))
             .collect(),
         (Format::Text, None) => table(&endpoints).text(ui.out),
     })?;
@@ -48,7 +49,7 @@ fn json(endpoints: Vec<Endpoint>) -> Result<String> {
     };
     let text = serde_json::to_string(&document)
         .map_err(|error| CliError::new(format!("failed to write the outputs: {error}")))?;
-    Ok(text + "\n")
+    Ok(plain::json(text + "\n"))
 }
 
 fn table(endpoints: &[Endpoint]) -> Table {

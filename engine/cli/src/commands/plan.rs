@@ -3,10 +3,12 @@
 use subako_engine::plan::Plan;
 use subako_engine::run::ApplyOptions;
 use subako_engine::session::{SavedPlan, SessionError};
+use subako_engine::world::NextCommand;
 
 use crate::args::{Global, PlanArgs, PlanFormat};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::project::Project;
 use crate::provider::Cluster;
 use crate::render::{findings, plan_json, plan_markdown, plan_text};
@@ -23,7 +25,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
         PlanFormat::Text => plan_text::plan(&plan, ui.out, full),
         PlanFormat::Json => plan_json::plan(&plan)
             .map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?,
-        PlanFormat::Markdown => plan_markdown::plan(&plan, full),
+        PlanFormat::Markdown => plan_markdown::plan(&plan, full, &ui.typed),
     };
     ui.print(&text)?;
     permitted?;
@@ -36,11 +38,9 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     }
     if let Some(file) = &args.out {
         SavedPlan::new(&plan, args.refresh.refresh)?.write(file)?;
-        ui.note(&format!(
-            "saved; `subako apply{} {}` applies this plan and nothing else",
-            project.options,
-            file.display()
-        ));
+        let saved = NextCommand::ApplySaved(file.display().to_string());
+        ui.note("saved");
+        ui.help(&Hint::run(saved, " applies this plan and nothing else"));
     }
     Ok(if args.detailed_exitcode && !plan.is_empty() {
         Exit::Changes
@@ -53,7 +53,7 @@ async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Resu
     let cluster = Cluster::open(project).await?;
     let session = &cluster.session;
     let known = session.load()?;
-    unfinished::say(project, session, ui)?;
+    unfinished::say(session, ui)?;
     let selection = args.selection.selection(args.destroy);
     let refresh = args.refresh.refresh;
     // The journal of a run that is still going on is not to be read as one that ended.

@@ -15,7 +15,7 @@ use crate::run::{LoggedRun, drive, exit_of, options, reporter};
 use crate::runtime;
 use crate::signals::Signals;
 use crate::ui::Ui;
-use crate::unfinished::found;
+use crate::unfinished;
 
 /// Finishes or undoes the run that did not end.
 pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
@@ -45,16 +45,16 @@ async fn locked(
     let session = &cluster.session;
     let known = session.load()?;
     let look = async { Ok(session.look_into(&known, &options).await?) };
-    let (Some(unfinished), Some(settled)) = (&known.unfinished, signals.guard(look).await?) else {
+    let (Some(found), Some(settled)) = (&known.unfinished, signals.guard(look).await?) else {
         ui.say("There is no unfinished run: nothing to recover.");
         return Ok(Exit::Done);
     };
-    let (direction, way) = if args.back {
-        (Direction::Back, "--back")
+    let direction = if args.back {
+        Direction::Back
     } else {
-        (Direction::Forward, "--forward")
+        Direction::Forward
     };
-    ui.note(&found(unfinished));
+    unfinished::note(found, ui);
     session.check_recovery(&settled, direction)?;
     if args.run.format == Format::Text {
         ui.print(&plan_text::recovery(&settled.steps(direction), direction, ui.out))?;
@@ -65,24 +65,17 @@ async fn locked(
             Direction::Back => "Undo all of it?",
             Direction::Forward | Direction::Keep => "Finish that run?",
         };
-        let command = format!("recover {way}{}", project.options);
-        signals.guard(prompt::confirm(ui, question, &command)).await?;
+        signals.guard(prompt::confirm(ui, question)).await?;
     }
     let stop = Stop::new();
     let reporter = reporter(ui, &args.run, project, cluster, None);
     let events = reporter.events();
     let run = session.recover(&known, &settled, direction, &options, &events, &stop);
     let driven = drive(run, reporter, &stop, signals).await?;
-    tell(project, args, ui, direction, &driven)
+    tell(args, ui, direction, &driven)
 }
 
-fn tell(
-    project: &Project,
-    args: &RecoverArgs,
-    ui: &Ui,
-    direction: Direction,
-    driven: &LoggedRun,
-) -> Result<Exit> {
+fn tell(args: &RecoverArgs, ui: &Ui, direction: Direction, driven: &LoggedRun) -> Result<Exit> {
     let wanted = match direction {
         Direction::Back => Outcome::RolledBack,
         Direction::Forward | Direction::Keep => Outcome::Applied,
@@ -90,7 +83,7 @@ fn tell(
     if driven.ran.outcome != wanted || driven.ran.cut {
         let told = report::ReportContext {
             command: "recover",
-            options: &project.options,
+            typed: &ui.typed,
             keep: args.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());

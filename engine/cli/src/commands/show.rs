@@ -6,6 +6,7 @@ use crate::args::{Format, Global, ShowArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::project::Project;
+use crate::render::plain::plain;
 use crate::render::{Meaning, resources};
 use crate::ui::Ui;
 use crate::unfinished;
@@ -14,7 +15,7 @@ use crate::unfinished;
 pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let session = project.offline();
-    unfinished::say(&project, &session, ui)?;
+    unfinished::say(&session, ui)?;
     let recorded = session.recorded()?;
     let chosen = recorded.choose(&args.addresses)?;
     match args.format {
@@ -38,7 +39,7 @@ pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
 fn head(recorded: &Recorded, ui: &Ui) -> String {
     let snapshot = &recorded.snapshot;
     let place = snapshot.account.as_ref().map_or_else(String::new, |account| {
-        format!(", account {} in {}", account.id, account.region)
+        format!(", account {} in {}", plain(&account.id), plain(&account.region))
     });
     let state = match &recorded.digest {
         Some(digest) => format!("serial {}, digest {}", snapshot.serial, digest.short()),
@@ -47,7 +48,7 @@ fn head(recorded: &Recorded, ui: &Ui) -> String {
     format!(
         "{} on {}: {} resources, {state}{place}\n\n",
         ui.out.of(Meaning::Strong, &snapshot.cluster),
-        snapshot.provider,
+        plain(&snapshot.provider),
         snapshot.resources.len(),
     )
 }

@@ -1,11 +1,12 @@
 //! `subako sim …`: what somebody or something outside of Subako does to the simulated world.
 
-use subako_engine::world::{Availability, Port, Protocol, Rule, Source};
+use subako_engine::world::{Availability, NextCommand, Port, Protocol, Rule, Source};
 use subako_providers::sim::Simulator;
 
 use crate::args::{Global, PortArgs, SimCommand};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::lock;
 use crate::project::Project;
 use crate::provider;
@@ -20,7 +21,7 @@ pub fn run(global: &Global, command: &SimCommand, ui: &Ui) -> Result<Exit> {
             "there is no simulated world of {} yet",
             project.manifest.cluster.name
         ))
-        .help(format!("`subako apply{}` makes one", project.options)));
+        .help(Hint::run(NextCommand::Apply, " makes one")));
     }
     // A run in progress has the world to itself.
     let _lock = lock::take(&project.offline(), "sim", ui)?;
@@ -30,8 +31,8 @@ pub fn run(global: &Global, command: &SimCommand, ui: &Ui) -> Result<Exit> {
         simulator.close()?;
         Ok(done)
     })?;
-    ui.print(&format!("{done}\n"))?;
-    ui.note(&format!("`subako plan{}` shows what moved", project.options));
+    ui.line(&done)?;
+    ui.help(&Hint::run(NextCommand::Plan, " shows what moved"));
     Ok(Exit::Done)
 }
 

@@ -32,9 +32,9 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
 }
 
 /// Asks, unless `--yes` was given.
-fn ask(question: &str, yes: bool, command: &str, ui: &Ui) -> Result<()> {
+fn ask(question: &str, yes: bool, ui: &Ui) -> Result<()> {
     if yes {
         return Ok(());
     }
-    runtime::block_on(false, prompt::confirm(ui, question, command))
+    runtime::block_on(false, prompt::confirm(ui, question))
 }

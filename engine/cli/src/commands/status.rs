@@ -29,7 +29,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
             },
             // Who watches wants to see it come back.
             Err(error) if args.watch => {
-                ui.complain(&error, &project.options);
+                ui.complain(&error);
                 String::new()
             }
             Err(error) => return Err(error),
@@ -38,7 +38,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
             // Home, and clear what is below.
             ui.print("\u{1b}[H\u{1b}[J")?;
         }
-        unfinished::say(&project, &project.offline(), ui)?;
+        unfinished::say(&project.offline(), ui)?;
         ui.print(&text)?;
         if !args.watch || ui.closed() {
             return Ok(Exit::Done);

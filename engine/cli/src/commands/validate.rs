@@ -7,6 +7,7 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::render::Meaning;
+use crate::render::plain::plain;
 use crate::ui::Ui;
 
 /// Checks the manifest and says what it describes.
@@ -15,8 +16,8 @@ pub fn run(global: &Global, ui: &Ui) -> Result<Exit> {
     ui.print(&format!(
         "{} {} describes {}: {}.\n",
         ui.out.of(Meaning::Good, "Valid:"),
-        global.file.display(),
-        project.manifest.cluster.name,
+        plain(global.file.display()),
+        plain(&project.manifest.cluster.name),
         describe(&project.manifest)
     ))?;
     Ok(Exit::Done)

@@ -6,6 +6,7 @@ use similar::{ChangeTag, TextDiff};
 use subako_engine::plan::{Change, Value};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::plain::plain;
 use super::style::{Meaning, Paint};
 use super::value;
 
@@ -16,22 +17,24 @@ const CONTEXT: usize = 2;
 
 /// Writes the changes, each line behind `indent` spaces.
 pub fn write(out: &mut String, paint: Paint, indent: usize, changes: &[Change]) {
+    let path = |change: &Change| plain(&change.path).to_string();
     let width = changes
         .iter()
         .filter(|change| !is_long(change))
-        .map(|change| change.path.width())
+        .map(|change| path(change).width())
         .filter(|width| *width <= WIDEST_PATH)
         .max()
         .unwrap_or(0);
     for change in changes {
         let field = field(&change.path);
-        let _ = write!(out, "{:indent$}{}:", "", change.path);
+        let path = path(change);
+        let _ = write!(out, "{:indent$}{path}:", "");
         if is_long(change) {
             note(out, paint, change);
             out.push('\n');
             diff(out, paint, indent + 2, field, change);
         } else {
-            let gap = width.saturating_sub(change.path.width()) + 1;
+            let gap = width.saturating_sub(path.width()) + 1;
             let _ = write!(
                 out,
                 "{:gap$}{} → {}",
@@ -58,10 +61,10 @@ fn note(out: &mut String, paint: Paint, change: &Change) {
             out,
             "  ({}: {})",
             paint.of(Meaning::Replace, "forces replacement"),
-            value::printable(why)
+            plain(why)
         );
     } else if let Some(cost) = &change.cost {
-        let _ = write!(out, "  ({})", paint.of(Meaning::Warning, value::printable(cost)));
+        let _ = write!(out, "  ({})", paint.of(Meaning::Warning, cost));
     }
 }
 

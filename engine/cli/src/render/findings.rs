@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity};
 
+use super::plain::plain;
 use super::style::{Meaning, Paint};
-use super::value::printable;
 
 /// The word and meaning of a severity.
 pub fn severity(severity: Severity) -> (&'static str, Meaning) {
@@ -25,9 +25,9 @@ pub fn write(out: &mut String, paint: Paint, findings: &[Finding]) {
         if let Some(address) = &finding.address {
             let _ = write!(out, " {}", paint.of(Meaning::Strong, address));
         }
-        let _ = writeln!(out, ": {}", printable(&finding.message));
+        let _ = writeln!(out, ": {}", plain(&finding.message));
         if let Some(help) = &finding.help {
-            let _ = writeln!(out, "  {}: {}", paint.of(Meaning::Note, "help"), printable(help));
+            let _ = writeln!(out, "  {}: {}", paint.of(Meaning::Note, "help"), plain(help));
         }
     }
 }

@@ -6,6 +6,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use subako_engine::plan::{Plan, Step};
 use subako_state::Address;
 
+use super::plain::plain;
+
 /// So many steps alike are shown as one.
 const FROM: usize = 6;
 /// A folded entry lists so many ranges of numbers at most.
@@ -83,7 +85,7 @@ fn split(name: &str) -> Option<(&str, u32)> {
 /// The name of an entry: an address, or a run of them.
 pub fn label(plan: &Plan, entry: &[usize]) -> String {
     let addresses: Vec<&Address> = entry.iter().map(|number| &plan.steps[*number].address).collect();
-    run(&addresses)
+    plain(run(&addresses)).to_string()
 }
 
 /// The name of some addresses alike: `instance.node-0 … node-996 (997)`.

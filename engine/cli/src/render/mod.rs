@@ -1,5 +1,7 @@
 //! What people and machines read. Everything here makes text; `ui` writes it.
 //!
+//! * `mistakes`: what is wrong with a manifest;
+//! * `plain`: what comes from outside, escaped;
 //! * `style`: meanings, and the one table that gives them colours;
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
 //! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
@@ -12,6 +14,10 @@ pub mod eta;
 pub mod findings;
 mod fold;
 mod headline;
+#[cfg(test)]
+mod hostile;
+pub mod mistakes;
+pub mod plain;
 pub mod plan_json;
 pub mod plan_markdown;
 #[cfg(test)]

@@ -7,6 +7,8 @@ use subako_engine::check::Finding;
 use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
+use super::plain;
+
 /// The version of this document.
 pub const FORMAT: u32 = 1;
 
@@ -90,7 +92,7 @@ pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
     };
     let mut text = serde_json::to_string(&document)?;
     text.push('\n');
-    Ok(text)
+    Ok(plain::json(text))
 }
 
 fn steps(plan: &Plan) -> Vec<StepView<'_>> {

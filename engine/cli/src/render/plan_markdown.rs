@@ -4,21 +4,24 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity};
 use subako_engine::plan::{Change, Plan, Step};
+use subako_engine::world::NextCommand;
 
+use super::plain::plain;
 use super::style::Paint;
-use super::{changes, fold, headline, plan_text, value};
+use super::{changes, fold, headline, plan_text};
+use crate::hint::Invocation;
 
 /// GitHub takes comments of 65,536 characters; this leaves room for what stands around it.
 const MOST: usize = 60_000;
 
 /// The whole document.
-pub fn plan(plan: &Plan, full: bool) -> String {
+pub fn plan(plan: &Plan, full: bool, typed: &Invocation) -> String {
     let mut out = String::with_capacity(4096);
     let _ = writeln!(
         out,
         "### Subako plan for `{}` on {}\n",
-        plan.cluster,
-        plan_text::provider(&plan.provider)
+        plain(&plan.cluster),
+        plain(plan_text::provider(&plan.provider))
     );
     let _ = writeln!(out, "**{}**\n", plan_text::summary(plan, Paint::PLAIN));
     for finding in &plan.findings {
@@ -28,9 +31,9 @@ pub fn plan(plan: &Plan, full: bool) -> String {
         let mut body = String::new();
         for moved in &plan.drift {
             if moved.gone {
-                let _ = writeln!(body, "- {} is gone", moved.address);
+                let _ = writeln!(body, "- {} is gone", plain(&moved.address));
             } else {
-                let _ = writeln!(body, "! {}", moved.address);
+                let _ = writeln!(body, "! {}", plain(&moved.address));
                 write_changes(&mut body, &moved.changes);
             }
         }
@@ -41,14 +44,14 @@ pub fn plan(plan: &Plan, full: bool) -> String {
         );
     }
     if !plan.steps.is_empty() {
-        let body = steps(plan, full);
+        let body = steps(plan, full, typed);
         details(&mut out, &format!("Steps ({})", plan.steps.len()), &body);
     }
     let _ = writeln!(out, "Digest: `{}`", plan.digest);
     let _ = writeln!(
         out,
-        "\n`subako apply --expect {}` applies this plan and nothing else.",
-        plan.digest.short()
+        "\n{} applies this plan and nothing else.",
+        code(&typed.line(&NextCommand::ApplyExpecting(plan.digest.short().to_owned())))
     );
     out
 }
@@ -63,7 +66,7 @@ fn write_finding(out: &mut String, finding: &Finding) {
     let about = finding
         .address
         .as_ref()
-        .map_or_else(String::new, |address| format!("`{address}`: "));
+        .map_or_else(String::new, |address| format!("{}: ", code(address.as_str())));
     let _ = writeln!(out, "> {about}{}", one_line(&finding.message));
     if let Some(help) = &finding.help {
         let _ = writeln!(out, ">\n> {}", one_line(help));
@@ -71,13 +74,18 @@ fn write_finding(out: &mut String, finding: &Finding) {
     out.push('\n');
 }
 
-fn steps(plan: &Plan, full: bool) -> String {
+fn steps(plan: &Plan, full: bool, typed: &Invocation) -> String {
     let mut body = String::new();
     let entries = fold::entries(plan, full);
     let mut past = false;
     for (shown, entry) in entries.iter().enumerate() {
         if body.len() > MOST {
-            let _ = writeln!(body, "# … and {} more: see `subako plan`", entries.len() - shown);
+            let _ = writeln!(
+                body,
+                "# … and {} more: see `{}`",
+                entries.len() - shown,
+                typed.line(&NextCommand::Plan)
+            );
             break;
         }
         let step = &plan.steps[entry[0]];
@@ -149,6 +157,16 @@ fn details(out: &mut String, title: &str, body: &str) {
     );
 }
 
+/// A code span that nothing in the text can end.
+fn code(text: &str) -> String {
+    let text = plain(text).to_string();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let gap = if longest > 0 { " " } else { "" };
+    format!("{fence}{gap}{text}{gap}{fence}")
+}
+
+/// A sentence on one line, in which nothing from outside is markup.
 fn one_line(text: &str) -> String {
-    value::printable(&text.replace('\n', " "))
+    plain(text).to_string().replace('<', "&lt;")
 }

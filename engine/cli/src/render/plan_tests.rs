@@ -7,6 +7,7 @@ use subako_state::Address;
 
 use super::samples::{create, half, plan, record, step};
 use super::{Paint, plan_json, plan_markdown, plan_text};
+use crate::hint::Invocation;
 
 fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Change {
     Change {
@@ -207,7 +208,7 @@ fn a_plan_for_pull_requests() {
     let mut plan = sample();
     // Backticks in a value must not end the block.
     plan.steps[8].changes = vec![change("command", json!("a"), json!("```\n</details>"))];
-    let text = plan_markdown::plan(&plan, false);
+    let text = plan_markdown::plan(&plan, false, &Invocation::default());
     assert!(text.contains("**Plan: 1 to destroy, 1 to replace"), "{text}");
     assert!(text.contains("> [!WARNING]\n> 2 managers tolerate"), "{text}");
     assert!(

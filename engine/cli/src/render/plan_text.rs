@@ -6,6 +6,7 @@ use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::plain::plain;
 use super::style::{Meaning, Paint};
 use super::{changes, findings, fold, headline, value};
 
@@ -141,13 +142,10 @@ pub fn symbol(step: &Step) -> (&'static str, Meaning) {
 
 /// Why a step is made, and what is special about it; empty if nothing is.
 pub fn why(step: &Step) -> String {
-    let reason = step
-        .reason
-        .as_ref()
-        .map(|reason| value::printable(&reason.to_string()));
+    let reason = step.reason.as_ref().map(|reason| plain(reason).to_string());
     match &step.operation {
-        Operation::Vanish { host } if host.name() == "*" => format!("goes with every {}", host.kind()),
-        Operation::Vanish { host } => format!("goes with {host}"),
+        Operation::Vanish { host } if host.name() == "*" => format!("goes with every {}", plain(host.kind())),
+        Operation::Vanish { host } => format!("goes with {}", plain(host)),
         Operation::Forget => "gone already: only its record is dropped".to_owned(),
         Operation::Delete if step.goes_first() => reason.unwrap_or_default(),
         Operation::Delete if step.replaces() => "the old one of the replacement".to_owned(),
@@ -226,7 +224,7 @@ pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
             (true, Action::Adopt | Action::Forget) => ("", Meaning::Dim),
         };
         let symbol = paint.of(meaning, format!("{symbol:>3}"));
-        let _ = writeln!(out, "{symbol} {}", step.address);
+        let _ = writeln!(out, "{symbol} {}", plain(&step.address));
     }
     out
 }
@@ -259,19 +257,24 @@ fn fields(out: &mut String, step: &Step) {
     let serde_json::Value::Object(fields) = spec.value() else {
         return;
     };
-    let width = fields.keys().map(|key| key.width()).max().unwrap_or(0);
+    let width = fields
+        .keys()
+        .map(|key| plain(key).to_string().width())
+        .max()
+        .unwrap_or(0);
     for (key, found) in &fields {
+        let shown = plain(key).to_string();
         if found.is_null() {
             continue;
         }
         if value::is_long(found) {
-            let _ = writeln!(out, "      {key}:");
+            let _ = writeln!(out, "      {shown}:");
             for line in value::lines(key, found) {
                 let _ = writeln!(out, "        {line}");
             }
         } else {
-            let gap = width - key.width() + 1;
-            let _ = writeln!(out, "      {key}:{:gap$}{}", "", value::inline(key, found));
+            let gap = width - shown.width() + 1;
+            let _ = writeln!(out, "      {shown}:{:gap$}{}", "", value::inline(key, found));
         }
     }
 }
@@ -283,10 +286,15 @@ fn write_drift(out: &mut String, paint: Paint, drift: &[Drift]) {
                 out,
                 "{} {} is gone",
                 paint.of(Meaning::Delete, "  -"),
-                moved.address
+                plain(&moved.address)
             );
         } else {
-            let _ = writeln!(out, "{} {}", paint.of(Meaning::Update, "  ~"), moved.address);
+            let _ = writeln!(
+                out,
+                "{} {}",
+                paint.of(Meaning::Update, "  ~"),
+                plain(&moved.address)
+            );
             changes::write(out, paint, 6, &moved.changes);
         }
     }

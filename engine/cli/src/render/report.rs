@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use subako_engine::plan::Plan;
 pub use subako_engine::session::list;
 use subako_engine::session::{RunReport, endpoints as endpoints_of};
-use subako_engine::world::{Failure, Residue};
+use subako_engine::world::{Failure, NextCommand, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot};
 
+use super::plain::plain;
 use super::progress::RunLog;
 use super::style::{Meaning, Paint};
-use super::{Table, duration, plan_text, value};
+use super::{Table, duration, plan_text};
+use crate::hint::{Hint, Invocation};
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
@@ -45,8 +47,8 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
 pub struct ReportContext<'a> {
     /// The command, for example `apply`.
     pub command: &'a str,
-    /// Options that the next command needs, for example ` --sim`.
-    pub options: &'a str,
+    /// The command line.
+    pub typed: &'a Invocation,
     /// Whether keeping what was done was asked for.
     pub keep: bool,
 }
@@ -59,17 +61,17 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
     if ran.failures.is_empty()
         && let Some((_, why)) = &log.turned
     {
-        let _ = writeln!(out, "  why: {}", value::printable(why));
+        let _ = writeln!(out, "  why: {}", plain(why));
     }
     for (address, failure) in &ran.failures {
-        write_failure(&mut out, paint, address, failure);
+        write_failure(&mut out, paint, address, failure, told.typed);
     }
     if !log.undone.is_empty() {
         let _ = writeln!(
             out,
             "  {} {}",
             paint.of(Meaning::Strong, "undone:"),
-            list(&log.undone)
+            plain(list(&log.undone))
         );
     }
     match ran.outcome {
@@ -88,7 +90,7 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
                     out,
                     "  {} {}",
                     paint.of(Meaning::Strong, "done and kept:"),
-                    list(&log.done)
+                    plain(list(&log.done))
                 );
             }
             let word = match (ran.cut, kept) {
@@ -101,13 +103,14 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
                     out,
                     "  {} {}",
                     paint.of(Meaning::Strong, word),
-                    list(&ran.remains)
+                    plain(list(&ran.remains))
                 );
             }
         }
     }
     for help in next(ran, log, told) {
-        let _ = writeln!(out, "{}: {help}", paint.of(Meaning::Note, "help"));
+        let help = help.text(told.typed);
+        let _ = writeln!(out, "{}: {}", paint.of(Meaning::Note, "help"), plain(help));
     }
     out
 }
@@ -137,29 +140,33 @@ fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
     }
 }
 
-fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<String> {
-    let ReportContext { command, options, .. } = told;
+fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
     match ran.outcome {
-        Outcome::RolledBack if ran.failures.is_empty() => {
-            vec![format!(
-                "run `subako {command}{options}` again when you are ready"
-            )]
-        }
-        Outcome::RolledBack => vec![format!(
-            "remove the cause, then run `subako {command}{options}` again"
-        )],
+        Outcome::RolledBack if ran.failures.is_empty() => vec![
+            Hint::from("run ")
+                .then(NextCommand::Again)
+                .and(" again when you are ready"),
+        ],
+        Outcome::RolledBack => vec![
+            Hint::from("remove the cause, then run ")
+                .then(NextCommand::Again)
+                .and(" again"),
+        ],
         Outcome::Applied => Vec::new(),
         Outcome::Remains => {
             let past_the_line = matches!(log.turned, Some((Direction::Keep, _))) && !told.keep;
-            let forward = format!("`subako recover --forward{options}` finishes it");
-            let back = format!("`subako recover --back{options}` undoes it, as far as it can be undone");
-            let anew = format!("`subako {command}{options}` keeps what is there and plans from it");
-            let mut ways = vec![forward];
+            let mut ways = vec![Hint::run(NextCommand::RecoverForward, " finishes it")];
             if !past_the_line {
-                ways.push(back);
+                ways.push(Hint::run(
+                    NextCommand::RecoverBack,
+                    " undoes it, as far as it can be undone",
+                ));
             }
-            if command != "recover" {
-                ways.push(anew);
+            let anew = " keeps what is there and plans from it";
+            match told.command {
+                "recover" => {}
+                "destroy" => ways.push(Hint::run(NextCommand::Destroy, anew)),
+                _ => ways.push(Hint::run(NextCommand::Apply, anew)),
             }
             ways
         }
@@ -167,28 +174,22 @@ fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<String> {
 }
 
 /// A failure: what, why, hint, the last lines of output.
-fn write_failure(out: &mut String, paint: Paint, address: &Address, failure: &Failure) {
+fn write_failure(out: &mut String, paint: Paint, address: &Address, failure: &Failure, typed: &Invocation) {
     let _ = writeln!(
         out,
         "  {} {}",
         paint.of(Meaning::Strong, format!("{address}:")),
-        value::printable(&failure.to_string())
+        plain(failure)
     );
     for line in &failure.output {
-        let _ = writeln!(
-            out,
-            "    {} {}",
-            paint.of(Meaning::Dim, "|"),
-            value::printable(line)
-        );
+        let _ = writeln!(out, "    {} {}", paint.of(Meaning::Dim, "|"), plain(line));
     }
-    if let Some(hint) = &failure.hint {
-        let _ = writeln!(
-            out,
-            "    {}: {}",
-            paint.of(Meaning::Note, "help"),
-            value::printable(hint)
-        );
+    let hint = failure.hint.iter().map(|hint| Hint::from(hint.as_str()));
+    let next = failure.next.iter();
+    let next = next.map(|next| Hint::from("run ").then(next.clone()));
+    for help in hint.chain(next) {
+        let label = paint.of(Meaning::Note, "help");
+        let _ = writeln!(out, "    {label}: {}", plain(help.text(typed)));
     }
 }
 
@@ -198,7 +199,7 @@ pub fn residue(found: &[Residue], paint: Paint) -> String {
     let mut sum = 0.0;
     for residue in found {
         sum += residue.usd_per_hour.unwrap_or(0.0);
-        let text = |text: &Option<String>| value::printable(text.as_deref().unwrap_or_default());
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
         table.row([
             (residue.what.clone(), None),
             (residue.id.clone(), Some(Meaning::Strong)),
@@ -232,8 +233,9 @@ pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
         {
             let _ = writeln!(
                 out,
-                "  {} {first}{}",
+                "  {} {}{}",
                 paint.of(Meaning::Strong, &endpoint.address),
+                plain(first),
                 match endpoint.values.len() {
                     1 => String::new(),
                     more => format!(" (and at {} other addresses)", more - 1),
@@ -246,7 +248,10 @@ pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::args::Cli;
 
     fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> RunReport {
         RunReport {
@@ -258,11 +263,17 @@ mod tests {
         }
     }
 
-    const TOLD: ReportContext<'_> = ReportContext {
-        command: "apply",
-        options: " --sim",
-        keep: false,
-    };
+    /// What is said after `subako apply --sim`.
+    fn after_apply(ran: &RunReport, log: &RunLog) -> String {
+        let cli = Cli::try_parse_from(["subako", "apply", "--sim"]).expect("valid");
+        let typed = Invocation::new(["apply", "--sim"].map(str::to_owned), &cli.global);
+        let told = ReportContext {
+            command: "apply",
+            typed: &typed,
+            keep: false,
+        };
+        failed(ran, log, told, Paint::PLAIN)
+    }
 
     #[test]
     fn a_rollback_says_what_failed_what_was_undone_and_what_to_do_next() {
@@ -276,22 +287,14 @@ mod tests {
             elapsed_ms: 10,
             ..RunLog::default()
         };
-        let text = failed(
-            &ran(
-                Outcome::RolledBack,
-                vec![(Address::new("instance", "node-1"), failure)],
-                vec![],
-            ),
-            &log,
-            TOLD,
-            Paint::PLAIN,
-        );
+        let failures = vec![(Address::new("instance", "node-1"), failure)];
+        let text = after_apply(&ran(Outcome::RolledBack, failures, vec![]), &log);
         assert_eq!(
             text,
             "error: apply failed, and everything it did was undone\n\
              \x20 instance.node-1: failed to run instance node-1: InsufficientInstanceCapacity: there is no room in ap-northeast-1a\n\
              \x20   | last words\n\
-             \x20   hint: name another zone\n\
+             \x20   help: name another zone\n\
              \x20 undone: instance.a, key_pair.k (2 in all)\n\
              \x20 remains: nothing; the state and the world are as they were before\n\
              help: remove the cause, then run `subako apply --sim` again\n"
@@ -300,12 +303,8 @@ mod tests {
 
     #[test]
     fn what_remains_is_listed_with_the_ways_on() {
-        let text = failed(
-            &ran(Outcome::Remains, vec![], vec![Address::new("instance", "a")]),
-            &RunLog::default(),
-            TOLD,
-            Paint::PLAIN,
-        );
+        let remains = vec![Address::new("instance", "a")];
+        let text = after_apply(&ran(Outcome::Remains, vec![], remains), &RunLog::default());
         assert!(text.contains("  remains: instance.a\n"), "{text}");
         assert!(text.contains("`subako recover --back --sim`"), "{text}");
     }

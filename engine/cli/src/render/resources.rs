@@ -7,6 +7,7 @@ use serde_json::Value as J;
 use subako_state::{AccountId, Address, Digest, Resource, Snapshot};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::plain::{self, plain};
 use super::style::{Meaning, Paint};
 use super::value;
 
@@ -42,7 +43,7 @@ pub fn json(
         resources: resources.to_vec(),
     })?;
     text.push('\n');
-    Ok(text)
+    Ok(plain::json(text))
 }
 
 /// One resource for machines.
@@ -58,7 +59,7 @@ pub fn resource_json(resource: &Resource) -> Result<String, serde_json::Error> {
         resource,
     })?;
     text.push('\n');
-    Ok(text)
+    Ok(plain::json(text))
 }
 
 /// Writes resources for people: address, then what the world answered, then what was wanted.
@@ -89,7 +90,7 @@ pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
                 out,
                 "  {} {}",
                 paint.of(Meaning::Dim, "depends on"),
-                names.join(", ")
+                plain(names.join(", "))
             );
         }
     }
@@ -102,26 +103,30 @@ fn shown(object: &J) -> impl Iterator<Item = (&String, &J)> {
 }
 
 fn width(object: &J) -> usize {
-    shown(object).map(|(key, _)| key.width()).max().unwrap_or(0)
+    shown(object)
+        .map(|(key, _)| plain(key).to_string().width())
+        .max()
+        .unwrap_or(0)
 }
 
 fn fields(out: &mut String, paint: Paint, width: usize, object: &J, meaning: Option<Meaning>) {
     for (key, found) in shown(object) {
+        let name = plain(key).to_string();
         if value::is_long(found) {
-            let _ = writeln!(out, "  {key}:");
+            let _ = writeln!(out, "  {name}:");
             for line in value::lines(key, found) {
                 let _ = writeln!(out, "    {line}");
             }
             continue;
         }
-        let gap = width - key.width() + 1;
+        let gap = width - name.width() + 1;
         let text = value::inline(key, found);
         match meaning {
             Some(meaning) => {
-                let _ = writeln!(out, "  {key}:{:gap$}{}", "", paint.of(meaning, text));
+                let _ = writeln!(out, "  {name}:{:gap$}{}", "", paint.of(meaning, text));
             }
             None => {
-                let _ = writeln!(out, "  {key}:{:gap$}{text}", "");
+                let _ = writeln!(out, "  {name}:{:gap$}{text}", "");
             }
         }
     }

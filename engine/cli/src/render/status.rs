@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use subako_engine::session::{NodeStatus, ServiceStatus, Status};
 
+use super::Table;
+use super::plain::{self, plain};
 use super::style::{Meaning, Paint};
-use super::{Table, value};
 
 /// The version of the JSON document.
 const FORMAT: u32 = 1;
@@ -25,7 +26,7 @@ pub fn json(status: &Status) -> Result<String, serde_json::Error> {
         status,
     })?;
     text.push('\n');
-    Ok(text)
+    Ok(plain::json(text))
 }
 
 /// For people.
@@ -37,7 +38,7 @@ pub fn text(status: &Status, paint: Paint) -> String {
             out,
             "{}: the swarm cannot be seen: {}",
             paint.of(Meaning::Warning, "warning"),
-            value::printable(trouble)
+            plain(trouble)
         );
     }
     if !status.nodes.is_empty() {
@@ -53,8 +54,8 @@ pub fn text(status: &Status, paint: Paint) -> String {
                     out,
                     "  {} {}: {}",
                     paint.of(Meaning::Warning, "task of"),
-                    service.name,
-                    value::printable(error)
+                    plain(&service.name),
+                    plain(error)
                 );
             }
         }
@@ -85,7 +86,7 @@ fn head(status: &Status, paint: Paint) -> String {
     let via = status
         .via
         .as_ref()
-        .map_or_else(String::new, |via| format!(", as {via} sees it"));
+        .map_or_else(String::new, |via| format!(", as {} sees it", plain(via)));
     format!("{name}: {}{quorum}{via}", paint.of(meaning, word))
 }
 
@@ -117,9 +118,9 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
             _ => text(&node.availability),
         };
         let name = if node.managed {
-            value::printable(&node.name)
+            node.name.clone()
         } else {
-            format!("{} (not of the manifest)", value::printable(&node.name))
+            format!("{} (not of the manifest)", node.name.clone())
         };
         table.row([
             (name, Some(Meaning::Strong)),
@@ -155,14 +156,14 @@ fn services(services: &[ServiceStatus]) -> Table {
             Meaning::Warning
         };
         let name = if service.managed {
-            value::printable(&service.name)
+            service.name.clone()
         } else {
-            format!("{} (not of the manifest)", value::printable(&service.name))
+            format!("{} (not of the manifest)", service.name.clone())
         };
         table.row([
             (name, Some(Meaning::Strong)),
             (format!("{}/{}", service.running, service.wanted), Some(meaning)),
-            (value::printable(&service.image), None),
+            (service.image.clone(), None),
             (service.urls.join(" "), None),
         ]);
     }
@@ -176,14 +177,14 @@ fn tasks(services: &[ServiceStatus]) -> Table {
         let places: Vec<String> = service
             .tasks_by_node
             .iter()
-            .map(|(node, tasks)| format!("{} ×{tasks}", value::printable(node)))
+            .map(|(node, tasks)| format!("{} ×{tasks}", node))
             .collect();
         let places = if places.is_empty() {
             "nowhere".to_owned()
         } else {
             places.join(", ")
         };
-        table.row([(value::printable(&service.name), None), (places, None)]);
+        table.row([(service.name.clone(), None), (places, None)]);
     }
     table
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
+use super::plain::plain;
+
 /// What a piece of text means. Rendering code names meanings, never colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -79,7 +81,7 @@ impl Paint {
     }
 }
 
-/// A text in a style.
+/// A text in a style, shown as [`plain`] shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Painted<T> {
     style: Option<Style>,
@@ -89,8 +91,8 @@ pub struct Painted<T> {
 impl<T: fmt::Display> fmt::Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.style {
-            Some(style) => write!(f, "{style}{}{style:#}", self.text),
-            None => self.text.fmt(f),
+            Some(style) => write!(f, "{style}{}{style:#}", plain(&self.text)),
+            None => plain(&self.text).fmt(f),
         }
     }
 }

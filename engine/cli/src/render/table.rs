@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::plain::plain;
 use super::style::{Meaning, Paint};
 
 /// Rows under headings; cells may have a meaning.
@@ -20,9 +21,10 @@ impl Table {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row; its cells are shown as [`plain`] shows them.
     pub fn row(&mut self, cells: impl IntoIterator<Item = (String, Option<Meaning>)>) {
-        self.rows.push(cells.into_iter().collect());
+        let shown = |(cell, meaning): (String, _)| (plain(cell).to_string(), meaning);
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The text, each line behind two spaces.

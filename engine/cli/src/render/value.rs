@@ -7,6 +7,8 @@ use subako_engine::plan::Value;
 use subako_engine::reference::as_reference;
 use subako_engine::world::service::{Unit, unit};
 
+use super::plain::{is_dangerous, json, plain};
+
 /// The text of one side of a change, on one line. `field` is the last segment of its path: it
 /// tells the unit of a number.
 pub fn side(field: &str, value: &Value) -> String {
@@ -30,9 +32,12 @@ pub fn lines(field: &str, value: &J) -> Vec<String> {
         J::Array(items) => items.iter().map(|item| top(field, item)).collect(),
         J::Object(fields) if known_shape(value).is_none() => fields
             .iter()
-            .map(|(key, value)| format!("{key}: {}", inline(key, value)))
+            .map(|(key, value)| format!("{}: {}", plain(key), inline(key, value)))
             .collect(),
-        J::String(text) if text.contains('\n') => text.lines().map(printable).collect(),
+        J::String(text) if text.contains('\n') => {
+            let lines = text.lines().map(|line| line.replace('\t', "    "));
+            lines.map(|line| printable(&line)).collect()
+        }
         value => vec![top(field, value)],
     }
 }
@@ -58,7 +63,7 @@ fn top(field: &str, value: &J) -> String {
 
 fn write(out: &mut String, field: &str, value: &J, nested: bool) {
     if let Some(text) = known_shape(value) {
-        out.push_str(&text);
+        out.push_str(&printable(&text));
         return;
     }
     match value {
@@ -86,7 +91,7 @@ fn write(out: &mut String, field: &str, value: &J, nested: bool) {
                 if index > 0 {
                     out.push_str(", ");
                 }
-                let _ = write!(out, "{key}: ");
+                let _ = write!(out, "{}: ", plain(key));
                 write(out, key, value, true);
             }
             if nested {
@@ -124,7 +129,7 @@ fn known_shape(value: &J) -> Option<String> {
         };
         let _ = write!(out, " from {source}");
         if let Some(description) = text("description").filter(|d| !d.is_empty()) {
-            let _ = write!(out, " ({})", printable(description));
+            let _ = write!(out, " ({})", description);
         }
         return Some(out);
     }
@@ -150,9 +155,9 @@ fn known_shape(value: &J) -> Option<String> {
         return Some(match fields.get("aliases").and_then(J::as_array) {
             Some(aliases) if !aliases.is_empty() => {
                 let aliases: Vec<&str> = aliases.iter().filter_map(J::as_str).collect();
-                format!("{} (as {})", printable(name), printable(&aliases.join(", ")))
+                format!("{name} (as {})", aliases.join(", "))
             }
-            _ => printable(name),
+            _ => name.to_owned(),
         });
     }
     None
@@ -197,29 +202,20 @@ fn word(text: &str) -> String {
     let plain = !text.is_empty()
         && text.trim() == text
         && !text.contains(['"', ',', '{', '[', '(', '\\'])
-        && !text.contains(char::is_control)
+        && !text.contains(is_dangerous)
         && text.parse::<f64>().is_err()
         && !matches!(text, "true" | "false" | "null");
     if plain {
         text.to_owned()
     } else {
         // JSON's escapes also keep control characters away from the terminal.
-        printable(&serde_json::to_string(text).unwrap_or_default())
+        json(serde_json::to_string(text).unwrap_or_default())
     }
 }
 
-/// The text without characters that a terminal would act upon.
-pub fn printable(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars()
-        .map(|c| match c {
-            '\t' => "    ".to_owned(),
-            c if c.is_control() => c.escape_default().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
+/// The text on one line, without characters that a terminal would act upon.
+fn printable(text: &str) -> String {
+    plain(text).to_string()
 }
 
 #[cfg(test)]

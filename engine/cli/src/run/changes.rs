@@ -17,7 +17,7 @@ use crate::provider::Cluster;
 use crate::render::{findings, plan_text, report};
 use crate::signals::Signals;
 use crate::ui::Ui;
-use crate::unfinished::found;
+use crate::unfinished;
 
 /// What is to be changed, and how.
 pub struct Request<'a> {
@@ -89,8 +89,7 @@ async fn locked(
             "destroy" => "Destroy everything listed above?",
             _ => "Apply this plan?",
         };
-        let command = format!("{}{}", request.command, project.options);
-        signals.guard(prompt::confirm(ui, question, &command)).await?;
+        signals.guard(prompt::confirm(ui, question)).await?;
     }
     if !plan.is_empty() {
         signals.guard(cluster.guard(plan, request.preflight)).await?;
@@ -135,7 +134,7 @@ async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: 
     let session = &cluster.session;
     let known = session.load()?;
     if let Some(unfinished) = &known.unfinished {
-        ui.note(&found(unfinished));
+        unfinished::note(unfinished, ui);
     }
     let change = session
         .draft(known, &request.selection, request.refresh, options)
@@ -182,7 +181,7 @@ fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: 
     if exit != Exit::Done {
         let told = report::ReportContext {
             command: request.command,
-            options: &project.options,
+            typed: &ui.typed,
             keep: request.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());

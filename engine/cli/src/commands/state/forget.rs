@@ -21,9 +21,9 @@ pub fn run(project: &Project, patterns: &[String], yes: bool, ui: &Ui) -> Result
     let leaving = report::list(&forgetting.leaving);
     let question =
         format!("Forget {leaving}? The world is left as it is: what runs goes on to run, and to cost.");
-    ask(&question, yes, &format!("state rm{} …", project.options), ui)?;
+    ask(&question, yes, ui)?;
     session.forget(&forgetting)?;
-    ui.print(&format!("Forgot {leaving}.\n"))?;
+    ui.line(&format!("Forgot {leaving}."))?;
     ui.note("the world is as it was: a plan adopts again, by its tags, what the manifest has");
     Ok(())
 }

@@ -7,7 +7,7 @@ use subako_state::Digest;
 use crate::args::Format;
 use crate::error::{CliError, Result};
 use crate::project::Project;
-use crate::render::{Meaning, Table};
+use crate::render::{Meaning, Table, plain};
 use crate::ui::Ui;
 use crate::unfinished;
 
@@ -20,7 +20,7 @@ struct Document<'a> {
 /// Lists earlier states, oldest first, and whether each follows from the one before it.
 pub fn run(project: &Project, format: Format, ui: &Ui) -> Result<()> {
     let session = project.offline();
-    unfinished::say(project, &session, ui)?;
+    unfinished::say(&session, ui)?;
     let history = session.history()?;
     if format == Format::Json {
         let text = serde_json::to_string(&Document {
@@ -28,7 +28,7 @@ pub fn run(project: &Project, format: Format, ui: &Ui) -> Result<()> {
             history: &history.entries,
         })
         .map_err(|error| CliError::new(format!("failed to write the history: {error}")))?;
-        return ui.print(&(text + "\n"));
+        return ui.print(&plain::json(text + "\n"));
     }
     if history.entries.is_empty() {
         return ui.print(match history.unfinished {

@@ -1,7 +1,10 @@
 //! `subako state rebuild`.
 
+use subako_engine::world::NextCommand;
+
 use super::ask;
 use crate::error::Result;
+use crate::hint::Hint;
 use crate::lock;
 use crate::project::Project;
 use crate::provider::Cluster;
@@ -23,14 +26,13 @@ pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<(
         .iter()
         .map(|resource| resource.address.clone())
         .collect();
-    ui.print(&format!("Found by their tags: {}\n", report::list(&addresses)))?;
+    ui.line(&format!("Found by their tags: {}", report::list(&addresses)))?;
     if !rebuilding.strange.is_empty() {
         ui.warn("these carry the tags too, but the manifest does not have them: put them back into it to have them adopted, or delete them by hand");
         ui.say(report::residue(&rebuilding.strange, ui.err).trim_end());
     }
-    let command = format!("state rebuild{}", project.options);
     let question = "Make this the state? What is there now is kept beside it. The world is left as it is.";
-    ask(question, yes, &command, ui)?;
+    ask(question, yes, ui)?;
     let rebuilt = session.rebuild(&rebuilding)?;
     for (was, is) in &rebuilt.kept {
         ui.note(&format!("{was} is kept as {is}"));
@@ -41,6 +43,9 @@ pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<(
         rebuilding.snapshot.serial,
         rebuilt.digest.short()
     ))?;
-    ui.note("`subako plan` shows what the manifest wants beyond it");
+    ui.help(&Hint::run(
+        NextCommand::Plan,
+        " shows what the manifest wants beyond it",
+    ));
     Ok(())
 }

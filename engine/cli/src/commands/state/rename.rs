@@ -24,5 +24,5 @@ pub fn run(project: &Project, from: &str, to: &str, ui: &Ui) -> Result<()> {
             renamed.from
         ));
     }
-    ui.print(&format!("{} is {} now.\n", renamed.from, renamed.to))
+    ui.line(&format!("{} is {} now.", renamed.from, renamed.to))
 }

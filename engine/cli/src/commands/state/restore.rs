@@ -1,7 +1,10 @@
 //! `subako state restore`.
 
+use subako_engine::world::NextCommand;
+
 use super::ask;
 use crate::error::Result;
+use crate::hint::Hint;
 use crate::lock;
 use crate::project::Project;
 use crate::ui::Ui;
@@ -15,13 +18,15 @@ pub fn run(project: &Project, serial: u64, yes: bool, ui: &Ui) -> Result<()> {
         "Put serial {serial} ({} resources) in place of the current state? The world is left as it is.",
         item.resources
     );
-    let command = format!("state restore {serial}{}", project.options);
-    ask(&question, yes, &command, ui)?;
+    ask(&question, yes, ui)?;
     let digest = session.restore(&item)?;
     ui.print(&format!(
         "The state is serial {serial} again, digest {}.\n",
         digest.short()
     ))?;
-    ui.note("`subako plan` shows how the world differs from it");
+    ui.help(&Hint::run(
+        NextCommand::Plan,
+        " shows how the world differs from it",
+    ));
     Ok(())
 }

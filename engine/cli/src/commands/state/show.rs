@@ -10,7 +10,7 @@ use crate::unfinished;
 /// Shows one resource.
 pub fn run(project: &Project, address: &str, format: Format, ui: &Ui) -> Result<()> {
     let session = project.offline();
-    unfinished::say(project, &session, ui)?;
+    unfinished::say(&session, ui)?;
     let recorded = session.recorded()?;
     let found = recorded.at(address)?;
     match format {

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use serde::Serialize;
 use subako_engine::event::Event;
 
+use crate::render::plain;
+
 /// The version of the stream: the first line carries it.
 const FORMAT: u32 = 1;
 
@@ -29,23 +31,27 @@ impl JsonLines {
         if self.closed {
             return;
         }
-        let line = if self.begun {
-            serde_json::to_string(event)
-        } else {
-            serde_json::to_string(&First {
-                format_version: FORMAT,
-                event,
-            })
-        };
-        self.begun = true;
-        let Ok(mut line) = line else {
+        let Some(line) = line(event, !self.begun) else {
             return;
         };
-        line.push('\n');
+        self.begun = true;
         let mut stdout = std::io::stdout().lock();
         self.closed = stdout
             .write_all(line.as_bytes())
             .and_then(|()| stdout.flush())
             .is_err();
     }
+}
+
+/// The line of an event; the first carries the version.
+pub(super) fn line(event: &Event, first: bool) -> Option<String> {
+    let line = if first {
+        serde_json::to_string(&First {
+            format_version: FORMAT,
+            event,
+        })
+    } else {
+        serde_json::to_string(event)
+    };
+    Some(plain::json(line.ok()? + "\n"))
 }

@@ -6,8 +6,9 @@ use subako_engine::event::Event;
 use subako_engine::plan::Action;
 use subako_state::Direction;
 
+use crate::render::duration;
+use crate::render::plain::plain;
 use crate::render::style::{Meaning, Paint};
-use crate::render::{duration, value};
 
 /// A step in flight says in a log what it waits for at most so often, milliseconds of the run.
 const SAY_EVERY_MS: u64 = 30_000;
@@ -41,7 +42,7 @@ impl Lines {
             Event::LockTakenOver { holder } => Some(format!(
                 "{}: took over the lock of {}, which died without giving it back",
                 self.paint.of(Meaning::Note, "note"),
-                holder.0
+                plain(&holder.0)
             )),
             Event::StepStarted {
                 step,
@@ -51,7 +52,7 @@ impl Lines {
                 elapsed_ms,
             } => {
                 self.said.insert(*step, *elapsed_ms);
-                (self.verbose && !live).then(|| format!("{address}: {}", present(*action, *undo)))
+                (self.verbose && !live).then(|| format!("{}: {}", plain(address), present(*action, *undo)))
             }
             Event::StepProgress {
                 step,
@@ -63,7 +64,7 @@ impl Lines {
                 let due = self.verbose || elapsed_ms.saturating_sub(last) >= SAY_EVERY_MS;
                 (due && !live).then(|| {
                     self.said.insert(*step, *elapsed_ms);
-                    format!("{address}: {}", value::printable(note))
+                    format!("{}: {}", plain(address), plain(note))
                 })
             }
             Event::StepDone {
@@ -89,8 +90,9 @@ impl Lines {
                     _ => format!(" ({})", duration::short(*took_ms)),
                 };
                 Some(format!(
-                    "{} {address}: {}{took}",
+                    "{} {}: {}{took}",
                     self.paint.of(Meaning::Dim, count),
+                    plain(address),
                     self.paint.of(meaning, past(*action, *undo)),
                 ))
             }
@@ -105,9 +107,10 @@ impl Lines {
                 self.failed = true;
                 let word = if *undo { "it cannot be undone: " } else { "" };
                 Some(format!(
-                    "{}: {address}: {word}{}",
+                    "{}: {}: {word}{}",
                     self.paint.of(Meaning::Error, "error"),
-                    value::printable(&failure.to_string())
+                    plain(address),
+                    plain(failure)
                 ))
             }
             Event::Turned { direction, why, undo } => {
@@ -119,7 +122,7 @@ impl Lines {
                 let why = if self.failed {
                     String::new()
                 } else {
-                    format!(" ({})", value::printable(why))
+                    format!(" ({})", plain(why))
                 };
                 Some(format!("{}{why}", self.paint.of(Meaning::Warning, head)))
             }

@@ -10,9 +10,10 @@ use subako_engine::plan::Plan;
 use subako_engine::world::Clock;
 
 use super::lines::{Lines, present};
+use crate::render::duration;
 use crate::render::eta::{Eta, Left};
+use crate::render::plain::plain;
 use crate::render::style::{Meaning, Paint};
-use crate::render::{duration, value};
 
 /// So many steps in flight are shown at most.
 const SHOWN: usize = 12;
@@ -105,7 +106,7 @@ impl Live {
             } => {
                 self.sync(*elapsed_ms);
                 if let Some(entry) = self.in_flight.get_mut(step) {
-                    entry.note = value::printable(note);
+                    entry.note = plain(note).to_string();
                 }
             }
             Event::StepDone {

@@ -14,3 +14,19 @@ mod reporter;
 
 pub use log::RunLog;
 pub use reporter::{How, Reporter};
+
+/// Every line that events make, for tests.
+#[cfg(test)]
+pub fn shown(events: &[subako_engine::event::Event]) -> Vec<(&'static str, String)> {
+    let paint = crate::render::Paint::PLAIN;
+    let mut lines = lines::Lines::new(paint, true);
+    let text: Vec<String> = events
+        .iter()
+        .filter_map(|event| lines.line(event, false))
+        .collect();
+    let json: Vec<String> = events
+        .iter()
+        .filter_map(|event| json::line(event, true))
+        .collect();
+    vec![("progress", text.join("\n")), ("progress, JSON", json.join(""))]
+}

@@ -1,0 +1,183 @@
+//! What to do next: words, and commands as they have to be typed.
+
+use std::path::Path;
+
+use subako_engine::world::NextCommand;
+
+use crate::args::Global;
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hint(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Words(String),
+    Run(NextCommand),
+}
+
+impl Hint {
+    /// A hint that begins with a command.
+    pub fn run(command: NextCommand, words: impl Into<String>) -> Self {
+        Self::default().then(command).and(words)
+    }
+
+    /// Goes on with a command.
+    #[must_use]
+    pub fn then(mut self, command: NextCommand) -> Self {
+        self.0.push(Part::Run(command));
+        self
+    }
+
+    /// Goes on with words.
+    #[must_use]
+    pub fn and(mut self, words: impl Into<String>) -> Self {
+        self.0.push(Part::Words(words.into()));
+        self
+    }
+
+    /// The text, its commands as they have to be typed after `typed`.
+    pub fn text(&self, typed: &Invocation) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Words(words) => words.clone(),
+            Part::Run(command) => format!("`{}`", typed.line(command)),
+        });
+        parts.collect()
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(words: &str) -> Self {
+        Self::default().and(words)
+    }
+}
+
+impl From<String> for Hint {
+    fn from(words: String) -> Self {
+        Self::default().and(words)
+    }
+}
+
+/// The command line that this process was started with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Invocation {
+    /// Everything after the program's name, as it was typed.
+    typed: Vec<String>,
+    /// The options that another command needs to work on the same cluster.
+    options: Vec<String>,
+}
+
+impl Invocation {
+    /// The command line of `typed` (without the program's name), read as `global`.
+    pub fn new(typed: impl IntoIterator<Item = String>, global: &Global) -> Self {
+        let mut options = Vec::new();
+        let text = |path: &Path| path.display().to_string();
+        if global.sim {
+            options.push("--sim".to_owned());
+        }
+        if global.file != Path::new("cluster.toml") {
+            options.extend(["-f".to_owned(), text(&global.file)]);
+        }
+        if let Some(directory) = &global.state_dir {
+            options.extend(["--state-dir".to_owned(), text(directory)]);
+        }
+        for (key, value) in &global.vars {
+            options.extend(["--var".to_owned(), format!("{key}={value}")]);
+        }
+        Self {
+            typed: typed.into_iter().collect(),
+            options,
+        }
+    }
+
+    /// A command line for a shell.
+    pub fn line(&self, command: &NextCommand) -> String {
+        let mut line = vec!["subako".to_owned()];
+        match command.words() {
+            Some(words) => {
+                line.extend(words);
+                if command.needs_a_cluster() {
+                    line.extend(self.options.iter().cloned());
+                }
+            }
+            None => {
+                line.extend(self.typed.iter().cloned());
+                let yes = |word: &String| word == "--yes" || word == "-y";
+                if *command == NextCommand::AgainWithYes && !self.typed.iter().any(yes) {
+                    line.push("--yes".to_owned());
+                }
+            }
+        }
+        let words: Vec<String> = line.iter().map(|word| quoted(word)).collect();
+        words.join(" ")
+    }
+}
+
+/// A word for a shell. What no shell word can hold (a NUL) cannot have been typed either.
+fn quoted(word: &str) -> String {
+    if word.contains(crate::render::plain::is_dangerous) {
+        // `$'…'` writes such characters down instead of the characters themselves.
+        let mut out = String::from("$'");
+        for c in word.chars() {
+            let mut bytes = [0; 4];
+            match c {
+                '\'' | '\\' => out.extend(['\\', c]),
+                c if crate::render::plain::is_dangerous(c) => {
+                    for byte in c.encode_utf8(&mut bytes).bytes() {
+                        out.push_str(&format!("\\x{byte:02x}"));
+                    }
+                }
+                c => out.push(c),
+            }
+        }
+        out.push('\'');
+        return out;
+    }
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), |word| word.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn typed(words: &[&str]) -> Invocation {
+        let cli = Cli::try_parse_from(["subako"].iter().chain(words)).expect("valid");
+        Invocation::new(words.iter().map(|word| (*word).to_owned()), &cli.global)
+    }
+
+    #[test]
+    fn a_command_is_written_with_the_options_that_were_typed() {
+        let typed = typed(&[
+            "apply",
+            "my plan",
+            "--sim",
+            "-f",
+            "a b.toml",
+            "--state-dir",
+            "it's",
+            "--var",
+            "k=$x",
+        ]);
+        assert_eq!(
+            typed.line(&NextCommand::RecoverBack),
+            "subako recover --back --sim -f 'a b.toml' --state-dir \"it's\" --var 'k=$x'"
+        );
+        assert_eq!(
+            typed.line(&NextCommand::AgainWithYes),
+            "subako apply 'my plan' --sim -f 'a b.toml' --state-dir \"it's\" --var 'k=$x' --yes"
+        );
+        assert_eq!(typed.line(&NextCommand::Policy), "subako policy");
+    }
+
+    #[test]
+    fn a_hint_holds_nothing_that_acts() {
+        let typed = typed(&["plan", "-f", "a\u{1b}\u{202e}\n'b"]);
+        assert_eq!(
+            typed.line(&NextCommand::Plan),
+            "subako plan -f $'a\\x1b\\xe2\\x80\\xae\\x0a\\'b'"
+        );
+    }
+}

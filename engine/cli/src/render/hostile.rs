@@ -1,0 +1,307 @@
+//! Whatever the world, the manifest, the lock or the command line contains: nothing that is
+//! printed acts on a terminal, turns the direction of writing, or forges a line.
+
+use proptest::prelude::*;
+use serde_json::json;
+use subako_engine::check::{Finding, Severity};
+use subako_engine::event::{Event, HolderView};
+use subako_engine::manifest::{self, Source, Variables};
+use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
+use subako_engine::session::{NodeStatus, RunReport, ServiceStatus, Status};
+use subako_engine::world::{Failure, Residue};
+use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
+
+use super::plain::is_dangerous;
+use super::progress::RunLog;
+use super::style::Paint;
+use super::{mistakes, plan_json, plan_markdown, plan_text, report, resources, samples, status};
+use crate::hint::Invocation;
+
+/// A word that is found again, and something hostile in it.
+fn hostile() -> impl Strategy<Value = String> {
+    let acts = prop_oneof![
+        Just("\n\nPlan: 0 to change.".to_owned()),
+        Just("\u{1b}[8m".to_owned()),
+        Just("\u{1b}]0;x\u{7}".to_owned()),
+        Just("\u{202e}".to_owned()),
+        Just("\u{2067}\u{2069}".to_owned()),
+        Just("\u{9b}1m".to_owned()),
+        Just("\r\u{7f}\u{2028}\u{200f}\u{feff}".to_owned()),
+        any::<char>().prop_map(String::from),
+    ];
+    proptest::collection::vec((acts, "[a-z`$ ]{0,4}"), 1..4).prop_map(|parts| {
+        let parts = parts.into_iter().map(|(acts, word)| acts + &word);
+        format!("hostile{}", parts.collect::<String>())
+    })
+}
+
+fn address(name: &str) -> Address {
+    Address::new("instance", name)
+}
+
+/// A plan with the text in every place where one from outside can stand.
+fn plan(text: &str) -> Plan {
+    let spec = json!({
+        text: text, "image": text, "labels": {text: text}, "networks": [{"name": text, "aliases": [text]}],
+        "rules": [{"protocol": text, "ports": {"from": 1, "to": 2}, "source": {"cidr": text}, "description": text}],
+        "ports": [{"published": 1, "target": 2, "protocol": text}], "ref": {"$ref": "instance.a", "attr": text},
+        "list": [{text: [text]}],
+    });
+    let change = |path: String| Change {
+        path,
+        before: Value::Known(json!({text: text})),
+        after: Value::Known(json!([text, format!("{text}\nx")])),
+        forces_replacement: Some(text.to_owned()),
+        cost: Some(text.to_owned()),
+    };
+    let mut create = samples::create("instance.a", &[]);
+    create.address = address(text);
+    create.after = Some(samples::record(&spec));
+    create.reason = Some(Reason::Text(text.to_owned()));
+    let mut update = samples::step(Operation::Update, "instance.b", &[]);
+    update.address = address(text);
+    update.changes = vec![change(text.to_owned()), change(format!("tags.{text}"))];
+    update.reason = Some(Reason::UsesOld(address(text)));
+    let host = address(text);
+    let forget = samples::step(Operation::Vanish { host }, "instance.c", &[]);
+    let mut plan = samples::plan(vec![create, update, forget]);
+    plan.cluster = text.to_owned();
+    plan.provider = text.to_owned();
+    plan.account = Some(account(text));
+    plan.drift = vec![
+        Drift {
+            address: address(text),
+            changes: vec![change(text.to_owned())],
+            gone: false,
+        },
+        Drift {
+            address: address(text),
+            changes: vec![],
+            gone: true,
+        },
+    ];
+    plan.findings = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| {
+            Finding::new(severity, "images", text)
+                .about(address(text))
+                .with_help(text)
+        })
+        .to_vec();
+    plan
+}
+
+fn account(text: &str) -> AccountId {
+    AccountId {
+        id: text.to_owned(),
+        region: text.to_owned(),
+    }
+}
+
+fn seen(text: &str) -> Status {
+    let some = || Some(text.to_owned());
+    Status {
+        cluster: text.to_owned(),
+        via: some(),
+        trouble: some(),
+        managers: (1, 1),
+        quorum: 1,
+        nodes: [true, false]
+            .map(|managed| NodeStatus {
+                name: text.to_owned(),
+                managed,
+                instance_id: some(),
+                instance_state: some(),
+                private_ip: some(),
+                public_ip: some(),
+                role: some(),
+                leader: managed,
+                availability: some(),
+                health: text.to_owned(),
+                tasks: 1,
+                engine_version: some(),
+            })
+            .to_vec(),
+        services: [true, false]
+            .map(|managed| ServiceStatus {
+                name: text.to_owned(),
+                managed,
+                image: text.to_owned(),
+                image_digest: some(),
+                running: 1,
+                wanted: 2,
+                urls: vec![text.to_owned()],
+                tasks_by_node: [(text.to_owned(), 1)].into(),
+                errors: vec![text.to_owned()],
+            })
+            .to_vec(),
+    }
+}
+
+fn failure(text: &str) -> Failure {
+    Failure::unknown(text, text)
+        .with_service_code(text)
+        .with_hint(text)
+        .with_output(vec![text.to_owned()])
+}
+
+fn events(text: &str) -> Vec<Event> {
+    let (address, action) = (address(text), Action::Create);
+    let step = |undo| Event::StepFailed {
+        step: 0,
+        address: address.clone(),
+        action,
+        undo,
+        failure: failure(text),
+        elapsed_ms: 0,
+    };
+    vec![
+        Event::LockTakenOver {
+            holder: HolderView(holder(text)),
+        },
+        Event::StepStarted {
+            step: 0,
+            address: address.clone(),
+            action,
+            undo: false,
+            elapsed_ms: 0,
+        },
+        Event::StepProgress {
+            step: 0,
+            address: address.clone(),
+            note: text.to_owned(),
+            elapsed_ms: 0,
+        },
+        step(false),
+        step(true),
+        Event::Turned {
+            direction: Direction::Back,
+            why: text.to_owned(),
+            undo: 1,
+        },
+        Event::StepDone {
+            step: 0,
+            address: address.clone(),
+            action,
+            undo: false,
+            elapsed_ms: 0,
+            took_ms: 0,
+            done: 1,
+            of: 1,
+        },
+    ]
+}
+
+fn holder(text: &str) -> Holder {
+    Holder {
+        pid: 1,
+        host: text.to_owned(),
+        command: text.to_owned(),
+        since: text.to_owned(),
+    }
+}
+
+fn snapshot(text: &str) -> Snapshot {
+    let spec = Json::canonical(&json!({text: text, "list": [{text: text}], "long": format!("{text}\nx")}));
+    let spec = spec.expect("json");
+    let mut snapshot = Snapshot::empty(text.into(), text.into(), text.into());
+    snapshot.account = Some(account(text));
+    snapshot.resources = vec![Resource {
+        address: address(text),
+        depends_on: vec![address(text)],
+        deposed: true,
+        generation: 0,
+        made_with: Default::default(),
+        outputs: spec.clone(),
+        protect: true,
+        spec_sha256: spec.digest(),
+        spec,
+    }];
+    snapshot
+}
+
+fn printed(text: &str) -> Vec<(&'static str, String)> {
+    let typed = Invocation::default();
+    let plan = plan(text);
+    let snapshot = snapshot(text);
+    let chosen: Vec<&Resource> = snapshot.resources.iter().collect();
+    let mut shown = String::new();
+    resources::text(&mut shown, Paint::PLAIN, &chosen);
+    let ran = RunReport {
+        outcome: Outcome::Remains,
+        snapshot: snapshot.clone(),
+        remains: vec![address(text)],
+        failures: vec![(address(text), failure(text))],
+        cut: false,
+    };
+    let log = RunLog {
+        undone: vec![address(text)],
+        done: vec![address(text)],
+        turned: Some((Direction::Keep, text.to_owned())),
+        ..RunLog::default()
+    };
+    let told = report::ReportContext {
+        command: "apply",
+        typed: &typed,
+        keep: true,
+    };
+    let residue = Residue {
+        what: text.to_owned(),
+        id: text.to_owned(),
+        name: Some(text.to_owned()),
+        address: Some(text.to_owned()),
+        usd_per_hour: None,
+    };
+    let steps: Vec<_> = plan.steps.iter().collect();
+    let mut printed = vec![
+        ("plan, text", plan_text::plan(&plan, Paint::PLAIN, false)),
+        ("plan, full", plan_text::plan(&plan, Paint::PLAIN, true)),
+        ("plan, markdown", plan_markdown::plan(&plan, false, &typed)),
+        ("plan, JSON", plan_json::plan(&plan).expect("json")),
+        (
+            "recovery",
+            plan_text::recovery(&steps, Direction::Back, Paint::PLAIN),
+        ),
+        ("status", status::text(&seen(text), Paint::PLAIN)),
+        ("status, JSON", status::json(&seen(text)).expect("json")),
+        ("show", shown),
+        (
+            "show, JSON",
+            resources::json(&snapshot, None, &chosen).expect("json"),
+        ),
+        ("report", report::failed(&ran, &log, told, Paint::PLAIN)),
+        ("endpoints", report::endpoints(&snapshot, Paint::PLAIN)),
+        ("residue", report::residue(&[residue], Paint::PLAIN)),
+    ];
+    printed.extend(super::progress::shown(&events(text)));
+    printed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn nothing_from_outside_acts_in_any_output(text in hostile()) {
+        for (place, output) in printed(&text) {
+            let acts: Vec<char> = output.chars().filter(|c| *c != '\n' && is_dangerous(*c)).collect();
+            prop_assert!(acts.is_empty(), "{place}: {acts:?} in {output:?}");
+            // No line begins with what stood behind a line end.
+            prop_assert!(!output.lines().any(|line| line.starts_with("Plan: 0 to change.")), "{place}: {output}");
+        }
+    }
+
+    #[test]
+    fn no_manifest_acts_in_the_report_of_its_mistakes(text in hostile(), at in 0usize..4) {
+        let manifest = match at {
+            0 => format!("# {text}\n[cluster]\nname = \"a\"\nbogus = 1\n"),
+            1 => format!("[cluster]\nname = {text:?}\n"),
+            2 => format!("[cluster]\n\"{}\" = 1\n", text.replace('"', "")),
+            _ => format!("[cluster]\nname = \"{text}\"\nprovider = \"sim\"\n[[service]]\nname = '''{text}'''\n"),
+        };
+        let source = Source { name: text.clone(), text: manifest.into(), dir: ".".into() };
+        if let Err(errors) = manifest::parse(&source, &Variables::default()) {
+            let (output, _) = mistakes::report(&errors, false, 100);
+            let acts: Vec<char> = output.chars().filter(|c| *c != '\n' && is_dangerous(*c)).collect();
+            prop_assert!(acts.is_empty(), "{acts:?} in {output:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The commands of the program that a message can name as what to do next.
+//!
+//! A message carries the command, not its text: only the renderer knows which options the user
+//! typed, and what has to be quoted.
+
+use serde::{Deserialize, Serialize};
+
+/// A command to run next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextCommand {
+    /// The command that was typed, as it was typed.
+    Again,
+    /// The command that was typed, with `--yes`.
+    AgainWithYes,
+    /// `apply`.
+    Apply,
+    /// `apply FILE`: a saved plan.
+    ApplySaved(String),
+    /// `apply --expect DIGEST`.
+    ApplyExpecting(String),
+    /// `destroy`.
+    Destroy,
+    /// `graph`.
+    Graph,
+    /// `lock show`.
+    LockShow,
+    /// `new DIR`.
+    New(Option<String>),
+    /// `output`.
+    Output,
+    /// `plan`.
+    Plan,
+    /// `plan --out FILE`.
+    PlanOut(String),
+    /// `policy`.
+    Policy,
+    /// `recover --back`.
+    RecoverBack,
+    /// `recover --forward`.
+    RecoverForward,
+    /// `schema`.
+    Schema,
+    /// `state history`.
+    StateHistory,
+    /// `state list`.
+    StateList,
+    /// `state rebuild`.
+    StateRebuild,
+    /// `state restore SERIAL`.
+    StateRestore(u64),
+    /// `state rm ADDRESS`.
+    StateRm(String),
+    /// `status`.
+    Status,
+}
+
+impl NextCommand {
+    /// The words after the program's name, without the options of every command; `None` for a
+    /// command that only whoever typed it knows.
+    pub fn words(&self) -> Option<Vec<String>> {
+        let words: &[&str] = match self {
+            Self::Again | Self::AgainWithYes => return None,
+            Self::Apply => &["apply"],
+            Self::ApplySaved(file) => &["apply", file],
+            Self::ApplyExpecting(digest) => &["apply", "--expect", digest],
+            Self::Destroy => &["destroy"],
+            Self::Graph => &["graph"],
+            Self::LockShow => &["lock", "show"],
+            Self::New(None) => &["new"],
+            Self::New(Some(directory)) => &["new", directory],
+            Self::Output => &["output"],
+            Self::Plan => &["plan"],
+            Self::PlanOut(file) => &["plan", "--out", file],
+            Self::Policy => &["policy"],
+            Self::RecoverBack => &["recover", "--back"],
+            Self::RecoverForward => &["recover", "--forward"],
+            Self::Schema => &["schema"],
+            Self::StateHistory => &["state", "history"],
+            Self::StateList => &["state", "list"],
+            Self::StateRebuild => &["state", "rebuild"],
+            Self::StateRestore(serial) => {
+                return Some(vec!["state".into(), "restore".into(), serial.to_string()]);
+            }
+            Self::StateRm(address) => &["state", "rm", address],
+            Self::Status => &["status"],
+        };
+        Some(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// Whether it works on a cluster, so that it needs to be told which.
+    pub fn needs_a_cluster(&self) -> bool {
+        !matches!(self, Self::New(_) | Self::Policy | Self::Schema)
+    }
+}
