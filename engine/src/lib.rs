@@ -23,5 +23,7 @@ pub mod reference;
 pub mod refresh;
 pub mod run;
 pub mod session;
+#[cfg(test)]
+mod testing;
 mod walk;
 pub use subako_world as world;

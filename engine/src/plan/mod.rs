@@ -17,6 +17,8 @@ mod reason;
 mod select;
 mod step;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod types;
 mod v1;
 mod vanish;

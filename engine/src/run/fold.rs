@@ -103,3 +103,133 @@ fn depose(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use subako_state::Direction;
+
+    use super::*;
+    use crate::testing::{Draft, json_of, resource};
+
+    fn outputs() -> Json {
+        json_of(&json!({"id": "answered"}))
+    }
+
+    /// Every status that a step may have, and a name for it.
+    fn statuses() -> Vec<StepStatus> {
+        let (token, why) = (|| "t".to_owned(), || "w".to_owned());
+        let mut all = vec![
+            StepStatus::Pending,
+            StepStatus::Intended { token: token() },
+            StepStatus::Done {
+                token: token(),
+                outputs: outputs(),
+            },
+            StepStatus::Undone {
+                token: token(),
+                outputs: outputs(),
+            },
+        ];
+        for known in [None, Some(outputs())] {
+            for effect in [Effect::None, Effect::Applied, Effect::Unresolved] {
+                all.push(StepStatus::Failed {
+                    token: token(),
+                    effect,
+                    outputs: known.clone(),
+                    why: why(),
+                });
+            }
+            all.push(StepStatus::UndoIntended {
+                token: token(),
+                undo_token: token(),
+                outputs: known.clone(),
+            });
+            all.push(StepStatus::UndoFailed {
+                token: token(),
+                outputs: known,
+                why: why(),
+            });
+        }
+        all
+    }
+
+    fn run(status: StepStatus) -> RunStatus {
+        RunStatus {
+            steps: vec![status],
+            direction: Direction::Forward,
+        }
+    }
+
+    /// A plan that creates, changes and deletes `solid.a`, and what is recorded before each.
+    fn plans() -> [(Vec<Resource>, Plan); 3] {
+        let (old, new) = (json!({"value": 1}), json!({"value": 2}));
+        let create = Draft::new().wants("solid.a", new.clone());
+        let mut recorded = resource("solid.a", &old);
+        recorded.protect = true;
+        let update = Draft::new().has_record(recorded).wants("solid.a", new);
+        let delete = Draft::new().has("solid.a", old);
+        [create, update, delete].map(|draft| (draft.snapshot.resources.clone(), draft.plan()))
+    }
+
+    #[test]
+    fn whatever_is_known_the_record_is_the_one_before_or_the_one_after() {
+        for (before, plan) in plans() {
+            let step = &plan.steps[0];
+            let place = (&step.address, step.generation);
+            for status in statuses() {
+                let folded = fold(&before, &plan, &run(status.clone()));
+                let is = |record: Option<&Record>| match (record, &folded[..]) {
+                    (None, []) => true,
+                    (Some(record), [found]) => {
+                        let wanted = record.resource(place.0, place.1, Some(&found.outputs));
+                        wanted.as_ref() == Some(found)
+                    }
+                    _ => false,
+                };
+                let (was, becomes) = (is(step.before.as_ref()), is(step.after.as_ref()));
+                assert!(was || becomes, "{} {status:?}: {folded:?}", step.action());
+                match status {
+                    StepStatus::Done { .. } => assert!(becomes, "{}", step.action()),
+                    StepStatus::Pending | StepStatus::Undone { .. } => assert!(was, "{}", step.action()),
+                    StepStatus::Failed {
+                        effect: Effect::None, ..
+                    } => assert!(was, "{}", step.action()),
+                    _ => {}
+                }
+                let again = fold(&folded, &plan, &run(status.clone()));
+                assert_eq!(again, folded, "{} {status:?} folded twice", step.action());
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_create_made_is_recorded_once_it_can_be_named() {
+        let [(before, plan), ..] = plans();
+        for status in statuses() {
+            let folded = fold(&before, &plan, &run(status.clone()));
+            let named = status.may_have_effect() && status.outputs().is_some();
+            assert_eq!(folded.len(), usize::from(named), "{status:?}");
+            assert!(
+                folded.iter().all(|found| found.outputs == outputs()),
+                "{status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_two_objects_with_one_address_the_older_is_deposed() {
+        let draft = Draft::new()
+            .has("solid.a", json!({"force": 0}))
+            .wants("solid.a", json!({"force": 1}));
+        let plan = draft.plan();
+        let mut progress = RunStatus::new(2);
+        progress.steps[0] = StepStatus::Done {
+            token: "t".into(),
+            outputs: outputs(),
+        };
+        let folded = fold(&draft.snapshot.resources, &plan, &progress);
+        let deposed: Vec<_> = folded.iter().map(|r| (r.generation, r.deposed)).collect();
+        assert_eq!(deposed, [(0, true), (1, false)]);
+    }
+}
