@@ -37,8 +37,8 @@ fn changes_are_made_in_place_without_touching_the_rest() {
     cluster.edit("replicas = 8", "replicas = 12");
     cluster.edit("image = \"alpine\"", "image = \"alpine:3.20\"");
     cluster.edit(
-        "ssh_from = [\"203.0.113.7/32\"]",
-        "ssh_from = [\"203.0.113.7/32\", \"198.51.100.0/24\"]",
+        "ssh_from = [\"198.51.100.7/32\"]",
+        "ssh_from = [\"198.51.100.7/32\", \"192.0.2.0/24\"]",
     );
     cluster.edit(
         "tags = { Unit = \"Sandbox\" }",

@@ -112,8 +112,8 @@ fn every_call_of_a_change_may_fail() {
         |cluster| {
             cluster.edit("replicas = 8", "replicas = 10");
             cluster.edit(
-                "ssh_from = [\"203.0.113.7/32\"]",
-                "ssh_from = [\"198.51.100.0/24\"]",
+                "ssh_from = [\"198.51.100.7/32\"]",
+                "ssh_from = [\"192.0.2.0/24\"]",
             );
             cluster.edit(
                 "count = 2\ninstance_type = \"t2.micro\"\nami = \"amazon-linux-2023\"",

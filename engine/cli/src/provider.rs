@@ -5,7 +5,7 @@ use subako_engine::manifest::Manifest;
 use subako_engine::manifest::{SimFault, SimFaultKind, SimTime};
 use subako_engine::plan::Plan;
 use subako_engine::session::Session;
-use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimError, SimOptions, Simulator};
+use subako_providers::sim::{FaultEffect, FaultRule, Login, Pace, SimError, SimOptions, Simulator};
 
 use subako_engine::world::NextCommand;
 
@@ -114,6 +114,10 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
             .flat_map(|pool| &pool.private_ips)
             .filter_map(|ip| ip.parse().ok())
             .collect(),
+        login: Login {
+            port: manifest.ssh.port,
+            private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+        },
         world_file: Some(project.world_file.clone()),
     })?)
 }

@@ -135,7 +135,7 @@ impl<'a> Convergence<'a> {
                     _ => now,
                 };
                 steady = Some((since, failed));
-                if complete == wanted || now.saturating_sub(since) >= self.monitor {
+                if (complete > 0 && complete == wanted) || now.saturating_sub(since) >= self.monitor {
                     cx.progress.note(note);
                     return Ok(());
                 }

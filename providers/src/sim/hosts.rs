@@ -7,7 +7,7 @@ use subako_world::{Code, Failure, Host, HostTarget, Hosts, InstanceState, Progre
 
 use super::faults::Call;
 use super::host::{SimHost, TICK};
-use super::model::Refusal;
+use super::model::{NoWay, Refusal};
 use super::names::{Ms, host_key};
 use super::simulator::Inner;
 
@@ -15,6 +15,19 @@ use super::simulator::Inner;
 const BOOT_DEADLINE: Ms = 300_000;
 /// How long one short attempt takes that gets no answer.
 const SHORT_ATTEMPT: Ms = 2_000;
+
+/// What to do where no rule lets the caller in.
+const NOBODY: &str =
+    "set ssh_from in [security_group] to your own address: nobody can log in from what it says now";
+
+/// There is no address to dial.
+fn no_address(doing: &str) -> Failure {
+    Failure::not_applied(doing, "it has no public address")
+        .with_code(Code::Unreachable)
+        .with_hint(
+            "dial private addresses with via = \"private\" in [ssh], or go through a bastion with jump",
+        )
+}
 
 /// The way to simulated machines.
 pub(crate) struct SimHosts(pub Arc<Inner>);
@@ -55,7 +68,11 @@ impl Hosts for SimHosts {
                 let message = format!("no route to host {}", target.private_ip);
                 return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
             };
-            if facts.up(t) {
+            let way = self.0.look(|model, _| model.way_in(&facts, self.0.login));
+            if way == Err(NoWay::NoPublicAddress) {
+                return Err(no_address(&doing));
+            }
+            if facts.up(t) && way.is_ok() {
                 return self.logged_in(target).map_err(|refusal| refusal.failure(&doing));
             }
             let state = facts.state(t);
@@ -64,13 +81,20 @@ impl Hosts for SimHosts {
                 return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
             }
             if t >= begun + BOOT_DEADLINE {
-                let message = format!("no answer on port 22 within {} s", BOOT_DEADLINE / 1_000);
-                return Err(Failure::not_applied(doing, message)
-                    .with_code(Code::Timeout)
-                    .with_hint("look at the instance's console output, and whether port 22 is open to you"));
+                let message = format!(
+                    "no answer on port {} within {} s",
+                    self.0.login.port,
+                    BOOT_DEADLINE / 1_000
+                );
+                let failure = Failure::not_applied(doing, message).with_code(Code::Timeout);
+                return Err(failure.with_hint(match way {
+                    Ok(()) => "look at the instance's console output",
+                    Err(_) => NOBODY,
+                }));
             }
             let note = match state {
                 InstanceState::Pending => "waiting for the instance to run",
+                _ if way.is_err() => "waiting for ssh: no answer",
                 _ => "waiting for ssh: connection refused",
             };
             if noted != note {
@@ -88,15 +112,25 @@ impl Hosts for SimHosts {
     async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>> {
         let doing = format!("log in to {}", target.name);
         let call = Call::new("reach", &target.name, &doing).also(&target.instance_id);
-        let up = self
+        let login = self.0.login;
+        let (up, way) = self
             .0
             .read(call, |model, t| {
-                Ok(model
-                    .instances
-                    .get(&target.instance_id)
-                    .is_some_and(|facts| facts.up(t)))
+                let facts = model.instances.get(&target.instance_id);
+                let way = facts.map(|facts| model.way_in(facts, login));
+                Ok((facts.is_some_and(|facts| facts.up(t)), way.unwrap_or(Ok(()))))
             })
             .await?;
+        if way == Err(NoWay::NoPublicAddress) {
+            return Err(no_address(&doing));
+        }
+        if let Err(NoWay::Closed(address)) = way {
+            self.0.sleep(SHORT_ATTEMPT).await;
+            let message = format!("no answer from {address} on port {}", login.port);
+            return Err(Failure::not_applied(doing, message)
+                .with_code(Code::Unreachable)
+                .with_hint(NOBODY));
+        }
         if !up {
             self.0.sleep(SHORT_ATTEMPT).await;
             let message = format!("no answer from {} on port 22", target.private_ip);

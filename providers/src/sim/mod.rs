@@ -22,7 +22,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use options::{FaultEffect, FaultRule, Pace, SimError, SimOptions};
+pub use options::{FaultEffect, FaultRule, Login, Pace, SimError, SimOptions};
 pub use simulator::Simulator;
 
 /// The id of the simulated region's second VPC, 10.64.0.0/16, for more instances than the default

@@ -38,6 +38,24 @@ pub struct FaultRule {
     pub effect: FaultEffect,
 }
 
+/// How the caller logs in to machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Login {
+    /// The port that SSH listens on.
+    pub port: u16,
+    /// Whether machines are dialled by their private addresses: from inside, or through a bastion.
+    pub private: bool,
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self {
+            port: 22,
+            private: false,
+        }
+    }
+}
+
 /// How to open a simulated world.
 #[derive(Debug, Clone)]
 pub struct SimOptions {
@@ -57,6 +75,8 @@ pub struct SimOptions {
     pub subnets: Vec<String>,
     /// Private addresses that the manifest pins, in the order of the instances.
     pub pinned: Vec<std::net::Ipv4Addr>,
+    /// How the caller logs in to machines.
+    pub login: Login,
     /// Where the world lives between two runs; `None` keeps it in memory. Its log of changes
     /// stands beside it, with the extension `log`.
     pub world_file: Option<PathBuf>,
@@ -73,6 +93,7 @@ impl Default for SimOptions {
             vpc: None,
             subnets: Vec::new(),
             pinned: Vec::new(),
+            login: Login::default(),
             world_file: None,
         }
     }

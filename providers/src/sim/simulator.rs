@@ -12,7 +12,7 @@ use super::faults::{Call, Faults, in_its_own_words, is_throttling};
 use super::hosts::SimHosts;
 use super::model::{Decision, Effect, Model, Place, Refusal, usual_zones};
 use super::names::{Ms, span};
-use super::options::{SimError, SimOptions};
+use super::options::{Login, SimError, SimOptions};
 use super::store::Store;
 
 /// How many times faster than real the world runs under [`Pace::Fast`].
@@ -40,6 +40,7 @@ pub(crate) struct Inner {
     pub clock: ScaledClock,
     base: Ms,
     pub place: Place,
+    pub login: Login,
     state: Mutex<State>,
 }
 
@@ -84,6 +85,7 @@ impl Simulator {
             clock: ScaledClock::new(scale),
             base,
             place,
+            login: options.login,
             state: Mutex::new(State {
                 model,
                 store,

@@ -39,7 +39,7 @@ pub fn sandbox() -> Manifest {
         },
         security_group: SecurityGroup {
             name: "Sandbox-public-web-maintenance".into(),
-            ssh_from: vec!["203.0.113.7/32".into()],
+            ssh_from: vec!["198.51.100.7/32".into()],
             publish_to: vec!["0.0.0.0/0".into()],
             ingress: vec![],
         },

@@ -172,7 +172,7 @@ fn rules(group: &aws_sdk_ec2::types::SecurityGroup) {
     assert_eq!(
         found,
         [
-            "tcp/22-22 203.0.113.7/32",
+            "tcp/22-22 198.51.100.7/32",
             "tcp/2377-2377 self",
             "tcp/7946-7946 self",
             "tcp/80-80 0.0.0.0/0",

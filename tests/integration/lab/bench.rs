@@ -92,7 +92,7 @@ impl Lab {
                 ),
             ),
             ("user = \"ec2-user\"", format!("user = \"{}\"", hosts.user)),
-            ("203.0.113.7/32", format!("{}/32", self.text("/client_address"))),
+            ("198.51.100.7/32", format!("{}/32", self.text("/client_address"))),
         ];
         let text = edits
             .iter()

@@ -76,7 +76,7 @@ name = "bench"
 public_key = {key:?}
 
 [security_group]
-ssh_from = "203.0.113.7/32"
+ssh_from = "198.51.100.7/32"
 
 [[pool]]
 name = "manager"

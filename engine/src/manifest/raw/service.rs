@@ -41,8 +41,8 @@ section! {
         optional mounts: Vec<At<Mount>>,
         /// Mounts under their Compose name: the same as `mounts`.
         optional volumes: Vec<At<Mount>>,
-        /// Nodes that may run its tasks: "node.role == worker", "node.labels.zone != a". All
-        /// must hold.
+        /// Nodes that may run its tasks: "node.role == worker", "node.labels.zone != a",
+        /// "node.labels.subako.name == node-0" (a node's name in the manifest). All must hold.
         optional constraints: Vec<At<Constraint>>,
         /// Labels of nodes to spread tasks over evenly: "node.labels.zone".
         optional preferences: Vec<At<Spread>>,

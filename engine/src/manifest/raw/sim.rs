@@ -7,7 +7,9 @@ use crate::manifest::span::At;
 
 section! {
     /// How the simulator behaves when the manifest is rehearsed with --sim. The real world
-    /// takes no notice of it.
+    /// takes no notice of it. Every program runs for ever there, unless its image's name contains
+    /// "does-not-exist", "crash", "crash-until-SERVICE", "unhealthy", "one-shot" or "slow-pull",
+    /// or its command is one that ends: true, false, sleep N, or sh -c with these and exit N.
     pub struct Sim = "[sim]" {
         /// Decides every id, duration and address: the same seed, the same run. Default: 0.
         optional seed: Natural,

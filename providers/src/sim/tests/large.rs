@@ -30,7 +30,11 @@ async fn a_large_cluster_is_spread_evenly_and_read_back_whole() {
         ownership: owner("security_group", "large"),
     };
     let group = world.cloud.create_security_group(&group).await.unwrap();
-    let rules = [rule(2377, Source::SelfGroup), rule(7946, Source::SelfGroup)];
+    let rules = [
+        rule(2377, Source::SelfGroup),
+        rule(7946, Source::SelfGroup),
+        rule(22, Source::Cidr("198.51.100.7/32".to_owned())),
+    ];
     world.cloud.authorize_ingress(&group.id, &rules).await.unwrap();
     let mut template = request(&world, &group, "any").await;
     template.subnet_id.clone_from(&found.subnets[0].id);

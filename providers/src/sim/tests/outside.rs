@@ -62,7 +62,7 @@ async fn changes_from_outside_are_no_calls() {
         .unwrap()
         .security_groups
         .remove(0);
-    assert_eq!(group.rules.len(), 2);
+    assert_eq!(group.rules.len(), 3);
     cluster.sim.remove_service("reply").unwrap();
     assert!(cluster.manager().services().await.unwrap().is_empty());
 }

@@ -63,7 +63,11 @@ pub async fn group(world: &World) -> SecurityGroup {
         ownership: owner("security_group", "swarm"),
     };
     let group = world.cloud.create_security_group(&request).await.unwrap();
-    let rules = [rule(2377, Source::SelfGroup), rule(7946, Source::SelfGroup)];
+    let rules = [
+        rule(2377, Source::SelfGroup),
+        rule(7946, Source::SelfGroup),
+        rule(22, Source::Cidr("198.51.100.7/32".to_owned())),
+    ];
     world.cloud.authorize_ingress(&group.id, &rules).await.unwrap();
     group
 }

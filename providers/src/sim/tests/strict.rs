@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use subako_world::{
     Code, InstanceChange, InstanceState, Mode, Mount, MountKind, NetworkSpec, NodeUpdate, Progress,
-    Resources, ServiceNetwork, ServiceSpec, Task, TaskFilter, TaskState,
+    Resources, ServiceNetwork, ServiceSpec, Source, Task, TaskFilter, TaskState,
 };
 
-use super::scenario::{Cluster, group, in_memory, request, service};
+use super::scenario::{Cluster, group, in_memory, request, rule, service, target};
+use crate::sim::{Login, Pace, SimOptions, Simulator};
 
 const GIB: u64 = 1 << 30;
 
@@ -333,4 +334,87 @@ async fn a_type_that_is_unknown_or_not_offered_is_refused_also_in_a_change() {
             .contains("Invalid value 't3.mirco' for InstanceType"),
         "{refused}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_logs_in_where_no_rule_lets_somebody_in() {
+    let sim = in_memory(vec![]);
+    let world = sim.world();
+    let group = group(&world).await;
+    let open = rule(22, Source::Cidr("198.51.100.7/32".to_owned()));
+    let made = world
+        .cloud
+        .run_instance(&request(&world, &group, "node-0").await)
+        .await
+        .unwrap();
+    let progress = Progress::silent();
+    let instance = world
+        .cloud
+        .await_instance(&made.id, InstanceState::Running, &progress)
+        .await
+        .unwrap();
+    let target = target("node-0", &instance);
+    world.hosts.connect(&target, &progress).await.unwrap();
+    for closed in [None, Some("203.0.113.7/32")] {
+        world
+            .cloud
+            .revoke_ingress(&group.id, std::slice::from_ref(&open))
+            .await
+            .unwrap();
+        if let Some(cidr) = closed {
+            let placeholder = rule(22, Source::Cidr(cidr.to_owned()));
+            world
+                .cloud
+                .authorize_ingress(&group.id, &[placeholder])
+                .await
+                .unwrap();
+        }
+        let refused = world.hosts.connect(&target, &progress).await.err().unwrap();
+        assert!(
+            refused.message.contains("no answer on port 22 within 300 s"),
+            "{refused}"
+        );
+        assert!(refused.hint.unwrap().contains("ssh_from"));
+        assert!(world.hosts.reach(&target).await.is_err());
+        world
+            .cloud
+            .authorize_ingress(&group.id, std::slice::from_ref(&open))
+            .await
+            .unwrap();
+        assert!(world.hosts.reach(&target).await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_without_a_public_address_is_reached_from_inside_only() {
+    for private in [false, true] {
+        let sim = Simulator::open(SimOptions {
+            time: Pace::Instant,
+            login: Login {
+                private,
+                ..Login::default()
+            },
+            ..SimOptions::default()
+        })
+        .unwrap();
+        let world = sim.world();
+        let group = group(&world).await;
+        let mut wanted = request(&world, &group, "node-0").await;
+        wanted.public_ip = Some(false);
+        let made = world.cloud.run_instance(&wanted).await.unwrap();
+        let progress = Progress::silent();
+        let instance = world
+            .cloud
+            .await_instance(&made.id, InstanceState::Running, &progress)
+            .await
+            .unwrap();
+        let connected = world.hosts.connect(&target("node-0", &instance), &progress).await;
+        match connected {
+            Ok(_) => assert!(private),
+            Err(refused) => {
+                assert!(!private);
+                assert_eq!(refused.message, "it has no public address");
+            }
+        }
+    }
 }
