@@ -93,6 +93,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "healthcheck = { timeout = '1s' }",
         "healthcheck = { timeout = '1500ms' }",
     ),
+    (
+        "hostname",
+        "hostname = 'web-{{.Task.Slot}}'",
+        "hostname = '{{.Node.Hostname}}'",
+    ),
     ("image", "image = 'nginx:1'", "image = 'nginx:2'"),
     ("labels", "labels = { a = '1' }", "labels = { b = '1' }"),
     ("mode", "mode = 'replicated'", "mode = 'global'"),

@@ -75,6 +75,7 @@ fn service(
         entrypoint: words(raw.entrypoint),
         environment: labels::environment(cx, raw.environment),
         healthcheck: runtime::healthcheck(cx, raw.healthcheck),
+        hostname: raw.hostname.map(|at| at.value.0),
         image: value(raw.image).0,
         labels: labels::labels(cx, raw.labels),
         mode,

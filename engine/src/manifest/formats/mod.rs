@@ -7,6 +7,7 @@ mod aws;
 mod cidr;
 mod command;
 mod duration;
+mod hostname;
 mod image;
 mod mode;
 mod mount;
@@ -21,6 +22,7 @@ pub use aws::{Ami, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId
 pub use cidr::{Address, Cidr, Range4};
 pub use command::{Command, HealthTest};
 pub use duration::Duration;
+pub use hostname::Hostname;
 pub use image::ImageRef;
 pub use mode::FileMode;
 pub use mount::{ShortMount, volume_name};

@@ -5,7 +5,9 @@ use super::{
     FileUse, HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig, UpdateConfig,
 };
 use crate::manifest::decode::{Int, KeyValues, keywords, plain_schema, section};
-use crate::manifest::formats::{Command, Constraint, Duration, ImageRef, PlainText, Spread, SwarmName};
+use crate::manifest::formats::{
+    Command, Constraint, Duration, Hostname, ImageRef, PlainText, Spread, SwarmName,
+};
 use crate::manifest::span::At;
 
 section! {
@@ -65,6 +67,9 @@ section! {
         /// How its name resolves: "vip" (the default), one address for all tasks, or "dnsrr",
         /// the address of each.
         optional endpoint_mode: EndpointMode,
+        /// The host name of each container; Swarm fills in templates: "{{.Node.Hostname}}",
+        /// "{{.Service.Name}}-{{.Task.Slot}}". Default: the container's id.
+        optional hostname: Hostname,
         /// The user in the container, "1000" or "www-data:www-data".
         optional user: PlainText,
         /// The working directory in the container.
@@ -88,7 +93,6 @@ section! {
     }
     later {
         "env_file" => "until then, write the variables into `environment`",
-        "hostname" => "until then, containers are named by their ids",
         "logging" => "until then, set the log driver in the engine's own configuration",
         "cap_add" => "until then, containers have Docker's default capabilities",
         "cap_drop" => "until then, containers have Docker's default capabilities",

@@ -44,6 +44,9 @@ record! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         healthcheck: Option<HealthCheck> = nested::<HealthCheck>(),
             at ["TaskTemplate", "ContainerSpec", "Healthcheck"];
+        /// The host name of each container, with Swarm's templates; `None` for its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hostname: Option<String> = Text(""), at ["TaskTemplate", "ContainerSpec", "Hostname"];
         /// The image, as written.
         image: String = Image, at ["TaskTemplate", "ContainerSpec", "Image"];
         /// Labels of the service.

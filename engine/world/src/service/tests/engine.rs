@@ -56,6 +56,7 @@ pub(super) fn full() -> ServiceSpec {
             test: vec!["CMD-SHELL".into(), "true".into()],
             timeout: Some(2_000_000_000),
         }),
+        hostname: Some("{{.Node.Hostname}}-{{.Task.Slot}}".into()),
         labels: BTreeMap::from([("l".into(), "1".into())]),
         mounts: vec![Mount {
             kind: MountKind::Volume,
@@ -115,6 +116,7 @@ fn the_json_is_what_the_engine_api_documents() {
             "Labels": { "l": "1" },
             "TaskTemplate": {
                 "ContainerSpec": {
+                    "Hostname": "{{.Node.Hostname}}-{{.Task.Slot}}",
                     "Image": "mingsiro71/replyhost",
                     "Labels": { "c": "1" },
                     "Command": ["/reply"],
@@ -216,7 +218,7 @@ fn what_nobody_manages_survives_an_update() {
     });
     let after = full().to_engine(&base, &ids());
     let container = &after["TaskTemplate"]["ContainerSpec"];
-    for key in ["Init", "Isolation", "Hostname", "DNSConfig"] {
+    for key in ["Init", "Isolation", "DNSConfig"] {
         assert_eq!(
             container[key], base["TaskTemplate"]["ContainerSpec"][key],
             "{key}"
