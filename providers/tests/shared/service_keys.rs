@@ -98,6 +98,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "hostname = 'web-{{.Task.Slot}}'",
         "hostname = '{{.Node.Hostname}}'",
     ),
+    ("init", "", "init = true"),
     ("image", "image = 'nginx:1'", "image = 'nginx:2'"),
     ("labels", "labels = { a = '1' }", "labels = { b = '1' }"),
     ("mode", "mode = 'replicated'", "mode = 'global'"),

@@ -156,7 +156,7 @@ pub fn spec(name: &str) -> ServiceSpec {
 pub fn two_services(asked: &Asked, _: usize) -> Answer {
     let service = |id: &str, name: &str| {
         json!({ "ID": id, "Version": { "Index": 5 }, "Spec": { "Name": name,
-            "TaskTemplate": { "ContainerSpec": { "Image": "old", "Init": true }, "ForceUpdate": 2,
+            "TaskTemplate": { "ContainerSpec": { "Image": "old", "Isolation": "default" }, "ForceUpdate": 2,
                 "Networks": [{ "Target": "net-o" }] },
             "Mode": { "Replicated": { "Replicas": 5 } } } })
     };
@@ -263,7 +263,7 @@ async fn an_update_starts_from_what_is_there_and_forces_when_asked_to() {
     let template = &last.body["TaskTemplate"];
     assert_eq!(
         template["ContainerSpec"],
-        json!({ "Image": "mingsiro71/replyhost", "Init": true })
+        json!({ "Image": "mingsiro71/replyhost", "Isolation": "default" })
     );
     assert_eq!(template["ForceUpdate"], json!(3));
     assert_eq!(template.get("Networks"), None);

@@ -77,6 +77,7 @@ fn service(
         healthcheck: runtime::healthcheck(cx, raw.healthcheck),
         hostname: raw.hostname.map(|at| at.value.0),
         image: value(raw.image).0,
+        init: raw.init.map(|at| at.value),
         labels: labels::labels(cx, raw.labels),
         mode,
         mounts: self::mounts(cx, mounts),

@@ -70,6 +70,9 @@ section! {
         /// The host name of each container; Swarm fills in templates: "{{.Node.Hostname}}",
         /// "{{.Service.Name}}-{{.Task.Slot}}". Default: the container's id.
         optional hostname: Hostname,
+        /// Whether an init process runs first in each container: it passes signals on and reaps
+        /// what the program leaves behind. Default: the engine's own, which is false.
+        optional init: bool,
         /// The user in the container, "1000" or "www-data:www-data".
         optional user: PlainText,
         /// The working directory in the container.
@@ -98,7 +101,6 @@ section! {
         "cap_drop" => "until then, containers have Docker's default capabilities",
         "dns" => "until then, containers ask Docker's own resolver",
         "extra_hosts" => "until then, let names resolve over a network's aliases",
-        "init" => "until then, use an image whose entrypoint is an init process",
         "read_only" => "until then, containers can write to their own layer",
         "stop_signal" => "until then, containers are stopped by the image's own signal",
         "sysctls" => "until then, containers have the engine's kernel settings",

@@ -151,6 +151,37 @@ impl Style for Share {
     }
 }
 
+/// A switch that may be left out, and is off then.
+pub(super) struct Flag;
+
+impl Style for Flag {
+    type Value = Option<bool>;
+
+    fn absent(&self) -> Option<bool> {
+        None
+    }
+
+    fn without_default(&self, value: Option<bool>) -> Option<bool> {
+        value.filter(|on| *on)
+    }
+
+    fn either(&self, first: Option<bool>, second: Option<bool>) -> Option<bool> {
+        first.or(second)
+    }
+
+    fn mask(&self, spoken: &Option<bool>, live: &mut Option<bool>) {
+        mask(spoken, live, || false);
+    }
+
+    fn read(&self, found: Option<&Value>, _: &Ids) -> Result<Option<bool>, String> {
+        Ok(found.and_then(Value::as_bool))
+    }
+
+    fn write(&self, _: Option<&Value>, value: &Option<bool>, _: &Ids) -> Option<Value> {
+        value.map(Value::from)
+    }
+}
+
 /// A text that may be left out, and what it is then.
 pub(super) struct Text(pub &'static str);
 

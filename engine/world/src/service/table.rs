@@ -9,7 +9,8 @@ use super::key::{Style, Unit, record};
 use super::parts::{Endpoint, Mode, Mount, RestartCondition, ServiceNetwork, UpdateOrder};
 use super::shapes::{Files, Image, Mounts, Networks, Ports, Spreads, Tasks};
 use super::styles::{
-    Constraints, Environment, Labels, Maybe, Name, Parallelism, Share, Text, Word, Words, nested, number,
+    Constraints, Environment, Flag, Labels, Maybe, Name, Parallelism, Share, Text, Word, Words, nested,
+    number,
 };
 use crate::files::FileMount;
 
@@ -49,6 +50,9 @@ record! {
         hostname: Option<String> = Text(""), at ["TaskTemplate", "ContainerSpec", "Hostname"];
         /// The image, as written.
         image: String = Image, at ["TaskTemplate", "ContainerSpec", "Image"];
+        /// Whether an init process runs before the program in each container.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        init: Option<bool> = Flag, at ["TaskTemplate", "ContainerSpec", "Init"];
         /// Labels of the service.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String> = Labels, at ["Labels"];

@@ -57,6 +57,7 @@ pub(super) fn full() -> ServiceSpec {
             timeout: Some(2_000_000_000),
         }),
         hostname: Some("{{.Node.Hostname}}-{{.Task.Slot}}".into()),
+        init: Some(true),
         labels: BTreeMap::from([("l".into(), "1".into())]),
         mounts: vec![Mount {
             kind: MountKind::Volume,
@@ -118,6 +119,7 @@ fn the_json_is_what_the_engine_api_documents() {
                 "ContainerSpec": {
                     "Hostname": "{{.Node.Hostname}}-{{.Task.Slot}}",
                     "Image": "mingsiro71/replyhost",
+                    "Init": true,
                     "Labels": { "c": "1" },
                     "Command": ["/reply"],
                     "Args": ["--port", "80"],
@@ -194,7 +196,7 @@ fn what_nobody_manages_survives_an_update() {
         "Labels": { "old": "1" },
         "TaskTemplate": {
             "ContainerSpec": {
-                "Image": "old", "Init": true, "Isolation": "default", "Hostname": "h", "Env": ["OLD=1"],
+                "Image": "old", "Isolation": "default", "Hostname": "h", "Env": ["OLD=1"],
                 "DNSConfig": { "Nameservers": ["10.0.0.2"] },
                 "Secrets": [{ "SecretID": "x", "SecretName": "x" }],
                 "Configs": [{ "ConfigID": "c", "ConfigName": "c", "Runtime": {} }],
@@ -218,7 +220,7 @@ fn what_nobody_manages_survives_an_update() {
     });
     let after = full().to_engine(&base, &ids());
     let container = &after["TaskTemplate"]["ContainerSpec"];
-    for key in ["Init", "Isolation", "DNSConfig"] {
+    for key in ["Isolation", "DNSConfig"] {
         assert_eq!(
             container[key], base["TaskTemplate"]["ContainerSpec"][key],
             "{key}"
