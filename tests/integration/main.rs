@@ -13,6 +13,7 @@ mod formats;
 mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;
+mod layers;
 mod locking;
 mod manifests;
 mod plan;
