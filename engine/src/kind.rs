@@ -1,5 +1,13 @@
 //! What a kind of resource is: typed where it is written, erased where it is planned and applied.
 
+mod claim;
+mod facts;
+mod intent;
+
+pub use claim::{Claim, Scope};
+pub use facts::{Lead, LivesOn, Phase, Plane, Traits};
+pub use intent::Intent;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -14,39 +22,7 @@ use crate::in_flight::InFlight;
 use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::run::Stop;
-use crate::world::{Code, Failure, Ownership, Progress, Result, World};
-
-/// What a resource lives on: when that goes, it goes too, without a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LivesOn {
-    /// On itself.
-    Itself,
-    /// On the resource of this kind that it depends on.
-    Dependency(&'static str),
-    /// On all the resources of this kind together.
-    Every(&'static str),
-}
-
-/// What the planner has to know of a kind.
-#[derive(Debug, Clone, Copy)]
-pub struct Traits {
-    /// What it lives on.
-    pub lives_on: LivesOn,
-    /// Whether a deleted one can be had back by creating it again from its spec.
-    pub delete_is_undoable: bool,
-    /// Kinds whose replacement replaces a resource of this kind that depends on them.
-    pub replaced_with: &'static [&'static str],
-}
-
-impl Default for Traits {
-    fn default() -> Self {
-        Self {
-            lives_on: LivesOn::Itself,
-            delete_is_undoable: false,
-            replaced_with: &[],
-        }
-    }
-}
+use crate::world::{Code, Failure, Ownership, PlannedCall, Progress, Result, World};
 
 /// What a change of one field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,9 +173,31 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         self.clone()
     }
 
+    /// What it holds that only one resource can hold at a time.
+    fn claims(&self) -> Vec<Claim> {
+        Vec::new()
+    }
+
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String>;
+    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
+        let taken = new.claims();
+        match old
+            .claims()
+            .iter()
+            .find(|held| taken.iter().any(|claim| claim.meets(held)))
+        {
+            Some(held) => Err(held.why()),
+            None => Ok(()),
+        }
+    }
+
+    /// The cloud's calls that a step will make, as far as they can be told before it: what a
+    /// preflight asks permission for.
+    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+        let _ = intent;
+        Vec::new()
+    }
 
     /// Whether a change in place can be taken back. One that cannot belongs past the line.
     fn change_is_undoable(before: &Self, after: &Self) -> bool {
@@ -259,6 +257,22 @@ pub trait ErasedKind: Send + Sync {
     fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
         let _ = other;
         spec.clone()
+    }
+    /// See [`Kind::claims`]. None of a spec that cannot be read: no step on it gets that far.
+    fn claims(&self, spec: &Json) -> Vec<Claim> {
+        let _ = spec;
+        Vec::new()
+    }
+    /// See [`Kind::calls`]: of a step from what is there (spec and outputs) to what will be.
+    fn calls(
+        &self,
+        ownership: &Ownership,
+        before: Option<&Json>,
+        after: Option<&Json>,
+        outputs: Option<&Json>,
+    ) -> Result<Vec<PlannedCall>> {
+        let _ = (ownership, before, after, outputs);
+        Ok(Vec::new())
     }
     /// See [`Kind::coexists`].
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
@@ -329,6 +343,29 @@ impl<K: Kind> ErasedKind for Erased<K> {
             return spec.clone();
         };
         Json::sorted(&typed.spelled_as(&other)).unwrap_or_else(|_| spec.clone())
+    }
+
+    fn claims(&self, spec: &Json) -> Vec<Claim> {
+        spec.decode::<K>()
+            .map_or_else(|_| Vec::new(), |spec| spec.claims())
+    }
+
+    fn calls(
+        &self,
+        ownership: &Ownership,
+        before: Option<&Json>,
+        after: Option<&Json>,
+        outputs: Option<&Json>,
+    ) -> Result<Vec<PlannedCall>> {
+        let spec = |json: Option<&Json>| json.map(|json| decode("spec", K::NAME, json)).transpose();
+        Ok(K::calls(Intent {
+            ownership,
+            before: spec(before)?,
+            after: spec(after)?,
+            outputs: outputs
+                .map(|outputs| decode("outputs", K::NAME, outputs))
+                .transpose()?,
+        }))
     }
 
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
@@ -414,6 +451,11 @@ impl Registry {
     /// The kind of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn ErasedKind>> {
         self.0.get(name)
+    }
+
+    /// Who has to be asked about resources of a kind; `None` if there is no such kind.
+    pub fn plane(&self, kind: &str) -> Option<Plane> {
+        Some(self.get(kind)?.traits().plane)
     }
 
     /// All kinds, by name.

@@ -16,7 +16,7 @@ use serde_json::{Value as J, json};
 use subako_state::{Address, Digest, Json, Resource, Snapshot};
 
 use crate::desired::{Desired, DesiredSet};
-use crate::kind::{ErasedKind, Impact, Item, LivesOn, Registry, Sighting, StepContext, Traits};
+use crate::kind::{ErasedKind, Impact, Item, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits};
 use crate::plan::{Plan, Planning, Selection, Step, Value, plan};
 use crate::refresh::{Observed, Survey};
 use crate::world::Result;
@@ -37,7 +37,7 @@ impl ErasedKind for Toy {
                 _ => LivesOn::Itself,
             },
             delete_is_undoable: self.0 != "solid",
-            replaced_with: &[],
+            ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
 

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use subako_engine::kind::{ErasedKind, Impact, Item, LivesOn, Registry, Sighting, StepContext, Traits};
+use subako_engine::kind::{
+    ErasedKind, Impact, Item, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
+};
 use subako_engine::plan::Value;
 use subako_engine::refresh::Survey;
 use subako_engine::world::{self, Failure};
@@ -162,7 +164,7 @@ impl ErasedKind for Toy {
                 LivesOn::Itself
             },
             delete_is_undoable: self.name == "soft",
-            replaced_with: &[],
+            ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
 

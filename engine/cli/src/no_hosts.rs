@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use subako_engine::plan::Plan;
 use subako_engine::world::{Failure, Host, HostTarget, Hosts, Progress, Result};
 
 /// Every login fails for the same reason. What needs none goes on: planning a new cluster, and
@@ -19,12 +18,4 @@ impl Hosts for NoHosts {
     async fn reach(&self, _target: &HostTarget) -> Result<Arc<dyn Host>> {
         Err(self.0.clone())
     }
-}
-
-/// Whether a plan has steps that log in to hosts.
-pub fn needed(plan: &Plan) -> bool {
-    const WITHOUT: [&str; 3] = ["key_pair", "security_group", "instance"];
-    plan.steps
-        .iter()
-        .any(|step| !WITHOUT.contains(&step.address.kind()))
 }

@@ -48,7 +48,7 @@ impl Cluster {
     #[cfg(all(feature = "aws", feature = "ssh"))]
     pub async fn preflight(&self, plan: &Plan, ui: &Ui) -> Result<()> {
         match &self.aws {
-            Some(cloud) => crate::preflight::report(cloud, plan, ui).await,
+            Some(cloud) => crate::preflight::report(cloud, self.session.planned_calls(plan)?, ui).await,
             None => Err(no_preflight()),
         }
     }
@@ -59,14 +59,16 @@ impl Cluster {
     #[cfg(all(feature = "aws", feature = "ssh"))]
     pub async fn guard(&self, plan: &Plan, preflight: bool) -> Result<()> {
         if let Some(failure) = &self.no_hosts
-            && crate::no_hosts::needed(plan)
+            && self.session.needs_hosts(plan)
         {
             return Err(CliError::from(failure.clone()).help(
                 "nothing was changed: `private_key` under [ssh] names the key's file; without it the SSH agent's keys are used",
             ));
         }
         match &self.aws {
-            Some(cloud) if preflight => crate::preflight::guard(cloud, plan).await,
+            Some(cloud) if preflight => {
+                crate::preflight::guard(cloud, self.session.planned_calls(plan)?).await
+            }
             _ => Ok(()),
         }
     }

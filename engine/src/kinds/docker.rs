@@ -8,7 +8,7 @@ use subako_state::Address;
 use super::labels::{self, label};
 use super::sighting::Typed;
 use super::{hosts, instance, rejoin};
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
@@ -162,7 +162,8 @@ impl Kind for Docker {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Dependency("instance"),
-            ..Traits::default()
+            renamed_with: Some("instance"),
+            ..Traits::of(Plane::Host, Phase::DOCKER)
         }
     }
 
@@ -173,10 +174,6 @@ impl Kind for Docker {
             "running" => Impact::InPlaceBut("restarts the host if it does not answer"),
             _ => Impact::InPlace,
         }
-    }
-
-    fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
-        Ok(())
     }
 
     /// Restarts go one by one: two managers without an engine are a quorum lost.

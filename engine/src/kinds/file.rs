@@ -16,7 +16,7 @@ use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{Claim, Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
@@ -90,7 +90,7 @@ impl<W: Which> Kind for File<W> {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
             delete_is_undoable: false,
-            ..Traits::default()
+            ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
 
@@ -101,11 +101,8 @@ impl<W: Which> Kind for File<W> {
         }
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.object == new.object {
-            return Err(format!("names of {}s are unique", W::NAME));
-        }
-        Ok(())
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::swarm_name(W::NAME, &self.object)]
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

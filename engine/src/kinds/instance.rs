@@ -9,11 +9,15 @@ use super::rejoin;
 use super::sighting::{Typed, reference};
 use super::tags;
 use super::wait::settled;
-use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
+};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, Result};
+use crate::world::{
+    self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result,
+};
 
 /// What is wanted of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,14 +80,15 @@ impl From<&world::Instance> for InstanceOutputs {
 }
 
 impl Instance {
-    fn request(&self, cx: &StepContext) -> Result<InstanceRequest> {
-        Ok(InstanceRequest {
+    /// What EC2 is asked for, in the group with that id.
+    fn request(&self, security_group_id: String, ownership: &Ownership) -> InstanceRequest {
+        InstanceRequest {
             name: self.name.clone(),
             image_id: self.image_id.clone(),
             instance_type: self.instance_type.clone(),
             subnet_id: self.subnet_id.clone(),
             zone: self.zone.clone(),
-            security_group_id: hosts::resolved(&self.security_group, "the security group")?,
+            security_group_id,
             key_name: self.key_name.clone(),
             private_ip: self.private_ip.clone(),
             public_ip: self.public_ip,
@@ -91,8 +96,8 @@ impl Instance {
             disk_encrypted: self.disk_encrypted,
             protect: self.protect,
             tags: self.tags.clone(),
-            ownership: cx.ownership.clone(),
-        })
+            ownership: ownership.clone(),
+        }
     }
 
     /// What of the instance has to change, the type apart.
@@ -185,7 +190,19 @@ impl Kind for Instance {
     type Outputs = InstanceOutputs;
 
     fn traits() -> Traits {
-        Traits::default()
+        Traits {
+            renamed_with: Some(Self::NAME),
+            headline: const {
+                &[
+                    Lead::of("instance_type"),
+                    Lead::of("image_id"),
+                    Lead::of("zone"),
+                    Lead::of("private_ip"),
+                    Lead::of("disk_gib"),
+                ]
+            },
+            ..Traits::of(Plane::Cloud, Phase::HOSTS)
+        }
     }
 
     fn impact(field: &str, before: &Value, after: &Value) -> Impact {
@@ -204,12 +221,45 @@ impl Kind for Instance {
         }
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        match &old.private_ip {
-            Some(pinned) if new.private_ip.as_ref() == Some(pinned) => {
-                Err(format!("its private address {pinned} is pinned"))
+    fn claims(&self) -> Vec<Claim> {
+        let ip = self.private_ip.as_ref().and_then(|ip| ip.parse().ok());
+        let scope = Scope::Subnet(self.subnet_id.clone());
+        ip.map(|ip| Claim::Address { scope, ip }).into_iter().collect()
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+        let id = intent.outputs.map(|outputs| outputs.instance_id);
+        match (intent.before, intent.after, id) {
+            (None, Some(wanted), _) => {
+                // A group that is yet to be created cannot be named: EC2 is asked without one,
+                // which means the VPC's default group.
+                let group = wanted.security_group.value().unwrap_or_default().to_owned();
+                vec![PlannedCall::RunInstance(Box::new(
+                    wanted.request(group, intent.ownership),
+                ))]
             }
-            _ => Ok(()),
+            (Some(old), Some(wanted), Some(id)) => {
+                let mut calls = Vec::new();
+                if old.instance_type != wanted.instance_type {
+                    calls.push(PlannedCall::StopInstance(id.clone()));
+                    calls.push(PlannedCall::ModifyInstanceType(
+                        id.clone(),
+                        wanted.instance_type.clone(),
+                    ));
+                    calls.push(PlannedCall::StartInstance(id.clone()));
+                } else if old.running != wanted.running {
+                    calls.push(PlannedCall::StartInstance(id.clone()));
+                }
+                if old.protect != wanted.protect || old.security_group != wanted.security_group {
+                    calls.push(PlannedCall::ModifyInstance(id.clone()));
+                }
+                if old.tags != wanted.tags {
+                    calls.push(PlannedCall::SetTags(id));
+                }
+                calls
+            }
+            (Some(_), None, Some(id)) => vec![PlannedCall::TerminateInstance(id)],
+            _ => Vec::new(),
         }
     }
 
@@ -280,7 +330,9 @@ impl Kind for Instance {
     }
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
-        let launched = cx.world.cloud.run_instance(&self.request(cx)?).await?;
+        let group = hosts::resolved(&self.security_group, "the security group")?;
+        let request = self.request(group, &cx.ownership);
+        let launched = cx.world.cloud.run_instance(&request).await?;
         let running = start(cx, &launched).await.map_err(Failure::after_effect)?;
         Ok((&running).into())
     }

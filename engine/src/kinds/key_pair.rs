@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::sighting::Typed;
 use super::tags;
 use super::wait::settled;
-use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::kind::{Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Failure, KeyPairRequest, Ownership, Result};
+use crate::world::{self, Failure, KeyPairRequest, Ownership, PlannedCall, Result};
 
 /// What is wanted of a key pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,18 @@ fn bare(key: &str) -> Vec<&str> {
     key.split_whitespace().take(2).collect()
 }
 
+impl KeyPair {
+    /// What EC2 is asked for.
+    fn request(&self, ownership: &Ownership) -> KeyPairRequest {
+        KeyPairRequest {
+            name: self.name.clone(),
+            public_key: self.public_key.clone(),
+            tags: self.tags.clone(),
+            ownership: ownership.clone(),
+        }
+    }
+}
+
 impl Kind for KeyPair {
     const NAME: &'static str = "key_pair";
     const GROUPED: bool = false;
@@ -52,7 +64,7 @@ impl Kind for KeyPair {
     fn traits() -> Traits {
         Traits {
             delete_is_undoable: true,
-            ..Traits::default()
+            ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
 
@@ -64,11 +76,20 @@ impl Kind for KeyPair {
         }
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.name == new.name {
-            return Err(format!("the name `{}` is unique in the region", old.name));
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::Name {
+            of: Self::NAME,
+            scope: Scope::Region,
+            name: self.name.clone(),
+        }]
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+        match (intent.before, intent.after) {
+            (None, Some(wanted)) => vec![PlannedCall::ImportKeyPair(wanted.request(intent.ownership))],
+            (Some(old), None) => vec![PlannedCall::DeleteKeyPair(old.name)],
+            _ => Vec::new(),
         }
-        Ok(())
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
@@ -120,12 +141,7 @@ impl Kind for KeyPair {
     }
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
-        let request = KeyPairRequest {
-            name: self.name.clone(),
-            public_key: self.public_key.clone(),
-            tags: self.tags.clone(),
-            ownership: cx.ownership.clone(),
-        };
+        let request = self.request(&cx.ownership);
         let key = cx.world.cloud.import_key_pair(&request).await?;
         Ok(KeyPairOutputs::from(&key))
     }

@@ -11,7 +11,7 @@ use super::leave::Leaving;
 use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
@@ -226,7 +226,9 @@ impl Kind for Member {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
-            ..Traits::default()
+            renamed_with: Some("instance"),
+            headline: const { &[Lead::of("role"), Lead::of("availability").unless("active")] },
+            ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
     }
 
@@ -236,10 +238,6 @@ impl Kind for Member {
             "swarm" => Impact::Replaces("it is another swarm"),
             _ => Impact::InPlace,
         }
-    }
-
-    fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
-        Ok(())
     }
 
     fn serial_group(&self) -> Option<String> {

@@ -10,7 +10,9 @@ use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Scope, Sighting, StepContext, Traits,
+};
 use crate::plan::Value;
 use crate::reference::Ref;
 use crate::refresh::Survey;
@@ -112,7 +114,14 @@ impl Kind for Network {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
             delete_is_undoable: true,
-            ..Traits::default()
+            headline: const {
+                &[
+                    Lead::of("driver").unless("overlay"),
+                    Lead::of("subnet"),
+                    Lead::of("encrypted"),
+                ]
+            },
+            ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
 
@@ -120,11 +129,14 @@ impl Kind for Network {
         Impact::Replaces("Swarm cannot change a network")
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.name == new.name {
-            return Err("network names are unique".to_owned());
-        }
-        Ok(())
+    fn claims(&self) -> Vec<Claim> {
+        let range = self.subnet.as_ref().and_then(|subnet| subnet.parse().ok());
+        let range = range.map(|range| Claim::Range {
+            scope: Scope::Swarm,
+            range,
+        });
+        let name = Claim::swarm_name(Self::NAME, &self.name);
+        std::iter::once(name).chain(range).collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

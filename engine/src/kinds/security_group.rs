@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::sighting::Typed;
 use super::tags;
 use super::wait::{Wait, settled};
-use crate::kind::{Impact, Item, Kind, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
+};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Code, Failure, Ownership, Result, Rule, SecurityGroupRequest};
+use crate::world::{self, Code, Failure, Ownership, PlannedCall, Result, Rule, SecurityGroupRequest};
 
 /// How long a group may still be in use after its instances are terminated. EC2 says no figure;
 /// chosen generously, because a group left behind is what `destroy` must not end with.
@@ -62,6 +64,17 @@ fn more(of: &[Rule], than: &[Rule]) -> Vec<Rule> {
 }
 
 impl SecurityGroup {
+    /// What EC2 is asked for.
+    fn request(&self, ownership: &Ownership) -> SecurityGroupRequest {
+        SecurityGroupRequest {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            vpc_id: self.vpc_id.clone(),
+            tags: self.tags.clone(),
+            ownership: ownership.clone(),
+        }
+    }
+
     /// The recorded rules that are there, and what is there beside them: descriptions changed
     /// by hand do not matter.
     fn rules_seen(&self, live: &[Rule]) -> Vec<Rule> {
@@ -126,7 +139,10 @@ impl Kind for SecurityGroup {
     type Outputs = SecurityGroupOutputs;
 
     fn traits() -> Traits {
-        Traits::default()
+        Traits {
+            headline: const { &[Lead::of("rules")] },
+            ..Traits::of(Plane::Cloud, Phase::HOSTS)
+        }
     }
 
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
@@ -138,11 +154,36 @@ impl Kind for SecurityGroup {
         }
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.name == new.name && old.vpc_id == new.vpc_id {
-            return Err(format!("the name `{}` is unique in the VPC", old.name));
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::Name {
+            of: Self::NAME,
+            scope: Scope::Vpc(self.vpc_id.clone()),
+            name: self.name.clone(),
+        }]
+    }
+
+    /// Whether rules may be added to a new group cannot be asked before it exists: the least
+    /// policy permits that only on groups that carry the cluster's tags.
+    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+        let id = intent.outputs.map(|outputs| outputs.group_id);
+        match (intent.before, intent.after, id) {
+            (None, Some(wanted), _) => {
+                vec![PlannedCall::CreateSecurityGroup(wanted.request(intent.ownership))]
+            }
+            (Some(old), Some(wanted), Some(id)) => {
+                let mut calls = Vec::new();
+                if old.rules != wanted.rules {
+                    calls.push(PlannedCall::AuthorizeIngress(id.clone()));
+                    calls.push(PlannedCall::RevokeIngress(id.clone()));
+                }
+                if old.tags != wanted.tags {
+                    calls.push(PlannedCall::SetTags(id));
+                }
+                calls
+            }
+            (Some(_), None, Some(id)) => vec![PlannedCall::DeleteSecurityGroup(id)],
+            _ => Vec::new(),
         }
-        Ok(())
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
@@ -182,13 +223,7 @@ impl Kind for SecurityGroup {
     }
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
-        let request = SecurityGroupRequest {
-            name: self.name.clone(),
-            description: self.description.clone(),
-            vpc_id: self.vpc_id.clone(),
-            tags: self.tags.clone(),
-            ownership: cx.ownership.clone(),
-        };
+        let request = self.request(&cx.ownership);
         let group = cx.world.cloud.create_security_group(&request).await?;
         if !self.rules.is_empty() {
             cx.progress.note("adding its rules");

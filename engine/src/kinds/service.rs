@@ -13,10 +13,10 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::swarm::Swarm;
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
-use crate::world::{self, Code, Failure, Host, Result, TaskFilter, TaskState, image};
+use crate::world::{self, Code, Failure, Host, PublishMode, Result, TaskFilter, TaskState, image};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
 /// image of a few hundred MB on a small instance takes a minute or two.
@@ -135,6 +135,17 @@ impl Kind for Service {
             lives_on: LivesOn::Dependency("swarm"),
             delete_is_undoable: true,
             replaced_with: &["network"],
+            headline: const {
+                &[
+                    Lead::of("image"),
+                    Lead::of("mode").unless("replicated"),
+                    Lead::of("replicas").counting("replica"),
+                    Lead::of("ports"),
+                    Lead::of("networks").after("on"),
+                    Lead::of("constraints").after("only where"),
+                ]
+            },
+            ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
 
@@ -147,11 +158,14 @@ impl Kind for Service {
         }
     }
 
-    fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
-        if old.spec.name.eq_ignore_ascii_case(&new.spec.name) {
-            return Err("service names are unique".to_owned());
-        }
-        Ok(())
+    fn claims(&self) -> Vec<Claim> {
+        let ports = self.spec.ports.iter().map(|port| Claim::Port {
+            published: port.published,
+            protocol: port.protocol.clone(),
+            mesh: port.mode == PublishMode::Ingress,
+        });
+        let name = Claim::swarm_name(Self::NAME, &self.spec.name);
+        std::iter::once(name).chain(ports).collect()
     }
 
     fn spelled_as(&self, other: &Self) -> Self {

@@ -8,7 +8,7 @@ use subako_state::Address;
 use super::hosts;
 use super::labels::{self, label};
 use super::sighting::{Typed, swarm_view};
-use crate::kind::{Impact, Item, Kind, LivesOn, Sighting, StepContext, Traits};
+use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::plan::Value;
 use crate::refresh::Survey;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
@@ -101,7 +101,7 @@ impl Kind for Swarm {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Every("instance"),
-            ..Traits::default()
+            ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
     }
 

@@ -21,6 +21,7 @@ mod graph;
 mod history;
 mod knowledge;
 mod lock;
+mod preflight;
 mod prepare;
 mod rebuild;
 mod recover;
@@ -38,9 +39,10 @@ pub use forget::Forgetting;
 pub use history::{History, HistoryEntry};
 pub use knowledge::{Knowledge, Unfinished};
 pub use lock::LockView;
+pub use preflight::planned_calls;
 pub use rebuild::{Rebuilding, Rebuilt};
 pub use recover::Settled;
-pub use rename::{RenameError, Renamed};
+pub use rename::{RenameError, Renamed, rename_in_the_state};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
 pub use status::{NodeStatus, ServiceStatus, Status};
@@ -64,6 +66,13 @@ pub struct Session<W = World> {
 /// Stands in place of the world where a verb needs the store alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Offline;
+
+impl<W> Session<W> {
+    /// The kinds that it knows.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
 
 impl Session<Offline> {
     /// A session that knows the manifest and the store. `provider` is `aws` or `sim`.

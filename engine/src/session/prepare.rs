@@ -4,18 +4,21 @@ use subako_state::{AccountId, Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
+use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs};
 use crate::plan::{Plan, Planning, Selection, plan};
 use crate::refresh::{Observed, refresh};
 use crate::world::Residue;
 
-/// Kinds that the cloud alone knows about.
-const CLOUD: [&str; 3] = ["key_pair", "security_group", "instance"];
-
 /// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
 /// nothing on machines is recorded or targeted: the cloud's kinds need nothing else.
-fn looked_at(desired: &DesiredSet, snapshot: &Snapshot, selection: &Selection) -> DesiredSet {
-    let of_cloud = |address: &Address| CLOUD.contains(&address.kind());
+fn looked_at(
+    registry: &Registry,
+    desired: &DesiredSet,
+    snapshot: &Snapshot,
+    selection: &Selection,
+) -> DesiredSet {
+    let of_cloud = |address: &Address| registry.plane(address.kind()) == Some(Plane::Cloud);
     let targeted = |address: &Address| selection.target.iter().any(|pattern| address.matches(pattern));
     let wanted = desired.resources.iter().map(|wanted| &wanted.address);
     let on_machines = selection.target.is_empty()
@@ -44,7 +47,7 @@ impl Session {
         let account = self.guard_account(&known.snapshot).await?;
         let desired = self.desired(&known.snapshot, selection).await?;
         let observed = if with_refresh {
-            let looked_at = looked_at(&desired, &known.snapshot, selection);
+            let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
             refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
         } else {
             Observed::as_recorded(&known.snapshot)

@@ -4,18 +4,17 @@
 //! labels) are changed first, so that a state that is lost later can still be rebuilt.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::{Session, SessionError};
 use crate::desired::DesiredSet;
+use crate::kind::{ErasedKind, Registry};
 use crate::kinds::label;
 use crate::manifest::Manifest;
 use crate::refresh::{Survey, host_target};
 use crate::world::{InstanceChange, NodeUpdate, Ownership, tag};
-
-/// What lives on a machine and has its name.
-const ON_A_MACHINE: [&str; 3] = ["instance", "docker", "member"];
 
 /// Why a machine cannot have another name.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +58,15 @@ pub struct Renamed {
 impl Session {
     /// Renames a machine in the state and in the world. The lock must be held.
     pub async fn rename(&self, from: &str, to: &str) -> Result<Renamed, SessionError> {
-        let (from, to) = (machine(from)?, machine(to)?);
+        let moving = Moving::of(&self.registry);
+        let (from, to) = (moving.name(from)?, moving.name(to)?);
         let (mut snapshot, before) = self.editable()?;
         if snapshot.get(&Address::new("instance", &from)).is_none() {
             return Err(SessionError::Unknown(format!("instance.{from}")));
         }
-        check(&self.manifest, &snapshot, &from, &to)?;
+        check(&moving, &self.manifest, &snapshot, &from, &to)?;
         let relabelled = self.retag(&snapshot, &from, &to).await?;
-        rename_in_the_state(&mut snapshot, &from, &to)?;
+        moving.rename(&mut snapshot, &from, &to)?;
         self.save_edited(&before, snapshot)?;
         Ok(Renamed {
             from,
@@ -119,23 +119,81 @@ impl Session {
     }
 }
 
-/// The machine that an argument names: `node-0`, `instance.node-0`.
-fn machine(text: &str) -> Result<String, RenameError> {
-    match text.split_once('.') {
-        None => Ok(text.to_owned()),
-        Some(("instance", name)) => Ok(name.to_owned()),
-        Some((kind, name)) if ON_A_MACHINE.contains(&kind) => Err(RenameError::LivesOn {
-            address: text.to_owned(),
-            machine: name.to_owned(),
-        }),
-        Some((kind, _)) => Err(RenameError::NotAMachine(kind.to_owned())),
+/// The kinds whose resources take a new name together.
+struct Moving {
+    /// The kind that can be renamed by itself.
+    head: &'static str,
+    /// It, and what takes its name along.
+    kinds: Vec<&'static str>,
+}
+
+impl Moving {
+    /// Machines, and what lives on them.
+    fn of(registry: &Registry) -> Self {
+        let with = |kind: &Arc<dyn ErasedKind>| Some((kind.name(), kind.traits().renamed_with?));
+        let all: Vec<(&str, &str)> = registry.iter().filter_map(with).collect();
+        let head = all
+            .iter()
+            .find(|(kind, with)| kind == with)
+            .map_or("", |(kind, _)| kind);
+        Self {
+            head,
+            kinds: all
+                .iter()
+                .filter(|(_, with)| *with == head)
+                .map(|(kind, _)| *kind)
+                .collect(),
+        }
+    }
+
+    /// The name of the machine that an argument names: `node-0`, `instance.node-0`.
+    fn name(&self, text: &str) -> Result<String, RenameError> {
+        match text.split_once('.') {
+            None => Ok(text.to_owned()),
+            Some((kind, name)) if kind == self.head => Ok(name.to_owned()),
+            Some((kind, name)) if self.kinds.contains(&kind) => Err(RenameError::LivesOn {
+                address: text.to_owned(),
+                machine: name.to_owned(),
+            }),
+            Some((kind, _)) => Err(RenameError::NotAMachine(kind.to_owned())),
+        }
+    }
+
+    /// The state with every resource of that name, and everything that names it, renamed.
+    fn rename(&self, snapshot: &mut Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
+        for kind in &self.kinds {
+            let (from, to) = (Address::new(kind, from), Address::new(kind, to));
+            for resource in &mut snapshot.resources {
+                follow(resource, &from, &to)
+                    .map_err(|error| RenameError::References(from.to_string(), error))?;
+            }
+        }
+        Ok(())
     }
 }
 
+/// Renames a machine in a state: every resource of kinds that take its name, and everything that
+/// names them.
+pub fn rename_in_the_state(
+    registry: &Registry,
+    snapshot: &mut Snapshot,
+    from: &str,
+    to: &str,
+) -> Result<(), RenameError> {
+    Moving::of(registry).rename(snapshot, from, to)
+}
+
 /// Refuses names with which the next plan would delete what was renamed.
-fn check(manifest: &Manifest, snapshot: &Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
+fn check(
+    moving: &Moving,
+    manifest: &Manifest,
+    snapshot: &Snapshot,
+    from: &str,
+    to: &str,
+) -> Result<(), RenameError> {
     let wanted: BTreeSet<String> = manifest.pools.iter().flat_map(Manifest::instance_names).collect();
-    let taken = ON_A_MACHINE
+    let taken = moving
+        .kinds
         .iter()
         .any(|kind| snapshot.get(&Address::new(kind, to)).is_some());
     if taken {
@@ -146,16 +204,6 @@ fn check(manifest: &Manifest, snapshot: &Snapshot, from: &str, to: &str) -> Resu
     }
     if wanted.contains(from) {
         return Err(RenameError::StillWanted(from.to_owned()));
-    }
-    Ok(())
-}
-
-fn rename_in_the_state(snapshot: &mut Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
-    for kind in ON_A_MACHINE {
-        let (from, to) = (Address::new(kind, from), Address::new(kind, to));
-        for resource in &mut snapshot.resources {
-            follow(resource, &from, &to).map_err(|error| RenameError::References(from.to_string(), error))?;
-        }
     }
     Ok(())
 }
@@ -227,10 +275,11 @@ mod tests {
 
     #[test]
     fn only_machines_can_be_renamed() {
-        assert_eq!(machine("node-0").expect("a machine"), "node-0");
-        assert_eq!(machine("instance.node-0").expect("a machine"), "node-0");
+        let moving = Moving::of(&crate::kinds::registry());
+        assert_eq!(moving.name("node-0").expect("a machine"), "node-0");
+        assert_eq!(moving.name("instance.node-0").expect("a machine"), "node-0");
         for other in ["docker.node-0", "service.web"] {
-            assert!(machine(other).is_err(), "{other}");
+            assert!(moving.name(other).is_err(), "{other}");
         }
     }
 }

@@ -6,49 +6,12 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, ResourceType, Ta
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::try_join_all;
 use std::error::Error;
-use subako_world::{
-    Failure, InstanceRequest, KeyPairRequest, Port, Protocol, Result, Rule, SecurityGroupRequest, Source,
-};
+use subako_world::{Failure, PlannedCall, Port, Protocol, Result, Rule, Source};
 
 use super::cloud::AwsCloud;
 use super::convert::{all_tags, tag_specification};
 use super::operations::Op;
 use super::rules::permission;
-
-/// A call that a plan would make, with as much of it as is known before anything exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlannedCall {
-    /// Import a key pair.
-    ImportKeyPair(KeyPairRequest),
-    /// Delete the key pair of that name.
-    DeleteKeyPair(String),
-    /// Create a security group.
-    CreateSecurityGroup(SecurityGroupRequest),
-    /// Add rules to the group with that id.
-    AuthorizeIngress(String),
-    /// Remove rules from the group with that id.
-    RevokeIngress(String),
-    /// Delete the group with that id.
-    DeleteSecurityGroup(String),
-    /// Run an instance. The group must exist, or be the VPC's default one.
-    RunInstance(Box<InstanceRequest>),
-    /// Start the instance with that id.
-    StartInstance(String),
-    /// Stop the instance with that id.
-    StopInstance(String),
-    /// Terminate the instance with that id.
-    TerminateInstance(String),
-    /// Change attributes of the instance with that id.
-    ModifyInstance(String),
-    /// Change the type of the instance with that id.
-    ModifyInstanceType(String, String),
-    /// Enlarge the volume with that id, to GiB.
-    ModifyVolume(String, u32),
-    /// Set tags on the object with that id.
-    SetTags(String),
-    /// Remove tags from the object with that id.
-    RemoveTags(String),
-}
 
 /// What EC2 says about a call that was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]

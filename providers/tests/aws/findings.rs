@@ -1,7 +1,8 @@
 //! Preflight.
 
 use subako_engine::world::Cloud;
-use subako_providers::aws::{PlannedCall, Verdict};
+use subako_providers::aws::Verdict;
+use subako_world::PlannedCall;
 
 use super::proxy::Fault;
 use super::support::*;

@@ -20,12 +20,13 @@ use crate::unfinished;
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let (plan, permitted) = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
+    let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {
-        PlanFormat::Text => plan_text::plan(&plan, ui.out, full),
+        PlanFormat::Text => plan_text::plan(&plan, offline.registry(), ui.out, full),
         PlanFormat::Json => plan_json::plan(&plan)
             .map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?,
-        PlanFormat::Markdown => plan_markdown::plan(&plan, full, &ui.typed),
+        PlanFormat::Markdown => plan_markdown::plan(&plan, offline.registry(), full, &ui.typed),
     };
     ui.print(&text)?;
     permitted?;

@@ -252,10 +252,14 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         usd_per_hour: None,
     };
     let steps: Vec<_> = plan.steps.iter().collect();
+    let kinds = subako_engine::kinds::registry();
     let mut printed = vec![
-        ("plan, text", plan_text::plan(&plan, Paint::PLAIN, false)),
-        ("plan, full", plan_text::plan(&plan, Paint::PLAIN, true)),
-        ("plan, markdown", plan_markdown::plan(&plan, false, &typed)),
+        ("plan, text", plan_text::plan(&plan, &kinds, Paint::PLAIN, false)),
+        ("plan, full", plan_text::plan(&plan, &kinds, Paint::PLAIN, true)),
+        (
+            "plan, markdown",
+            plan_markdown::plan(&plan, &kinds, false, &typed),
+        ),
         ("plan, JSON", plan_json::plan(&plan).expect("json")),
         (
             "recovery",

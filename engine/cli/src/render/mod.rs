@@ -31,6 +31,8 @@ pub mod samples;
 pub mod status;
 mod style;
 mod table;
+#[cfg(test)]
+mod toy_kind_tests;
 pub mod value;
 
 pub use style::{Meaning, Paint};

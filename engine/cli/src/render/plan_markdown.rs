@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity};
+use subako_engine::kind::Registry;
 use subako_engine::plan::{Change, Plan, Step};
 use subako_engine::world::NextCommand;
 
@@ -15,7 +16,7 @@ use crate::hint::Invocation;
 const MOST: usize = 60_000;
 
 /// The whole document.
-pub fn plan(plan: &Plan, full: bool, typed: &Invocation) -> String {
+pub fn plan(plan: &Plan, kinds: &Registry, full: bool, typed: &Invocation) -> String {
     let mut out = String::with_capacity(4096);
     let _ = writeln!(
         out,
@@ -44,7 +45,7 @@ pub fn plan(plan: &Plan, full: bool, typed: &Invocation) -> String {
         );
     }
     if !plan.steps.is_empty() {
-        let body = steps(plan, full, typed);
+        let body = steps(plan, kinds, full, typed);
         details(&mut out, &format!("Steps ({})", plan.steps.len()), &body);
     }
     let _ = writeln!(out, "Digest: `{}`", plan.digest);
@@ -74,7 +75,7 @@ fn write_finding(out: &mut String, finding: &Finding) {
     out.push('\n');
 }
 
-fn steps(plan: &Plan, full: bool, typed: &Invocation) -> String {
+fn steps(plan: &Plan, kinds: &Registry, full: bool, typed: &Invocation) -> String {
     let mut body = String::new();
     let entries = fold::entries(plan, full);
     let mut past = false;
@@ -96,7 +97,7 @@ fn steps(plan: &Plan, full: bool, typed: &Invocation) -> String {
         let label = fold::label(plan, entry);
         let words = match plan_text::whose_own(plan, entry) {
             Some(kind) => format!("each goes with its {kind}"),
-            None => words(step),
+            None => words(step, kinds),
         };
         let gap = if words.is_empty() { "" } else { "  # " };
         let _ = writeln!(body, "{} {label}{gap}{words}", sign(step));
@@ -115,12 +116,12 @@ fn sign(step: &Step) -> &'static str {
     }
 }
 
-fn words(step: &Step) -> String {
+fn words(step: &Step, kinds: &Registry) -> String {
     let mut words = plan_text::why(step);
     if words.is_empty()
         && let (None, Some(spec)) = (step.spec_before(), step.spec_after())
     {
-        words = headline::headline(spec);
+        words = headline::headline(kinds, &step.address, spec);
     }
     words
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use subako_engine::kind::Registry;
 use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
@@ -26,7 +27,7 @@ pub fn provider(name: &str) -> &str {
 }
 
 /// The whole plan. Linear in its steps.
-pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
+pub fn plan(plan: &Plan, kinds: &Registry, paint: Paint, full: bool) -> String {
     let mut out = String::with_capacity(1024 + if full { plan.steps.len() * 160 } else { 4096 });
     if !plan.drift.is_empty() {
         let _ = writeln!(
@@ -56,7 +57,7 @@ pub fn plan(plan: &Plan, paint: Paint, full: bool) -> String {
             provider(&plan.provider)
         );
         let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
-        steps(&mut out, plan, paint, full);
+        steps(&mut out, plan, kinds, paint, full);
         out.push('\n');
     }
     if !plan.findings.is_empty() {
@@ -161,7 +162,7 @@ pub fn why(step: &Step) -> String {
     }
 }
 
-fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
+fn steps(out: &mut String, plan: &Plan, kinds: &Registry, paint: Paint, full: bool) {
     let entries = fold::entries(plan, full);
     let labels: Vec<String> = entries.iter().map(|entry| fold::label(plan, entry)).collect();
     let width = labels
@@ -184,7 +185,10 @@ fn steps(out: &mut String, plan: &Plan, paint: Paint, full: bool) {
             None => why(step),
         };
         if step.operation == Operation::Create && !step.replaces() && !full {
-            let headline = step.spec_after().map(headline::headline).unwrap_or_default();
+            let headline = step
+                .spec_after()
+                .map(|spec| headline::headline(kinds, &step.address, spec))
+                .unwrap_or_default();
             if !words.is_empty() && !headline.is_empty() {
                 words.push_str("; ");
             }

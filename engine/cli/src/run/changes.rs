@@ -71,7 +71,12 @@ async fn locked(
     let text = request.run.format == Format::Text;
     check(request, &change)?;
     if text {
-        ui.print(&plan_text::plan(plan, ui.out, request.full || ui.verbose))?;
+        ui.print(&plan_text::plan(
+            plan,
+            cluster.session.registry(),
+            ui.out,
+            request.full || ui.verbose,
+        ))?;
         ui.print("\n")?;
     }
     if findings::refuse(&plan.findings) {

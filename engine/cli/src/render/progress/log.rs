@@ -1,6 +1,7 @@
 //! What the report at the end needs to know of a run.
 
 use subako_engine::event::Event;
+use subako_engine::kind::Registry;
 use subako_state::{Address, Direction};
 
 use super::phases::Phases;
@@ -21,6 +22,14 @@ pub struct RunLog {
 }
 
 impl RunLog {
+    /// Of a run with these kinds.
+    pub fn of(kinds: &Registry) -> Self {
+        Self {
+            phases: Phases::of(kinds),
+            ..Self::default()
+        }
+    }
+
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event) {
         self.phases.note(event);

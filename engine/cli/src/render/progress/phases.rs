@@ -1,22 +1,32 @@
 //! How long each phase of a run took, by the clock on the wall.
 
+use std::collections::BTreeMap;
+
 use subako_engine::event::Event;
+use subako_engine::kind::{Phase, Registry};
 
 use crate::render::duration;
 
-/// Phases and the kinds whose steps belong to them.
-const PHASES: [(&str, &[&str]); 4] = [
-    ("hosts", &["key_pair", "security_group", "instance"]),
-    ("docker", &["docker"]),
-    ("swarm", &["swarm", "member"]),
-    ("services", &["network", "service"]),
-];
-
 /// From the beginning of each phase's first step to the end of its last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Phases([Option<(u64, u64)>; PHASES.len()]);
+pub struct Phases {
+    /// The phase of each kind.
+    of: BTreeMap<&'static str, Phase>,
+    spans: BTreeMap<Phase, (u64, u64)>,
+}
 
 impl Phases {
+    /// Of a run with these kinds.
+    pub fn of(kinds: &Registry) -> Self {
+        Self {
+            of: kinds
+                .iter()
+                .map(|kind| (kind.name(), kind.traits().phase))
+                .collect(),
+            spans: BTreeMap::new(),
+        }
+    }
+
     /// Takes note of an event.
     pub fn note(&mut self, event: &Event) {
         let (address, now) = match event {
@@ -34,24 +44,19 @@ impl Phases {
             } => (address, *elapsed_ms),
             _ => return,
         };
-        let Some(phase) = PHASES
-            .iter()
-            .position(|(_, kinds)| kinds.contains(&address.kind()))
-        else {
+        let Some(phase) = self.of.get(address.kind()) else {
             return;
         };
-        let (_, end) = self.0[phase].get_or_insert((now, now));
+        let (_, end) = self.spans.entry(*phase).or_insert((now, now));
         *end = now;
     }
 
     /// `hosts 0.7 s, docker 7.6 s, …`; `None` unless there were several.
     pub fn text(&self) -> Option<String> {
-        let parts: Vec<String> = PHASES
+        let parts: Vec<String> = self
+            .spans
             .iter()
-            .zip(&self.0)
-            .filter_map(|((name, _), span)| {
-                span.map(|(begin, end)| format!("{name} {}", duration::short(end - begin)))
-            })
+            .map(|(phase, (begin, end))| format!("{} {}", phase.name, duration::short(end - begin)))
             .collect();
         (parts.len() > 1).then(|| parts.join(", "))
     }
@@ -88,7 +93,7 @@ mod tests {
     }
 
     fn phases(events: &[Event]) -> Phases {
-        let mut phases = Phases::default();
+        let mut phases = Phases::of(&subako_engine::kinds::registry());
         events.iter().for_each(|event| phases.note(event));
         phases
     }

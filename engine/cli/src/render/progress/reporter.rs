@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use subako_engine::event::{Event, Events};
+use subako_engine::kind::Registry;
 use subako_engine::plan::Plan;
 use subako_engine::world::Clock;
 
@@ -54,7 +55,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// Begins to show a run.
-    pub fn start(ui: &Ui, how: How<'_>) -> Self {
+    pub fn start(ui: &Ui, kinds: &Registry, how: How<'_>) -> Self {
         let view = match how {
             How::Json => View::Json(JsonLines::default()),
             How::Text {
@@ -74,7 +75,7 @@ impl Reporter {
         let live = matches!(view, View::Live(_));
         let shared = Arc::new(Mutex::new(Shared {
             view,
-            log: RunLog::default(),
+            log: RunLog::of(kinds),
         }));
         let over = Arc::new(AtomicBool::new(false));
         let ticker = live.then(|| ticker(Arc::clone(&shared), Arc::clone(&over)));

@@ -1,0 +1,224 @@
+//! A kind that nothing but its own answers makes known: planned, rendered, counted, renamed and
+//! asked for by the preflight.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use subako_engine::desired::{Desired, DesiredSet};
+use subako_engine::event::Event;
+use subako_engine::kind::{
+    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
+};
+use subako_engine::kinds;
+use subako_engine::plan::{Action, Plan, Planning, Selection, Value, plan};
+use subako_engine::reference::Ref;
+use subako_engine::refresh::{Observed, Survey};
+use subako_engine::session::{planned_calls, rename_in_the_state};
+use subako_engine::world::{PlannedCall, Result};
+use subako_state::{Address, Json, Resource, Snapshot};
+
+use super::plan_text;
+use super::progress::RunLog;
+use super::style::Paint;
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Disk {
+    instance: Ref,
+    purpose: String,
+    size: u32,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct DiskOutputs {
+    disk_id: String,
+}
+
+impl Kind for Disk {
+    const NAME: &'static str = "disk";
+    type Outputs = DiskOutputs;
+
+    fn traits() -> Traits {
+        Traits {
+            lives_on: LivesOn::Dependency("instance"),
+            renamed_with: Some("instance"),
+            headline: const {
+                &[
+                    Lead::of("purpose").after("for"),
+                    Lead::of("size").counting("block"),
+                ]
+            },
+            ..Traits::of(
+                Plane::Cloud,
+                Phase {
+                    place: 15,
+                    name: "disks",
+                },
+            )
+        }
+    }
+
+    fn impact(_: &str, _: &Value, _: &Value) -> Impact {
+        Impact::Replaces("a disk stays as it is")
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::swarm_name(Self::NAME, &self.purpose)]
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+        match (intent.after, intent.outputs) {
+            (Some(wanted), None) => vec![PlannedCall::SetTags(wanted.purpose)],
+            _ => Vec::new(),
+        }
+    }
+
+    async fn sight(_: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+        Ok(vec![Sighting::Absent; items.len()])
+    }
+
+    async fn create(&self, _: &StepContext) -> Result<DiskOutputs> {
+        Ok(DiskOutputs {
+            disk_id: self.purpose.clone(),
+        })
+    }
+
+    async fn update(&self, _: &Self, outputs: DiskOutputs, _: &StepContext) -> Result<DiskOutputs> {
+        Ok(outputs)
+    }
+
+    async fn delete(&self, _: DiskOutputs, _: &StepContext) -> Result<()> {
+        Ok(())
+    }
+
+    async fn find(&self, outputs: Option<DiskOutputs>, _: &StepContext) -> Result<Option<DiskOutputs>> {
+        Ok(outputs)
+    }
+}
+
+fn registry() -> Registry {
+    kinds::registry().with::<Disk>()
+}
+
+fn disk(purpose: &str) -> Json {
+    Json::canonical(&Disk {
+        instance: Ref::to(Address::new("instance", "node-0"), "instance_id"),
+        purpose: purpose.to_owned(),
+        size: 3,
+    })
+    .expect("json")
+}
+
+fn recorded(address: Address, spec: Json, outputs: serde_json::Value) -> Resource {
+    Resource {
+        address,
+        depends_on: Vec::new(),
+        deposed: false,
+        generation: 0,
+        made_with: Default::default(),
+        outputs: Json::canonical(&outputs).expect("json"),
+        protect: false,
+        spec_sha256: spec.digest(),
+        spec,
+    }
+}
+
+fn snapshot(resources: Vec<Resource>) -> Snapshot {
+    let mut snapshot = Snapshot::empty("lineage".into(), "sandbox".into(), "sim".into());
+    snapshot.resources = resources;
+    snapshot
+}
+
+fn planned(snapshot: &Snapshot, wanted: &[(&str, Json)]) -> Plan {
+    let desired = DesiredSet {
+        resources: wanted
+            .iter()
+            .map(|(address, spec)| Desired {
+                address: address.parse().expect("an address"),
+                spec: spec.clone(),
+                depends_on: Vec::new(),
+                protect: false,
+            })
+            .collect(),
+    };
+    plan(&Planning {
+        registry: &registry(),
+        desired: &desired,
+        snapshot,
+        base: None,
+        observed: &Observed::as_recorded(snapshot),
+        account: None,
+        selection: &Selection::default(),
+    })
+    .expect("a plan")
+}
+
+fn host() -> Resource {
+    recorded(
+        Address::new("instance", "node-0"),
+        Json::canonical(&serde_json::json!({})).expect("json"),
+        serde_json::json!({"instance_id": "i-1", "private_ip": "10.0.0.5"}),
+    )
+}
+
+/// A plan that creates a disk on an instance that is there.
+fn new_disk() -> Plan {
+    let host = host();
+    let spec = host.spec.clone();
+    planned(
+        &snapshot(vec![host]),
+        &[("instance.node-0", spec), ("disk.node-0", disk("logs"))],
+    )
+}
+
+#[test]
+fn it_is_planned_and_rendered_with_its_own_headline() {
+    let text = plan_text::plan(&new_disk(), &registry(), Paint::PLAIN, false);
+    assert!(text.contains("+ disk.node-0  for logs, 3 blocks\n"), "{text}");
+}
+
+#[test]
+fn its_steps_are_counted_in_its_own_phase() {
+    let log = Mutex::new(RunLog::of(&registry()));
+    let note = |kind: &str, elapsed_ms: u64| {
+        log.lock().expect("a log").note(&Event::StepStarted {
+            step: 0,
+            address: Address::new(kind, "node-0"),
+            action: Action::Create,
+            undo: false,
+            elapsed_ms,
+        });
+    };
+    note("instance", 0);
+    note("disk", 1_000);
+    note("disk", 3_000);
+    note("secret", 3_000);
+    note("config", 4_000);
+    let text = log.lock().expect("a log").phases.text().expect("several phases");
+    assert_eq!(text, "hosts 0.0 s, disks 2.0 s, services 1.0 s");
+}
+
+#[test]
+fn the_preflight_asks_for_its_calls() {
+    let calls = planned_calls(&registry(), &new_disk()).expect("calls");
+    assert_eq!(calls, [PlannedCall::SetTags("logs".into())]);
+}
+
+#[test]
+fn it_takes_the_new_name_of_its_machine() {
+    let outputs = serde_json::json!({"disk_id": "d"});
+    let of_host = recorded(Address::new("disk", "node-0"), disk("logs"), outputs);
+    let mut snapshot = snapshot(vec![host(), of_host]);
+    rename_in_the_state(&registry(), &mut snapshot, "node-0", "worker-0").expect("renamed");
+    let names: Vec<&str> = snapshot.resources.iter().map(|r| r.address.as_str()).collect();
+    assert_eq!(names, ["instance.worker-0", "disk.worker-0"]);
+    let spec = snapshot.resources[1].spec.as_str();
+    assert!(spec.contains("instance.worker-0"), "{spec}");
+}
+
+#[test]
+fn what_it_claims_decides_whether_two_of_it_can_be() {
+    let kinds = registry();
+    let kind = kinds.get("disk").expect("the toy kind");
+    assert!(kind.coexists(&disk("logs"), &disk("LOGS")).is_err());
+    assert!(kind.coexists(&disk("logs"), &disk("data")).is_ok());
+}

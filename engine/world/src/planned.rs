@@ -1,0 +1,38 @@
+//! Calls that a plan would make, as far as they can be told before anything exists.
+
+use super::cloud::{InstanceRequest, KeyPairRequest, SecurityGroupRequest};
+
+/// A call that a plan would make, with as much of it as is known before anything exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlannedCall {
+    /// Import a key pair.
+    ImportKeyPair(KeyPairRequest),
+    /// Delete the key pair of that name.
+    DeleteKeyPair(String),
+    /// Create a security group.
+    CreateSecurityGroup(SecurityGroupRequest),
+    /// Add rules to the group with that id.
+    AuthorizeIngress(String),
+    /// Remove rules from the group with that id.
+    RevokeIngress(String),
+    /// Delete the group with that id.
+    DeleteSecurityGroup(String),
+    /// Run an instance. The group must exist, or be the VPC's default one.
+    RunInstance(Box<InstanceRequest>),
+    /// Start the instance with that id.
+    StartInstance(String),
+    /// Stop the instance with that id.
+    StopInstance(String),
+    /// Terminate the instance with that id.
+    TerminateInstance(String),
+    /// Change attributes of the instance with that id.
+    ModifyInstance(String),
+    /// Change the type of the instance with that id.
+    ModifyInstanceType(String, String),
+    /// Enlarge the volume with that id, to GiB.
+    ModifyVolume(String, u32),
+    /// Set tags on the object with that id.
+    SetTags(String),
+    /// Remove tags from the object with that id.
+    RemoveTags(String),
+}
