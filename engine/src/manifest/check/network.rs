@@ -47,7 +47,8 @@ pub fn check(cx: &mut Context<'_>, raw: Vec<At<raw::Network>>) -> Networks {
     for At { value: raw, span: _ } in raw {
         match &raw.name {
             Some(name) => {
-                seen.claim(cx, name.0.clone(), name.span, || {
+                // Swarm compares names without case.
+                seen.claim(cx, name.0.to_ascii_lowercase(), name.span, || {
                     format!("two networks are called \"{}\"", name.0)
                 });
                 if DOCKERS_OWN.contains(&name.0.as_str()) {

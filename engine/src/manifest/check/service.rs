@@ -39,7 +39,8 @@ pub fn check(
     let mut services = Vec::with_capacity(raw.len());
     for (index, At { value: raw, .. }) in raw.into_iter().enumerate() {
         if let Some(name) = &raw.name {
-            names.claim(cx, name.0.clone(), name.span, || {
+            // Swarm compares names without case.
+            names.claim(cx, name.0.to_ascii_lowercase(), name.span, || {
                 format!("two services are called \"{}\"", name.0)
             });
         }
