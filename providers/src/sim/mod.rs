@@ -21,9 +21,11 @@ mod simulator;
 mod store;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use options::{FaultEffect, FaultRule, Login, Pace, SimError, SimOptions};
 pub use simulator::Simulator;
+pub use watch::{KillAt, Moment, SwarmMoment, TaskCount};
 
 /// The id of the simulated region's second VPC, 10.64.0.0/16, for more instances than the default
 /// one has addresses: a /17 in the first zone (32,763 instances), a /18 in the next two.

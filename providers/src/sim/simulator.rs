@@ -14,6 +14,7 @@ use super::model::{Decision, Effect, Model, Place, Refusal, usual_zones};
 use super::names::{Ms, span};
 use super::options::{Login, SimError, SimOptions};
 use super::store::Store;
+use super::watch::{KillAt, ProgramRun, Watcher, moment};
 
 /// How many times faster than real the world runs under [`Pace::Fast`].
 const FAST: u32 = 25;
@@ -47,7 +48,9 @@ pub(crate) struct Inner {
 pub(crate) struct State {
     pub model: Model,
     store: Store,
-    faults: Faults,
+    pub(super) faults: Faults,
+    pub(super) run: ProgramRun,
+    pub(super) watcher: Option<Watcher>,
     /// Whether it was changed from outside.
     touched: bool,
 }
@@ -90,6 +93,8 @@ impl Simulator {
                 model,
                 store,
                 faults,
+                run: ProgramRun::default(),
+                watcher: None,
                 touched: false,
             }),
         };
@@ -153,7 +158,7 @@ impl Inner {
     pub fn look<T>(&self, read: impl FnOnce(&Model, Ms) -> T) -> T {
         let mut state = self.lock();
         let t = self.now(&state.model);
-        state.model.advance(t);
+        state.advance(t);
         read(&state.model, t)
     }
 
@@ -188,6 +193,7 @@ impl Inner {
     ) -> Result<T> {
         let object = call.objects.first().map_or("", String::as_str);
         let latency = span(self.place.seed, 40, 120, &["latency", call.name, object]);
+        let number = self.lock().run.arrive();
         let mut attempt = 1;
         let fate = loop {
             let fate = self.lock().faults.arrive(&call);
@@ -200,7 +206,8 @@ impl Inner {
                 fate => break fate,
             }
         };
-        match fate {
+        self.outlive(KillAt::Before(number)).await;
+        let answer = match fate {
             Some(FaultEffect::Error(code)) => Err(in_its_own_words(&code, &call).failure(&call.doing)),
             Some(FaultEffect::TimeoutBeforeEffect) => Err(self.silence(&call).await),
             Some(FaultEffect::TimeoutAfterEffect) => {
@@ -209,7 +216,9 @@ impl Inner {
                 Err(self.silence(&call).await)
             }
             None => self.decided(&call, &decide).await,
-        }
+        };
+        self.outlive(KillAt::After(number)).await;
+        answer
     }
 
     async fn decided<T>(
@@ -219,6 +228,7 @@ impl Inner {
     ) -> Result<T> {
         let patience = self.look(|_, t| t) + ELECTION_PATIENCE;
         loop {
+            self.while_alive().await;
             let (outcome, t) = self.decide_once(call, decide);
             match outcome {
                 Err(Stop::Refused(refusal)) => match refusal.retry_at.filter(|at| *at <= patience) {
@@ -238,7 +248,7 @@ impl Inner {
     ) -> (std::result::Result<T, Stop>, Ms) {
         let mut state = self.lock();
         let t = self.now(&state.model);
-        state.model.advance(t);
+        state.advance(t);
         let outcome = match decide(&state.model, t) {
             Err(refusal) => Err(Stop::Refused(refusal)),
             Ok((None, answer)) => Ok(answer),
@@ -275,7 +285,7 @@ impl Inner {
     ) -> std::result::Result<(), SimError> {
         let mut state = self.lock();
         let t = self.now(&state.model);
-        state.model.advance(t);
+        state.advance(t);
         let Some(effect) = decide(&state.model, t)? else {
             return Ok(());
         };
@@ -297,10 +307,22 @@ enum Stop {
 }
 
 impl State {
+    /// Lets everything happen that is due by `t`, for whoever watches.
+    fn advance(&mut self, t: Ms) {
+        let Some(watcher) = &self.watcher else {
+            return self.model.advance(t);
+        };
+        self.model
+            .advance_with(t, |model, at| watcher(&moment(model, at)));
+    }
+
     /// Writes a change down, then makes it.
     fn commit(&mut self, t: Ms, effect: Effect) -> std::result::Result<(), SimError> {
         self.store.append(t, &effect)?;
         self.model.apply(t, effect);
+        if let Some(watcher) = &self.watcher {
+            watcher(&moment(&self.model, t));
+        }
         Ok(())
     }
 }

@@ -95,12 +95,18 @@ impl Model {
 
     /// Lets everything happen that is due by `to`, in order.
     pub fn advance(&mut self, to: Ms) {
+        self.advance_with(to, |_, _| {});
+    }
+
+    /// As `advance`; `after` is called after each event.
+    pub fn advance_with(&mut self, to: Ms, after: impl Fn(&Self, Ms)) {
         while let Some((at, event)) = self.events.first().cloned() {
             if at > to {
                 break;
             }
             self.events.pop_first();
             self.handle(at, event);
+            after(self, at);
         }
         self.now = self.now.max(to);
     }

@@ -1,0 +1,29 @@
+//! The search as a command of an optimised build: see `command`.
+
+mod case;
+mod choose_edits;
+mod cluster;
+mod command;
+mod drift;
+mod driver;
+mod edits;
+mod expect;
+mod family;
+mod generate;
+mod low;
+mod plans;
+mod report;
+mod runs;
+mod selections;
+mod shelf;
+mod shrink;
+mod trouble;
+mod try_case;
+mod verdict;
+
+fn main() {
+    // A panic is counted as a broken promise; its words are in the report.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut out = std::io::stdout();
+    std::process::exit(command::command(std::env::args().skip(1), &mut out));
+}

@@ -1,0 +1,26 @@
+//! A search for plans that do not keep their word and runs that do not survive: random manifests,
+//! edits, drift, selections, faults and kills, in one process and in virtual time. This is a
+//! minute of it; `bench.rs` is the same as a command.
+
+mod case;
+mod choose_edits;
+mod cluster;
+mod command;
+mod drift;
+mod driver;
+mod edits;
+mod expect;
+mod family;
+mod generate;
+mod low;
+mod plans;
+mod report;
+mod runs;
+mod selections;
+mod shelf;
+mod shrink;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod try_case;
+mod verdict;
