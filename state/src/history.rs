@@ -24,6 +24,8 @@ pub struct HistoryItem {
     pub previous: Option<Digest>,
     /// How many resources it has.
     pub resources: usize,
+    /// The cluster and the provider that it is of; `None` if it is damaged.
+    pub of: Option<(String, String)>,
 }
 
 impl Store {
@@ -62,12 +64,14 @@ impl Store {
                     digest: Ok(digest),
                     previous: snapshot.previous,
                     resources: snapshot.resources.len(),
+                    of: Some((snapshot.cluster, snapshot.provider)),
                 },
                 Err(damage) => HistoryItem {
                     serial,
                     digest: Err(damage),
                     previous: None,
                     resources: 0,
+                    of: None,
                 },
             });
         }

@@ -19,5 +19,6 @@ mod manifests;
 mod plan;
 mod saved_plans;
 mod state_files;
+mod storage;
 mod support;
 mod unfinished;

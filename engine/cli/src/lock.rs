@@ -1,32 +1,68 @@
 //! The lock of a command that changes something.
 
-use subako_engine::session::Session;
+use std::time::{Duration, Instant};
+
+use subako_engine::world::NextCommand;
 use subako_state::{Holder, Lock, LockError};
 
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
+use crate::project::Project;
 use crate::ui::Ui;
 
-/// Takes the lock, or says who has it (exit code 5). A dead holder's lock is taken over with a
-/// word.
-pub fn take<W>(session: &Session<W>, command: &str, ui: &Ui) -> Result<Lock> {
-    let lock = take_silently(session, command)?;
+/// Between two looks at a lock that is waited for.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes the lock, waiting for it as long as `--lock-timeout` says, or says who has it (exit code
+/// 5). A dead holder's lock is taken over with a word.
+pub fn take(project: &Project, command: &str, ui: &Ui) -> Result<Lock> {
+    let lock = take_silently(project, command, ui)?;
     if let Some(holder) = lock.left_by() {
         ui.note(&taken_over(holder));
     }
     Ok(lock)
 }
 
-/// As [`take`], without the word.
-pub fn take_silently<W>(session: &Session<W>, command: &str) -> Result<Lock> {
-    session.lock(&this_process(command)).map_err(|error| match error {
+/// As [`take`], without the word about a dead holder.
+pub fn take_silently(project: &Project, command: &str, ui: &Ui) -> Result<Lock> {
+    let session = project.offline();
+    let started = Instant::now();
+    let mut said = false;
+    let lock = loop {
+        match session.lock(&this_process(command)) {
+            Err(LockError::Held { holder }) if started.elapsed() < project.lock_timeout => {
+                if !said {
+                    let who =
+                        holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+                    ui.note(&format!(
+                        "waiting up to {} s for the lock, which {who} holds",
+                        project.lock_timeout.as_secs()
+                    ));
+                }
+                said = true;
+                std::thread::sleep(PAUSE);
+            }
+            taken => break taken.map_err(held)?,
+        }
+    };
+    for repair in lock.repairs() {
+        ui.note(&repair.to_string());
+    }
+    Ok(lock)
+}
+
+fn held(error: LockError) -> CliError {
+    match error {
         LockError::Held { holder: Some(holder) } => {
-            CliError::refused(format!("the state is locked by {holder}")).help(format!(
-                "wait until it is done, or stop it with `kill {}` on {}: it undoes what it did and gives the lock back",
-                holder.pid, holder.host
-            ))
+            CliError::refused(format!("the state is locked by {holder}"))
+                .help(format!(
+                    "wait until it is done (`--lock-timeout 10m` does), or stop it with `kill {}` on {}: it undoes what it did and gives the lock back",
+                    holder.pid, holder.host
+                ))
+                .help(Hint::run(NextCommand::Plan, " shows how far it is"))
         }
         error => error.into(),
-    })
+    }
 }
 
 /// What is said when a dead holder's lock was taken over.

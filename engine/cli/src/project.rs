@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
 use subako_engine::session::{Offline, Session};
@@ -24,6 +25,8 @@ pub struct Project {
     pub store: Store,
     /// Where the simulated world is kept, if there is one: beside the state, but not part of it.
     pub world_file: PathBuf,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: Duration,
     /// Whether every call is said (`-v`).
     #[cfg_attr(
         not(all(feature = "aws", feature = "ssh")),
@@ -48,6 +51,7 @@ impl Project {
             provider,
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
+            lock_timeout: global.lock_timeout,
             verbose: global.verbose,
         })
     }
@@ -84,9 +88,15 @@ fn directory(file: &Path) -> PathBuf {
     }
 }
 
+/// More than any manifest has, bytes; keeps an endless file from filling the memory.
+const LONGEST: u64 = 64 << 20;
+
 fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
     let file = &global.file;
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = subako_state::read_file(file, LONGEST).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+    });
+    let text = text.map_err(|error| {
         let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
         match error.kind() {
             std::io::ErrorKind::NotFound => out.help(Hint::run(

@@ -1,8 +1,7 @@
 //! What a manifest is read from.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,15 +43,12 @@ const LONGEST_FILE: u64 = 64 * 1024;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(LONGEST_FILE).read_to_string(&mut text)?;
-        Ok(text)
+        let bytes = subako_state::read_file(path, LONGEST_FILE)?;
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     fn bytes(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        subako_state::read_file(path, most + 1)
     }
 }
 

@@ -56,6 +56,8 @@ pub struct RunResult {
     pub failures: Vec<(Address, Failure)>,
     /// Whether it was stopped where the journal is whole: nothing was settled.
     pub cut: bool,
+    /// Why the journal could not be written any more, if that is what stopped it.
+    pub broken: Option<Arc<StateError>>,
     /// What is known of each step.
     pub progress: RunStatus,
 }
@@ -70,13 +72,44 @@ pub(super) enum WalkEnd {
 
 impl Run<'_> {
     /// Goes forward; turns back on failure unless it is to be kept or the line is crossed.
+    ///
+    /// # Errors
+    /// The journal could not be written before this run changed anything. Later the run stops, and
+    /// says so in [`RunResult::broken`]: what it cannot write down it does not do.
     pub async fn forward(self) -> Result<RunResult, StateError> {
         let crew = self.crew();
         let mut failures = Vec::new();
-        let ended = self.walk_forward(&crew, &mut failures).await?;
+        let ended = self.go_forward(&crew, &mut failures).await;
+        self.ended(&crew, failures, ended)
+    }
+
+    /// What came of it, whether or not the journal could be written to the end.
+    fn ended(
+        &self,
+        crew: &Crew<'_>,
+        failures: Vec<(Address, Failure)>,
+        ended: Result<(Outcome, bool), StateError>,
+    ) -> Result<RunResult, StateError> {
+        match ended {
+            Ok((outcome, cut)) => Ok(self.finish(crew, outcome, failures, cut)),
+            Err(error) if crew.progress().steps == self.progress.steps => Err(error),
+            Err(error) => Ok(RunResult {
+                broken: Some(Arc::new(error)),
+                ..self.finish(crew, Outcome::Remains, failures, true)
+            }),
+        }
+    }
+
+    /// How it ended, and whether somebody asked it to stop at once.
+    async fn go_forward(
+        &self,
+        crew: &Crew<'_>,
+        failures: &mut Vec<(Address, Failure)>,
+    ) -> Result<(Outcome, bool), StateError> {
+        let ended = self.walk_forward(crew, failures).await?;
         if matches!(ended, WalkEnd::Cut) {
             self.journal.settle().await?;
-            return Ok(self.finish(&crew, Outcome::Remains, failures, true));
+            return Ok((Outcome::Remains, true));
         }
         let all_done = crew
             .progress()
@@ -84,7 +117,7 @@ impl Run<'_> {
             .iter()
             .all(|status| matches!(status, StepStatus::Done { .. }));
         if all_done {
-            return Ok(self.finish(&crew, Outcome::Applied, failures, false));
+            return Ok((Outcome::Applied, false));
         }
         let why = match failures.first() {
             Some((address, failure)) => format!("{address}: {failure}"),
@@ -97,11 +130,11 @@ impl Run<'_> {
             } else {
                 why
             };
-            self.turn(&crew, Direction::Keep, &why).await?;
-            return Ok(self.finish(&crew, Outcome::Remains, failures, false));
+            self.turn(crew, Direction::Keep, &why).await?;
+            return Ok((Outcome::Remains, false));
         }
-        self.turn(&crew, Direction::Back, &why).await?;
-        self.go_back(&crew, failures).await
+        self.turn(crew, Direction::Back, &why).await?;
+        self.go_back(crew, failures).await
     }
 
     /// Goes forward again with a run that had stopped or turned.
@@ -120,15 +153,17 @@ impl Run<'_> {
     pub async fn back(self, why: &str) -> Result<RunResult, StateError> {
         let crew = self.crew();
         self.turn(&crew, Direction::Back, why).await?;
-        self.go_back(&crew, Vec::new()).await
+        let mut failures = Vec::new();
+        let ended = self.go_back(&crew, &mut failures).await;
+        self.ended(&crew, failures, ended)
     }
 
     async fn go_back(
         &self,
         crew: &Crew<'_>,
-        mut failures: Vec<(Address, Failure)>,
-    ) -> Result<RunResult, StateError> {
-        let ended = roll_back(crew, self.resources, self.stop, &mut failures).await?;
+        failures: &mut Vec<(Address, Failure)>,
+    ) -> Result<(Outcome, bool), StateError> {
+        let ended = roll_back(crew, self.resources, self.stop, failures).await?;
         let cut = matches!(ended, WalkEnd::Cut);
         if cut {
             self.journal.settle().await?;
@@ -139,7 +174,7 @@ impl Run<'_> {
         } else {
             Outcome::Remains
         };
-        Ok(self.finish(crew, outcome, failures, cut))
+        Ok((outcome, cut))
     }
 
     fn crew(&self) -> Crew<'_> {
@@ -266,6 +301,7 @@ impl Run<'_> {
             remains,
             failures,
             cut,
+            broken: None,
             progress,
         }
     }

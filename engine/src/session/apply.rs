@@ -1,5 +1,7 @@
 //! One run, from `Begin` to the state that came of it.
 
+use std::sync::Arc;
+
 use subako_state::{
     Address, Digest, Entry, JOURNAL_FORMAT, JournalWriter, Json, Outcome, Resource, Snapshot, StateError,
 };
@@ -23,6 +25,9 @@ pub struct RunReport {
     pub failures: Vec<(Address, Failure)>,
     /// Whether it was stopped at once: the next command has to settle it.
     pub cut: bool,
+    /// What could not be written. With `cut` the run stopped for it; without, the run is over all
+    /// the same.
+    pub broken: Option<Arc<StateError>>,
 }
 
 impl Session {
@@ -91,6 +96,7 @@ impl Session {
             remains: vec![],
             failures: vec![],
             cut: false,
+            broken: None,
         })
     }
 
@@ -110,30 +116,52 @@ impl Session {
             remains,
             failures,
             cut,
+            broken,
             ..
         } = finished;
-        if cut {
-            // Steps in flight are not settled: the journal alone says what may be so.
-            return Ok(RunReport {
-                outcome,
-                snapshot: known.snapshot.clone(),
-                remains,
-                failures,
-                cut,
-            });
-        }
-        let snapshot = self.record(plan, known, resources)?;
-        if outcome != Outcome::Remains {
-            journal.append(&Entry::End { outcome }).await?;
-            self.store.retire_journal(serial)?;
-        }
-        Ok(RunReport {
+        let mut ran = RunReport {
             outcome,
-            snapshot,
+            snapshot: known.snapshot.clone(),
             remains,
             failures,
             cut,
-        })
+            broken,
+        };
+        if cut {
+            // Steps in flight are not settled: the journal alone says what may be so.
+            return Ok(ran);
+        }
+        match self.close(plan, known, journal, resources, outcome).await {
+            Ok(snapshot) => ran.snapshot = snapshot,
+            Err(error) => {
+                // The journal has it all: whoever reads it next records it.
+                ran.cut = true;
+                ran.broken = Some(Arc::new(error));
+                return Ok(ran);
+            }
+        }
+        if outcome != Outcome::Remains
+            && let Err(error) = self.store.retire_journal(serial)
+        {
+            ran.broken = Some(Arc::new(error));
+        }
+        Ok(ran)
+    }
+
+    /// Records what came of a run, and ends its journal unless something remains.
+    async fn close(
+        &self,
+        plan: &Plan,
+        known: &Knowledge,
+        journal: &JournalWriter,
+        resources: Vec<Resource>,
+        outcome: Outcome,
+    ) -> Result<Snapshot, StateError> {
+        let snapshot = self.record(plan, known, resources)?;
+        if outcome != Outcome::Remains {
+            journal.append(&Entry::End { outcome }).await?;
+        }
+        Ok(snapshot)
     }
 
     /// Writes the next snapshot, unless nothing in it differs.

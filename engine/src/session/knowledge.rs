@@ -78,18 +78,24 @@ impl<W> Session<W> {
                 )
             }
         };
-        if snapshot.cluster != self.manifest.cluster.name || snapshot.provider != self.provider {
-            return Err(SessionError::WrongCluster {
-                recorded: snapshot.cluster,
-                recorded_provider: snapshot.provider,
-                wanted: self.manifest.cluster.name.clone(),
-                wanted_provider: self.provider.to_owned(),
-            });
-        }
+        self.guard_cluster(&snapshot.cluster, &snapshot.provider)?;
         Ok(Knowledge {
             snapshot,
             base,
             unfinished,
+        })
+    }
+
+    /// Refuses the state of another cluster.
+    pub(super) fn guard_cluster(&self, cluster: &str, provider: &str) -> Result<(), SessionError> {
+        if cluster == self.manifest.cluster.name && provider == self.provider {
+            return Ok(());
+        }
+        Err(SessionError::WrongCluster {
+            recorded: cluster.to_owned(),
+            recorded_provider: provider.to_owned(),
+            wanted: self.manifest.cluster.name.clone(),
+            wanted_provider: self.provider.to_owned(),
         })
     }
 

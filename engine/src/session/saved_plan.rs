@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use subako_state::{Address, Digest, Snapshot, StateError, write_atomically};
+use subako_state::{Address, Digest, Snapshot, StateError, read_file, write_atomically};
 
 use crate::plan::{Plan, Selection, Step, WRITTEN_BY};
 
@@ -26,6 +26,9 @@ struct Head {
 struct Writer {
     written_by: Option<String>,
 }
+
+/// More than any plan has, bytes.
+const LONGEST: u64 = 1 << 32;
 
 /// What the file holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -170,7 +173,7 @@ impl SavedPlan {
 
     /// Reads the file, refusing anything but what [`Self::write`] wrote, byte for byte.
     pub fn read(path: &Path) -> Result<Self, SavedPlanError> {
-        let bytes = std::fs::read(path).map_err(|source| SavedPlanError::Read {
+        let bytes = read_file(path, LONGEST).map_err(|source| SavedPlanError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -1,6 +1,7 @@
 //! The commands and the options of every command.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -45,6 +46,9 @@ pub struct Global {
     /// Say more: every step and field, every note
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
+    /// Wait this long for a lock that somebody else holds, for example 5m
+    #[arg(long, global = true, value_name = "DURATION", default_value = "0s", value_parser = parse_duration, help_heading = GLOBAL)]
+    pub lock_timeout: Duration,
 }
 
 const GLOBAL: &str = "Global options";
@@ -58,6 +62,14 @@ pub enum ColorArg {
     Always,
     /// Never.
     Never,
+}
+
+/// `90s`, `5m`, `1h 30m`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "expected a duration such as 30s, 5m or 1h".to_owned())
 }
 
 fn parse_var(text: &str) -> Result<(String, String), String> {

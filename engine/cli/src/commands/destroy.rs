@@ -30,7 +30,14 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
     if exit != Exit::Done || !request.selection.target.is_empty() || !request.selection.exclude.is_empty() {
         return Ok(exit);
     }
-    let left = runtime::block_on(project.is_instant(), residue(&project))?;
+    let left = runtime::block_on(project.is_instant(), residue(&project)).map_err(|error| {
+        let mut error = error.exit(Exit::Remains);
+        error.message = format!(
+            "everything that the state knew is deleted, but what else may be left could not be looked for: {}",
+            error.message
+        );
+        error.help(Hint::run(NextCommand::Destroy, " looks again"))
+    })?;
     let text = args.run.format == Format::Text;
     if left.is_empty() {
         if text {

@@ -24,13 +24,13 @@ pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
 }
 
 async fn recover(project: &Project, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
+    let _lock = lock::take(project, "recover", ui)?;
     let mut signals = Signals::listen()?;
-    let _lock = lock::take(&project.offline(), "recover", ui)?;
     let cluster = Cluster::open(project).await?;
     let result = locked(project, args, ui, &cluster, &mut signals).await;
     let closed = cluster.close();
     let exit = result?;
-    closed?;
+    closed.map_err(|error| error.exit(Exit::Remains))?;
     Ok(exit)
 }
 
@@ -87,14 +87,17 @@ fn tell(args: &RecoverArgs, ui: &Ui, direction: Direction, driven: &LoggedRun) -
             keep: args.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
-        return Ok(exit_of(&driven.ran));
+        return driven.heard(exit_of(&driven.ran));
     }
     if args.run.format == Format::Text {
-        ui.print(match direction {
+        let mut text = match direction {
             Direction::Back => "Undone: the state and the world are as they were before that run.\n",
             Direction::Forward | Direction::Keep => "Done: that run is finished.\n",
-        })?;
-        ui.print(&report::endpoints(&driven.ran.snapshot, ui.out))?;
+        }
+        .to_owned();
+        text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
+        ui.print(&text).map_err(|error| error.exit(Exit::Remains))?;
     }
-    Ok(Exit::Done)
+    driven.unclosed(ui);
+    driven.heard(Exit::Done)
 }

@@ -24,7 +24,7 @@ pub fn run(global: &Global, command: &SimCommand, ui: &Ui) -> Result<Exit> {
         .help(Hint::run(NextCommand::Apply, " makes one")));
     }
     // A run in progress has the world to itself.
-    let _lock = lock::take(&project.offline(), "sim", ui)?;
+    let _lock = lock::take(&project, "sim", ui)?;
     let done = runtime::block_on(project.is_instant(), async {
         let simulator = provider::simulator(&project)?;
         let done = change(&simulator, &project, command)?;

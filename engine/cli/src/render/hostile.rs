@@ -232,6 +232,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         remains: vec![address(text)],
         failures: vec![(address(text), failure(text))],
         cut: false,
+        broken: None,
     };
     let log = RunLog {
         undone: vec![address(text)],

@@ -6,7 +6,7 @@ use subako_engine::plan::Plan;
 pub use subako_engine::session::list;
 use subako_engine::session::{RunReport, endpoints as endpoints_of};
 use subako_engine::world::{Failure, NextCommand, Residue};
-use subako_state::{Address, Direction, Outcome, Snapshot};
+use subako_state::{Address, Direction, Outcome, Snapshot, StateError};
 
 use super::plain::plain;
 use super::progress::RunLog;
@@ -75,6 +75,7 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
         );
     }
     match ran.outcome {
+        Outcome::RolledBack if ran.cut => {}
         Outcome::RolledBack => {
             let _ = writeln!(
                 out,
@@ -117,8 +118,31 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
 
 fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
     let command = told.command;
-    if ran.cut {
-        return format!("{command} was stopped at once: what was in flight may or may not have been done");
+    match (&ran.broken, ran.outcome) {
+        (Some(error), Outcome::Applied) => {
+            return format!(
+                "{command} made every change, but could not record it: {}",
+                plain(error)
+            );
+        }
+        (Some(error), Outcome::RolledBack) => {
+            return format!(
+                "{command} failed, and everything it did was undone, but it could not record that: {}",
+                plain(error)
+            );
+        }
+        (Some(error), Outcome::Remains) => {
+            return format!(
+                "{command} stopped, because it could not write down what it does: {}",
+                plain(error)
+            );
+        }
+        (None, _) if ran.cut => {
+            return format!(
+                "{command} was stopped at once: what was in flight may or may not have been done"
+            );
+        }
+        (None, _) => {}
     }
     let stopped = if ran.failures.is_empty() {
         "was interrupted"
@@ -141,7 +165,22 @@ fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
 }
 
 fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
-    match ran.outcome {
+    let mut before = Vec::new();
+    if let Some(error) = &ran.broken {
+        before.push(match **error {
+            StateError::LockLost { .. } | StateError::Conflict { .. } => {
+                Hint::from("something other than this run writes there: find out what, and end it")
+            }
+            _ => Hint::from(
+                "free some space, or give the state back to its owner: the journal has what was done until then",
+            ),
+        });
+    }
+    if ran.cut && ran.broken.is_some() && ran.outcome != Outcome::Remains {
+        before.push(Hint::from("then ").then(NextCommand::Again).and(" records it"));
+        return before;
+    }
+    before.extend(match ran.outcome {
         Outcome::RolledBack if ran.failures.is_empty() => vec![
             Hint::from("run ")
                 .then(NextCommand::Again)
@@ -170,7 +209,8 @@ fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
             }
             ways
         }
-    }
+    });
+    before
 }
 
 /// A failure: what, why, hint, the last lines of output.
@@ -260,6 +300,7 @@ mod tests {
             remains,
             failures,
             cut: false,
+            broken: None,
         }
     }
 

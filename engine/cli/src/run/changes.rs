@@ -42,13 +42,15 @@ pub struct Request<'a> {
 /// Does all of it. Exit code 0 if the plan was made real or there was nothing to do.
 pub async fn changes(project: &Project, ui: &Ui, request: &Request<'_>) -> Result<Exit> {
     let options = options(request.run)?;
+    // Who only waits for the lock is ended by any signal.
+    let lock = lock::take_silently(project, request.command, ui)?;
     let mut signals = Signals::listen()?;
-    let lock = lock::take_silently(&project.offline(), request.command)?;
     let cluster = Cluster::open(project).await?;
     let result = locked(project, ui, request, &options, &cluster, &lock, &mut signals).await;
     let closed = cluster.close();
     let exit = result?;
-    closed?;
+    // By now everything is done that was to be done.
+    closed.map_err(|error| error.exit(Exit::Remains))?;
     Ok(exit)
 }
 
@@ -113,9 +115,9 @@ async fn locked(
     if plan.is_empty() {
         let ran = run.await;
         empty_run(&events, plan);
-        reporter.finish();
+        let log = reporter.finish();
         ran?;
-        return Ok(Exit::Done);
+        return log.heard().map(|()| Exit::Done);
     }
     let driven = drive(run, reporter, &stop, signals).await?;
     tell(project, ui, request, plan, &driven)
@@ -193,7 +195,8 @@ fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: 
     } else if request.run.format == Format::Text {
         let mut text = report::applied(plan, &driven.log, project.is_simulated(), ui.out);
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
-        ui.print(&text)?;
+        ui.print(&text).map_err(|error| error.exit(Exit::Remains))?;
     }
-    Ok(exit)
+    driven.unclosed(ui);
+    driven.heard(exit)
 }

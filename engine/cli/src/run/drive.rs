@@ -57,6 +57,26 @@ pub struct LoggedRun {
     pub log: RunLog,
 }
 
+impl LoggedRun {
+    /// Says that the journal of a run that is over is still where it was.
+    pub fn unclosed(&self, ui: &Ui) {
+        if let (Some(error), false) = (&self.ran.broken, self.ran.cut) {
+            ui.warn(&format!(
+                "{error}; the run is over all the same, and the next command puts its journal into the history"
+            ));
+        }
+    }
+
+    /// The exit code, if all that was told could be written.
+    pub fn heard(&self, exit: Exit) -> Result<Exit> {
+        match self.log.heard() {
+            Err(error) if exit == Exit::Done => Err(error.exit(Exit::Remains)),
+            // A failure is told by its code, and has been said on stderr.
+            _ => Ok(exit),
+        }
+    }
+}
+
 /// Makes a run and lets signals reach it: the first asks it to stop in order, the second at once.
 pub async fn drive(
     run: impl Future<Output = std::result::Result<RunReport, SessionError>>,

@@ -10,7 +10,7 @@ use crate::ui::Ui;
 /// Forgets resources, after asking.
 pub fn run(project: &Project, patterns: &[String], yes: bool, ui: &Ui) -> Result<()> {
     let session = project.offline();
-    let _lock = lock::take(&session, "state rm", ui)?;
+    let _lock = lock::take(project, "state rm", ui)?;
     let forgetting = session.draft_forget(patterns)?;
     if !forgetting.needing.is_empty() {
         ui.warn(&format!(

@@ -14,8 +14,7 @@ use crate::ui::Ui;
 
 /// Rebuilds the state from the world's tags, after asking.
 pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<()> {
-    let session = project.offline();
-    let _lock = lock::take(&session, "state rebuild", ui)?;
+    let _lock = lock::take(project, "state rebuild", ui)?;
     let (session, rebuilding) = runtime::block_on(project.is_instant(), async {
         let session = Cluster::open(project).await?.session;
         let rebuilding = session.draft_rebuild(target).await?;

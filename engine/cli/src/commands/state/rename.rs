@@ -9,7 +9,7 @@ use crate::ui::Ui;
 
 /// Renames a machine in the state and in the world.
 pub fn run(project: &Project, from: &str, to: &str, ui: &Ui) -> Result<()> {
-    let _lock = lock::take(&project.offline(), "state mv", ui)?;
+    let _lock = lock::take(project, "state mv", ui)?;
     let renamed = runtime::block_on(project.is_instant(), async {
         let cluster = Cluster::open(project).await?;
         let renamed = cluster.session.rename(from, to).await;

@@ -12,7 +12,7 @@ use crate::ui::Ui;
 /// Puts an earlier state in place of the current one, after asking.
 pub fn run(project: &Project, serial: u64, yes: bool, ui: &Ui) -> Result<()> {
     let session = project.offline();
-    let _lock = lock::take(&session, "state restore", ui)?;
+    let _lock = lock::take(project, "state restore", ui)?;
     let item = session.draft_restore(serial)?;
     let question = format!(
         "Put serial {serial} ({} resources) in place of the current state? The world is left as it is.",

@@ -21,8 +21,10 @@ struct First<'a> {
 #[derive(Debug, Default)]
 pub struct JsonLines {
     begun: bool,
-    /// The reader has gone away: the run goes on without it.
+    /// Nothing can be written any more: the run goes on without it.
     closed: bool,
+    /// Why not, unless the reader has gone away.
+    pub failed: Option<std::io::Error>,
 }
 
 impl JsonLines {
@@ -36,10 +38,10 @@ impl JsonLines {
         };
         self.begun = true;
         let mut stdout = std::io::stdout().lock();
-        self.closed = stdout
-            .write_all(line.as_bytes())
-            .and_then(|()| stdout.flush())
-            .is_err();
+        if let Err(error) = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()) {
+            self.closed = true;
+            self.failed = (error.kind() != std::io::ErrorKind::BrokenPipe).then_some(error);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use subako_engine::kind::Registry;
 use subako_state::{Address, Direction};
 
 use super::phases::Phases;
+use crate::error::{CliError, Result};
 
 /// Gathered while the run goes on.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct RunLog {
     pub done: Vec<Address>,
     /// How long each phase of going forward took.
     pub phases: Phases,
+    /// Why not all of it could be written to standard output.
+    pub unwritten: Option<String>,
 }
 
 impl RunLog {
@@ -27,6 +30,17 @@ impl RunLog {
         Self {
             phases: Phases::of(kinds),
             ..Self::default()
+        }
+    }
+
+    /// Fails if not everything could be told.
+    pub fn heard(&self) -> Result<()> {
+        match &self.unwritten {
+            None => Ok(()),
+            Some(why) => Err(
+                CliError::new(format!("failed to write to standard output: {why}"))
+                    .help("what was done is done; `subako plan` and `subako show` tell what there is now"),
+            ),
         }
     }
 

@@ -105,8 +105,13 @@ impl Reporter {
             let _ = ticker.join();
         }
         let mut shared = lock(&self.shared);
-        if let View::Live(live) = &mut shared.view {
-            live.finish();
+        match &mut shared.view {
+            View::Live(live) => live.finish(),
+            View::Json(json) => {
+                let failed = json.failed.take().map(|error| error.to_string());
+                shared.log.unwritten = failed;
+            }
+            View::Plain(_) => {}
         }
         shared.log.clone()
     }
