@@ -6,10 +6,12 @@
 //! world ──refresh──▶ observed ─┘              └──▶ events ──▶ renderers
 //! ```
 //! `session` is the only place where all of them meet; `world` holds the seams that providers
-//! implement; `kinds` is what a cluster is made of; `check` is what a plan must not do.
+//! implement; `kinds` is what a cluster is made of; `check` is what a plan must not do; `display`
+//! is what renderers have to know of kinds.
 
 pub mod check;
 pub mod desired;
+pub mod display;
 pub mod event;
 mod fast;
 pub mod graph;

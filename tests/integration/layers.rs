@@ -37,9 +37,6 @@ const INSIDE: [&str; 7] = [
     "walk",
 ];
 
-/// Where the command line still does, and with what; a line here that is no longer true fails.
-const STILL: [(&str, &str); 2] = [("preflight.rs", "kinds"), ("render/value.rs", "reference")];
-
 #[test]
 fn crates_are_built_on_those_below_them_only() {
     let output = Command::new(env!("CARGO"))
@@ -101,6 +98,16 @@ fn modules(source: &str) -> BTreeSet<String> {
     found
 }
 
+/// A source without its tests, which may take things apart: a toy kind is one of them.
+fn without_tests<'a>(name: &str, source: &'a str) -> &'a str {
+    if name.ends_with("tests.rs") {
+        return "";
+    }
+    source
+        .split_once("#[cfg(test)]\nmod tests {")
+        .map_or(source, |(source, _)| source)
+}
+
 #[test]
 fn modules_are_found_however_they_are_named() {
     let source = "use subako_engine::{a::{b, c}, d}; subako_engine::e::f(); use subako_engine::g;";
@@ -119,15 +126,11 @@ fn the_command_line_names_verbs_and_not_what_they_are_made_of() {
             .display()
             .to_string();
         let text = std::fs::read_to_string(&path).expect("readable");
-        for module in modules(&text) {
+        for module in modules(without_tests(&name, &text)) {
             if INSIDE.contains(&module.as_str()) {
                 found.insert((name.clone(), module));
             }
         }
     }
-    let still: BTreeSet<(String, String)> = STILL
-        .iter()
-        .map(|(file, module)| ((*file).to_owned(), (*module).to_owned()))
-        .collect();
-    assert_eq!(found, still);
+    assert_eq!(found, BTreeSet::new());
 }

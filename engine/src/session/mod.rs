@@ -49,6 +49,7 @@ pub use status::{NodeStatus, ServiceStatus, Status};
 
 use subako_state::{StateError, Store};
 
+use crate::display::Display;
 use crate::kind::Registry;
 use crate::kinds;
 use crate::manifest::Manifest;
@@ -68,9 +69,9 @@ pub struct Session<W = World> {
 pub struct Offline;
 
 impl<W> Session<W> {
-    /// The kinds that it knows.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    /// How its kinds are shown.
+    pub fn display(&self) -> Display {
+        Display::of(&self.registry)
     }
 }
 

@@ -23,10 +23,10 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {
-        PlanFormat::Text => plan_text::plan(&plan, offline.registry(), ui.out, full),
+        PlanFormat::Text => plan_text::plan(&plan, &offline.display(), ui.out, full),
         PlanFormat::Json => plan_json::plan(&plan)
             .map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?,
-        PlanFormat::Markdown => plan_markdown::plan(&plan, offline.registry(), full, &ui.typed),
+        PlanFormat::Markdown => plan_markdown::plan(&plan, &offline.display(), full, &ui.typed),
     };
     ui.print(&text)?;
     permitted?;

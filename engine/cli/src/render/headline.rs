@@ -1,7 +1,7 @@
 //! A created resource in a few words, from the fields of its spec that people look for.
 
 use serde_json::Value as J;
-use subako_engine::kind::{Lead, Registry};
+use subako_engine::display::{Display, Lead};
 use subako_state::{Address, Json};
 
 use super::value;
@@ -10,12 +10,10 @@ use super::value;
 const LIST: usize = 3;
 
 /// The headline of a spec, as its kind words it; empty if nothing in it is worth a word.
-pub fn headline(kinds: &Registry, address: &Address, spec: &Json) -> String {
+pub fn headline(kinds: &Display, address: &Address, spec: &Json) -> String {
     let spec = spec.value();
-    let leads = kinds
-        .get(address.kind())
-        .map_or(&[][..], |kind| kind.traits().headline);
-    let words: Vec<String> = leads
+    let words: Vec<String> = kinds
+        .headline(address.kind())
         .iter()
         .filter_map(|lead| word(*lead, spec.get(lead.field)?))
         .collect();
@@ -48,13 +46,12 @@ fn word(lead: Lead, found: &J) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_engine::kinds;
 
     use super::*;
 
     fn of(kind: &str, spec: J) -> String {
         let spec = Json::canonical(&spec).expect("json");
-        headline(&kinds::registry(), &Address::new(kind, "x"), &spec)
+        headline(&Display::built_in(), &Address::new(kind, "x"), &spec)
     }
 
     #[test]

@@ -253,7 +253,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         usd_per_hour: None,
     };
     let steps: Vec<_> = plan.steps.iter().collect();
-    let kinds = subako_engine::kinds::registry();
+    let kinds = subako_engine::display::Display::built_in();
     let mut printed = vec![
         ("plan, text", plan_text::plan(&plan, &kinds, Paint::PLAIN, false)),
         ("plan, full", plan_text::plan(&plan, &kinds, Paint::PLAIN, true)),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity};
-use subako_engine::kind::Registry;
+use subako_engine::display::Display;
 use subako_engine::plan::{Change, Plan, Step};
 use subako_engine::world::NextCommand;
 
@@ -16,7 +16,7 @@ use crate::hint::Invocation;
 const MOST: usize = 60_000;
 
 /// The whole document.
-pub fn plan(plan: &Plan, kinds: &Registry, full: bool, typed: &Invocation) -> String {
+pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> String {
     let mut out = String::with_capacity(4096);
     let _ = writeln!(
         out,
@@ -75,7 +75,7 @@ fn write_finding(out: &mut String, finding: &Finding) {
     out.push('\n');
 }
 
-fn steps(plan: &Plan, kinds: &Registry, full: bool, typed: &Invocation) -> String {
+fn steps(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> String {
     let mut body = String::new();
     let entries = fold::entries(plan, full);
     let mut past = false;
@@ -116,7 +116,7 @@ fn sign(step: &Step) -> &'static str {
     }
 }
 
-fn words(step: &Step, kinds: &Registry) -> String {
+fn words(step: &Step, kinds: &Display) -> String {
     let mut words = plan_text::why(step);
     if words.is_empty()
         && let (None, Some(spec)) = (step.spec_before(), step.spec_after())

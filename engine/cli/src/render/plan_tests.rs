@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use subako_engine::check::{Finding, Severity};
-use subako_engine::kinds;
+use subako_engine::display::Display;
 use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
 use subako_state::Address;
 
@@ -88,7 +88,7 @@ fn sample() -> Plan {
 
 #[test]
 fn a_plan_for_people() {
-    let text = plan_text::plan(&sample(), &kinds::registry(), Paint::PLAIN, false);
+    let text = plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, false);
     let expected = "\
 Changed outside of Subako since the last run:
   - instance.gone is gone
@@ -126,7 +126,7 @@ Digest: sha256:b657092ac2263f2b6f09bb7ef3fdfc7c9d0fe5f9f1a8be1ac7f7ef0a4a9a4d76
 
 #[test]
 fn the_same_plan_unfolded_lists_every_step_and_field() {
-    let text = plan_text::plan(&sample(), &kinds::registry(), Paint::PLAIN, true);
+    let text = plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, true);
     assert!(
         text.contains("  + instance.node-3\n      instance_type: t2.micro\n      name:          node-3\n"),
         "{text}"
@@ -135,7 +135,7 @@ fn the_same_plan_unfolded_lists_every_step_and_field() {
 
 #[test]
 fn no_plan_is_read_by_its_colours_alone() {
-    let coloured = plan_text::plan(&sample(), &kinds::registry(), Paint::new(true), false);
+    let coloured = plan_text::plan(&sample(), &Display::built_in(), Paint::new(true), false);
     assert!(coloured.contains('\u{1b}'));
     let mut plain = String::new();
     let mut rest = coloured.as_str();
@@ -147,7 +147,7 @@ fn no_plan_is_read_by_its_colours_alone() {
     plain.push_str(rest);
     assert_eq!(
         plain,
-        plan_text::plan(&sample(), &kinds::registry(), Paint::PLAIN, false)
+        plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, false)
     );
 }
 
@@ -157,7 +157,7 @@ fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
         let name = format!("node-{n}");
         step(vanish(&name), &format!("docker.{name}"), &[])
     });
-    let text = plan_text::plan(&plan(steps.collect()), &kinds::registry(), Paint::PLAIN, false);
+    let text = plan_text::plan(&plan(steps.collect()), &Display::built_in(), Paint::PLAIN, false);
     assert!(
         text.contains("  - docker.node-0 … node-8 (9)  each goes with its instance\n"),
         "{text}"
@@ -168,7 +168,7 @@ fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
 fn an_empty_plan_says_that_nothing_changes() {
     let mut empty = plan(vec![]);
     empty.summary.unchanged = 22;
-    let text = plan_text::plan(&empty, &kinds::registry(), Paint::PLAIN, false);
+    let text = plan_text::plan(&empty, &Display::built_in(), Paint::PLAIN, false);
     assert!(
         text.starts_with("No changes: sandbox is as the manifest wants it (22 resources).\n"),
         "{text}"
@@ -212,7 +212,7 @@ fn a_plan_for_pull_requests() {
     let mut plan = sample();
     // Backticks in a value must not end the block.
     plan.steps[8].changes = vec![change("command", json!("a"), json!("```\n</details>"))];
-    let text = plan_markdown::plan(&plan, &kinds::registry(), false, &Invocation::default());
+    let text = plan_markdown::plan(&plan, &Display::built_in(), false, &Invocation::default());
     assert!(text.contains("**Plan: 1 to destroy, 1 to replace"), "{text}");
     assert!(text.contains("> [!WARNING]\n> 2 managers tolerate"), "{text}");
     assert!(

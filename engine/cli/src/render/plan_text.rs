@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::kind::Registry;
+use subako_engine::display::Display;
 use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
@@ -27,7 +27,7 @@ pub fn provider(name: &str) -> &str {
 }
 
 /// The whole plan. Linear in its steps.
-pub fn plan(plan: &Plan, kinds: &Registry, paint: Paint, full: bool) -> String {
+pub fn plan(plan: &Plan, kinds: &Display, paint: Paint, full: bool) -> String {
     let mut out = String::with_capacity(1024 + if full { plan.steps.len() * 160 } else { 4096 });
     if !plan.drift.is_empty() {
         let _ = writeln!(
@@ -162,7 +162,7 @@ pub fn why(step: &Step) -> String {
     }
 }
 
-fn steps(out: &mut String, plan: &Plan, kinds: &Registry, paint: Paint, full: bool) {
+fn steps(out: &mut String, plan: &Plan, kinds: &Display, paint: Paint, full: bool) {
     let entries = fold::entries(plan, full);
     let labels: Vec<String> = entries.iter().map(|entry| fold::label(plan, entry)).collect();
     let width = labels

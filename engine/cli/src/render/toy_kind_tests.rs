@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use subako_engine::desired::{Desired, DesiredSet};
+use subako_engine::display::Display;
 use subako_engine::event::Event;
 use subako_engine::kind::{
     Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
@@ -172,13 +173,13 @@ fn new_disk() -> Plan {
 
 #[test]
 fn it_is_planned_and_rendered_with_its_own_headline() {
-    let text = plan_text::plan(&new_disk(), &registry(), Paint::PLAIN, false);
+    let text = plan_text::plan(&new_disk(), &Display::of(&registry()), Paint::PLAIN, false);
     assert!(text.contains("+ disk.node-0  for logs, 3 blocks\n"), "{text}");
 }
 
 #[test]
 fn its_steps_are_counted_in_its_own_phase() {
-    let log = Mutex::new(RunLog::of(&registry()));
+    let log = Mutex::new(RunLog::of(&Display::of(&registry())));
     let note = |kind: &str, elapsed_ms: u64| {
         log.lock().expect("a log").note(&Event::StepStarted {
             step: 0,

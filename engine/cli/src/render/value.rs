@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as J;
+use subako_engine::display::as_reference;
 use subako_engine::plan::Value;
-use subako_engine::reference::as_reference;
 use subako_engine::world::service::{Unit, unit};
 
 use super::plain::{is_dangerous, json, plain};

@@ -75,7 +75,7 @@ async fn locked(
     if text {
         ui.print(&plan_text::plan(
             plan,
-            cluster.session.registry(),
+            &cluster.session.display(),
             ui.out,
             request.full || ui.verbose,
         ))?;

@@ -46,7 +46,7 @@ pub fn reporter(
             clock: (!project.is_instant()).then(|| Arc::clone(&cluster.session.world().clock)),
         },
     };
-    Reporter::start(ui, cluster.session.registry(), how)
+    Reporter::start(ui, &cluster.session.display(), how)
 }
 
 /// What came of a run, and what was seen of it.

@@ -1,7 +1,7 @@
 //! What the report at the end needs to know of a run.
 
+use subako_engine::display::Display;
 use subako_engine::event::Event;
-use subako_engine::kind::Registry;
 use subako_state::{Address, Direction};
 
 use super::phases::Phases;
@@ -26,7 +26,7 @@ pub struct RunLog {
 
 impl RunLog {
     /// Of a run with these kinds.
-    pub fn of(kinds: &Registry) -> Self {
+    pub fn of(kinds: &Display) -> Self {
         Self {
             phases: Phases::of(kinds),
             ..Self::default()

@@ -2,27 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use subako_engine::display::{Display, Phase};
 use subako_engine::event::Event;
-use subako_engine::kind::{Phase, Registry};
 
 use crate::render::duration;
 
 /// From the beginning of each phase's first step to the end of its last.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Phases {
-    /// The phase of each kind.
-    of: BTreeMap<&'static str, Phase>,
+    kinds: Display,
     spans: BTreeMap<Phase, (u64, u64)>,
 }
 
 impl Phases {
     /// Of a run with these kinds.
-    pub fn of(kinds: &Registry) -> Self {
+    pub fn of(kinds: &Display) -> Self {
         Self {
-            of: kinds
-                .iter()
-                .map(|kind| (kind.name(), kind.traits().phase))
-                .collect(),
+            kinds: kinds.clone(),
             spans: BTreeMap::new(),
         }
     }
@@ -44,10 +40,10 @@ impl Phases {
             } => (address, *elapsed_ms),
             _ => return,
         };
-        let Some(phase) = self.of.get(address.kind()) else {
+        let Some(phase) = self.kinds.phase(address.kind()) else {
             return;
         };
-        let (_, end) = self.spans.entry(*phase).or_insert((now, now));
+        let (_, end) = self.spans.entry(phase).or_insert((now, now));
         *end = now;
     }
 
@@ -93,7 +89,7 @@ mod tests {
     }
 
     fn phases(events: &[Event]) -> Phases {
-        let mut phases = Phases::of(&subako_engine::kinds::registry());
+        let mut phases = Phases::of(&Display::built_in());
         events.iter().for_each(|event| phases.note(event));
         phases
     }

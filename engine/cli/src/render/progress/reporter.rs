@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use subako_engine::display::Display;
 use subako_engine::event::{Event, Events};
-use subako_engine::kind::Registry;
 use subako_engine::plan::Plan;
 use subako_engine::world::Clock;
 
@@ -55,7 +55,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// Begins to show a run.
-    pub fn start(ui: &Ui, kinds: &Registry, how: How<'_>) -> Self {
+    pub fn start(ui: &Ui, kinds: &Display, how: How<'_>) -> Self {
         let view = match how {
             How::Json => View::Json(JsonLines::default()),
             How::Text {
