@@ -102,6 +102,9 @@ pub struct StepContext {
     /// On the way back, the outputs of what the call brings back, as they were: what it had been
     /// resolved to then is what it is to be again.
     pub former: Option<Json>,
+    /// The outputs of the object that had the address before, where a create takes the place of
+    /// one that is gone.
+    pub lost: Option<Json>,
     /// What else of the run is at work.
     pub in_flight: InFlight,
 }
@@ -137,6 +140,11 @@ impl StepContext {
     /// The former outputs, typed; `None` on the way there.
     pub fn former<K: Kind>(&self) -> Option<K::Outputs> {
         self.former.as_ref()?.decode().ok()
+    }
+
+    /// The outputs of the object whose place a create takes, typed; `None` if there was none.
+    pub fn lost<K: Kind>(&self) -> Option<K::Outputs> {
+        self.lost.as_ref()?.decode().ok()
     }
 
     /// The typed spec and outputs of another resource; `None` if it is not there.

@@ -112,15 +112,22 @@ impl Member {
         let Some(info) = Self::engine(host, cx).await? else {
             return Err(refused("it has no Docker Engine"));
         };
+        let lost = cx.lost::<Self>().map(|outputs| outputs.node_id);
         match (info.swarm, info.node_id) {
             (LocalNodeState::Inactive, _) => {}
             (LocalNodeState::Active, Some(node_id)) => {
                 let manager = managers.host().await?;
-                return match manager.node(&node_id).await? {
-                    Some(_) => Ok(node_id),
-                    None => Err(refused("its engine is in another swarm")
-                        .with_hint(format!("`docker swarm leave` on {}", target.name))),
-                };
+                if manager.node(&node_id).await?.is_some() {
+                    return Ok(node_id);
+                }
+                // It is still the node that is recorded as gone: that swarm has ended, or has
+                // forgotten it. Only such a place is given up; any other is somebody else's.
+                if lost.as_ref() != Some(&node_id) {
+                    return Err(refused("its engine is in another swarm")
+                        .with_hint(format!("`docker swarm leave` on {}", target.name)));
+                }
+                cx.progress.note("leaving the swarm that is gone");
+                host.swarm_leave(true).await?;
             }
             (state, _) => {
                 return Err(refused(

@@ -11,7 +11,7 @@ use super::working::{View, Working};
 use crate::event::{Event, Events};
 use crate::in_flight::InFlight;
 use crate::kind::{ErasedKind, Registry, StepContext};
-use crate::plan::{Plan, Step};
+use crate::plan::{Operation, Plan, Step};
 use crate::world::{self, Failure, Ownership, World};
 
 /// What steps share while a run goes on.
@@ -176,8 +176,21 @@ impl Crew<'_> {
             }),
             stop: None,
             former: None,
+            lost: self.lost(step),
             in_flight: self.in_flight.clone(),
         }
+    }
+
+    /// What is known of the object whose place a create takes: its record is dropped just before.
+    fn lost(&self, step: &Step) -> Option<Json> {
+        if step.operation != Operation::Create {
+            return None;
+        }
+        let before = step.after_nodes.iter();
+        before
+            .filter_map(|number| self.plan.steps.get(*number as usize))
+            .find(|other| other.operation == Operation::Forget && other.address == step.address)
+            .and_then(|other| other.outputs_before().cloned())
     }
 
     pub fn resolved(&self, step: &Step, spec: Option<&Json>) -> world::Result<Json> {

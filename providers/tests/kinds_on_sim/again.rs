@@ -87,6 +87,7 @@ async fn a_create_called_again_finds_what_it_made_and_a_find_knows_it() {
             progress: Progress::silent(),
             stop: None,
             former: None,
+            lost: None,
             in_flight: Default::default(),
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");
@@ -134,6 +135,7 @@ async fn what_is_gone_is_found_to_be_gone_and_deleting_it_again_is_fine() {
             progress: Progress::silent(),
             stop: None,
             former: None,
+            lost: None,
             in_flight: Default::default(),
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");

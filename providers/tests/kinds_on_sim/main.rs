@@ -9,6 +9,7 @@ mod engine_api;
 mod every_key;
 mod lifecycle;
 mod manifest;
+mod quorum;
 mod respelled;
 mod silent;
 mod undo;

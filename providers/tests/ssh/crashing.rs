@@ -82,6 +82,7 @@ async fn created(tasks: impl Fn(usize) -> Value + Send + Sync + 'static) -> Opti
         progress: Progress::silent(),
         stop: None,
         former: None,
+        lost: None,
         in_flight: Default::default(),
     };
     let kinds = subako_engine::kinds::registry();
