@@ -3,8 +3,9 @@
 use fastrand::Rng;
 
 use super::cluster::{Cluster, Pool, Port, Update};
-use super::edits::{Edit, Field};
+use super::edits::Edit;
 use super::family::Families;
+use super::field::Field;
 use super::generate::{
     FILES, IMAGES, LABELS, NETWORKS, POOLS, SERVICES, TYPES, address, chance, free_ports, network, pick,
     pool, rule, service,

@@ -33,6 +33,8 @@ const STATE: &str = "state.json";
 pub enum Exit {
     /// Exit code 0.
     Done,
+    /// Exit code 0: there was nothing to recover.
+    Nothing,
     /// Exit code 1, with what was said.
     Early(String),
     /// Exit code 3: what failed.
@@ -273,7 +275,7 @@ impl Driver {
             }
         };
         let Some(settled) = session.look_into(&known, options).await? else {
-            return Ok(Exit::Done);
+            return Ok(Exit::Nothing);
         };
         let ran = session
             .recover(&known, &settled, direction, options, &events, &stop)

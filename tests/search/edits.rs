@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::{Cluster, Network, Pool, Port, Rule, Service, Update};
+use super::cluster::{Cluster, Network, Pool, Port, Rule, Service};
+use super::field::Field;
 
 /// One edit. Those that fit no more, after others were taken out, do nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,21 +157,6 @@ pub enum Edit {
     Key {
         to: Option<(String, usize)>,
     },
-}
-
-/// A field of a service.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Field {
-    Env(String),
-    Label(String),
-    Command(Option<String>),
-    Volume(Option<String>),
-    Grace(Option<u32>),
-    Health(bool),
-    Reserve(Option<u32>),
-    Restart(Option<String>),
-    Spread(Option<String>),
-    Update(Option<Update>),
 }
 
 impl Edit {
@@ -415,23 +401,6 @@ impl Edit {
             _ => return None,
         }
         Some(())
-    }
-}
-
-impl Field {
-    fn set(&self, service: &mut Service) {
-        match self {
-            Self::Env(value) => drop(service.env.insert("LEVEL".to_owned(), value.clone())),
-            Self::Label(value) => drop(service.labels.insert("team".to_owned(), value.clone())),
-            Self::Command(to) => service.command.clone_from(to),
-            Self::Volume(to) => service.volume.clone_from(to),
-            Self::Grace(to) => service.grace = *to,
-            Self::Health(to) => service.health = *to,
-            Self::Reserve(to) => service.reserve_mib = *to,
-            Self::Restart(to) => service.restart.clone_from(to),
-            Self::Spread(to) => service.spread.clone_from(to),
-            Self::Update(to) => service.update.clone_from(to),
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod driver;
 mod edits;
 mod expect;
 mod family;
+mod field;
 mod generate;
 mod low;
 mod plans;
@@ -19,6 +20,7 @@ mod runs;
 mod selections;
 mod shelf;
 mod shrink;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod trouble;

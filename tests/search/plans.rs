@@ -86,7 +86,7 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
         _ => "an accepted plan applies",
     };
     match &ended.exit {
-        Exit::Done => Ok(()),
+        Exit::Done | Exit::Nothing => Ok(()),
         Exit::Refused(why) if what == "change" || what == "change before an old state" => {
             Err(Verdict::Refused(why.clone()))
         }

@@ -9,6 +9,7 @@ use subako_engine::plan::Selection;
 use super::case::Case;
 use super::driver::{Driver, Exit};
 use super::expect;
+use super::standing::{Promise, Standing};
 use super::trouble::Verb;
 use super::verdict::{Verdict, Violation};
 
@@ -35,58 +36,36 @@ async fn tried(case: &Case) -> Result<(), Verdict> {
     if first != Exit::Done {
         return Err(Verdict::Refused(format!("first apply: {first:?}")));
     }
-    let mut quiet = true;
+    let mut standing = Standing::Before;
     for attempt in &case.attempts {
         for lost in &attempt.lost {
             lost.happen(&driver.sim, &case.before);
-            quiet = false;
+            standing = Standing::Unknown;
         }
         let ended = driver
             .troubled(&after, attempt.verb, &attempt.faults, attempt.kill)
             .await;
-        check(
-            &driver,
-            attempt.verb,
-            &ended.exit,
-            quiet.then_some((&before, &after)),
-        )?;
-        if attempt.verb == Verb::Destroy {
-            quiet = false;
+        if ended.exit == Exit::Hung {
+            return Err(broken("a command ends", format!("{:?} hangs", attempt.verb)));
         }
-        if let Exit::Refused(why) = &ended.exit {
-            return out_by_destroy(&driver, &after, why).await;
+        driver.pass(SETTLES).await;
+        let promised = standing.go_on(attempt.verb, &ended.exit);
+        let manifest = match promised {
+            Some(Promise::Before(_)) => &before,
+            Some(Promise::After(_)) => &after,
+            None => continue,
+        };
+        if let Some((cause, detail)) = expect::difference(&driver.sim, manifest) {
+            let property = promised.map_or("", Promise::property);
+            let words = format!("{:?} {:?}: {cause}: {detail}", attempt.verb, ended.exit);
+            return Err(Verdict::Broken(Violation::of(property, cause, words)));
         }
+    }
+    if let Standing::Refused(why) = &standing {
+        return out_by_destroy(&driver, &after, why).await;
     }
     converges(&driver, &after).await?;
     destroyed(&driver, &after).await
-}
-
-/// What a command says of the world is so.
-fn check(
-    driver: &Driver,
-    verb: Verb,
-    exit: &Exit,
-    known: Option<(&Manifest, &Manifest)>,
-) -> Result<(), Verdict> {
-    let differs = |manifest| expect::difference(&driver.sim, manifest);
-    match (exit, verb, known) {
-        (Exit::Hung, ..) => Err(broken("a command ends", format!("{verb:?} hangs"))),
-        (Exit::Done, Verb::Apply, Some((_, after))) => match differs(after) {
-            Some((cause, detail)) => Err(broken(
-                "exit 0 is the manifest",
-                format!("{verb:?}: {cause}: {detail}"),
-            )),
-            None => Ok(()),
-        },
-        (Exit::RolledBack(why), Verb::Apply, Some((before, _))) => match differs(before) {
-            Some((cause, detail)) => Err(broken(
-                "exit 3 is exactly before",
-                format!("{verb:?}: {cause}: {detail}, after {why}"),
-            )),
-            None => Ok(()),
-        },
-        _ => Ok(()),
-    }
 }
 
 /// One more apply without trouble: the world is the manifest.
@@ -161,6 +140,6 @@ fn said(exit: &Exit) -> String {
         Exit::RolledBack(why) => format!("exit 3: {why}"),
         Exit::Remains(why) => format!("exit 4: {why}"),
         Exit::Refused(why) => format!("refused: {why}"),
-        Exit::Done | Exit::Killed | Exit::Hung => format!("{exit:?}"),
+        Exit::Done | Exit::Nothing | Exit::Killed | Exit::Hung => format!("{exit:?}"),
     }
 }

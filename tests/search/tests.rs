@@ -13,6 +13,8 @@ use super::expect;
 use super::family::Families;
 use super::generate;
 use super::shrink::shrink;
+use super::standing::{Promise, Standing};
+use super::trouble::Verb;
 use super::try_case::try_case;
 use super::verdict::{Verdict, Violation};
 
@@ -172,4 +174,19 @@ fn a_case_is_shrunk_to_what_breaks_the_promise() {
     assert_eq!(smallest.before.pools.len(), 1);
     let named = Violation::new("a promise", "member.node-0 failed 3 times in manager-1");
     assert_eq!(named.cause, "member.… failed … times in NODE");
+}
+
+#[test]
+fn what_is_promised_follows_from_how_the_commands_ended() {
+    let mut standing = Standing::Before;
+    assert_eq!(standing.go_on(Verb::Apply, &Exit::Killed), None);
+    assert_eq!(standing, Standing::Between);
+    assert_eq!(standing.go_on(Verb::Back, &Exit::Killed), None);
+    let back = standing.go_on(Verb::Back, &Exit::Done);
+    assert_eq!(back, Some(Promise::Before("a recovery back is exactly before")));
+    assert_eq!(standing.go_on(Verb::Apply, &Exit::Killed), None);
+    assert_eq!(standing.go_on(Verb::Apply, &Exit::Killed), None);
+    assert_eq!(standing, Standing::Unknown, "it began in the middle");
+    let end = standing.go_on(Verb::Apply, &Exit::RolledBack(String::new()));
+    assert_eq!(end, None, "before what?");
 }
