@@ -2,8 +2,7 @@
 //!
 //! * `args`: the command line; `exit`: the exit codes; `error`: what is said when it goes wrong.
 //! * `commands`: one file a command; `render`: what people and machines read; `ui` writes it.
-//! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted;
-//!   `no_hosts`: what goes on without a key to log in with.
+//! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `project`: manifest and store of a command; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
@@ -14,8 +13,6 @@ mod error;
 mod exit;
 mod hint;
 mod lock;
-#[cfg(all(feature = "aws", feature = "ssh"))]
-mod no_hosts;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod preflight;
 mod probe;

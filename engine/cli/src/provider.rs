@@ -171,11 +171,9 @@ async fn aws(project: &Project) -> Result<Cluster> {
     use std::io::{self, Write as _};
     use std::sync::Arc;
 
-    use subako_engine::world::{Clock, Hosts, ScaledClock, World};
+    use subako_engine::world::{Clock, Hosts, NoHosts, ScaledClock, World};
     use subako_providers::aws::{AwsOptions, CallRecord, connect};
     use subako_providers::ssh::SshHosts;
-
-    use crate::no_hosts::NoHosts;
 
     let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(1));
     let verbose = project.verbose;

@@ -18,6 +18,7 @@ mod failure;
 mod files;
 mod host;
 pub mod image;
+mod no_hosts;
 mod planned;
 mod progress;
 pub mod service;
@@ -34,7 +35,8 @@ pub use command::NextCommand;
 pub use failure::{Certainty, Failure, Result};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
-pub use planned::PlannedCall;
+pub use no_hosts::NoHosts;
+pub use planned::{PermissionFinding, PermissionVerdict, PlannedCall};
 pub use progress::Progress;
 pub use service::{
     Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition, RestartPolicy,

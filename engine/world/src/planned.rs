@@ -1,4 +1,5 @@
-//! Calls that a plan would make, as far as they can be told before anything exists.
+//! Calls that a plan would make, as far as they can be told before anything exists, and what
+//! their provider says about them.
 
 use super::cloud::{InstanceRequest, KeyPairRequest, SecurityGroupRequest};
 
@@ -35,4 +36,26 @@ pub enum PlannedCall {
     SetTags(String),
     /// Remove tags from the object with that id.
     RemoveTags(String),
+}
+
+/// What a provider says about a call that was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionVerdict {
+    /// It would have succeeded.
+    Allowed,
+    /// The credentials lack a permission; the text says which and what to do.
+    Denied(String),
+    /// It would fail for another reason, which may hide a missing permission.
+    Unclear(String),
+}
+
+/// The answer to one [`PlannedCall`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionFinding {
+    /// The action asked for, for example `ec2:RunInstances`.
+    pub action: String,
+    /// What the call is about: a name or an id.
+    pub about: String,
+    /// What the provider says.
+    pub verdict: PermissionVerdict,
 }

@@ -35,6 +35,5 @@ pub use cloud::AwsCloud;
 pub use connect::{AwsOptions, connect};
 pub use operations::{Effect, Family, OPERATIONS, Op, Operation, Scope};
 pub use policy::least_policy;
-pub use preflight::{PermissionFinding, Verdict};
 pub use prices::{PRICES_AS_OF, PRICES_SOURCE};
 pub use tuning::Tuning;

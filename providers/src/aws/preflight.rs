@@ -6,34 +6,15 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, ResourceType, Ta
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::try_join_all;
 use std::error::Error;
-use subako_world::{Failure, PlannedCall, Port, Protocol, Result, Rule, Source};
+use subako_world::{
+    Failure, PermissionFinding, PermissionVerdict as Verdict, PlannedCall, Port, Protocol, Result, Rule,
+    Source,
+};
 
 use super::cloud::AwsCloud;
 use super::convert::{all_tags, tag_specification};
 use super::operations::Op;
 use super::rules::permission;
-
-/// What EC2 says about a call that was not made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It would have succeeded.
-    Allowed,
-    /// The credentials lack a permission; the text says which and what to do.
-    Denied(String),
-    /// It would fail for another reason, which may hide a missing permission.
-    Unclear(String),
-}
-
-/// The answer to one [`PlannedCall`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PermissionFinding {
-    /// The IAM action asked for, for example `ec2:RunInstances`.
-    pub action: String,
-    /// What the call is about: a name or an id.
-    pub about: String,
-    /// What EC2 says.
-    pub verdict: Verdict,
-}
 
 impl AwsCloud {
     /// Asks EC2 about every call, without making any: all missing permissions at once.

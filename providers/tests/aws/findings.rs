@@ -1,7 +1,7 @@
 //! Preflight.
 
 use subako_engine::world::Cloud;
-use subako_providers::aws::Verdict;
+use subako_world::PermissionVerdict as Verdict;
 use subako_world::PlannedCall;
 
 use super::proxy::Fault;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::failure::{Failure, Result};
+use super::host::{Host, HostTarget, Hosts};
+use super::progress::Progress;
 use async_trait::async_trait;
-use subako_engine::world::{Failure, Host, HostTarget, Hosts, Progress, Result};
 
 /// Every login fails for the same reason. What needs none goes on: planning a new cluster, and
 /// the instances alone.
