@@ -19,9 +19,9 @@ use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
 use crate::in_flight::InFlight;
-use crate::plan::Value;
-use crate::refresh::Survey;
-use crate::run::Stop;
+use crate::stop::Stop;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{Code, Failure, Ownership, PlannedCall, Progress, Result, World};
 
 /// What a change of one field means.

@@ -25,7 +25,10 @@ pub mod reference;
 pub mod refresh;
 pub mod run;
 pub mod session;
+mod stop;
+mod survey;
 #[cfg(test)]
 mod testing;
+mod value;
 mod walk;
 pub use subako_world as world;

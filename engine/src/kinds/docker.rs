@@ -9,9 +9,9 @@ use super::labels::{self, label};
 use super::sighting::Typed;
 use super::{hosts, instance, rejoin};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::plan::Value;
 use crate::reference::Ref;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{
     EngineInfo, EngineRequest, Failure, Host, HostTarget, InstanceState, Node, NodeState, Ownership, Result,
 };

@@ -17,9 +17,9 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Claim, Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::plan::Value;
 use crate::reference::Ref;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
 
 /// How long a file may stay in use by a service that was told to do without.

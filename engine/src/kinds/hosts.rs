@@ -58,5 +58,5 @@ pub(super) fn expect_target(cx: &StepContext, name: &str) -> Result<HostTarget> 
 
 /// The machine of an instance that was just read.
 pub(super) fn target_of(cx: &StepContext, name: &str, instance: &world::Instance) -> HostTarget {
-    crate::refresh::host_target(name, instance, pinned_key(cx, name, &instance.id))
+    crate::survey::host_target(name, instance, pinned_key(cx, name, &instance.id))
 }

@@ -12,9 +12,9 @@ use super::wait::settled;
 use crate::kind::{
     Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
 };
-use crate::plan::Value;
 use crate::reference::Ref;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{
     self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result,
 };

@@ -8,8 +8,8 @@ use super::sighting::Typed;
 use super::tags;
 use super::wait::settled;
 use crate::kind::{Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepContext, Traits};
-use crate::plan::Value;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{self, Failure, KeyPairRequest, Ownership, PlannedCall, Result};
 
 /// What is wanted of a key pair.

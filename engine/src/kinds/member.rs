@@ -12,9 +12,9 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::plan::Value;
 use crate::reference::Ref;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{
     Availability, EngineInfo, Failure, Host, HostTarget, InstanceState, JoinRequest, LocalNodeState, Node,
     NodeState, NodeUpdate, Reachability, Result, Role,

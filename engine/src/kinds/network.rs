@@ -13,9 +13,9 @@ use super::wait::Wait;
 use crate::kind::{
     Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Scope, Sighting, StepContext, Traits,
 };
-use crate::plan::Value;
 use crate::reference::Ref;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{self, Code, Failure, NetworkSpec, Result};
 
 /// How long a network may stay in use by tasks that are ending: Docker gives a task 10 s unless

@@ -11,8 +11,8 @@ use super::wait::{Wait, settled};
 use crate::kind::{
     Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
 };
-use crate::plan::Value;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{self, Code, Failure, Ownership, PlannedCall, Result, Rule, SecurityGroupRequest};
 
 /// How long a group may still be in use after its instances are terminated. EC2 says no figure;

@@ -14,8 +14,8 @@ use super::swarm::Swarm;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::plan::Value;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{self, Code, Failure, Host, PublishMode, Result, TaskFilter, TaskState, image};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an

@@ -6,7 +6,7 @@ use subako_state::Json;
 
 use crate::kind::{Item, Kind, Sighting};
 use crate::reference::Ref;
-use crate::refresh::{Survey, SwarmSurvey, SwarmView};
+use crate::survey::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{Failure, Result};
 
 /// An item with its types.

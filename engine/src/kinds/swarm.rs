@@ -9,8 +9,8 @@ use super::hosts;
 use super::labels::{self, label};
 use super::sighting::{Typed, swarm_view};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::plan::Value;
-use crate::refresh::Survey;
+use crate::survey::Survey;
+use crate::value::Value;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
 
 /// What is wanted of the swarm.
@@ -229,7 +229,7 @@ impl Kind for Swarm {
 mod tests {
     use super::*;
     use crate::kinds::testing;
-    use crate::refresh::SwarmSurvey;
+    use crate::survey::SwarmSurvey;
 
     fn wanted() -> Swarm {
         Swarm {

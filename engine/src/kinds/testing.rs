@@ -9,7 +9,7 @@ use subako_state::{Address, Json};
 use super::labels::{self, label};
 use crate::fast::FastMap;
 use crate::kind::{Item, Kind, Sighting};
-use crate::refresh::{Survey, SwarmSurvey, SwarmView};
+use crate::survey::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{
     Availability, CloudSurvey, Endpoint, HealthCheck, Instance, InstanceState, Mode, Mount, MountKind, Node,
     NodeState, Ownership, PublishMode, Resources, RestartCondition, RestartPolicy, Role, ServiceNetwork,

@@ -6,23 +6,12 @@ use subako_state::{AccountId, Address, Digest, Json};
 use super::gate::Gate;
 use super::step::Step;
 use crate::check::Finding;
+pub use crate::value::Value;
 
 /// The version of the plan's JSON that this program writes.
 pub const PLAN_FORMAT: u32 = 2;
 /// The version of the program that writes it.
 pub const WRITTEN_BY: &str = env!("CARGO_PKG_VERSION");
-
-/// One side of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Value {
-    /// Nothing there.
-    Absent,
-    /// This.
-    Known(serde_json::Value),
-    /// What another step will answer.
-    KnownAfterApply,
-}
 
 /// One field that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use futures::{FutureExt as _, pin_mut};
 
-use super::survey::SwarmView;
+use crate::survey::SwarmView;
 use crate::world::{
     Failure, FileKind, Host, HostTarget, LocalNodeState, Result, SwarmFile, TaskFilter, World,
 };

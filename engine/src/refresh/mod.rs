@@ -3,7 +3,7 @@
 mod ask;
 mod survey;
 
-pub use survey::{Survey, SwarmSurvey, SwarmView, host_target};
+pub use crate::survey::{Survey, SwarmSurvey, SwarmView, host_target};
 
 use std::collections::HashMap;
 

@@ -1,81 +1,16 @@
-//! One reading of the whole cluster: the cloud's objects, and the swarm through one manager.
+//! Reads the whole cluster: the cloud's objects, and the swarm through one manager.
 
 use futures::future::{try_join, try_join_all};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use subako_state::{Address, Json, Snapshot};
+use subako_state::{Address, Snapshot};
 
 use super::ask;
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
-use crate::reference::Ref;
-use crate::world::{
-    CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Network, Node, Ownership, Result, Service,
-    SwarmFile, Task, World,
-};
-
-/// What one manager says of the swarm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SwarmView {
-    /// The manifest name of the manager that was asked.
-    pub via: String,
-    /// Managers that were asked before it and gave no answer.
-    pub silent: BTreeSet<String>,
-    /// The cluster id.
-    pub id: String,
-    /// Ranges that overlay networks are cut from.
-    pub addr_pool: Vec<String>,
-    /// The mask length of each network.
-    pub subnet_size: u8,
-    /// Labels of the swarm.
-    pub labels: BTreeMap<String, String>,
-    /// The nodes, sorted by id.
-    pub nodes: Vec<Node>,
-    /// The overlay networks, sorted by name.
-    pub networks: Vec<Network>,
-    /// The secrets, sorted by name; empty where none is recorded or wanted.
-    pub secrets: Vec<SwarmFile>,
-    /// The configs, likewise.
-    pub configs: Vec<SwarmFile>,
-    /// The services, sorted by name.
-    pub services: Vec<Service>,
-    /// The tasks, sorted by service, slot and id.
-    pub tasks: Vec<Task>,
-}
-
-/// What is known of the swarm.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SwarmSurvey {
-    /// No instance is in a swarm.
-    None,
-    /// Nobody who could know answers, and why.
-    Unreachable(String),
-    /// A manager answered.
-    Read(Box<SwarmView>),
-}
-
-/// One reading of the whole cluster.
-#[derive(Debug, Clone)]
-pub struct Survey {
-    /// The cluster's name.
-    pub cluster: String,
-    /// The cloud's objects that carry the cluster's tag.
-    pub cloud: CloudSurvey,
-    /// Objects that have a wanted name but not the cluster's tag, by kind and name: who has it.
-    pub foreign: BTreeMap<(String, String), String>,
-    /// The swarm.
-    pub swarm: SwarmSurvey,
-    /// Whether no instance is left that could still hold the recorded swarm: every manager's
-    /// is gone, or runs and says that it is in no swarm.
-    pub swarm_lost: bool,
-    /// Recorded outputs by address, current resources only.
-    outputs: FastMap<Address, Json>,
-    /// Instances by id: the index in `cloud.instances`.
-    instances: FastMap<String, usize>,
-    /// Nodes by id: the index in the swarm's nodes.
-    nodes: FastMap<String, usize>,
-}
+use crate::survey::{Survey, SwarmSurvey, host_target};
+use crate::world::{CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Ownership, Result, World};
 
 impl Survey {
     /// Reads the cloud, then the swarm through the first manager that answers.
@@ -100,71 +35,6 @@ impl Survey {
             swarm_lost,
             outputs,
         ))
-    }
-
-    /// Puts a survey together from its parts.
-    pub(crate) fn assemble(
-        cluster: &str,
-        cloud: CloudSurvey,
-        foreign: BTreeMap<(String, String), String>,
-        swarm: SwarmSurvey,
-        swarm_lost: bool,
-        outputs: FastMap<Address, Json>,
-    ) -> Self {
-        let instances = cloud
-            .instances
-            .iter()
-            .enumerate()
-            .map(|(index, i)| (i.id.clone(), index))
-            .collect();
-        let nodes = match &swarm {
-            SwarmSurvey::Read(view) => view
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(index, node)| (node.id.clone(), index))
-                .collect(),
-            _ => FastMap::default(),
-        };
-        Self {
-            cluster: cluster.to_owned(),
-            cloud,
-            foreign,
-            swarm,
-            swarm_lost,
-            outputs,
-            instances,
-            nodes,
-        }
-    }
-
-    /// The value of a reference as the recorded outputs give it.
-    pub fn resolve(&self, reference: &Ref) -> Option<String> {
-        match reference {
-            Ref::Value(value) => Some(value.clone()),
-            Ref::To { address, attr } => self.outputs.get(address)?.text_field(attr),
-        }
-    }
-
-    /// The instance with that id.
-    pub fn instance(&self, id: &str) -> Option<&Instance> {
-        self.instances.get(id).map(|index| &self.cloud.instances[*index])
-    }
-
-    /// The node with that id, if the swarm was read.
-    pub fn node(&self, id: &str) -> Option<&Node> {
-        match &self.swarm {
-            SwarmSurvey::Read(view) => self.nodes.get(id).map(|index| &view.nodes[*index]),
-            _ => None,
-        }
-    }
-
-    /// The swarm, if it was read.
-    pub fn view(&self) -> Option<&SwarmView> {
-        match &self.swarm {
-            SwarmSurvey::Read(view) => Some(view),
-            _ => None,
-        }
     }
 }
 
@@ -205,17 +75,6 @@ fn describe(id: &str, tags: &BTreeMap<String, String>) -> String {
     match Ownership::from_tags(tags) {
         Some(ownership) => format!("{id}, of the cluster `{}`", ownership.cluster),
         None => format!("{id}, which Subako did not make"),
-    }
-}
-
-/// The host behind an instance, with the host key that its `docker` resource pinned.
-pub fn host_target(name: &str, instance: &Instance, host_key: Option<String>) -> HostTarget {
-    HostTarget {
-        name: name.to_owned(),
-        instance_id: instance.id.clone(),
-        private_ip: instance.private_ip.clone(),
-        public_ip: instance.public_ip.clone(),
-        host_key,
     }
 }
 
