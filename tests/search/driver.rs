@@ -263,7 +263,7 @@ impl Driver {
                     .findings
                     .iter()
                     .filter(|finding| finding.severity == Severity::Error)
-                    .map(|finding| format!("{}: {}", finding.check, finding.message))
+                    .map(|finding| format!("{}: {}", finding.id, finding.message))
                     .collect();
                 *shown = Some(Box::new(change.plan.clone()));
                 if !refusing.is_empty() {

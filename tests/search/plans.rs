@@ -179,7 +179,7 @@ impl Start {
 
 /// The number that a plan's words about the quorum give: how many failures are tolerated at least.
 fn said_of_quorum(plan: &Plan) -> Option<i64> {
-    let finding = plan.findings.iter().find(|finding| finding.check == "quorum")?;
+    let finding = plan.findings.iter().find(|finding| finding.id == "quorum")?;
     let (words, _) = finding.message.split_once(" on the way")?;
     words.rsplit(' ').next()?.parse().ok()
 }

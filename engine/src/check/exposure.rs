@@ -2,8 +2,18 @@
 
 use serde::Deserialize;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::world::{Protocol, Rule, Source};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "exposure",
+        category: Category::Security,
+        documentation: "Port 22 is for those who administer the hosts, and 2377 for the nodes alone (Docker: \"Open protocols and ports between the hosts\").",
+    },
+    look,
+};
 
 #[derive(Deserialize)]
 struct SecurityGroup {
@@ -12,7 +22,7 @@ struct SecurityGroup {
 }
 
 /// SSH open to everyone, and swarm management open to anyone but the group itself.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for wanted in checked
         .desired
@@ -33,22 +43,24 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
                 findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "exposure",
+                        &CHECK.about,
                         format!("SSH is open to the whole world ({cidr})"),
                     )
                     .about(wanted.address.clone())
-                    .with_help("set ssh_from to your own address, for example [\"203.0.113.7/32\"]"),
+                    .with_remedy("set ssh_from to your own address, for example [\"203.0.113.7/32\"]"),
                 );
             }
             if tcp && holds(2377) {
                 findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "exposure",
+                        &CHECK.about,
                         format!("swarm management (2377/tcp) is open to {cidr}"),
                     )
                     .about(wanted.address.clone())
-                    .with_help("nodes reach it through the group itself; leave 2377 out of the extra rules"),
+                    .with_remedy(
+                        "nodes reach it through the group itself; leave 2377 out of the extra rules",
+                    ),
                 );
             }
         }

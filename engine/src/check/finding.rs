@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
+use super::place::{Place, Wanted};
+
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,32 +17,79 @@ pub enum Severity {
     Note,
 }
 
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    /// What keeps running when something fails.
+    Availability,
+    /// Whether there is room: addresses, memory, processors, quotas.
+    Capacity,
+    /// Names, ranges and ports that collide or do not exist.
+    Network,
+    /// Which node a task can run on.
+    Placement,
+    /// Who can reach what.
+    Security,
+    /// State and world against the manifest.
+    #[default]
+    State,
+}
+
+/// A check, as findings name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// A word that no other check has, for example `quorum`.
+    pub id: &'static str,
+    /// What it is about.
+    pub category: Category,
+    /// The rule that it holds plans to, and where that comes from, on one line.
+    pub documentation: &'static str,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
     /// What was checked, for example `quorum`.
-    pub check: String,
+    #[serde(alias = "check")]
+    pub id: String,
     /// The resource, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// What is so.
     pub message: String,
     /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "help")]
+    pub remedy: Option<String>,
+    /// What it is about.
+    #[serde(default)]
+    pub category: Category,
+    /// Where the manifest says what it is about; `None` if it does not, or is not at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub place: Option<Place>,
+    /// The rule behind it, on one line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub documentation: String,
+    /// Where a check looks for the place.
+    #[serde(skip)]
+    pub(super) wanted: Option<Wanted>,
 }
 
 impl Finding {
-    /// A finding without address and help.
-    pub fn new(severity: Severity, check: &str, message: impl Into<String>) -> Self {
+    /// A finding without address and remedy.
+    pub fn new(severity: Severity, about: &About, message: impl Into<String>) -> Self {
         Self {
             severity,
-            check: check.to_owned(),
+            id: about.id.to_owned(),
             address: None,
             message: message.into(),
-            help: None,
+            remedy: None,
+            category: about.category,
+            place: None,
+            documentation: about.documentation.to_owned(),
+            wanted: None,
         }
     }
 
@@ -53,8 +102,20 @@ impl Finding {
 
     /// Says what to do about it.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Says which key of the manifest it is about: `section` is as written (`ssh`, `pool`), and
+    /// `name` tells blocks of the same section apart (empty where there is only one).
+    #[must_use]
+    pub fn at(mut self, section: &'static str, name: &str, key: &'static str) -> Self {
+        self.wanted = Some(Wanted {
+            section,
+            name: name.to_owned(),
+            key,
+        });
         self
     }
 }

@@ -2,10 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "images",
+        category: Category::Security,
+        documentation: "An image past its end of support gets no security updates (AWS: \"Amazon Linux 2 FAQs\").",
+    },
+    look,
+};
 
 /// Amazon Linux 2 reached its end of support on 2026-06-30 (AWS, "Amazon Linux 2 FAQs").
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let old: BTreeSet<&str> = checked
         .desired
         .resources
@@ -24,12 +34,12 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         .map(|pool| {
             Finding::new(
                 Severity::Warning,
-                "images",
+                &CHECK.about,
                 format!(
                     "pool `{pool}` runs Amazon Linux 2, which has had no security updates since 2026-06-30"
                 ),
             )
-            .with_help("use ami = \"amazon-linux-2023\"")
+            .with_remedy("use ami = \"amazon-linux-2023\"")
         })
         .collect()
 }

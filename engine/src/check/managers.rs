@@ -1,12 +1,22 @@
 //! How many managers are wanted.
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "managers",
+        category: Category::Availability,
+        documentation: "Raft tolerates the loss of a minority of the managers (Docker: \"Administer and maintain a swarm of Docker Engines\").",
+    },
+    look,
+};
 
 /// Raft tolerates the loss of a minority: an even number tolerates no more than the odd one
 /// below it, and more than seven slow every decision down (Docker: "Administer and maintain a
 /// swarm of Docker Engines").
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let managers = checked
         .desired
         .resources
@@ -19,24 +29,40 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "managers",
+                &CHECK.about,
                 format!(
                     "{managers} managers tolerate the loss of {}, no more than {less} would",
                     (managers - 1) / 2
                 ),
             )
-            .with_help(format!("use an odd number: {less} or {more}")),
+            .with_remedy(format!("use an odd number: {less} or {more}")),
         );
     }
     if managers > 7 {
         findings.push(
             Finding::new(
                 Severity::Warning,
-                "managers",
+                &CHECK.about,
                 format!("{managers} managers: raft gets slower with each beyond seven"),
             )
-            .with_help("use 3, 5 or 7 managers and make the other nodes workers"),
+            .with_remedy("use 3, 5 or 7 managers and make the other nodes workers"),
         );
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    #[test]
+    fn an_even_number_of_managers_is_said_once_and_an_odd_one_never() {
+        let one = manifest("");
+        assert_eq!(Case::of(&one).findings("managers"), []);
+        let two = Case::of(&one.replace("count = 1", "count = 2")).findings("managers");
+        assert_eq!(
+            only(&two),
+            "Warning nowhere: 2 managers tolerate the loss of 0, no more than 1 would"
+        );
+    }
 }

@@ -1,48 +1,45 @@
 //! The invariants of a plan, one file each, as typed findings.
 //!
 //! An error refuses the plan; a warning is for somebody to think about; a note is good to know.
-//! A new check is a file with a function `fn(&Checked) -> Vec<Finding>` and a line in [`all`].
+//! A new check is a file with a `CHECK` (what it is, and a function `fn(&Checked) -> Vec<Finding>`)
+//! and a line in `registry`; callers add theirs with [`Checks::register`].
 
 mod exposure;
 mod finding;
 mod images;
 mod managers;
 mod networks;
+mod place;
+pub mod planner;
 mod ports;
 mod protect;
 mod quorum;
+mod registry;
+#[cfg(test)]
+mod testing;
 mod zones;
 
-pub use finding::{Finding, Severity};
+pub use finding::{About, Category, Finding, Severity};
+pub use place::Place;
+pub use registry::{Check, Checks};
 
 use subako_state::Snapshot;
 
 use crate::desired::DesiredSet;
+use crate::manifest::Manifest;
 use crate::plan::Plan;
+use crate::world::LookupAnswer;
 
 /// What checks look at.
 pub struct Checked<'a> {
-    /// The plan, complete but for its findings and digest.
+    /// The plan, complete but for its digest and all findings but the planner's own.
     pub plan: &'a Plan,
     /// What should be.
     pub desired: &'a DesiredSet,
     /// What the last run left.
     pub snapshot: &'a Snapshot,
-}
-
-/// Makes every check.
-pub fn all(checked: &Checked<'_>) -> Vec<Finding> {
-    [
-        exposure::check,
-        images::check,
-        managers::check,
-        networks::check,
-        ports::check,
-        protect::check,
-        quorum::check,
-        zones::check,
-    ]
-    .iter()
-    .flat_map(|check| check(checked))
-    .collect()
+    /// The manifest; `None` where resources did not come from one, and for a destroy.
+    pub manifest: Option<&'a Manifest>,
+    /// What was looked up to lower it.
+    pub looked_up: Option<&'a LookupAnswer>,
 }

@@ -4,8 +4,18 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::world::ServiceNetwork;
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "networks",
+        category: Category::Network,
+        documentation: "A service can only be on a network that exists.",
+    },
+    look,
+};
 
 #[derive(Deserialize)]
 struct Service {
@@ -14,7 +24,7 @@ struct Service {
 }
 
 /// A service can only be on a network that exists.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let of_kind = |kind: &'static str| {
         checked
             .desired
@@ -36,11 +46,11 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Severity::Error,
-                    "networks",
+                    &CHECK.about,
                     format!("it is on the network `{}`, which does not exist", network.name),
                 )
                 .about(wanted.address.clone())
-                .with_help("add a [[network]] of that name to the manifest"),
+                .with_remedy("add a [[network]] of that name to the manifest"),
             );
         }
     }

@@ -4,8 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::world::{Endpoint, PublishMode};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "ports",
+        category: Category::Network,
+        documentation: "A port published through the routing mesh belongs to one service of the swarm.",
+    },
+    look,
+};
 
 #[derive(Deserialize)]
 struct Service {
@@ -14,7 +24,7 @@ struct Service {
 }
 
 /// A port published through the routing mesh belongs to one service of the swarm.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let mut claimed: BTreeMap<(u16, String), &str> = BTreeMap::new();
     let mut findings = Vec::new();
     for wanted in checked
@@ -36,11 +46,11 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
                 findings.push(
                     Finding::new(
                         Severity::Error,
-                        "ports",
+                        &CHECK.about,
                         format!("port {}/{} is published by service.{other} already", key.0, key.1),
                     )
                     .about(wanted.address.clone())
-                    .with_help("publish one of them on another port, or with mode = \"host\""),
+                    .with_remedy("publish one of them on another port, or with mode = \"host\""),
                 );
             } else {
                 claimed.insert(key, wanted.address.name());

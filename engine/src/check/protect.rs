@@ -1,10 +1,20 @@
 //! Protected resources.
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::plan::{Operation, Step};
 
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "protect",
+        category: Category::Availability,
+        documentation: "What is protected is neither deleted nor replaced.",
+    },
+    look,
+};
+
 /// What is protected is neither deleted nor replaced, even when its block has left the manifest.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     checked
         .plan
         .steps
@@ -14,11 +24,11 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
             let what = if step.replaces() { "replace" } else { "delete" };
             Finding::new(
                 Severity::Error,
-                "protect",
+                &CHECK.about,
                 format!("this plan would {what} it, and it is protected"),
             )
             .about(step.address.clone())
-            .with_help("set protect = false in the manifest and apply that first")
+            .with_remedy("set protect = false in the manifest and apply that first")
         })
         .collect()
 }

@@ -4,9 +4,19 @@ use std::collections::HashSet;
 
 use subako_state::Address;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
 use crate::plan::{Action, Step};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "quorum",
+        category: Category::Availability,
+        documentation: "A swarm without a majority of its managers can neither be changed nor change itself (Docker: \"Administer and maintain a swarm of Docker Engines\").",
+    },
+    look,
+};
 
 /// Voters and the living among them at one moment.
 #[derive(Clone, Copy)]
@@ -31,7 +41,7 @@ fn counts(step: &Step, spec: Option<&subako_state::Json>) -> bool {
 }
 
 /// Walks the plan in its order and counts the voters: never fewer alive than a majority.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let plan = checked.plan;
     let recorded = checked
         .snapshot
@@ -79,7 +89,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
             findings.push(
                 Finding::new(
                     Severity::Error,
-                    "quorum",
+                    &CHECK.about,
                     format!(
                         "the swarm has lost its quorum: {} of {} managers are gone ({})",
                         lost,
@@ -87,7 +97,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
                         names.join(", ")
                     ),
                 )
-                .with_help("no change of the swarm is possible without a majority of its managers; bring one back by hand, or `subako destroy` and apply anew"),
+                .with_remedy("no change of the swarm is possible without a majority of its managers; bring one back by hand, or `subako destroy` and apply again"),
             );
             return findings;
         }
@@ -131,15 +141,15 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
         findings.push(
             Finding::new(
                 Severity::Error,
-                "quorum",
+                &CHECK.about,
                 format!("managers {path}: the swarm would lose its quorum on the way"),
             )
-            .with_help("change the managers in smaller steps, for example with --target"),
+            .with_remedy("change the managers in smaller steps, for example with --target"),
         );
     } else if least < before.tolerated().min(raft.tolerated()) {
         findings.push(Finding::new(
             Severity::Warning,
-            "quorum",
+            &CHECK.about,
             format!(
                 "managers {path}: failures tolerated go from {} to {} on the way, and are {} in the end",
                 before.tolerated().max(0),
@@ -150,7 +160,7 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
     } else {
         findings.push(Finding::new(
             Severity::Note,
-            "quorum",
+            &CHECK.about,
             format!(
                 "managers {path}: failures tolerated {} before, never below {least} on the way, {} after",
                 before.tolerated().max(0),

@@ -2,11 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, Finding, Severity};
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
 
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "zones",
+        category: Category::Availability,
+        documentation: "Managers in one zone fail together (Docker: \"Administer and maintain a swarm of Docker Engines\").",
+    },
+    look,
+};
+
 /// Three or more managers in one zone fall together.
-pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let managers: Vec<&str> = checked
         .desired
         .resources
@@ -40,12 +50,12 @@ pub(super) fn check(checked: &Checked<'_>) -> Vec<Finding> {
     vec![
         Finding::new(
             Severity::Note,
-            "zones",
+            &CHECK.about,
             format!(
                 "{count} of {} managers are in {zone}: if that zone fails, the swarm has no quorum",
                 managers.len()
             ),
         )
-        .with_help("name three zones in [aws] availability_zones to survive the loss of one"),
+        .with_remedy("name three zones in [aws] availability_zones to survive the loss of one"),
     ]
 }

@@ -17,7 +17,7 @@ mod prepare;
 mod resources;
 mod rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use error::LowerError;
 pub use prepare::{lower, lower_offline, needs};

@@ -7,7 +7,7 @@ use subako_state::{Digest, Json, Resource, Snapshot};
 use crate::desired::DesiredSet;
 use crate::kinds;
 use crate::manifest::{
-    Aws, Cluster, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
+    Aws, Cluster, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
 };
 use crate::world::{
     Availability, Endpoint, ImageAnswer, Lookup, LookupAnswer, Mode, NetworkSpec, PublishMode, Role,
@@ -69,6 +69,7 @@ pub fn sandbox() -> Manifest {
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
         sim: Sim::default(),
+        lines: Lines::default(),
     }
 }
 

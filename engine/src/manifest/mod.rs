@@ -10,6 +10,7 @@ mod check;
 mod decode;
 mod error;
 mod formats;
+mod lines;
 mod model;
 mod parse;
 mod raw;
@@ -24,6 +25,7 @@ mod syntax;
 mod tests;
 
 pub use error::{Code, ManifestError, ManifestErrors};
+pub use lines::Lines;
 pub use model::{
     Aws, Cluster, File, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, SimFault,
     SimFaultKind, SimTime, Ssh, SwarmSettings,

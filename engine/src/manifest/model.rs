@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use subako_state::{Digest, SealKey};
 
+use super::lines::Lines;
 use crate::world::{Availability, Content, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault};
 
 /// A whole manifest.
@@ -39,6 +40,8 @@ pub struct Manifest {
     pub docker_config: Option<PathBuf>,
     /// `[sim]`.
     pub sim: Sim,
+    /// Where all of it stands.
+    pub lines: Lines,
 }
 
 impl Manifest {

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::{self, Surroundings};
 use super::decode::{Context, Decode};
 use super::error::ManifestErrors;
+use super::lines::Lines;
 use super::model::Manifest;
 use super::raw::Document;
 use super::source::{Disk, Files, Source, Variables};
@@ -44,11 +45,12 @@ pub fn parse_with(
         );
     }
     // What the manifest lacks as a whole is missing at its end.
+    let lines = Lines::of(&source.text, table.get_ref());
     let end = source.text.trim_end().len();
     let root = toml::Spanned::new(end..end, DeValue::Table(table.into_inner()));
     let mut cx = Context::new(&source.text, variables, Document::keys());
     let document = Document::decode(&mut cx, "manifest", &root).unwrap_or_default();
-    let manifest = check::manifest(
+    let mut manifest = check::manifest(
         &mut cx,
         document,
         &Surroundings {
@@ -59,6 +61,7 @@ pub fn parse_with(
     );
     let errors = cx.into_errors();
     if errors.is_empty() {
+        manifest.lines = lines;
         Ok(manifest)
     } else {
         fail(errors)

@@ -10,7 +10,7 @@ use super::diff::changes;
 use super::reason::{OldFirst, Reason};
 use super::step::Action;
 use super::types::{Change, Drift, Selection};
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Severity, planner};
 use crate::desired::{Desired, DesiredSet};
 use crate::fast::{FastMap, FastSet};
 use crate::graph::ResourceGraph;
@@ -205,7 +205,7 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             findings.push(
                 Finding::new(
                     Severity::Warning,
-                    "refresh",
+                    &planner::REFRESH,
                     format!("it cannot be seen whether it exists: {why}"),
                 )
                 .about(wanted.address.clone()),
@@ -214,9 +214,13 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
         }
         Some(Sighting::Foreign(what)) => {
             findings.push(
-                Finding::new(Severity::Error, "foreign", format!("its name is taken by {what}"))
-                    .about(wanted.address.clone())
-                    .with_help("choose another name in the manifest, or remove the other one by hand"),
+                Finding::new(
+                    Severity::Error,
+                    &planner::FOREIGN,
+                    format!("its name is taken by {what}"),
+                )
+                .about(wanted.address.clone())
+                .with_remedy("choose another name in the manifest, or remove the other one by hand"),
             );
             create(None)
         }

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use subako_state::{Digest, DigestWriter};
 
 use super::types::{Components, PLAN_FORMAT, Plan};
-use crate::check::{Finding, Severity};
+use crate::check::Severity;
 
 /// The digest of the format that this program writes.
 pub(super) fn of_format() -> Digest {
@@ -17,10 +17,12 @@ impl Plan {
     /// starts from, and what refuses it. Warnings, notes, cost and rehearsal are not covered: they
     /// say something about the plan, and change nothing in it.
     pub fn sealed(&self) -> Result<Digest, serde_json::Error> {
-        let refusing: Vec<&Finding> = self
+        // Not the place: a comment moves the lines below it.
+        let refusing: Vec<_> = self
             .findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| (&finding.id, &finding.address, &finding.message, &finding.remedy))
             .collect();
         let Components {
             manifest,

@@ -8,9 +8,9 @@ use super::decide::{Decisions, Input, decide};
 use super::order::{Circular, finish};
 use super::select::{NoMatch, select};
 use super::step::{Action, Operation, Step};
-use super::steps::draft;
+use super::steps;
 use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
-use crate::check::{self, Finding};
+use crate::check::{Checked, Checks, Finding};
 use crate::desired::DesiredSet;
 use crate::graph::{GraphError, ResourceGraph};
 use crate::kind::Registry;
@@ -54,14 +54,36 @@ pub struct Planning<'a> {
     pub selection: &'a Selection,
 }
 
-/// Makes the plan. The same input gives the same plan, byte for byte.
+impl<'a> Planning<'a> {
+    /// What should be: nothing after a destroy.
+    fn wanted(&self, nothing: &'a DesiredSet) -> &'a DesiredSet {
+        if self.selection.destroy {
+            nothing
+        } else {
+            self.desired
+        }
+    }
+}
+
+/// Makes the plan, checked by what this crate knows of resources alone, and sealed.
 pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
+    let plan = draft(planning)?;
     let nothing = DesiredSet::default();
-    let desired = if planning.selection.destroy {
-        &nothing
-    } else {
-        planning.desired
-    };
+    let findings = Checks::default().findings(&Checked {
+        plan: &plan,
+        desired: planning.wanted(&nothing),
+        snapshot: planning.snapshot,
+        manifest: None,
+        looked_up: None,
+    });
+    plan.seal(findings)
+}
+
+/// Makes the plan, up to its seal: its findings are what the planner itself came across. The same
+/// input gives the same plan, byte for byte.
+pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
+    let nothing = DesiredSet::default();
+    let desired = planning.wanted(&nothing);
     let addresses = desired.resources.iter().map(|d| &d.address);
     for address in addresses.chain(planning.snapshot.resources.iter().map(|r| &r.address)) {
         if planning.registry.get(address.kind()).is_none() {
@@ -83,7 +105,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         let mut decisions = decide(&input);
         select(planning.selection, desired, planning.snapshot, &mut decisions)
             .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
-        match finish(planning.registry, draft(&input, &decisions)) {
+        match finish(planning.registry, steps::draft(&input, &decisions)) {
             Ok((steps, gates)) => break (decisions, steps, gates),
             // Old before new is always possible where new before old is not.
             Err(Circular(stuck)) => match decisions.to_turn(desired, &stuck, &circular) {
@@ -113,15 +135,25 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         gates,
         drift: decisions.drift,
         refreshed,
-        findings: Vec::new(),
+        findings: decisions.findings,
         cost: None,
         rehearsal: None,
     };
-    let unwritable = |error: serde_json::Error| PlanError::Digest(error.to_string());
     plan.components.world = plan.of_world().map_err(unwritable)?;
-    plan.findings = findings(&plan, desired, planning.snapshot, decisions.findings);
-    plan.digest = plan.sealed().map_err(unwritable)?;
     Ok(plan)
+}
+
+fn unwritable(error: serde_json::Error) -> PlanError {
+    PlanError::Digest(error.to_string())
+}
+
+impl Plan {
+    /// Takes what the checks say, and seals the plan with its digest.
+    pub fn seal(mut self, findings: Vec<Finding>) -> Result<Self, PlanError> {
+        self.findings = findings;
+        self.digest = self.sealed().map_err(unwritable)?;
+        Ok(self)
+    }
 }
 
 fn names(stuck: &[(Action, Address)]) -> Vec<String> {
@@ -167,15 +199,4 @@ fn refreshed(snapshot: &Snapshot, decisions: &Decisions) -> Vec<Refreshed> {
             outputs: outputs.clone(),
         })
         .collect()
-}
-
-fn findings(plan: &Plan, desired: &DesiredSet, snapshot: &Snapshot, mut found: Vec<Finding>) -> Vec<Finding> {
-    found.extend(check::all(&check::Checked {
-        plan,
-        desired,
-        snapshot,
-    }));
-    found.sort();
-    found.dedup();
-    found
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use subako_state::Digest;
 
 use super::{GateKind, OldFirst, Operation, Plan, Reason, Replacement, Value};
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Severity, planner};
 use crate::kind::Sighting;
 use crate::testing::{Draft, address, find, json_of, resource, spec, steps};
 
@@ -232,7 +232,7 @@ fn sealed(change: impl FnOnce(&mut Plan)) -> Digest {
 
 #[test]
 fn the_digest_covers_what_is_done_and_what_refuses_it_and_nothing_else() {
-    let finding = |severity| Finding::new(severity, "x", "y");
+    let finding = |severity| Finding::new(severity, &planner::FOREIGN, "y");
     let as_planned = sealed(|_| {});
     assert_eq!(as_planned, Draft::new().wants("solid.a", solid(1)).plan().digest);
     assert_eq!(
@@ -244,7 +244,10 @@ fn the_digest_covers_what_is_done_and_what_refuses_it_and_nothing_else() {
     assert_eq!(as_planned, sealed(|p| p.rehearsal = Some(json_of(&json!({})))));
     assert_eq!(as_planned, sealed(|p| p.written_by = "another version".into()));
     let other: [fn(&mut Plan); 12] = [
-        |p| p.findings.push(Finding::new(Severity::Error, "x", "y")),
+        |p| {
+            p.findings
+                .push(Finding::new(Severity::Error, &planner::FOREIGN, "y"))
+        },
         |p| p.steps[0].generation = 1,
         |p| p.steps[0].operation = Operation::Forget,
         |p| p.steps[0].past_the_line = true,

@@ -8,7 +8,7 @@ impl Session {
     /// The resources that the manifest wants, as a graph.
     pub async fn graph(&self) -> Result<ResourceGraph, SessionError> {
         let known = self.load()?;
-        let desired = self.desired(&known.snapshot, &Selection::default()).await?;
+        let (desired, _) = self.look_up(&known.snapshot, &Selection::default()).await?;
         Ok(ResourceGraph::build(&desired).map_err(PlanError::Graph)?)
     }
 }

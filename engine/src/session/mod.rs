@@ -47,8 +47,11 @@ pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
 pub use status::{NodeStatus, ServiceStatus, Status};
 
+use std::sync::Arc;
+
 use subako_state::{StateError, Store};
 
+use crate::check::{Check, Checks};
 use crate::display::Display;
 use crate::kind::Registry;
 use crate::kinds;
@@ -61,6 +64,7 @@ pub struct Session<W = World> {
     provider: &'static str,
     store: Store,
     registry: Registry,
+    checks: Checks,
     world: W,
 }
 
@@ -73,6 +77,13 @@ impl<W> Session<W> {
     pub fn display(&self) -> Display {
         Display::of(&self.registry)
     }
+
+    /// Adds a check that its plans go through.
+    #[must_use]
+    pub fn with_check(mut self, check: Arc<dyn Check>) -> Self {
+        self.checks.register(check);
+        self
+    }
 }
 
 impl Session<Offline> {
@@ -83,6 +94,7 @@ impl Session<Offline> {
             provider,
             store,
             registry: kinds::registry(),
+            checks: Checks::default(),
             world: Offline,
         }
     }
@@ -100,6 +112,7 @@ impl Session<Offline> {
             provider: self.provider,
             store: self.store,
             registry: self.registry,
+            checks: self.checks,
             world,
         })
     }
@@ -119,6 +132,7 @@ impl Session {
             provider,
             store,
             registry,
+            checks: Checks::default(),
             world,
         }
     }

@@ -3,12 +3,13 @@
 use subako_state::{AccountId, Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
+use crate::check::Checked;
 use crate::desired::DesiredSet;
 use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs};
-use crate::plan::{Plan, Planning, Selection, plan};
+use crate::plan::{Plan, Planning, Selection, draft};
 use crate::refresh::{Observed, refresh};
-use crate::world::Residue;
+use crate::world::{LookupAnswer, Residue};
 
 /// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
 /// nothing on machines is recorded or targeted: the cloud's kinds need nothing else.
@@ -45,14 +46,14 @@ impl Session {
         with_refresh: bool,
     ) -> Result<Plan, SessionError> {
         let account = self.guard_account(&known.snapshot).await?;
-        let desired = self.desired(&known.snapshot, selection).await?;
+        let (desired, looked_up) = self.look_up(&known.snapshot, selection).await?;
         let observed = if with_refresh {
             let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
             refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
         } else {
             Observed::as_recorded(&known.snapshot)
         };
-        Ok(plan(&Planning {
+        let plan = draft(&Planning {
             registry: &self.registry,
             desired: &desired,
             snapshot: &known.snapshot,
@@ -60,20 +61,30 @@ impl Session {
             observed: &observed,
             account: Some(account),
             selection,
-        })?)
+        })?;
+        let findings = self.checks.findings(&Checked {
+            plan: &plan,
+            desired: &desired,
+            snapshot: &known.snapshot,
+            manifest: (!selection.destroy).then_some(&self.manifest),
+            looked_up: looked_up.as_ref(),
+        });
+        Ok(plan.seal(findings)?)
     }
 
-    /// What should be. A destroy wants nothing, and has nothing to look up.
-    pub(super) async fn desired(
+    /// What should be, and what was looked up for it. A destroy wants nothing, and has nothing to
+    /// look up.
+    pub(super) async fn look_up(
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
-    ) -> Result<DesiredSet, SessionError> {
+    ) -> Result<(DesiredSet, Option<LookupAnswer>), SessionError> {
         if selection.destroy {
-            return Ok(DesiredSet::default());
+            return Ok((DesiredSet::default(), None));
         }
         let answer = self.world.cloud.lookup(&needs(&self.manifest, snapshot)).await?;
-        Ok(lower(&self.manifest, snapshot, &answer)?)
+        let desired = lower(&self.manifest, snapshot, &answer)?;
+        Ok((desired, Some(answer)))
     }
 
     /// Refuses to work on a state that belongs elsewhere.

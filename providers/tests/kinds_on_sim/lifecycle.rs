@@ -75,7 +75,7 @@ async fn what_somebody_else_made_is_never_taken() {
     let taken: Vec<&str> = plan
         .findings
         .iter()
-        .filter(|finding| finding.check == "foreign")
+        .filter(|finding| finding.id == "foreign")
         .filter_map(|finding| Some(finding.address.as_ref()?.as_str()))
         .collect();
     assert_eq!(taken, ["key_pair.sandbox", "security_group.sandbox"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use subako_engine::manifest::{
-    Aws, Cluster, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
+    Aws, Cluster, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
 };
 use subako_engine::world::{
     Availability, Endpoint, Mode, NetworkSpec, PublishMode, Role, ServiceNetwork, ServiceSpec,
@@ -65,6 +65,7 @@ pub fn sandbox() -> Manifest {
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
         sim: Sim::default(),
+        lines: Lines::default(),
     }
 }
 

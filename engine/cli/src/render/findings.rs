@@ -1,8 +1,9 @@
-//! What the checks say: `warning[quorum] member.x: …`, then `help: …`.
+//! What the checks say: `warning[quorum] member.x: …`, where the manifest speaks of it, and
+//! `help: …`.
 
 use std::fmt::Write as _;
 
-use subako_engine::check::{Finding, Severity};
+use subako_engine::check::{Finding, Place, Severity};
 
 use super::plain::plain;
 use super::style::{Meaning, Paint};
@@ -20,16 +21,25 @@ pub fn severity(severity: Severity) -> (&'static str, Meaning) {
 pub fn write(out: &mut String, paint: Paint, findings: &[Finding]) {
     for finding in findings {
         let (word, meaning) = severity(finding.severity);
-        let head = format!("{word}[{}]", finding.check);
+        let head = format!("{word}[{}]", plain(&finding.id));
         let _ = write!(out, "{}", paint.of(meaning, head));
         if let Some(address) = &finding.address {
             let _ = write!(out, " {}", paint.of(Meaning::Strong, address));
         }
         let _ = writeln!(out, ": {}", plain(&finding.message));
-        if let Some(help) = &finding.help {
-            let _ = writeln!(out, "  {}: {}", paint.of(Meaning::Note, "help"), plain(help));
+        if let Some(place) = &finding.place {
+            let at = paint.of(Meaning::Note, "at");
+            let _ = writeln!(out, "  {at}: {}", self::place(place));
+        }
+        if let Some(remedy) = &finding.remedy {
+            let _ = writeln!(out, "  {}: {}", paint.of(Meaning::Note, "help"), plain(remedy));
         }
     }
+}
+
+/// `line 12 (service web constraints)`.
+pub fn place(place: &Place) -> String {
+    format!("line {} ({})", place.line, plain(&place.path))
 }
 
 /// Whether the plan is refused.

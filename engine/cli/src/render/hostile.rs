@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use subako_engine::check::{Finding, Severity};
+use subako_engine::check::{Finding, Place, Severity, planner};
 use subako_engine::event::{Event, HolderView};
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
@@ -82,9 +82,15 @@ fn plan(text: &str) -> Plan {
     ];
     plan.findings = [Severity::Error, Severity::Warning, Severity::Note]
         .map(|severity| {
-            Finding::new(severity, "images", text)
+            let mut finding = Finding::new(severity, &planner::FOREIGN, text)
                 .about(address(text))
-                .with_help(text)
+                .with_remedy(text);
+            finding.id = text.to_owned();
+            finding.place = Some(Place {
+                line: 1,
+                path: text.to_owned(),
+            });
+            finding
         })
         .to_vec();
     plan

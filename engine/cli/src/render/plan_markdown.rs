@@ -9,7 +9,7 @@ use subako_engine::world::NextCommand;
 
 use super::plain::plain;
 use super::style::Paint;
-use super::{changes, fold, headline, plan_text};
+use super::{changes, findings, fold, headline, plan_text};
 use crate::hint::Invocation;
 
 /// GitHub takes comments of 65,536 characters; this leaves room for what stands around it.
@@ -68,9 +68,13 @@ fn write_finding(out: &mut String, finding: &Finding) {
         .address
         .as_ref()
         .map_or_else(String::new, |address| format!("{}: ", code(address.as_str())));
-    let _ = writeln!(out, "> {about}{}", one_line(&finding.message));
-    if let Some(help) = &finding.help {
-        let _ = writeln!(out, ">\n> {}", one_line(help));
+    let id = code(&finding.id);
+    let _ = writeln!(out, "> {id} {about}{}", one_line(&finding.message));
+    if let Some(place) = &finding.place {
+        let _ = writeln!(out, ">\n> Manifest: {}", one_line(&findings::place(place)));
+    }
+    if let Some(remedy) = &finding.remedy {
+        let _ = writeln!(out, ">\n> {}", one_line(remedy));
     }
     out.push('\n');
 }

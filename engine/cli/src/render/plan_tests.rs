@@ -1,7 +1,7 @@
 //! A whole plan in each of its forms, read by a person once and held here.
 
 use serde_json::json;
-use subako_engine::check::{Finding, Severity};
+use subako_engine::check::{About, Category, Finding, Place, Severity};
 use subako_engine::display::Display;
 use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
 use subako_state::Address;
@@ -9,6 +9,12 @@ use subako_state::Address;
 use super::samples::{create, half, plan, record, step};
 use super::{Paint, plan_json, plan_markdown, plan_text};
 use crate::hint::Invocation;
+
+static MANAGERS: About = About {
+    id: "managers",
+    category: Category::Availability,
+    documentation: "Raft tolerates the loss of a minority.",
+};
 
 fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Change {
     Change {
@@ -79,10 +85,13 @@ fn sample() -> Plan {
             gone: false,
         },
     ];
-    plan.findings = vec![
-        Finding::new(Severity::Warning, "managers", "2 managers tolerate the loss of 0")
-            .with_help("use 1 or 3"),
-    ];
+    let mut even = Finding::new(Severity::Warning, &MANAGERS, "2 managers tolerate the loss of 0")
+        .with_remedy("use 1 or 3");
+    even.place = Some(Place {
+        line: 12,
+        path: "pool manager count".into(),
+    });
+    plan.findings = vec![even];
     plan
 }
 
@@ -109,6 +118,7 @@ To change sandbox on the simulator:
   - instance.old                  the manifest no longer has it
 
 warning[managers]: 2 managers tolerate the loss of 0
+  at: line 12 (pool manager count)
   help: use 1 or 3
 
 Plan: 1 to destroy, 1 to replace, 1 to change, 8 to create, 1 to adopt.
@@ -200,7 +210,18 @@ fn a_plan_for_machines() {
     );
     assert_eq!(steps[9]["replaces"], true);
     assert_eq!(steps[11]["past_the_line"], true);
-    assert_eq!(value["findings"][0]["severity"], "warning");
+    assert_eq!(
+        value["findings"][0],
+        json!({
+            "severity": "warning",
+            "id": "managers",
+            "message": "2 managers tolerate the loss of 0",
+            "remedy": "use 1 or 3",
+            "category": "availability",
+            "place": {"line": 12, "path": "pool manager count"},
+            "documentation": "Raft tolerates the loss of a minority.",
+        })
+    );
     assert_eq!(
         value["drift"][0],
         json!({"address": "instance.gone", "gone": true, "changes": []})
@@ -214,7 +235,7 @@ fn a_plan_for_pull_requests() {
     plan.steps[8].changes = vec![change("command", json!("a"), json!("```\n</details>"))];
     let text = plan_markdown::plan(&plan, &Display::built_in(), false, &Invocation::default());
     assert!(text.contains("**Plan: 1 to destroy, 1 to replace"), "{text}");
-    assert!(text.contains("> [!WARNING]\n> 2 managers tolerate"), "{text}");
+    assert!(text.contains("> [!WARNING]\n> `managers` 2 managers tolerate the loss of 0\n>\n> Manifest: line 12 (pool manager count)\n"), "{text}");
     assert!(
         text.contains("<details><summary>Steps (14)</summary>\n\n````diff\n"),
         "{text}"

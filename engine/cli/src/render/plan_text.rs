@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use subako_engine::check::planner;
 use subako_engine::display::Display;
 use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
@@ -81,7 +82,7 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
         let unseen = plan
             .findings
             .iter()
-            .filter(|finding| finding.check == "refresh")
+            .filter(|finding| finding.id == planner::REFRESH.id)
             .count();
         if unseen > 0 {
             let what = format!(

@@ -21,6 +21,7 @@ mod swarm;
 mod unique;
 
 use super::decode::Context;
+use super::lines::Lines;
 use super::model::Manifest;
 use super::raw::Document;
 use super::source::{Files, Source, Variables};
@@ -81,6 +82,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
         sim,
+        lines: Lines::default(),
     }
 }
 

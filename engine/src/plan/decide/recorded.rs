@@ -6,7 +6,7 @@ use super::super::diff::changes;
 use super::super::reason::{OldFirst, Reason};
 use super::super::types::{Change, Drift, Value};
 use super::{Decisions, Fate, Input, next_generation};
-use crate::check::{Finding, Severity};
+use crate::check::{Finding, Severity, planner};
 use crate::desired::Desired;
 use crate::fast::FastSet;
 use crate::kind::Sighting;
@@ -51,7 +51,7 @@ impl Recorded<'_, '_> {
                 out.findings.push(
                     Finding::new(
                         Severity::Warning,
-                        "refresh",
+                        &planner::REFRESH,
                         format!("it cannot be read now, so it is planned as recorded: {why}"),
                     )
                     .about(resource.address.clone()),

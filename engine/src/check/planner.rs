@@ -1,0 +1,17 @@
+//! What the planner comes across by itself.
+
+use super::{About, Category};
+
+/// Something could not be read.
+pub static REFRESH: About = About {
+    id: "refresh",
+    category: Category::State,
+    documentation: "What cannot be read is planned as the state has it.",
+};
+
+/// A name is taken.
+pub static FOREIGN: About = About {
+    id: "foreign",
+    category: Category::State,
+    documentation: "What does not carry the cluster's tags is somebody else's, and is left alone.",
+};

@@ -1,0 +1,122 @@
+//! A manifest, lowered and planned, for the tests of checks.
+
+use std::io;
+use std::path::Path;
+
+use subako_state::Snapshot;
+
+use super::{Checked, Checks, Finding};
+use crate::kinds;
+use crate::lower::testing::{answer, empty};
+use crate::lower::{lower, needs};
+use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
+use crate::plan::{Planning, Selection, draft};
+use crate::refresh::Observed;
+use crate::world::LookupAnswer;
+
+/// One manager and two workers, with `more` after them (from line 19 on).
+pub(super) fn manifest(more: &str) -> String {
+    format!(
+        r#"[cluster]
+name = "sandbox"
+provider = "sim"
+
+[security_group]
+ssh_from = "198.51.100.7/32"
+
+[[pool]]
+name = "manager"
+role = "manager"
+count = 1
+instance_type = "t3.micro"
+
+[[pool]]
+name = "node"
+role = "worker"
+count = 2
+instance_type = "t3.micro"
+{more}"#
+    )
+}
+
+struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, _: &Path) -> io::Result<String> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn bytes(&self, _: &Path, _: u64) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A manifest and what lies around it.
+pub(super) struct Case {
+    pub manifest: Manifest,
+    pub answer: LookupAnswer,
+    pub snapshot: Snapshot,
+}
+
+impl Case {
+    /// Of a manifest's text, with nothing there yet, in the default VPC.
+    pub fn of(text: &str) -> Self {
+        let source = Source {
+            name: "cluster.toml".into(),
+            text: text.into(),
+            dir: "/srv".into(),
+        };
+        let parsed = parse_with(&source, &Variables::default(), &Nothing);
+        let manifest = parsed.unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        Self {
+            answer: answer(&needs(&manifest, &empty())),
+            manifest,
+            snapshot: empty(),
+        }
+    }
+
+    /// What the check with this id says, of those of this crate.
+    pub fn findings(&self, id: &str) -> Vec<Finding> {
+        self.findings_of(&Checks::default(), id)
+    }
+
+    /// What the check with this id says.
+    pub fn findings_of(&self, checks: &Checks, id: &str) -> Vec<Finding> {
+        assert!(
+            checks.list().any(|about| about.id == id),
+            "no check is called {id}"
+        );
+        let desired = lower(&self.manifest, &self.snapshot, &self.answer).expect("it can be lowered");
+        let plan = draft(&Planning {
+            registry: &kinds::registry(),
+            desired: &desired,
+            snapshot: &self.snapshot,
+            base: None,
+            observed: &Observed::as_recorded(&self.snapshot),
+            account: None,
+            selection: &Selection::default(),
+        });
+        let mut found = checks.findings(&Checked {
+            plan: &plan.expect("it can be planned"),
+            desired: &desired,
+            snapshot: &self.snapshot,
+            manifest: Some(&self.manifest),
+            looked_up: Some(&self.answer),
+        });
+        found.retain(|finding| finding.id == id);
+        found
+    }
+}
+
+/// The one finding, as `severity line path: message`.
+pub(super) fn only(found: &[Finding]) -> String {
+    let [finding] = found else {
+        panic!("not one finding: {found:#?}");
+    };
+    assert!(finding.remedy.is_some(), "no remedy: {finding:#?}");
+    let place = finding.place.as_ref().map_or_else(
+        || "nowhere".to_owned(),
+        |place| format!("{} {}", place.line, place.path),
+    );
+    format!("{:?} {place}: {}", finding.severity, finding.message)
+}
