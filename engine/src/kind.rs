@@ -186,6 +186,15 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         Vec::new()
     }
 
+    /// Whether the world chooses something for it that another could claim: where not, specs need
+    /// not be read.
+    const CHOSEN: bool = false;
+
+    /// Where the world chooses an address for it; `None` if it chooses none.
+    fn chosen_in(&self) -> Option<Scope> {
+        None
+    }
+
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.
     /// Otherwise why not, to fit "the old one goes first: {why}".
     fn coexists(old: &Self, new: &Self) -> std::result::Result<(), String> {
@@ -270,6 +279,15 @@ pub trait ErasedKind: Send + Sync {
     fn claims(&self, spec: &Json) -> Vec<Claim> {
         let _ = spec;
         Vec::new()
+    }
+    /// See [`Kind::CHOSEN`].
+    fn is_chosen(&self) -> bool {
+        false
+    }
+    /// See [`Kind::chosen_in`].
+    fn chosen_in(&self, spec: &Json) -> Option<Scope> {
+        let _ = spec;
+        None
     }
     /// See [`Kind::calls`]: of a step from what is there (spec and outputs) to what will be.
     fn calls(
@@ -356,6 +374,14 @@ impl<K: Kind> ErasedKind for Erased<K> {
     fn claims(&self, spec: &Json) -> Vec<Claim> {
         spec.decode::<K>()
             .map_or_else(|_| Vec::new(), |spec| spec.claims())
+    }
+
+    fn is_chosen(&self) -> bool {
+        K::CHOSEN
+    }
+
+    fn chosen_in(&self, spec: &Json) -> Option<Scope> {
+        spec.decode::<K>().ok()?.chosen_in()
     }
 
     fn calls(

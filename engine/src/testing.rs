@@ -6,7 +6,8 @@
 //! * `guest`: lives on the solid that it needs;
 //! * `crowd`: lives on all solids together.
 //!
-//! `force` replaces, every other field changes in place.
+//! `force` replaces, every other field changes in place, `dear` at a price. `holds` are ports, each
+//! of which only one resource can hold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use serde_json::{Value as J, json};
 use subako_state::{Address, Digest, Json, Resource, Snapshot};
 
 use crate::desired::{Desired, DesiredSet};
-use crate::kind::{ErasedKind, Impact, Item, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, ErasedKind, Impact, Item, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
+};
 use crate::plan::{Plan, Planning, Selection, Step, Value, plan};
 use crate::refresh::{Observed, Survey};
 use crate::world::Result;
@@ -49,9 +52,24 @@ impl ErasedKind for Toy {
         }
     }
 
-    fn coexists(&self, _: &Json, _: &Json) -> std::result::Result<(), String> {
+    fn claims(&self, spec: &Json) -> Vec<Claim> {
+        let value = spec.value();
+        let holds = value.get("holds").and_then(J::as_array).into_iter().flatten();
+        let ports = holds.filter_map(|port| u16::try_from(port.as_u64()?).ok());
+        ports
+            .map(|published| Claim::Port {
+                published,
+                protocol: "tcp".to_owned(),
+                mesh: true,
+            })
+            .collect()
+    }
+
+    fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
+        let (held, taken) = (self.claims(old), self.claims(new));
         match self.0 {
             "soft" => Err("names are unique".to_owned()),
+            _ if held.iter().any(|claim| taken.contains(claim)) => Err("it holds a port".to_owned()),
             _ => Ok(()),
         }
     }

@@ -15,3 +15,10 @@ pub static FOREIGN: About = About {
     category: Category::State,
     documentation: "What does not carry the cluster's tags is somebody else's, and is left alone.",
 };
+
+/// What only one can hold cannot be handed over.
+pub static CLAIMS: About = About {
+    id: "claims",
+    category: Category::Network,
+    documentation: "A port, a range, an address or a name is released before somebody else takes it.",
+};

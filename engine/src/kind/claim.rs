@@ -129,6 +129,31 @@ impl Claim {
     }
 }
 
+impl Scope {
+    /// A name for it that no other has.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Region => "the region".to_owned(),
+            Self::Vpc(id) | Self::Subnet(id) => id.clone(),
+            Self::Swarm => "the swarm".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { name, .. } => write!(f, "the name {name}"),
+            Self::Address { ip, .. } => write!(f, "the address {ip}"),
+            Self::Port {
+                published, protocol, ..
+            } => write!(f, "the port {published}/{protocol}"),
+            Self::Range { range, .. } => write!(f, "the range {range}"),
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

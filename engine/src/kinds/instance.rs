@@ -186,6 +186,7 @@ pub(super) async fn stop(cx: &StepContext, live: &world::Instance) -> Result<()>
 
 impl Kind for Instance {
     const NAME: &'static str = "instance";
+    const CHOSEN: bool = true;
     const GROUPED: bool = false;
     type Outputs = InstanceOutputs;
 
@@ -215,6 +216,7 @@ impl Kind for Instance {
             "disk_encrypted" => Impact::Replaces("EC2 cannot encrypt a volume in place"),
             "key_name" => Impact::Replaces("EC2 puts the key there at first boot only"),
             "instance_type" => Impact::InPlaceBut("stops and starts the instance"),
+            "running" => Impact::InPlaceBut("starts the instance"),
             "disk_gib" if shrinks(before, after) => Impact::Replaces("a volume cannot shrink"),
             "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
             _ => Impact::InPlace,
@@ -225,6 +227,11 @@ impl Kind for Instance {
         let ip = self.private_ip.as_ref().and_then(|ip| ip.parse().ok());
         let scope = Scope::Subnet(self.subnet_id.clone());
         ip.map(|ip| Claim::Address { scope, ip }).into_iter().collect()
+    }
+
+    fn chosen_in(&self) -> Option<Scope> {
+        let chosen = self.private_ip.is_none();
+        chosen.then(|| Scope::Subnet(self.subnet_id.clone()))
     }
 
     fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {

@@ -2,19 +2,19 @@
 
 mod recorded;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Snapshot};
 
 use super::diff::changes;
+use super::order::Circle;
 use super::reason::{OldFirst, Reason};
-use super::step::Action;
 use super::types::{Change, Drift, Selection};
 use crate::check::{Finding, Severity, planner};
 use crate::desired::{Desired, DesiredSet};
 use crate::fast::{FastMap, FastSet};
 use crate::graph::ResourceGraph;
-use crate::kind::{Registry, Sighting};
+use crate::kind::{Claim, Registry, Sighting};
 use crate::refresh::Observed;
 use recorded::{Recorded, stale};
 
@@ -84,30 +84,43 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    /// Of the steps that wait for each other, the resources to turn to old before new: first
-    /// those replaced anyway, and if that is not enough those changed in place.
-    pub fn to_turn(
-        &self,
-        desired: &DesiredSet,
-        stuck: &[(Action, Address)],
-        turned: &BTreeSet<Address>,
-    ) -> Vec<Address> {
-        let waiting: FastSet<&str> = stuck.iter().map(|(_, address)| address.as_str()).collect();
+    /// Of the steps that wait for each other, the resources to turn to old before new. One of
+    /// those that exchange what only one can hold is enough; otherwise all of those replaced
+    /// anyway, and if that is not enough those changed in place.
+    pub fn to_turn(&self, desired: &DesiredSet, circle: &Circle, turned: &Turned) -> Turned {
+        let waiting: FastSet<&str> = circle.steps.iter().map(|(_, address)| address.as_str()).collect();
         let of = |wanted: &dyn Fn(&Fate) -> bool| -> Vec<Address> {
             let resources = desired.resources.iter().zip(&self.fates);
             resources
                 .filter(|(d, fate)| {
-                    wanted(fate) && waiting.contains(d.address.as_str()) && !turned.contains(&d.address)
+                    wanted(fate) && waiting.contains(d.address.as_str()) && !turned.contains_key(&d.address)
                 })
                 .map(|(d, _)| d.address.clone())
                 .collect()
         };
-        match of(&|fate| matches!(fate, Fate::Replace { old_first: None, .. })) {
-            found if found.is_empty() => of(&|fate| matches!(fate, Fate::Update { .. })),
-            found => found,
+        let replaced = of(&|fate| matches!(fate, Fate::Replace { old_first: None, .. }));
+        let changed = of(&|fate| matches!(fate, Fate::Update { .. }));
+        let exchanging = [&replaced, &changed].into_iter().flatten().find_map(|address| {
+            let takes = circle.claims.iter().find(|edge| edge.to == *address)?;
+            let releases = circle.claims.iter().any(|edge| edge.from == *address);
+            releases.then(|| (address.clone(), Some(takes.from.clone())))
+        });
+        match exchanging {
+            Some(one) => Turned::from([one]),
+            None => {
+                let all = if replaced.is_empty() { changed } else { replaced };
+                all.into_iter().map(|address| (address, None)).collect()
+            }
         }
     }
 }
+
+/// Resources that can only be replaced with the old one going first, and with whom they exchange
+/// what only one can hold, if that is why.
+pub(super) type Turned = BTreeMap<Address, Option<Address>>;
+
+/// Claims that cannot be released before they are taken: who holds and who takes what.
+pub(super) type Unmet = BTreeMap<(Address, Address), Claim>;
 
 pub(super) struct Input<'a> {
     pub registry: &'a Registry,
@@ -118,7 +131,9 @@ pub(super) struct Input<'a> {
     pub selection: &'a Selection,
     /// Resources that can only be replaced with the old one going first, because otherwise
     /// steps would wait for each other.
-    pub circular: &'a BTreeSet<Address>,
+    pub circular: &'a Turned,
+    /// Who would have to release what to whom, and cannot: the plan is refused.
+    pub unmet: &'a Unmet,
 }
 
 pub(super) fn decide(input: &Input<'_>) -> Decisions {

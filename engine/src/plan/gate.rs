@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use subako_state::Address;
 
 /// What a gate stands for. Kinds are named as in addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +17,12 @@ pub enum GateKind {
     NoOldNeeds(String),
     /// Every old one of a kind is gone.
     EveryOldGone(String),
+    /// What a resource that stays as it is depends on is as wanted.
+    Ready(Address),
+    /// Everything that is interrupted in place is back.
+    Restarted,
+    /// Every address that is asked for in a subnet is taken.
+    AddressesTaken(String),
     /// Everything that can be undone is done.
     Line,
 }
@@ -27,6 +34,9 @@ impl fmt::Display for GateKind {
             Self::NoNewNeeds(kind) => write!(f, "nothing new needs an old {kind}"),
             Self::NoOldNeeds(kind) => write!(f, "nothing old needs a {kind}"),
             Self::EveryOldGone(kind) => write!(f, "every old {kind} is gone"),
+            Self::Ready(address) => write!(f, "{address} is ready"),
+            Self::Restarted => f.write_str("everything that restarts is back"),
+            Self::AddressesTaken(scope) => write!(f, "the pinned addresses of {scope} are taken"),
             Self::Line => f.write_str("the line of no return"),
         }
     }

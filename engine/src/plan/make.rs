@@ -1,16 +1,14 @@
 //! The planner's entry point.
 
-use std::collections::BTreeSet;
-
 use subako_state::{AccountId, Address, Digest, Snapshot};
 
-use super::decide::{Decisions, Input, decide};
-use super::order::{Circular, finish};
+use super::decide::{Decisions, Input, Turned, Unmet, decide};
+use super::order::{Circle, Circular, finish};
 use super::select::{NoMatch, select};
-use super::step::{Action, Operation, Step};
+use super::step::{Operation, Step};
 use super::steps;
 use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
-use crate::check::{Checked, Checks, Finding};
+use crate::check::{Checked, Checks, Finding, Severity, planner};
 use crate::desired::DesiredSet;
 use crate::graph::{GraphError, ResourceGraph};
 use crate::kind::Registry;
@@ -91,8 +89,9 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         }
     }
     let graph = ResourceGraph::build(desired)?;
-    let mut circular = BTreeSet::new();
-    let (decisions, steps, gates) = loop {
+    let mut circular = Turned::new();
+    let mut unmet = Unmet::new();
+    let (mut decisions, steps, gates) = loop {
         let input = Input {
             registry: planning.registry,
             desired,
@@ -101,19 +100,34 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             observed: planning.observed,
             selection: planning.selection,
             circular: &circular,
+            unmet: &unmet,
         };
         let mut decisions = decide(&input);
         select(planning.selection, desired, planning.snapshot, &mut decisions)
             .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
         match finish(planning.registry, steps::draft(&input, &decisions)) {
             Ok((steps, gates)) => break (decisions, steps, gates),
-            // Old before new is always possible where new before old is not.
-            Err(Circular(stuck)) => match decisions.to_turn(desired, &stuck, &circular) {
-                found if found.is_empty() => return Err(PlanError::Circular(names(&stuck))),
-                found => circular.extend(found),
-            },
+            // Old before new is mostly possible where new before old is not.
+            Err(Circular(circles)) => {
+                for circle in &circles {
+                    let found = decisions.to_turn(desired, circle, &circular);
+                    if found.is_empty() && circle.claims.is_empty() {
+                        return Err(PlanError::Circular(names(circle)));
+                    }
+                    if found.is_empty() {
+                        unmet.extend(
+                            circle
+                                .claims
+                                .iter()
+                                .map(|edge| ((edge.from.clone(), edge.to.clone()), edge.claim.clone())),
+                        );
+                    }
+                    circular.extend(found);
+                }
+            }
         }
     };
+    decisions.findings.extend(refused(&unmet));
     let summary = summarise(&steps, planning.snapshot);
     let refreshed = refreshed(planning.snapshot, &decisions);
     let mut plan = Plan {
@@ -156,8 +170,22 @@ impl Plan {
     }
 }
 
-fn names(stuck: &[(Action, Address)]) -> Vec<String> {
-    stuck
+/// A claim that its holder cannot release before somebody else takes it refuses the plan.
+fn refused(unmet: &Unmet) -> impl Iterator<Item = Finding> + '_ {
+    unmet.iter().map(|((holder, taker), claim)| {
+        let message = format!("it takes {claim}, which {holder} can only release afterwards");
+        let help = format!(
+            "do it in two steps: take {claim} out of the manifest for {taker} and apply, then put it back and apply again"
+        );
+        Finding::new(Severity::Error, &planner::CLAIMS, message)
+            .about(taker.clone())
+            .with_remedy(help)
+    })
+}
+
+fn names(circle: &Circle) -> Vec<String> {
+    circle
+        .steps
         .iter()
         .map(|(action, address)| format!("{action} {address}"))
         .collect()

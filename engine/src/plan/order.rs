@@ -2,17 +2,39 @@
 
 use std::collections::BTreeMap;
 
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{Graph, NodeIndex};
 use subako_state::Address;
 
 use super::gate::{Gate, GateKind};
 use super::step::{Action, Operation, Step};
-use super::steps::Draft;
-use crate::kind::Registry;
+use super::steps::{ClaimEdge, Draft};
+use crate::kind::{Claim, Registry};
 use crate::walk::Walk;
 
-/// The steps that wait for each other.
+/// Steps that wait for each other: each circle apart.
 #[derive(Debug)]
-pub(super) struct Circular(pub Vec<(Action, Address)>);
+pub(super) struct Circular(pub Vec<Circle>);
+
+/// Steps each of which waits for all the others.
+#[derive(Debug)]
+pub(super) struct Circle {
+    /// The steps.
+    pub steps: Vec<(Action, Address)>,
+    /// What they take from each other.
+    pub claims: Vec<Taken>,
+}
+
+/// What one resource takes from another.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// Who releases it.
+    pub from: Address,
+    /// Who takes it.
+    pub to: Address,
+    /// What is taken.
+    pub claim: Claim,
+}
 
 /// Marks what lies past the line, adds the line and the chains, and numbers everything in an
 /// order in which it could be made one by one.
@@ -21,10 +43,11 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
         mut steps,
         mut gates,
         mut edges,
+        claims,
     } = draft;
     edges.sort_unstable();
     edges.dedup();
-    let first_order = order(&steps, &gates, &edges)?;
+    let first_order = order(&steps, &gates, &edges, &claims)?;
     mark_past_the_line(registry, &mut steps, gates.len(), &edges, &first_order);
     if steps.iter().any(|step| step.past_the_line) {
         let line = (steps.len() + gates.len()) as u32;
@@ -38,13 +61,18 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
             edges.push(edge);
         }
     }
-    let second_order = order(&steps, &gates, &edges)?;
+    let second_order = order(&steps, &gates, &edges, &claims)?;
     chain(registry, &steps, &second_order, &mut edges);
     Ok(number(steps, gates, &edges, &second_order))
 }
 
 /// An order of steps and gates, the lowest number first among those that are ready.
-fn order(steps: &[Step], gates: &[GateKind], edges: &[(u32, u32)]) -> Result<Vec<u32>, Circular> {
+fn order(
+    steps: &[Step],
+    gates: &[GateKind],
+    edges: &[(u32, u32)],
+    claims: &[ClaimEdge],
+) -> Result<Vec<u32>, Circular> {
     let nodes = steps.len() + gates.len();
     let mut walk = Walk::new(nodes, edges);
     let mut order = Vec::with_capacity(nodes);
@@ -55,16 +83,48 @@ fn order(steps: &[Step], gates: &[GateKind], edges: &[(u32, u32)]) -> Result<Vec
     if order.len() == nodes {
         return Ok(order);
     }
+    let mut graph: Graph<u32, ()> = Graph::new();
+    let mut places: Vec<Option<NodeIndex>> = vec![None; nodes];
     let mut reached = vec![false; nodes];
     for node in order {
         reached[node as usize] = true;
     }
-    let stuck = steps.iter().zip(reached).filter(|(_, reached)| !reached);
-    Err(Circular(
-        stuck
-            .map(|(step, _)| (step.action(), step.address.clone()))
+    for node in (0..nodes).filter(|node| !reached[*node]) {
+        places[node] = Some(graph.add_node(node as u32));
+    }
+    for (from, to) in edges {
+        if let (Some(from), Some(to)) = (places[*from as usize], places[*to as usize]) {
+            graph.add_edge(from, to, ());
+        }
+    }
+    let circles = kosaraju_scc(&graph).into_iter().filter(|circle| circle.len() > 1);
+    let circles = circles.map(|circle| {
+        let mut nodes: Vec<u32> = circle.into_iter().map(|place| graph[place]).collect();
+        nodes.sort_unstable();
+        named(steps, claims, &nodes)
+    });
+    Err(Circular(circles.collect()))
+}
+
+/// A circle by what its steps are, and what they take from each other. `nodes` is sorted.
+fn named(steps: &[Step], claims: &[ClaimEdge], nodes: &[u32]) -> Circle {
+    let within = |step: u32| nodes.binary_search(&step).is_ok();
+    let address = |step: u32| steps[step as usize].address.clone();
+    let taken = claims.iter().filter(|edge| within(edge.from) && within(edge.to));
+    Circle {
+        steps: nodes
+            .iter()
+            .filter_map(|node| steps.get(*node as usize))
+            .map(|step| (step.action(), step.address.clone()))
             .collect(),
-    ))
+        claims: taken
+            .map(|edge| Taken {
+                from: address(edge.from),
+                to: address(edge.to),
+                claim: edge.claim.clone(),
+            })
+            .collect(),
+    }
 }
 
 fn mark_past_the_line(

@@ -24,6 +24,8 @@ pub enum Reason {
     },
     /// What it uses and what it used cannot be exchanged while it stays.
     CannotExchange,
+    /// It and this exchange what only one can hold at a time: neither can take it in place.
+    Exchanges(Address),
     /// It is replaced whenever this is.
     ReplacedWith(Address),
     /// It uses this, the old one of which goes first.
@@ -48,6 +50,8 @@ pub enum OldFirst {
     CannotCoexist(String),
     /// The old one of this, which it uses, goes first.
     Uses(Address),
+    /// It and this exchange what only one can hold at a time.
+    Exchanges(Address),
     /// New before old would make steps wait for each other.
     Circular,
 }
@@ -62,6 +66,10 @@ impl fmt::Display for Reason {
             Self::CannotExchange => {
                 f.write_str("what it uses and what it used cannot be exchanged around it")
             }
+            Self::Exchanges(other) => write!(
+                f,
+                "it and {other} exchange what only one can hold at a time, so it is deleted first, and is down until {other} has changed"
+            ),
             Self::ReplacedWith(address) => write!(f, "it is replaced together with {address}"),
             Self::UsesOld(address) => write!(f, "it uses {address}, whose old one has to go first"),
             Self::OldFirst(why) => write!(f, "the old one goes first: {why}"),
@@ -78,6 +86,9 @@ impl fmt::Display for OldFirst {
         match self {
             Self::CannotCoexist(why) => f.write_str(why),
             Self::Uses(address) => write!(f, "the old {address} goes first"),
+            Self::Exchanges(other) => {
+                write!(f, "it and {other} exchange what only one can hold at a time")
+            }
             Self::Circular => f.write_str("its successor waits for what only its end sets free"),
         }
     }

@@ -4,9 +4,13 @@
 //! on; a deletion waits for the deletion of what depends on it, for its successor, and for
 //! everything that stops needing it. What cannot be undone comes after the line.
 //!
-//! Here: the steps that make and change; `removals`: those that remove; `edges`: the waiting.
+//! Here: the steps that make and change; `removals`: those that remove; `edges`: the waiting;
+//! `ready`: the waiting through what does not change; `claims`: the waiting for what only one can
+//! hold.
 
+mod claims;
 mod edges;
+mod ready;
 mod removals;
 
 use std::collections::BTreeMap;
@@ -19,6 +23,7 @@ use super::reason::{OldFirst, Reason};
 use super::step::{Operation, Record, Replacement, Step};
 use super::types::Change;
 use crate::fast::FastMap;
+use crate::kind::Claim;
 use crate::reference::references;
 use removals::removal;
 
@@ -28,6 +33,19 @@ pub(super) struct Draft {
     pub gates: Vec<GateKind>,
     /// `(before, after)`, nodes by number; a gate's number is counted on from the last step.
     pub edges: Vec<(u32, u32)>,
+    /// Those of the edges that are there because of what only one can hold.
+    pub claims: Vec<ClaimEdge>,
+}
+
+/// A step that releases what another takes.
+#[derive(Debug, Clone)]
+pub(super) struct ClaimEdge {
+    /// The step that releases it.
+    pub from: u32,
+    /// The step that takes it.
+    pub to: u32,
+    /// What is taken.
+    pub claim: Claim,
 }
 
 pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
@@ -40,12 +58,18 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
         edges: Vec::new(),
         made: FastMap::default(),
         removed: FastMap::default(),
+        claims: Vec::new(),
+        positions: FastMap::default(),
+        ready: FastMap::default(),
     };
     builder.make_steps();
     builder.name_generations();
     builder.removal_steps();
     builder.edges_of_the_made();
     builder.edges_of_the_removed();
+    builder.edges_of_restarts();
+    builder.edges_of_claims();
+    builder.edges_of_the_pinned();
     let offset = builder.steps.len() as u32;
     let number = |node: Node| match node {
         Node::Step(step) => step,
@@ -58,6 +82,7 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
         .collect();
     Draft {
         edges,
+        claims: builder.claims,
         steps: builder.steps,
         gates: builder.gates,
     }
@@ -80,6 +105,12 @@ struct Builder<'a> {
     made: FastMap<&'a str, u32>,
     /// The step that removes a record, by its place in the snapshot.
     removed: FastMap<usize, u32>,
+    /// The edges that are there because of what only one can hold.
+    claims: Vec<ClaimEdge>,
+    /// The place of each wanted resource, where something stays as it is.
+    positions: FastMap<&'a str, usize>,
+    /// What those that stay as they are wait for.
+    ready: FastMap<usize, Option<Node>>,
 }
 
 impl<'a> Builder<'a> {

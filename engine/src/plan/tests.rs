@@ -1,5 +1,8 @@
 //! What a plan says of what was decided, step by step.
 
+mod exclusive;
+mod through;
+
 use serde_json::json;
 use subako_state::Digest;
 

@@ -9,7 +9,7 @@ use subako_engine::lower::{lower, needs};
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Action, Plan, Planning, Selection, plan};
 use subako_engine::refresh::refresh;
-use subako_engine::run::{ApplyOptions, Run, RunResult, RunStatus, Stop};
+use subako_engine::run::{ApplyOptions, OnFailure, Run, RunResult, RunStatus, Stop};
 use subako_engine::world::World;
 use subako_providers::sim::{FaultRule, Pace, SimOptions, Simulator};
 use subako_state::{Entry, Outcome, Snapshot, Store};
@@ -76,8 +76,21 @@ impl Bench {
         self.run_until(plan, &Stop::new()).await
     }
 
+    /// As `run`; what was done before a failure is kept.
+    pub async fn run_keeping(&mut self, plan: &Plan) -> RunResult {
+        let options = ApplyOptions {
+            on_failure: OnFailure::Keep,
+            ..ApplyOptions::default()
+        };
+        self.run_with(plan, &Stop::new(), &options).await
+    }
+
     /// As `run`, which somebody may ask to stop.
     pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> RunResult {
+        self.run_with(plan, stop, &ApplyOptions::default()).await
+    }
+
+    async fn run_with(&mut self, plan: &Plan, stop: &Stop, options: &ApplyOptions) -> RunResult {
         let journal = Store::in_memory().begin_journal(None).expect("a journal");
         journal
             .append(&Entry::Begin {
@@ -107,7 +120,7 @@ impl Bench {
             journal,
             progress: RunStatus::new(plan.steps.len()),
             events,
-            options: &ApplyOptions::default(),
+            options,
             stop,
             seed: format!("{}:{}", self.snapshot.lineage, self.snapshot.serial),
         };

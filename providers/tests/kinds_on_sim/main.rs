@@ -7,6 +7,7 @@ mod convergence;
 mod drift;
 mod engine_api;
 mod every_key;
+mod exclusive;
 mod lifecycle;
 mod manifest;
 mod quorum;

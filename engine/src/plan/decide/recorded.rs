@@ -104,7 +104,8 @@ impl Recorded<'_, '_> {
             .replace
             .iter()
             .any(|pattern| resource.address.matches(pattern));
-        let circular = self.input.circular.contains(&resource.address);
+        let turned = self.input.circular.get(&resource.address);
+        let circular = turned.is_some();
         if *live == self.wanted.spec && !touches_anew && !asked && !circular {
             return if resource.protect == self.wanted.protect && recorded {
                 Fate::Keep
@@ -149,8 +150,12 @@ impl Recorded<'_, '_> {
             Some(Reason::Requested)
         } else if let Some(reason) = forced {
             Some(reason)
-        } else if circular {
-            Some(Reason::CannotExchange)
+        } else if let Some(exchanges) = turned {
+            Some(
+                exchanges
+                    .clone()
+                    .map_or(Reason::CannotExchange, Reason::Exchanges),
+            )
         } else {
             together
                 .map(|dependency| Reason::ReplacedWith(dependency.clone()))
@@ -165,8 +170,9 @@ impl Recorded<'_, '_> {
                 let old_first = match (kind.coexists(live, &self.wanted.spec), dependency_first) {
                     (Err(why), _) => Some(OldFirst::CannotCoexist(why)),
                     (Ok(()), Some(dependency)) => Some(OldFirst::Uses(dependency.clone())),
-                    (Ok(()), None) if circular => Some(OldFirst::Circular),
-                    (Ok(()), None) => None,
+                    (Ok(()), None) => {
+                        turned.map(|with| with.clone().map_or(OldFirst::Circular, OldFirst::Exchanges))
+                    }
                 };
                 Fate::Replace {
                     record: self.record,

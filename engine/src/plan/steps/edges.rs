@@ -9,6 +9,7 @@ use super::{Builder, Node};
 
 impl Builder<'_> {
     pub(super) fn edges_of_the_made(&mut self) {
+        self.place_the_kept();
         for (position, wanted) in self.input.desired.resources.iter().enumerate() {
             let Some(&made) = self.made.get(wanted.address.as_str()) else {
                 continue;
@@ -23,8 +24,12 @@ impl Builder<'_> {
                     self.edges.push((Node::Step(made), released));
                     continue;
                 }
-                if let Some(before) = self.made.get(dependency.as_str()) {
-                    self.edges.push((Node::Step(*before), Node::Step(first)));
+                let before = match self.made.get(dependency.as_str()) {
+                    Some(before) => Some(Node::Step(*before)),
+                    None => self.ready_of(dependency.as_str()),
+                };
+                if let Some(before) = before {
+                    self.edges.push((before, Node::Step(first)));
                 }
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
@@ -34,20 +39,26 @@ impl Builder<'_> {
                 }
             }
         }
-        // Only gates that somebody waits at are filled.
-        for (number, gate) in self.gates.iter().enumerate() {
-            let GateKind::Every(kind) = gate else { continue };
-            let gate = Node::Gate(number as u32);
-            for wanted in self
-                .input
-                .desired
-                .resources
-                .iter()
-                .filter(|w| w.address.kind() == kind.as_str())
-            {
-                if let Some(made) = self.made.get(wanted.address.as_str()) {
-                    self.edges.push((Node::Step(*made), gate));
-                }
+        // Only gates that somebody waits at are filled; filling one may find another.
+        let mut filled = 0;
+        while filled < self.gates.len() {
+            if let GateKind::Every(kind) = self.gates[filled].clone() {
+                self.fill(Node::Gate(filled as u32), &kind);
+            }
+            filled += 1;
+        }
+    }
+
+    /// A gate waits for every wanted resource of a kind.
+    fn fill(&mut self, gate: Node, kind: &str) {
+        let desired = self.input.desired;
+        for wanted in desired.resources.iter().filter(|w| w.address.kind() == kind) {
+            let before = match self.made.get(wanted.address.as_str()) {
+                Some(made) => Some(Node::Step(*made)),
+                None => self.ready_of(wanted.address.as_str()),
+            };
+            if let Some(before) = before {
+                self.edges.push((before, gate));
             }
         }
     }
