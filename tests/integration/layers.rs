@@ -242,3 +242,42 @@ fn no_modules_of_the_engine_name_each_other_but_for_a_reason() {
         assert!(reasons.contains(&format!("| {row} | ")), "{row} has no reason");
     }
 }
+
+/// The kinds, by their files.
+const KINDS: [&str; 9] = [
+    "docker",
+    "file",
+    "instance",
+    "key_pair",
+    "member",
+    "network",
+    "security_group",
+    "service",
+    "swarm",
+];
+
+#[test]
+fn kinds_meet_only_through_their_specs() {
+    let folder = root().join("engine/src/kinds");
+    let mut edges = edges(&folder, |below, source| {
+        let up = "super::".repeat(below.components().count());
+        let mut named = named_after(&up, source);
+        named.extend(named_after("crate::kinds::", source));
+        named
+    });
+    // It only declares, re-exports and registers them.
+    edges.remove("mod");
+    for kind in KINDS {
+        assert!(edges.contains_key(kind), "{kind}");
+    }
+    for (module, named) in &edges {
+        for name in named {
+            assert!(
+                edges.contains_key(name),
+                "{module} names `{name}`, which is no module of `kinds`"
+            );
+            assert!(!KINDS.contains(&name.as_str()), "{module} names the kind {name}");
+        }
+    }
+    assert_eq!(circles(&edges), BTreeSet::new());
+}

@@ -14,8 +14,8 @@ use std::time::Duration;
 use history::History;
 pub(crate) use tally::{Expected, Tally};
 
-use super::docker::display_name;
-use super::service_spec::Service;
+use super::nodes::display_name;
+use super::specs::Service;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::in_flight::Stuck;

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
-use super::labels::{self, label};
+use super::labels::{self};
 use super::sighting::Typed;
-use super::{hosts, instance, rejoin};
+use super::specs::{Docker, DockerOutputs};
+use super::{hosts, machine, rejoin};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::reference::Ref;
 use crate::survey::Survey;
@@ -15,29 +15,6 @@ use crate::value::Value;
 use crate::world::{
     EngineInfo, EngineRequest, Failure, Host, HostTarget, InstanceState, Node, NodeState, Ownership, Result,
 };
-
-/// What is wanted of a Docker Engine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Docker {
-    /// The `instance_id` of the instance it is on.
-    pub instance: Ref,
-    /// Whether it answers; always wanted.
-    pub running: bool,
-    /// The version wanted, as the distribution names it; `None` for its newest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-}
-
-/// What a host answers of its engine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DockerOutputs {
-    /// The engine's version.
-    pub engine_version: String,
-    /// The SSH host key pinned at first contact, `type base64`; `None` if the engine was
-    /// adopted without a contact, and until there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host_key: Option<String>,
-}
 
 impl DockerOutputs {
     fn of(host: &dyn Host, info: EngineInfo) -> Self {
@@ -90,13 +67,13 @@ impl Docker {
                     format!("{} does not exist any more", target.instance_id),
                 )
             })?;
-        instance::stop(cx, &live).await?;
+        machine::stop(cx, &live).await?;
         let stopped = crate::world::Instance {
             state: InstanceState::Stopped,
             ..live
         };
         let restarted = async {
-            let live = instance::start(cx, &stopped).await?;
+            let live = machine::start(cx, &stopped).await?;
             self.install(&hosts::target_of(cx, name, &live), cx).await
         };
         restarted.await.map_err(Failure::after_effect)
@@ -112,7 +89,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(survey: &'a Survey, items: &[Item]) -> Self {
-        let nodes = super::member::newest_nodes(survey);
+        let nodes = super::nodes::newest_nodes(survey);
         let mut instances: HashMap<String, (u32, &str)> = HashMap::new();
         // Only for what is not recorded does the instance have to be found by its tags.
         if items.iter().any(|item| item.outputs.is_none()) {
@@ -282,9 +259,4 @@ impl Kind for Docker {
             .await?
             .map(|info| DockerOutputs::of(host.as_ref(), info)))
     }
-}
-
-/// The manifest name that a node was labelled with, else its host's name.
-pub(super) fn display_name(node: &Node) -> &str {
-    node.labels.get(label::NAME).unwrap_or(&node.hostname)
 }

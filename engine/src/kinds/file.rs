@@ -5,19 +5,14 @@
 //! spec has a content is why a removal cannot be taken back, and so belongs past the line.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::NoOutputs;
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
+use super::specs::{File, NoOutputs, Which};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Claim, Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
@@ -27,54 +22,7 @@ const DELETE_LIMIT: Duration = Duration::from_secs(60);
 /// Between two attempts.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Which of the two kinds a type stands for.
-pub trait Which: fmt::Debug + Clone + PartialEq + Send + Sync + 'static {
-    /// In the world's words.
-    const KIND: FileKind;
-    /// In addresses.
-    const NAME: &'static str;
-}
-
-/// Stands for secrets.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Secrets {}
-
-/// Stands for configs.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Configs {}
-
-impl Which for Secrets {
-    const KIND: FileKind = FileKind::Secret;
-    const NAME: &'static str = "secret";
-}
-
-impl Which for Configs {
-    const KIND: FileKind = FileKind::Config;
-    const NAME: &'static str = "config";
-}
-
-/// What is wanted of a secret or config: never its content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct File<W: Which> {
-    /// Its name in the swarm, made from its content.
-    pub object: String,
-    /// The `cluster_id` of the swarm.
-    pub swarm: Ref,
-    #[serde(skip)]
-    which: PhantomData<fn() -> W>,
-}
-
 impl<W: Which> File<W> {
-    /// A file of that name, in a swarm.
-    pub fn new(object: impl Into<String>, swarm: Ref) -> Self {
-        Self {
-            object: object.into(),
-            swarm,
-            which: PhantomData,
-        }
-    }
-
     async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<SwarmFile>> {
         let files = managers.host().await?.files(W::KIND).await?;
         Ok(files.into_iter().find(|file| file.spec.name == self.object))
@@ -212,7 +160,9 @@ mod tests {
     use subako_state::Address;
 
     use super::*;
+    use crate::kinds::Secrets;
     use crate::kinds::testing;
+    use crate::reference::Ref;
 
     fn wanted() -> File<Secrets> {
         File::new(

@@ -2,8 +2,7 @@
 
 use subako_state::Address;
 
-use super::docker::Docker;
-use super::instance::Instance;
+use super::specs::{Docker, Instance};
 use crate::kind::StepContext;
 use crate::reference::Ref;
 use crate::world::{self, Failure, HostTarget, Result};

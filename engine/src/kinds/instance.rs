@@ -1,83 +1,22 @@
 //! `instance`: a machine.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 use super::hosts;
+use super::machine;
 use super::rejoin;
 use super::sighting::{Typed, reference};
+use super::specs::{Instance, InstanceOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{
     Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
 };
-use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
     self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result,
 };
-
-/// What is wanted of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Instance {
-    /// The image as the manifest names it. Another way to say the same image changes nothing.
-    pub ami: String,
-    /// Whether the root volume is encrypted.
-    pub disk_encrypted: bool,
-    /// Root volume, GiB.
-    pub disk_gib: u32,
-    /// The image, `ami-…`.
-    pub image_id: String,
-    /// The type, for example `t3.micro`.
-    pub instance_type: String,
-    /// The key pair's name; `None` for none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_name: Option<String>,
-    /// The name in the manifest, for example `manager-0`.
-    pub name: String,
-    /// A pinned private address; `None` lets EC2 choose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub private_ip: Option<String>,
-    /// Whether EC2 refuses to terminate it by API.
-    pub protect: bool,
-    /// Whether it gets a public address; `None` leaves it to the subnet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_ip: Option<bool>,
-    /// Whether it runs; always wanted.
-    pub running: bool,
-    /// The security group's `group_id`.
-    pub security_group: Ref,
-    /// The subnet.
-    pub subnet_id: String,
-    /// The user's tags, with `Name`; on instance and volume.
-    pub tags: BTreeMap<String, String>,
-    /// The zone of the subnet.
-    pub zone: String,
-}
-
-/// What EC2 answers of an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstanceOutputs {
-    /// The id, `i-…`.
-    pub instance_id: String,
-    /// The private address.
-    pub private_ip: String,
-    /// The public address, which changes at each start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_ip: Option<String>,
-}
-
-impl From<&world::Instance> for InstanceOutputs {
-    fn from(instance: &world::Instance) -> Self {
-        Self {
-            instance_id: instance.id.clone(),
-            private_ip: instance.private_ip.clone(),
-            public_ip: instance.public_ip.clone(),
-        }
-    }
-}
 
 impl Instance {
     /// What EC2 is asked for, in the group with that id.
@@ -149,39 +88,6 @@ fn shrinks(before: &Value, after: &Value) -> bool {
         (Value::Known(before), Value::Known(after)) => after.as_u64() < before.as_u64(),
         _ => false,
     }
-}
-
-/// Starts an instance, whatever it is on its way to, and waits until it runs.
-pub(super) async fn start(cx: &StepContext, live: &world::Instance) -> Result<world::Instance> {
-    let cloud = &cx.world.cloud;
-    match live.state {
-        InstanceState::Running => return Ok(live.clone()),
-        InstanceState::Stopping => {
-            cloud
-                .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
-                .await?;
-            cloud.start_instance(&live.id).await?;
-        }
-        InstanceState::Stopped => cloud.start_instance(&live.id).await?,
-        _ => {}
-    }
-    cloud
-        .await_instance(&live.id, InstanceState::Running, &cx.progress)
-        .await
-        .map_err(Failure::after_effect)
-}
-
-/// Stops an instance and waits until it has stopped.
-pub(super) async fn stop(cx: &StepContext, live: &world::Instance) -> Result<()> {
-    let cloud = &cx.world.cloud;
-    if live.state != InstanceState::Stopped {
-        cloud.stop_instance(&live.id).await?;
-        cloud
-            .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
-            .await
-            .map_err(Failure::after_effect)?;
-    }
-    Ok(())
 }
 
 impl Kind for Instance {
@@ -340,7 +246,9 @@ impl Kind for Instance {
         let group = hosts::resolved(&self.security_group, "the security group")?;
         let request = self.request(group, &cx.ownership);
         let launched = cx.world.cloud.run_instance(&request).await?;
-        let running = start(cx, &launched).await.map_err(Failure::after_effect)?;
+        let running = machine::start(cx, &launched)
+            .await
+            .map_err(Failure::after_effect)?;
         Ok((&running).into())
     }
 
@@ -367,7 +275,7 @@ impl Kind for Instance {
         let mut effect = false;
         let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
         if live.instance_type != self.instance_type {
-            stop(cx, &live).await?;
+            machine::stop(cx, &live).await?;
             effect = true;
             change.instance_type = Some(self.instance_type.clone());
             live.state = InstanceState::Stopped;
@@ -382,10 +290,14 @@ impl Kind for Instance {
         }
         if !self.running {
             // Only the undo of a start wants this.
-            stop(cx, &live).await.map_err(|failure| after(failure, effect))?;
+            machine::stop(cx, &live)
+                .await
+                .map_err(|failure| after(failure, effect))?;
             live.public_ip = None;
         } else if live.state != InstanceState::Running {
-            live = start(cx, &live).await.map_err(|failure| after(failure, effect))?;
+            live = machine::start(cx, &live)
+                .await
+                .map_err(|failure| after(failure, effect))?;
             rejoin::await_node(cx, &self.name, &live)
                 .await
                 .map_err(Failure::after_effect)?;

@@ -1,43 +1,15 @@
 //! `key_pair`: a public key that EC2 puts on new instances.
 
-use std::collections::{BTreeMap, HashMap};
-
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 use super::sighting::Typed;
+use super::specs::{KeyPair, KeyPairOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepContext, Traits};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{self, Failure, KeyPairRequest, Ownership, PlannedCall, Result};
-
-/// What is wanted of a key pair.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyPair {
-    /// The name in EC2, unique in the region.
-    pub name: String,
-    /// The public key in OpenSSH's one-line form.
-    pub public_key: String,
-    /// The user's tags.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// What EC2 answers of a key pair: nothing that a second import would change, so that a
-/// delete can be undone without a trace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyPairOutputs {
-    /// EC2's fingerprint of the public key.
-    pub fingerprint: String,
-}
-
-impl From<&world::KeyPair> for KeyPairOutputs {
-    fn from(key: &world::KeyPair) -> Self {
-        Self {
-            fingerprint: key.fingerprint.clone(),
-        }
-    }
-}
 
 /// The key without its comment, which EC2 does not always give back.
 fn bare(key: &str) -> Vec<&str> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::hosts;
 use super::labels;
-use super::member::{Member, state_word};
+use super::nodes::state_word;
+use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;

@@ -1,27 +1,24 @@
 //! `member`: an engine's place in the swarm: its role, availability and labels.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use super::hosts;
 use super::labels::{self, label};
 use super::leave::Leaving;
+use super::nodes::{newest_nodes, state_word};
 use super::sighting::{Typed, reference, swarm_view};
+use super::specs::{Member, MemberOutputs, RAFT};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
-    Availability, EngineInfo, Failure, Host, HostTarget, InstanceState, JoinRequest, LocalNodeState, Node,
-    NodeState, NodeUpdate, Reachability, Result, Role,
+    EngineInfo, Failure, Host, HostTarget, InstanceState, JoinRequest, LocalNodeState, Node, NodeState,
+    NodeUpdate, Reachability, Result, Role,
 };
 
-/// The serial group of everything that changes who takes part in raft.
-pub(super) const RAFT: &str = "raft";
 /// How long a node may take from joining to Ready, or from a promotion to Reachable. A join
 /// goes on in the background after its call has timed out at 20 s; a manager must also fetch
 /// the raft log. Six such calls.
@@ -30,54 +27,6 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 const EVERY: Duration = Duration::from_secs(1);
 /// Swarm's port for managers.
 const MANAGER_PORT: u16 = 2377;
-
-/// What is wanted of a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// Whether the scheduler may put tasks on it.
-    pub availability: Availability,
-    /// The `instance_id` of the instance it is on.
-    pub instance: Ref,
-    /// The user's labels.
-    pub labels: BTreeMap<String, String>,
-    /// Manager or worker.
-    pub role: Role,
-    /// The `cluster_id` of the swarm.
-    pub swarm: Ref,
-}
-
-/// What the swarm answers of a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberOutputs {
-    /// The node's id.
-    pub node_id: String,
-}
-
-/// The word for a node's state.
-pub(super) fn state_word(state: NodeState) -> &'static str {
-    match state {
-        NodeState::Unknown => "unknown",
-        NodeState::Down => "down",
-        NodeState::Ready => "ready",
-        NodeState::Disconnected => "disconnected",
-    }
-}
-
-/// The cluster's nodes by the address they are labelled with: of several the newest.
-pub(super) fn newest_nodes(survey: &Survey) -> HashMap<&str, &Node> {
-    let mut newest: HashMap<&str, &Node> = HashMap::new();
-    for node in survey.view().map_or(&[][..], |view| &view.nodes) {
-        if let Some(address) = node.labels.get(label::ADDRESS)
-            && labels::of_cluster(&node.labels, &survey.cluster)
-        {
-            let best = newest.entry(address).or_insert(node);
-            if labels::generation(&best.labels) < labels::generation(&node.labels) {
-                *best = node;
-            }
-        }
-    }
-    newest
-}
 
 impl Member {
     fn labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
@@ -221,7 +170,7 @@ impl Member {
     /// member.
     fn is_first(cx: &StepContext) -> bool {
         let address = subako_state::Address::new("swarm", &cx.ownership.cluster);
-        cx.typed::<super::Swarm>(&address)
+        cx.typed::<super::specs::Swarm>(&address)
             .is_some_and(|(swarm, _)| swarm.advertise == hosts::own_name(cx))
     }
 }

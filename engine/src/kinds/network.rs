@@ -1,13 +1,11 @@
 //! `network`: an overlay network of the swarm.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::NoOutputs;
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
+use super::specs::{Network, NoOutputs};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
@@ -23,30 +21,6 @@ use crate::world::{self, Code, Failure, NetworkSpec, Result};
 const DELETE_LIMIT: Duration = Duration::from_secs(120);
 /// Between two attempts.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// What is wanted of an overlay network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
-    /// Whether containers outside services may attach.
-    pub attachable: bool,
-    /// The driver, `overlay`.
-    pub driver: String,
-    /// Whether the data path is encrypted (IPsec).
-    pub encrypted: bool,
-    /// Whether it has no way out.
-    pub internal: bool,
-    /// The user's labels.
-    pub labels: BTreeMap<String, String>,
-    /// The name, unique in the swarm.
-    pub name: String,
-    /// Driver options.
-    pub options: BTreeMap<String, String>,
-    /// The range, in CIDR notation; `None` lets Swarm cut one from its pool.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subnet: Option<String>,
-    /// The `cluster_id` of the swarm.
-    pub swarm: Ref,
-}
 
 impl Network {
     /// A network of the manifest, in a swarm.

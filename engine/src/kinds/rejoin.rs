@@ -6,7 +6,8 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::hosts;
-use super::member::Member;
+use super::nodes::state_word;
+use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
@@ -39,7 +40,7 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Instance) ->
         let host = managers.host().await?;
         let waiting = match host.node(&outputs.node_id).await {
             Ok(Some(node)) if node.state != NodeState::Ready => {
-                format!("waiting for its node: {}", super::member::state_word(node.state))
+                format!("waiting for its node: {}", state_word(node.state))
             }
             Ok(Some(node))
                 if node.role == Role::Manager && node.reachability != Some(Reachability::Reachable) =>

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
 use super::converge::Convergence;
 use super::labels;
-use super::service_spec::Service;
 use super::sighting::{Typed, reference, swarm_view};
-use super::swarm::Swarm;
+use super::specs::{Service, ServiceOutputs, Swarm};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
@@ -26,14 +24,6 @@ const CONVERGE_LIMIT: Duration = Duration::from_secs(300);
 const STOP_LIMIT: Duration = Duration::from_secs(120);
 /// Between two looks at tasks that end.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// What the world answers about a service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceOutputs {
-    /// The digest of its image, where the manifest names none and the registry answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image_digest: Option<String>,
-}
 
 impl ServiceOutputs {
     /// Of a service as it is.

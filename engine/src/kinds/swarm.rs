@@ -2,36 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
 use super::hosts;
 use super::labels::{self, label};
 use super::sighting::{Typed, swarm_view};
+use super::specs::{Swarm, SwarmOutputs};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
-
-/// What is wanted of the swarm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swarm {
-    /// Ranges that overlay networks are cut from, in CIDR notation; empty for Docker's own.
-    pub addr_pool: Vec<String>,
-    /// The name of the manager it is started on. Who is first matters only then.
-    pub advertise: String,
-    /// How long a service of this swarm may take to converge, seconds. Nothing Swarm is told.
-    pub converge_timeout_s: u64,
-    /// The mask length of each network.
-    pub subnet_size: u8,
-}
-
-/// What a manager answers of the swarm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SwarmOutputs {
-    /// The cluster id.
-    pub cluster_id: String,
-}
 
 const DOING: &str = "start the swarm";
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::hosts;
-use super::member::RAFT;
-use super::swarm::Swarm;
+use super::specs::{RAFT, Swarm, SwarmOutputs};
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::world::{Host, HostTarget, InstanceState, Ownership, Result};
@@ -166,7 +165,7 @@ impl<'a> Managers<'a> {
         None
     }
 
-    fn swarm(&self) -> Option<(Swarm, super::swarm::SwarmOutputs)> {
+    fn swarm(&self) -> Option<(Swarm, SwarmOutputs)> {
         self.cx
             .typed::<Swarm>(&Address::new("swarm", &self.cx.ownership.cluster))
     }

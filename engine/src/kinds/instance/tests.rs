@@ -2,6 +2,7 @@ use subako_state::Address;
 
 use super::*;
 use crate::kinds::testing;
+use crate::reference::Ref;
 
 fn wanted() -> Instance {
     Instance {

@@ -2,6 +2,8 @@ use subako_state::Address;
 
 use super::*;
 use crate::kinds::testing;
+use crate::reference::Ref;
+use crate::world::Availability;
 
 fn wanted() -> Member {
     Member {

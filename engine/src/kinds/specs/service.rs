@@ -29,6 +29,14 @@ pub struct Service {
     pub swarm: Ref,
 }
 
+/// What the world answers about a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceOutputs {
+    /// The digest of its image, where the manifest names none and the registry answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+}
+
 impl Service {
     /// A service of the manifest (or as the engine has it), in a swarm. What is spelled out stays,
     /// Swarm's own defaults too: somebody may change the service away from them.
@@ -40,7 +48,7 @@ impl Service {
     }
 
     /// What Swarm is told, with these labels.
-    pub(super) fn request(&self, labels: BTreeMap<String, String>) -> ServiceSpec {
+    pub(in crate::kinds) fn request(&self, labels: BTreeMap<String, String>) -> ServiceSpec {
         ServiceSpec {
             labels,
             ..self.spec.clone()

@@ -1,0 +1,28 @@
+//! `docker`: what is wanted, and what is answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reference::Ref;
+
+/// What is wanted of a Docker Engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Docker {
+    /// The `instance_id` of the instance it is on.
+    pub instance: Ref,
+    /// Whether it answers; always wanted.
+    pub running: bool,
+    /// The version wanted, as the distribution names it; `None` for its newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// What a host answers of its engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DockerOutputs {
+    /// The engine's version.
+    pub engine_version: String,
+    /// The SSH host key pinned at first contact, `type base64`; `None` if the engine was
+    /// adopted without a contact, and until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<String>,
+}
