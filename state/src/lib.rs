@@ -11,6 +11,7 @@
 //! Nothing here knows the network, TOML, or what the resources mean.
 
 mod address;
+mod aside;
 mod backend;
 mod belonging;
 mod digest;
@@ -33,6 +34,7 @@ mod store_tests;
 mod writer_tests;
 
 pub use address::{Address, AddressError};
+pub use aside::Superseded;
 pub use backend::{Append, Backend, Expect, Files, Held, Memory, Object, Repair, Version};
 pub use digest::{Digest, DigestWriter};
 pub use error::{Damage, StateError};

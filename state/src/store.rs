@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, Weak};
 
-use crate::backend::{Backend, Expect, Files, Held, Memory};
+use crate::backend::{Backend, Expect, Files, Held, Memory, Version};
 use crate::belonging::begin;
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
@@ -77,6 +77,16 @@ impl Store {
 
     pub(crate) fn place_of(&self, name: &str) -> String {
         self.backend.place(name)
+    }
+
+    /// Fails if somebody else could have the lock by now, for whoever is about to change the world.
+    pub fn check_lock(&self) -> Result<(), StateError> {
+        writer::check(self.held().as_ref())
+    }
+
+    /// The version of the state as it is kept, whole or not; `None` if there is none.
+    pub fn state_version(&self) -> Result<Option<Version>, StateError> {
+        self.backend.version(STATE)
     }
 
     /// Takes the lock at once or says who has it; then repairs how things are kept, and puts the
@@ -195,7 +205,8 @@ impl Store {
         self.replace(&past_state(snapshot.serial), text.as_bytes())?;
         let expect = Expect::from(current.map(|object| object.version));
         self.backend.write(STATE, text.as_bytes(), &expect)?;
-        self.prune()?;
+        // The state is saved: what is too old and cannot be removed goes with a later one.
+        let _ = self.prune();
         Ok(digest)
     }
 
@@ -217,34 +228,13 @@ impl Store {
         self.backend.write(name, content, &expect).map(drop)
     }
 
-    /// Puts aside what cannot be trusted: the state, then the journal. Where each was and where it
-    /// is now, for people.
-    pub fn put_aside(&self) -> Result<Vec<(String, String)>, StateError> {
-        writer::check(self.held().as_ref())?;
-        let mut moved = Vec::new();
-        for (name, stem) in [(STATE, "state"), (JOURNAL, "journal")] {
-            if self.backend.version(name)?.is_none() {
-                continue;
-            }
-            let mut number = 1;
-            let aside = loop {
-                let aside = format!("{stem}.aside-{number}");
-                if self.backend.version(&aside)?.is_none() {
-                    break aside;
-                }
-                number += 1;
-            };
-            self.backend.rename(name, &aside)?;
-            moved.push((self.place_of(name), self.place_of(&aside)));
-        }
-        Ok(moved)
-    }
-
-    /// Starts the journal of a new run; refused while another one has not ended.
+    /// Starts the journal of a new run; refused while another one of this state has not ended.
     pub fn begin_journal(&self, probe: Option<Probe>) -> Result<JournalWriter, StateError> {
         match self.journal()? {
             None => {}
             Some(ended) if ended.has_ended() => self.retire(&ended)?,
+            // Of another state, or of a run that is over: it is kept, and nobody needs it.
+            Some(other) if !self.belongs(&other)? => drop(self.put_journal_aside()?),
             Some(_) => {
                 return Err(StateError::Unfinished {
                     place: self.place_of(JOURNAL),

@@ -254,18 +254,41 @@ fn the_journal_of_another_lineage_is_not_believed() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_put_aside_under_new_names() {
+fn what_cannot_be_trusted_is_kept_aside_under_new_names() {
     let (memory, store, base) = with_history(1);
     for number in 1..=2 {
         memory.put(STATE, "damaged");
         run_from(&store, 1, base.clone(), false);
-        let moved = store.put_aside().expect("moved");
-        assert_eq!(moved.len(), 2);
-        assert!(memory.objects().contains_key(&format!("state.aside-{number}")));
-        assert!(memory.objects().contains_key(&format!("journal.aside-{number}")));
-        assert!(!memory.objects().contains_key(STATE));
+        let mut next = snapshot(number + 1, None);
+        next.lineage = format!("lineage {number}");
+        let superseded = store.supersede(&next).expect("written");
+        assert_eq!(superseded.kept.len(), 2);
+        let objects = memory.objects();
+        assert_eq!(objects[&format!("state.aside-{number}")], b"damaged");
+        assert!(objects.contains_key(&format!("journal.aside-{number}")));
+        assert!(!objects.contains_key(JOURNAL));
+        assert_eq!(
+            store.load().expect("whole").snapshot,
+            Some((next, superseded.digest))
+        );
     }
-    assert_eq!(store.put_aside().expect("nothing to move"), []);
+}
+
+#[test]
+fn a_journal_of_another_state_stops_no_run_and_is_kept() {
+    let (memory, store, base) = with_history(1);
+    run_from(&store, 1, base.clone(), false);
+    assert!(matches!(
+        store.begin_journal(None),
+        Err(StateError::Unfinished { .. })
+    ));
+    let mut other = snapshot(2, None);
+    other.lineage = "other".to_owned();
+    let (text, _) = crate::format::render(&other).expect("text");
+    memory.put(STATE, text);
+    assert_eq!(store.load().expect("whole").journal, None);
+    store.begin_journal(None).expect("begun");
+    assert!(memory.objects().contains_key("journal.aside-1"));
 }
 
 /// What a command that changes something does to the store.

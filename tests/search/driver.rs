@@ -61,7 +61,7 @@ pub struct Ended {
 pub struct Driver {
     pub sim: Simulator,
     seed: u64,
-    memory: Memory,
+    pub memory: Memory,
     lineages: AtomicU64,
 }
 
@@ -98,17 +98,22 @@ impl Driver {
     }
 
     fn session(&self, manifest: &Manifest, life: &Life) -> Session {
-        let mut world = self.sim.world();
-        world.vault = manifest.vault();
-        let store = Store::on(Shelf {
+        let shelf = Shelf {
             memory: self.memory.clone(),
             life: life.clone(),
-        });
+        };
+        self.session_on(manifest, Store::on(shelf))
+    }
+
+    /// A session on a store.
+    pub fn session_on(&self, manifest: &Manifest, store: Store) -> Session {
+        let mut world = self.sim.world();
+        world.vault = manifest.vault();
         Session::new(manifest.clone(), "sim", store, registry(), world)
     }
 
     /// What the store says; a new history is named after the seed, not the clock.
-    fn load(&self, session: &Session) -> Result<Knowledge, SessionError> {
+    pub fn load(&self, session: &Session) -> Result<Knowledge, SessionError> {
         let mut known = session.load()?;
         if known.base.is_none() && known.unfinished.is_none() {
             let number = self.lineages.fetch_add(1, Ordering::Relaxed);
@@ -239,7 +244,8 @@ impl Driver {
         }
     }
 
-    async fn command(
+    /// Runs a command in a session; without a change of the cluster where it fails with an error.
+    pub async fn command(
         &self,
         session: &Session,
         verb: Verb,
@@ -289,7 +295,7 @@ impl Driver {
 }
 
 /// Who runs the commands.
-fn holder() -> Holder {
+pub fn holder() -> Holder {
     Holder {
         pid: 1,
         host: "search".to_owned(),

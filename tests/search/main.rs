@@ -22,6 +22,10 @@ mod shelf;
 mod shrink;
 mod standing;
 #[cfg(test)]
+mod storage;
+#[cfg(test)]
+mod storage_cases;
+#[cfg(test)]
 mod tests;
 mod trouble;
 mod try_case;

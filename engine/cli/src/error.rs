@@ -232,6 +232,10 @@ impl From<SessionError> for CliError {
             SessionError::Unsettled(_) => Self::new(text)
                 .exit(Exit::Remains)
                 .help("nothing more was done; run the command again when the world can be read"),
+            SessionError::Late(failed) => Self::from(*failed).exit(Exit::Remains).help(Hint::run(
+                NextCommand::StateList,
+                " shows what the state is now: a part of the change was made before this failed; run the command again to finish it",
+            )),
             SessionError::NothingToRecover => Self::new(text),
             SessionError::PastTheLine(_) => {
                 Self::refused(text).help(Hint::run(NextCommand::RecoverForward, " finishes it"))
@@ -308,6 +312,16 @@ mod tests {
             "{:?}",
             error.help
         );
+    }
+
+    #[test]
+    fn what_fails_after_a_part_of_the_change_ends_with_4() {
+        let io = || StateError::io("write", "x/state.json")(std::io::Error::from_raw_os_error(28));
+        assert_eq!(CliError::from(SessionError::State(io())).exit, Exit::Error);
+        let late = CliError::from(SessionError::State(io()).late());
+        assert_eq!(late.exit, Exit::Remains);
+        assert!(late.message.contains("No space left"), "{}", late.message);
+        assert!(!late.help.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Snapshot};
 
-use super::ask;
+use super::{ask, names};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
@@ -15,12 +15,14 @@ use crate::world::{CloudSurvey, FileKind, HostTarget, Instance, InstanceState, O
 impl Survey {
     /// Reads the cloud, then the swarm through the first manager that answers.
     pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
-        let cloud = world.cloud.survey(&snapshot.cluster).await?;
-        let (foreign, (swarm, swarm_lost)) = try_join(
+        let mut cloud = world.cloud.survey(&snapshot.cluster).await?;
+        names::instances(&mut cloud, snapshot);
+        let (foreign, (mut swarm, swarm_lost)) = try_join(
             foreign_names(world, snapshot, desired, &cloud),
             survey_swarm(world, snapshot, desired, &cloud),
         )
         .await?;
+        names::nodes(&mut swarm, snapshot);
         let outputs = snapshot
             .resources
             .iter()

@@ -81,12 +81,26 @@ pub enum SessionError {
     /// It cannot be found out what an interrupted run did.
     #[error("it cannot be found out what the interrupted run did to {}", list(.0))]
     Unsettled(Vec<Address>),
+    /// It failed after a part of the change had been made, or may have been.
+    #[error(transparent)]
+    Late(Box<SessionError>),
     /// There is no unfinished run.
     #[error("there is no unfinished run to recover")]
     NothingToRecover,
     /// The unfinished run cannot be undone.
     #[error("the unfinished run has crossed the line of no return: {} cannot be brought back", list(.0))]
     PastTheLine(Vec<Address>),
+}
+
+impl SessionError {
+    /// The same failure, after a part of the change was made.
+    #[must_use]
+    pub fn late(self) -> Self {
+        match self {
+            Self::Late(_) => self,
+            other => Self::Late(Box::new(other)),
+        }
+    }
 }
 
 /// Longer lists are cut.

@@ -62,7 +62,7 @@ impl<W> Session<W> {
         snapshot.sort();
         snapshot.serial += 1;
         snapshot.previous = Some(before.clone());
-        self.store.save(&snapshot)?;
+        self.write_state(|| self.store.save(&snapshot))?;
         Ok(())
     }
 }

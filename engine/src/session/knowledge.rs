@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot};
+use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot, StateError};
 
 use super::{Session, SessionError};
 use crate::plan::Plan;
@@ -83,6 +83,18 @@ impl<W> Session<W> {
             snapshot,
             base,
             unfinished,
+        })
+    }
+
+    /// Writes the state. A failure is late unless the state is seen to be what it was.
+    pub(super) fn write_state<T>(
+        &self,
+        write: impl FnOnce() -> Result<T, StateError>,
+    ) -> Result<T, SessionError> {
+        let before = self.store.state_version()?;
+        write().map_err(|error| match self.store.state_version() {
+            Ok(now) if now == before => error.into(),
+            _ => SessionError::from(error).late(),
         })
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_state::{Digest, Resource, Snapshot, StateError};
+use subako_state::{Resource, Snapshot, StateError, Superseded};
 
 use super::{Knowledge, Session, SessionError};
 use crate::plan::{Operation, Plan, Selection};
@@ -18,15 +18,6 @@ pub struct Rebuilding {
     pub snapshot: Snapshot,
     /// What carries the tags too, although the manifest does not have it.
     pub strange: Vec<Residue>,
-}
-
-/// A state that was rebuilt.
-#[derive(Debug, Clone)]
-pub struct Rebuilt {
-    /// Its digest.
-    pub digest: Digest,
-    /// What cannot be trusted: where it was, and where it is kept.
-    pub kept: Vec<(String, String)>,
 }
 
 impl Session {
@@ -64,10 +55,8 @@ impl Session {
     }
 
     /// Makes what was found the state. The lock must be held since before the draft.
-    pub fn rebuild(&self, rebuilding: &Rebuilding) -> Result<Rebuilt, SessionError> {
-        let kept = self.store.put_aside()?;
-        let digest = self.store.save(&rebuilding.snapshot)?;
-        Ok(Rebuilt { digest, kept })
+    pub fn rebuild(&self, rebuilding: &Rebuilding) -> Result<Superseded, SessionError> {
+        self.write_state(|| self.store.supersede(&rebuilding.snapshot))
     }
 
     /// A snapshot without resources that goes on with the newest history there is. It has a

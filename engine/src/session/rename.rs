@@ -14,7 +14,7 @@ use crate::kind::{ErasedKind, Registry};
 use crate::kinds::label;
 use crate::manifest::Manifest;
 use crate::refresh::{Survey, host_target};
-use crate::world::{InstanceChange, NodeUpdate, Ownership, tag};
+use crate::world::{Certainty, InstanceChange, NodeUpdate, Ownership, tag};
 
 /// Why a machine cannot have another name.
 #[derive(Debug, thiserror::Error)]
@@ -65,9 +65,11 @@ impl Session {
             return Err(SessionError::Unknown(format!("instance.{from}")));
         }
         check(&moving, &self.manifest, &snapshot, &from, &to)?;
-        let relabelled = self.retag(&snapshot, &from, &to).await?;
+        let old = snapshot.clone();
         moving.rename(&mut snapshot, &from, &to)?;
-        self.save_edited(&before, snapshot)?;
+        self.store.check_lock()?;
+        let relabelled = self.retag(&old, &from, &to).await?;
+        self.save_edited(&before, snapshot).map_err(SessionError::late)?;
         Ok(Renamed {
             from,
             to,
@@ -75,14 +77,11 @@ impl Session {
         })
     }
 
-    /// Changes the names that the world carries; whether all of them could be changed.
+    /// Changes the names that the world carries; whether all of them could be changed. A failure
+    /// after the first of them is late.
     async fn retag(&self, snapshot: &Snapshot, from: &str, to: &str) -> Result<bool, SessionError> {
         let world = &self.world;
-        let output = |kind: &str, field: &str| {
-            let outputs = snapshot.get(&Address::new(kind, from))?.outputs.value();
-            Some(outputs.get(field)?.as_str()?.to_owned())
-        };
-        let Some(instance_id) = output("instance", "instance_id") else {
+        let Some(instance_id) = output(snapshot, "instance", from, "instance_id") else {
             return Ok(true);
         };
         let change = InstanceChange {
@@ -91,9 +90,26 @@ impl Session {
         };
         let survey = Survey::take(world, snapshot, &DesiredSet::default()).await?;
         if survey.instance(&instance_id).is_some() {
-            world.cloud.modify_instance(&instance_id, &change).await?;
+            let tagged = world.cloud.modify_instance(&instance_id, &change).await;
+            tagged.map_err(|failure| match failure.certainty {
+                Certainty::NotApplied => SessionError::from(failure),
+                Certainty::Unknown => SessionError::from(failure).late(),
+            })?;
         }
-        let Some(node_id) = output("member", "node_id") else {
+        let relabelled = self.relabel(snapshot, &survey, from, to).await;
+        relabelled.map_err(SessionError::late)
+    }
+
+    /// Changes the labels of a machine's node; whether they could be changed.
+    async fn relabel(
+        &self,
+        snapshot: &Snapshot,
+        survey: &Survey,
+        from: &str,
+        to: &str,
+    ) -> Result<bool, SessionError> {
+        let world = &self.world;
+        let Some(node_id) = output(snapshot, "member", from, "node_id") else {
             return Ok(true);
         };
         let (Some(view), Some(node)) = (survey.view(), survey.node(&node_id)) else {
@@ -117,6 +133,12 @@ impl Session {
         host.update_node(&node_id, &update).await?;
         Ok(true)
     }
+}
+
+/// What the state has of a resource's output.
+fn output(snapshot: &Snapshot, kind: &str, name: &str, field: &str) -> Option<String> {
+    let outputs = snapshot.get(&Address::new(kind, name))?.outputs.value();
+    Some(outputs.get(field)?.as_str()?.to_owned())
 }
 
 /// The kinds whose resources take a new name together.

@@ -18,6 +18,6 @@ impl<W> Session<W> {
 
     /// Puts it in place of the current one, and gives its digest. The lock must be held.
     pub fn restore(&self, item: &HistoryItem) -> Result<Digest, SessionError> {
-        Ok(self.store.restore(item.serial)?)
+        self.write_state(|| self.store.restore(item.serial))
     }
 }

@@ -55,6 +55,17 @@ struct Shared {
     plan: Mutex<Plan>,
     killed: AtomicBool,
     lock_lost: AtomicBool,
+    on_kill: Hook,
+}
+
+/// Called when the process is killed.
+#[derive(Default)]
+struct Hook(Option<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +89,19 @@ impl Faulty {
         Self {
             inner: Arc::new(inner),
             shared: Arc::default(),
+        }
+    }
+
+    /// Around a backend; `hook` is called at a kill, so that the world sees no more of the process
+    /// either.
+    pub fn with_kill(inner: impl Backend + 'static, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        let shared = Shared {
+            on_kill: Hook(Some(Box::new(hook))),
+            ..Shared::default()
+        };
+        Self {
+            inner: Arc::new(inner),
+            shared: Arc::new(shared),
         }
     }
 
@@ -129,6 +153,13 @@ impl Shared {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn kill(&self) {
+        self.killed.store(true, Ordering::SeqCst);
+        if let Some(hook) = &self.on_kill.0 {
+            hook();
+        }
+    }
+
     fn alive(&self, verb: &'static str, place: &str) -> Result<(), StateError> {
         if self.killed.load(Ordering::SeqCst) {
             return Err(StateError::io(verb, place)(io::Error::other(
@@ -153,8 +184,8 @@ impl Shared {
         let fault = plan.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
         match fault {
             Some(Fault::NoSpace) => plan.full = true,
-            Some(Fault::Kill) => self.killed.store(true, Ordering::SeqCst),
-            Some(Fault::ShortKill) if verb != APPEND => self.killed.store(true, Ordering::SeqCst),
+            Some(Fault::Kill) => self.kill(),
+            Some(Fault::ShortKill) if verb != APPEND => self.kill(),
             Some(Fault::Error) => return Err(failure(verb, place, 5)),
             Some(Fault::ShortError) if verb != APPEND => return Err(failure(verb, place, 5)),
             Some(Fault::ShortKill | Fault::ShortError) => return Ok(Order::Half),
@@ -260,7 +291,7 @@ impl Append for Appending {
                 .fault
                 .is_some_and(|(_, fault)| fault == Fault::ShortKill)
         {
-            self.shared.killed.store(true, Ordering::SeqCst);
+            self.shared.kill();
         }
         match order {
             Order::Work => Ok(()),
