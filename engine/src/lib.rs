@@ -14,6 +14,7 @@ pub mod desired;
 pub mod display;
 pub mod event;
 mod fast;
+pub mod finding;
 pub mod graph;
 pub mod in_flight;
 pub mod kind;

@@ -16,11 +16,12 @@ use async_trait::async_trait;
 use serde_json::{Value as J, json};
 use subako_state::{Address, Digest, Json, Resource, Snapshot};
 
+use crate::check::plan;
 use crate::desired::{Desired, DesiredSet};
 use crate::kind::{
     Claim, ErasedKind, Impact, Item, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
 };
-use crate::plan::{Plan, Planning, Selection, Step, Value, plan};
+use crate::plan::{Plan, Planning, Selection, Step, Value};
 use crate::refresh::{Observed, Survey};
 use crate::world::Result;
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use subako_engine::check::plan;
 use subako_engine::desired::{Desired, DesiredSet};
 use subako_engine::event::Events;
 use subako_engine::kind::Sighting;
-use subako_engine::plan::{Plan, Planning, Selection, plan};
+use subako_engine::plan::{Plan, Planning, Selection};
 use subako_engine::refresh::Observed;
 use subako_engine::run::{ApplyOptions, Run, RunResult, RunStatus, Settling, Stop, fold, settle};
 use subako_engine::world::{self as w, Result, ScaledClock, World};

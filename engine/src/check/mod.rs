@@ -5,23 +5,22 @@
 //! and a line in `registry`; callers add theirs with [`Checks::register`].
 
 mod exposure;
-mod finding;
 mod images;
 mod managers;
 mod networks;
 mod place;
-pub mod planner;
 mod ports;
 mod protect;
 mod quorum;
 mod registry;
+mod sealed;
 #[cfg(test)]
 mod testing;
 mod zones;
 
-pub use finding::{About, Category, Finding, Severity};
-pub use place::Place;
+pub use crate::finding::{About, Category, Finding, Place, Severity, planner};
 pub use registry::{Check, Checks};
+pub use sealed::plan;
 
 use subako_state::Snapshot;
 

@@ -1,27 +1,9 @@
 //! Where the manifest says what a finding is about: address → section → line.
 
-use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
-use super::Finding;
+use crate::finding::{Finding, Place, Wanted};
 use crate::manifest::Manifest;
-
-/// A place in the manifest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
-    /// The line, from 1.
-    pub line: u32,
-    /// The section, the block and the key, as far as known: `service web constraints`.
-    pub path: String,
-}
-
-/// What a check says of the place.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Wanted {
-    pub section: &'static str,
-    pub name: String,
-    pub key: &'static str,
-}
 
 /// Gives a finding its place. Without a word from the check it is the section that the resource
 /// comes from.

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use subako_state::{Digest, DigestWriter};
 
 use super::types::{Components, PLAN_FORMAT, Plan};
-use crate::check::Severity;
+use crate::finding::Severity;
 
 /// The digest of the format that this program writes.
 pub(super) fn of_format() -> Digest {

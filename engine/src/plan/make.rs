@@ -8,8 +8,8 @@ use super::select::{NoMatch, select};
 use super::step::{Operation, Step};
 use super::steps;
 use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
-use crate::check::{Checked, Checks, Finding, Severity, planner};
 use crate::desired::DesiredSet;
+use crate::finding::{Finding, Severity, planner};
 use crate::graph::{GraphError, ResourceGraph};
 use crate::kind::Registry;
 use crate::refresh::Observed;
@@ -54,27 +54,13 @@ pub struct Planning<'a> {
 
 impl<'a> Planning<'a> {
     /// What should be: nothing after a destroy.
-    fn wanted(&self, nothing: &'a DesiredSet) -> &'a DesiredSet {
+    pub(crate) fn wanted(&self, nothing: &'a DesiredSet) -> &'a DesiredSet {
         if self.selection.destroy {
             nothing
         } else {
             self.desired
         }
     }
-}
-
-/// Makes the plan, checked by what this crate knows of resources alone, and sealed.
-pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
-    let plan = draft(planning)?;
-    let nothing = DesiredSet::default();
-    let findings = Checks::default().findings(&Checked {
-        plan: &plan,
-        desired: planning.wanted(&nothing),
-        snapshot: planning.snapshot,
-        manifest: None,
-        looked_up: None,
-    });
-    plan.seal(findings)
 }
 
 /// Makes the plan, up to its seal: its findings are what the planner itself came across. The same

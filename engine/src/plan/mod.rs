@@ -24,7 +24,7 @@ mod v1;
 mod vanish;
 
 pub use gate::{Gate, GateKind};
-pub use make::{PlanError, Planning, draft, plan};
+pub use make::{PlanError, Planning, draft};
 pub use read::ReadError;
 pub use reason::{OldFirst, Reason};
 pub use step::{Action, Operation, Record, Replacement, Step};

@@ -5,7 +5,7 @@ use subako_state::{AccountId, Address, Digest, Json};
 
 use super::gate::Gate;
 use super::step::Step;
-use crate::check::Finding;
+use crate::finding::Finding;
 pub use crate::value::Value;
 
 /// The version of the plan's JSON that this program writes.

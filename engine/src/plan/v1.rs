@@ -12,7 +12,7 @@ use super::gate::{self, GateKind};
 use super::reason::Reason;
 use super::step::{self, Action, Operation, Record, Replacement};
 use super::types::{self, Change, Components, Drift, PLAN_FORMAT, Refreshed, Selection, Summary};
-use crate::check::Finding;
+use crate::finding::Finding;
 
 #[derive(Deserialize)]
 pub(super) struct Plan {

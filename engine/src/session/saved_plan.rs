@@ -315,9 +315,10 @@ mod tests {
     use subako_state::Json;
 
     use super::*;
+    use crate::check::plan;
     use crate::desired::{Desired, DesiredSet};
     use crate::kinds;
-    use crate::plan::{Operation, Planning, plan};
+    use crate::plan::{Operation, Planning};
     use crate::refresh::Observed;
 
     fn sealed() -> Plan {

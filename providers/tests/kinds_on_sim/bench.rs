@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use subako_engine::check::plan;
 use subako_engine::desired::DesiredSet;
 use subako_engine::event::{Event, Events};
 use subako_engine::kind::Registry;
 use subako_engine::lower::{lower, needs};
 use subako_engine::manifest::Manifest;
-use subako_engine::plan::{Action, Plan, Planning, Selection, plan};
+use subako_engine::plan::{Action, Plan, Planning, Selection};
 use subako_engine::refresh::refresh;
 use subako_engine::run::{ApplyOptions, OnFailure, Run, RunResult, RunStatus, Stop};
 use subako_engine::world::World;

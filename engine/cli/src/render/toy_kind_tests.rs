@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
+use subako_engine::check::plan;
 use subako_engine::desired::{Desired, DesiredSet};
 use subako_engine::display::Display;
 use subako_engine::event::Event;
@@ -11,7 +12,7 @@ use subako_engine::kind::{
     Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
 };
 use subako_engine::kinds;
-use subako_engine::plan::{Action, Plan, Planning, Selection, Value, plan};
+use subako_engine::plan::{Action, Plan, Planning, Selection, Value};
 use subako_engine::reference::Ref;
 use subako_engine::refresh::{Observed, Survey};
 use subako_engine::session::{planned_calls, rename_in_the_state};

@@ -6,9 +6,9 @@ use super::super::diff::changes;
 use super::super::reason::{OldFirst, Reason};
 use super::super::types::{Change, Drift, Value};
 use super::{Decisions, Fate, Input, next_generation};
-use crate::check::{Finding, Severity, planner};
 use crate::desired::Desired;
 use crate::fast::FastSet;
+use crate::finding::{Finding, Severity, planner};
 use crate::kind::Sighting;
 use crate::reference::references;
 

@@ -1,9 +1,9 @@
-//! What a check says.
+//! What the planner and the checks say of a plan.
+
+pub mod planner;
 
 use serde::{Deserialize, Serialize};
 use subako_state::Address;
-
-use super::place::{Place, Wanted};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +47,23 @@ pub struct About {
     pub documentation: &'static str,
 }
 
+/// A place in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u32,
+    /// The section, the block and the key, as far as known: `service web constraints`.
+    pub path: String,
+}
+
+/// What a check says of the place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Wanted {
+    pub section: &'static str,
+    pub name: String,
+    pub key: &'static str,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
@@ -74,7 +91,7 @@ pub struct Finding {
     pub documentation: String,
     /// Where a check looks for the place.
     #[serde(skip)]
-    pub(super) wanted: Option<Wanted>,
+    pub(crate) wanted: Option<Wanted>,
 }
 
 impl Finding {
