@@ -1,5 +1,9 @@
 //! One reading of the whole cluster, as kinds look for their resources in it.
 
+mod managers;
+
+pub use managers::{Managers, Standing};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Json};
@@ -62,6 +66,8 @@ pub struct Survey {
     /// Whether no instance is left that could still hold the recorded swarm: every manager's
     /// is gone, or runs and says that it is in no swarm.
     pub swarm_lost: bool,
+    /// The managers.
+    pub managers: Managers,
     /// Recorded outputs by address, current resources only.
     outputs: FastMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
@@ -101,6 +107,7 @@ impl Survey {
             foreign,
             swarm,
             swarm_lost,
+            managers: Managers::default(),
             outputs,
             instances,
             nodes,

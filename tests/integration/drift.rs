@@ -133,7 +133,7 @@ fn a_node_that_hangs_is_brought_back() {
 }
 
 #[test]
-fn a_lost_quorum_is_refused_and_what_cannot_be_read_is_not_said_to_be_fine() {
+fn a_lost_quorum_is_said_once_and_repaired_or_refused() {
     let gone = up();
     for manager in ["manager-1", "manager-2"] {
         gone.run(&["sim", "terminate-instance", manager]).expect(0);
@@ -144,8 +144,15 @@ fn a_lost_quorum_is_refused_and_what_cannot_be_read_is_not_said_to_be_fine() {
     for manager in ["manager-1", "manager-2"] {
         hung.run(&["sim", "kill-node", manager]).expect(0);
     }
-    let said = hung.run(&["plan"]).says("could not be read").stdout.clone();
+    let said = hung.run(&["plan"]).says("lost its quorum").stdout.clone();
     assert!(!said.contains("as the manifest wants it"), "{said}");
+    assert_eq!(said.matches("lost its quorum").count(), 1, "{said}");
+    assert_eq!(said.matches("cannot be read").count(), 1, "{said}");
+    hung.run(&["status", "--check"]).expect(2).says("lost its quorum");
+    // What needs no quorum brings it back.
+    hung.apply().expect(0);
+    hung.run(&["status", "--check"]).expect(0);
+    hung.run(&["plan"]).says("as the manifest wants it");
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub enum Exit {
     Done,
     /// An error before anything changed.
     Error,
-    /// Changes are pending (`--detailed-exitcode`).
+    /// Changes are pending (`--detailed-exitcode`), or something is degraded (`status --check`).
     Changes,
     /// Failed, and everything was undone.
     RolledBack,
@@ -23,7 +23,11 @@ pub enum Exit {
 pub const TABLE: [(Exit, u8, &str); 6] = [
     (Exit::Done, 0, "done, or nothing to do"),
     (Exit::Error, 1, "an error before anything changed"),
-    (Exit::Changes, 2, "changes are pending (plan --detailed-exitcode)"),
+    (
+        Exit::Changes,
+        2,
+        "changes are pending (plan --detailed-exitcode), or something is degraded (status --check)",
+    ),
     (Exit::RolledBack, 3, "failed, and everything was undone"),
     (
         Exit::Remains,

@@ -25,8 +25,10 @@ pub use sealed::plan;
 use subako_state::Snapshot;
 
 use crate::desired::DesiredSet;
+use crate::kind::Registry;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
+use crate::refresh::Managers;
 use crate::world::LookupAnswer;
 
 /// What checks look at.
@@ -37,6 +39,10 @@ pub struct Checked<'a> {
     pub desired: &'a DesiredSet,
     /// What the last run left.
     pub snapshot: &'a Snapshot,
+    /// The managers as a refresh found them; `None` where none looked.
+    pub managers: Option<&'a Managers>,
+    /// The kinds.
+    pub registry: &'a Registry,
     /// The manifest; `None` where resources did not come from one, and for a destroy.
     pub manifest: Option<&'a Manifest>,
     /// What was looked up to lower it.

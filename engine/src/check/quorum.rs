@@ -1,13 +1,14 @@
 //! Whether the managers keep their quorum at every step.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::Address;
 
 use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
-use crate::kinds::is_manager;
-use crate::plan::{Action, Step};
+use crate::kinds::{RESTARTS, is_manager};
+use crate::plan::{Action, Operation, Plan, Step, is_repair};
+use crate::refresh::{Managers, Standing};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -18,162 +19,346 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
     look,
 };
 
-/// Voters and the living among them at one moment.
-#[derive(Clone, Copy)]
-struct Raft {
-    voters: i64,
-    alive: i64,
-}
+/// The voters at one moment: members by address and generation, and whether they live.
+#[derive(Clone)]
+struct Raft(BTreeMap<(String, u32), bool>);
 
 impl Raft {
-    fn quorum(self) -> i64 {
-        self.voters / 2 + 1
+    fn voters(&self) -> i64 {
+        self.0.len() as i64
+    }
+
+    fn alive(&self) -> i64 {
+        self.0.values().filter(|alive| **alive).count() as i64
+    }
+
+    fn quorum(&self) -> i64 {
+        self.voters() / 2 + 1
     }
 
     /// How many more may fail; negative when the quorum is lost.
-    fn tolerated(self) -> i64 {
-        self.alive - self.quorum()
+    fn tolerated(&self) -> i64 {
+        self.alive() - self.quorum()
+    }
+
+    /// Those of a name, a successor beside its predecessor.
+    fn of(&mut self, name: &str) -> impl Iterator<Item = &mut bool> {
+        let all = self.0.iter_mut();
+        all.filter(move |((voter, _), _)| voter == name)
+            .map(|(_, alive)| alive)
+    }
+
+    fn lives(&mut self, name: &str) -> bool {
+        self.of(name).any(|alive| *alive)
+    }
+
+    fn dead(&self) -> Vec<&str> {
+        let dead = self.0.iter().filter(|(_, alive)| !**alive);
+        dead.map(|((name, _), _)| name.as_str()).collect()
     }
 }
 
-fn counts(step: &Step, spec: Option<&subako_state::Json>) -> bool {
-    spec.is_some_and(|spec| is_manager(&step.address, spec))
+/// What a plan does to the quorum, found by walking it in its order.
+struct Walked {
+    before: i64,
+    least: i64,
+    after: i64,
+    /// How many voters there are, each time that changes.
+    path: Vec<i64>,
+    /// Whether voters come, go or restart.
+    touched: bool,
+    /// The first step that takes the majority, and what it does.
+    lost_at: Option<(Address, &'static str, Raft)>,
+    /// Managers that take the majority with them while they restart, with everybody alive.
+    outages: BTreeSet<String>,
 }
 
-/// Walks the plan in its order and counts the voters: never fewer alive than a majority.
+/// Counts the voters that live: before, at every step of the plan, and after.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let plan = checked.plan;
-    let recorded = checked
-        .snapshot
-        .resources
-        .iter()
-        .filter(|r| is_manager(&r.address, &r.spec));
-    let voters: Vec<&Address> = recorded.map(|r| &r.address).collect();
+    let mut is_swarm = checked.snapshot.resources.iter().map(|r| r.address.kind());
     let swarm_goes = plan
         .steps
         .iter()
         .any(|s| s.address.kind() == "swarm" && s.action() != Action::Update);
-    let swarm_is_known = checked
-        .snapshot
-        .resources
-        .iter()
-        .any(|r| r.address.kind() == "swarm");
-    if voters.is_empty() || swarm_goes || !swarm_is_known {
+    if swarm_goes || !is_swarm.any(|kind| kind == "swarm") {
         return Vec::new();
     }
-    let dead: HashSet<&str> = plan.drift.iter().filter_map(down).collect();
-    let lost = voters.iter().filter(|v| dead.contains(v.name())).count() as i64;
-    let mut raft = Raft {
-        voters: voters.len() as i64,
-        alive: voters.len() as i64 - lost,
+    let managers = match checked.managers {
+        Some(managers) if !managers.voters.is_empty() => managers.clone(),
+        _ => as_recorded(checked),
     };
+    if managers.voters.is_empty() {
+        return Vec::new();
+    }
+    let raft = start(checked, &managers);
     let mut findings = Vec::new();
-    if raft.tolerated() < 0 {
-        let names: Vec<&str> = voters
-            .iter()
-            .map(|v| v.name())
-            .filter(|v| dead.contains(v))
-            .collect();
-        // Managers that only have to be started again come back by themselves, with their vote.
-        let comes_back = plan.steps.iter().filter(|step| {
-            step.action() == Action::Update
-                && matches!(step.address.kind(), "instance" | "docker")
-                && names.contains(&step.address.name())
-                && step.changes.iter().any(|change| change.path == "running")
-        });
-        let back = comes_back
-            .map(|step| step.address.name())
-            .collect::<HashSet<_>>()
-            .len() as i64;
-        if raft.alive + back < raft.quorum() {
-            findings.push(
-                Finding::new(
-                    Severity::Error,
-                    &CHECK.about,
-                    format!(
-                        "the swarm has lost its quorum: {} of {} managers are gone ({})",
-                        lost,
-                        raft.voters,
-                        names.join(", ")
-                    ),
-                )
-                .with_remedy("no change of the swarm is possible without a majority of its managers; bring one back by hand, or `subako destroy` and apply again"),
-            );
+    if managers.quorum_is_lost() {
+        let lost = lost(plan, &managers, &raft);
+        let refused = lost.severity == Severity::Error;
+        findings.push(lost);
+        if refused {
             return findings;
         }
-        raft.alive += back;
-    }
-    let before = raft;
-    let mut least = raft.tolerated();
-    let mut path = vec![raft.voters];
-    for step in &plan.steps {
-        let (was, is) = (counts(step, step.spec_before()), counts(step, step.spec_after()));
-        let dead_one = dead.contains(step.address.name());
-        match step.action() {
-            Action::Create | Action::Adopt if is => {
-                raft.voters += 1;
-                raft.alive += 1;
-            }
-            Action::Update if is && !was => {
-                raft.voters += 1;
-                raft.alive += 1;
-            }
-            Action::Update if was && !is => {
-                raft.voters -= 1;
-                raft.alive -= i64::from(!dead_one);
-            }
-            Action::Delete | Action::Forget if was => {
-                raft.voters -= 1;
-                raft.alive -= i64::from(!dead_one);
-            }
-            _ => continue,
-        }
-        path.push(raft.voters);
-        least = least.min(raft.tolerated());
-    }
-    if path.len() == 1 {
+    } else if !managers.answered && is_whole(plan) && plan.steps.is_empty() {
+        findings.push(unseen(&managers));
         return findings;
     }
-    path.dedup();
-    let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+    let walked = walk(checked, raft);
+    findings.extend(tolerance(&walked));
+    findings
+}
+
+fn is_whole(plan: &Plan) -> bool {
+    plan.selection.target.is_empty() && plan.selection.exclude.is_empty() && !plan.selection.destroy
+}
+
+/// Where nobody looked: everybody recorded lives, but for what a refresh found of its machine.
+fn as_recorded(checked: &Checked<'_>) -> Managers {
+    let recorded = checked.snapshot.resources.iter().filter(|r| !r.deposed);
+    let voters = recorded.filter(|r| is_manager(&r.address, &r.spec));
+    let down = |drift: &&crate::plan::Drift| {
+        let stopped = drift.changes.iter().any(|change| change.path == "running");
+        matches!(drift.address.kind(), "instance" | "docker") && (drift.gone || stopped)
+    };
+    let down: BTreeSet<&str> = checked
+        .plan
+        .drift
+        .iter()
+        .filter(down)
+        .map(|drift| drift.address.name())
+        .collect();
+    let standing = |name: &str| match down.contains(name) {
+        true => Standing::Gone,
+        false => Standing::Alive,
+    };
+    let voters: BTreeMap<String, Standing> = voters
+        .map(|r| (r.address.name().to_owned(), standing(r.address.name())))
+        .collect();
+    let mut managers = Managers {
+        voters,
+        answered: true,
+    };
+    managers.answered = managers.alive() >= managers.quorum();
+    managers
+}
+
+fn start(checked: &Checked<'_>, managers: &Managers) -> Raft {
+    let generation = |name: &str| {
+        let member = checked.snapshot.get(&Address::new("member", name));
+        member.map_or(0, |member| member.generation)
+    };
+    let voters = managers.voters.keys();
+    Raft(
+        voters
+            .map(|name| ((name.clone(), generation(name)), !managers.is_dead(name)))
+            .collect(),
+    )
+}
+
+/// What is said of a quorum that is lost already: refused, unless starting machines brings it back.
+fn lost(plan: &Plan, managers: &Managers, raft: &Raft) -> Finding {
+    let mut repaired = raft.clone();
+    for step in plan.steps.iter().filter(|step| is_repair(step)) {
+        repaired.of(step.address.name()).for_each(|alive| *alive = true);
+    }
+    let is_so = format!(
+        "the swarm has lost its quorum: {} of {} managers are alive and {} are needed: {}",
+        managers.alive(),
+        managers.voters.len(),
+        managers.quorum(),
+        managers.dead().join(", ")
+    );
+    if repaired.tolerated() < 0 {
+        return Finding::new(Severity::Error, &CHECK.about, is_so).with_remedy(
+            "services that run go on running, but nothing of the swarm can be changed: bring a majority of the \
+             managers back by hand, or `subako destroy` and apply again",
+        );
+    }
+    let back: BTreeSet<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| is_repair(step) && managers.is_dead(step.address.name()))
+        .map(|step| step.address.name())
+        .collect();
+    let back: Vec<&str> = back.into_iter().collect();
+    Finding::new(Severity::Warning, &CHECK.about, is_so).with_remedy(format!(
+        "this plan starts {} again first; services that run go on running meanwhile",
+        back.join(", ")
+    ))
+}
+
+/// What is said where nobody answers, and nothing is planned that would show whether somebody does.
+fn unseen(managers: &Managers) -> Finding {
+    let names: Vec<String> = managers
+        .voters
+        .iter()
+        .map(|(name, standing)| format!("{name} ({})", standing.word()))
+        .collect();
+    Finding::new(
+        Severity::Error,
+        &CHECK.about,
+        format!(
+            "it cannot be told whether the swarm has a quorum: no manager answers about it: {}",
+            names.join(", ")
+        ),
+    )
+    .with_remedy(
+        "plan again in a minute if a leader is being elected; else check the way to them (ssh_from, keys). A machine \
+         that hangs for good has to be stopped: the next apply starts it",
+    )
+}
+
+fn walk(checked: &Checked<'_>, mut raft: Raft) -> Walked {
+    let mut walked = Walked {
+        before: raft.tolerated(),
+        least: raft.tolerated(),
+        after: 0,
+        path: vec![raft.voters()],
+        touched: false,
+        lost_at: None,
+        outages: BTreeSet::new(),
+    };
+    for step in &checked.plan.steps {
+        let held = raft.tolerated() >= 0;
+        let name = step.address.name().to_owned();
+        if is_repair(step) {
+            raft.of(&name).for_each(|alive| *alive = true);
+            continue;
+        }
+        if restarts(checked, step) {
+            if !raft.0.keys().any(|(voter, _)| *voter == name) {
+                continue;
+            }
+            walked.touched = true;
+            let whole = raft.dead().is_empty();
+            let mut meanwhile = raft.clone();
+            let lived = meanwhile.lives(&name);
+            meanwhile.of(&name).for_each(|alive| *alive = false);
+            if lived && held && meanwhile.tolerated() < 0 {
+                if whole && raft.tolerated() == 0 && raft.voters() <= 2 {
+                    walked.outages.insert(name.clone());
+                } else if walked.lost_at.is_none() {
+                    walked.lost_at = Some((step.address.clone(), "restarts it", meanwhile.clone()));
+                }
+            }
+            walked.least = walked.least.min(meanwhile.tolerated().max(-1));
+            raft.of(&name).for_each(|alive| *alive = true);
+            continue;
+        }
+        let Some(what) = votes(step, &mut raft) else {
+            continue;
+        };
+        walked.touched = true;
+        walked.path.push(raft.voters());
+        walked.least = walked.least.min(raft.tolerated());
+        if held && raft.tolerated() < 0 && walked.lost_at.is_none() {
+            walked.lost_at = Some((step.address.clone(), what, raft.clone()));
+        }
+    }
+    walked.after = raft.tolerated();
+    walked.path.dedup();
+    walked
+}
+
+/// Whether a step restarts a machine or an engine.
+fn restarts(checked: &Checked<'_>, step: &Step) -> bool {
+    let (Operation::Update, Some(before), Some(after)) =
+        (&step.operation, step.spec_before(), step.spec_after())
+    else {
+        return false;
+    };
+    let kind = checked.registry.get(step.address.kind());
+    kind.and_then(|kind| kind.serial_group_of(Some(before), Some(after)))
+        .is_some_and(|group| group == RESTARTS)
+}
+
+/// Takes in what a step does to the voters; `None` if nothing.
+fn votes(step: &Step, raft: &mut Raft) -> Option<&'static str> {
+    let votes = |spec: Option<&subako_state::Json>| spec.is_some_and(|spec| is_manager(&step.address, spec));
+    let (was, is) = (votes(step.spec_before()), votes(step.spec_after()));
+    let voter = (step.address.name().to_owned(), step.generation);
+    match step.action() {
+        // One that the swarm lists already is only found again.
+        Action::Adopt if is && raft.0.keys().any(|(name, _)| *name == voter.0) => None,
+        Action::Create | Action::Adopt if is => {
+            raft.0.insert(voter, true);
+            Some("adds a manager")
+        }
+        Action::Update if is && !was => {
+            raft.0.insert(voter, true);
+            Some("makes it a manager")
+        }
+        Action::Update if was && !is => raft.0.remove(&voter).map(|_| "makes it a worker"),
+        Action::Delete | Action::Forget if was => raft.0.remove(&voter).map(|_| "takes it out of the swarm"),
+        _ => None,
+    }
+}
+
+fn tolerance(walked: &Walked) -> Vec<Finding> {
+    if !walked.touched {
+        return Vec::new();
+    }
+    let path: Vec<String> = walked.path.iter().map(ToString::to_string).collect();
     let path = path.join(" → ");
-    if least < 0 {
-        findings.push(
+    let (before, least, after) = (walked.before.max(0), walked.least.max(0), walked.after.max(0));
+    if let Some((address, what, raft)) = &walked.lost_at {
+        let dead: Vec<&str> = raft
+            .dead()
+            .into_iter()
+            .filter(|name| *name != address.name())
+            .collect();
+        let cause = match &dead[..] {
+            [] => String::new(),
+            dead => format!(", with {} dead", dead.join(", ")),
+        };
+        return vec![
             Finding::new(
                 Severity::Error,
                 &CHECK.about,
-                format!("managers {path}: the swarm would lose its quorum on the way"),
+                format!(
+                    "managers {path}: the swarm would lose its quorum: this step {what}{cause}, which leaves {} of {} \
+                     managers alive where {} are needed",
+                    raft.alive(),
+                    raft.voters(),
+                    raft.quorum()
+                ),
             )
-            .with_remedy("change the managers in smaller steps, for example with --target"),
+            .about(address.clone())
+            .with_remedy(if dead.is_empty() {
+                "change the managers in smaller steps, for example with --target"
+            } else {
+                "first apply the manifest without this change, which brings the dead managers back; then make it"
+            }),
+        ];
+    }
+    let mut findings = Vec::new();
+    if !walked.outages.is_empty() {
+        let names: Vec<&str> = walked.outages.iter().map(String::as_str).collect();
+        findings.push(
+            Finding::new(
+                Severity::Warning,
+                &CHECK.about,
+                format!(
+                    "the swarm has no quorum while {} restarts: tasks on other nodes go on running, and nothing of the \
+                     swarm changes until it is back",
+                    names.join(", then ")
+                ),
+            )
+            .with_remedy("three managers survive the restart of one"),
         );
-    } else if least < before.tolerated().min(raft.tolerated()) {
+    } else if least < before.min(after) {
         findings.push(Finding::new(
             Severity::Warning,
             &CHECK.about,
-            format!(
-                "managers {path}: failures tolerated go from {} to {} on the way, and are {} in the end",
-                before.tolerated().max(0),
-                least,
-                raft.tolerated()
-            ),
+            format!("managers {path}: failures tolerated go from {before} to {least} on the way, and are {after} in the end"),
         ));
     } else {
         findings.push(Finding::new(
             Severity::Note,
             &CHECK.about,
-            format!(
-                "managers {path}: failures tolerated {} before, never below {least} on the way, {} after",
-                before.tolerated().max(0),
-                raft.tolerated()
-            ),
+            format!("managers {path}: failures tolerated {before} before, never below {least} on the way, {after} after"),
         ));
     }
     findings
-}
-
-/// The name of a node that drift shows as gone or down.
-fn down(drift: &crate::plan::Drift) -> Option<&str> {
-    let stopped = drift.changes.iter().any(|change| change.path == "running");
-    (matches!(drift.address.kind(), "instance" | "docker") && (drift.gone || stopped))
-        .then(|| drift.address.name())
 }

@@ -12,6 +12,8 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         plan: &plan,
         desired: planning.wanted(&nothing),
         snapshot: planning.snapshot,
+        managers: planning.observed.managers.as_ref(),
+        registry: planning.registry,
         manifest: None,
         looked_up: None,
     });

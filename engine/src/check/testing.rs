@@ -100,6 +100,8 @@ impl Case {
             plan: &plan.expect("it can be planned"),
             desired: &desired,
             snapshot: &self.snapshot,
+            managers: None,
+            registry: &kinds::registry(),
             manifest: Some(&self.manifest),
             looked_up: Some(&self.answer),
         });

@@ -10,7 +10,7 @@ use super::specs::{Docker, DockerOutputs};
 use super::{hosts, machine, rejoin};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::reference::Ref;
-use crate::survey::Survey;
+use crate::survey::{Standing, Survey};
 use crate::value::Value;
 use crate::world::{
     EngineInfo, EngineRequest, Failure, Host, HostTarget, InstanceState, Node, NodeState, Ownership, Result,
@@ -186,6 +186,10 @@ impl Kind for Docker {
                     };
                     return typed.there(&spec, &outputs, labels::generation(&node.labels));
                 };
+                // Where the swarm does not answer, its managers are known by how their machines do.
+                if survey.view().is_none() && survey.managers.voters.get(name) == Some(&Standing::Hung) {
+                    spec.running = instance.state != InstanceState::Running;
+                }
                 if let Some(node) = node {
                     // Right after an election nobody knows yet how the nodes are.
                     let silent = survey.view().is_some_and(|view| view.silent.contains(name));
@@ -222,10 +226,14 @@ impl Kind for Docker {
         } else {
             self.repair(name, &target, cx).await?
         };
+        let restart = match from.running {
+            true => rejoin::Restart::OfALiving,
+            false => rejoin::Restart::OfALost,
+        };
         let back = async {
             let live = cx.world.cloud.instance(&target.instance_id).await?;
             match live {
-                Some(live) => rejoin::await_node(cx, name, &live).await,
+                Some(live) => rejoin::await_node(cx, name, &live, restart).await,
                 None => Ok(()),
             }
         };

@@ -272,6 +272,10 @@ impl Kind for Instance {
         };
         let mut change = self.change(from, &live)?;
         let mut live = live;
+        let restart = match from.running {
+            true => rejoin::Restart::OfALiving,
+            false => rejoin::Restart::OfALost,
+        };
         let mut effect = false;
         let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
         if live.instance_type != self.instance_type {
@@ -298,7 +302,7 @@ impl Kind for Instance {
             live = machine::start(cx, &live)
                 .await
                 .map_err(|failure| after(failure, effect))?;
-            rejoin::await_node(cx, &self.name, &live)
+            rejoin::await_node(cx, &self.name, &live, restart)
                 .await
                 .map_err(Failure::after_effect)?;
         }

@@ -33,6 +33,6 @@ pub(super) fn newest_nodes(survey: &Survey) -> HashMap<&str, &Node> {
 }
 
 /// The manifest name that a node was labelled with, else its host's name.
-pub(super) fn display_name(node: &Node) -> &str {
+pub(crate) fn display_name(node: &Node) -> &str {
     node.labels.get(label::NAME).unwrap_or(&node.hostname)
 }

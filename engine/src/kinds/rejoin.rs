@@ -11,10 +11,10 @@ use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Instance, NodeState, Reachability, Result, Role};
+use crate::world::{Code, Instance, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
-pub(super) const RESTARTS: &str = "restarts";
+pub(crate) const RESTARTS: &str = "restarts";
 
 /// How long a machine may take to boot and its node to be Ready again. A manager's call for
 /// the leader and three missed heartbeats are 15 s; the rest is booting.
@@ -22,9 +22,31 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// So long the managers may be without a leader once a machine that was lost is back: they elect
+/// one within seconds if they can. If not, more of them have to come back first.
+const LEADERLESS: Duration = Duration::from_secs(60);
+
+/// What is said then.
+const ALONE: &str = "it is back; its swarm has no leader yet";
+
+/// What was done to the machine whose node is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restart {
+    /// It took part before: the swarm has to have it back before another is restarted.
+    OfALiving,
+    /// It was lost before, and perhaps others with it: it is enough that its own engine is back
+    /// where there is no quorum yet.
+    OfALost,
+}
+
 /// Waits until the node of `member.<name>` is Ready again (and, a manager, Reachable); at once
 /// if no such member is known. `live` is the instance as it is now.
-pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Instance) -> Result<()> {
+pub(super) async fn await_node(
+    cx: &StepContext,
+    name: &str,
+    live: &Instance,
+    restart: Restart,
+) -> Result<()> {
     let Some((member, outputs)) = cx.typed::<Member>(&Address::new("member", name)) else {
         return Ok(());
     };
@@ -34,10 +56,27 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Instance) ->
     // The recorded public address of this machine is the one from before it was restarted.
     let mut managers = Managers::new(cx)
         .with_target(hosts::target_of(cx, name, live))
-        .within(LIMIT);
+        .within(match restart {
+            Restart::OfALiving => LIMIT,
+            Restart::OfALost => LEADERLESS,
+        });
     let mut wait = Wait::new(cx, format!("wait for the node of {name}"), EVERY, LIMIT);
     loop {
-        let host = managers.host().await?;
+        let host = match managers.host().await {
+            Ok(host) => host,
+            Err(failure) if restart == Restart::OfALiving || failure.code == Code::Stopped => {
+                return Err(failure);
+            }
+            Err(failure) => {
+                if own_engine_is_back(cx, name, live, &outputs.node_id).await {
+                    cx.progress.note(ALONE);
+                    return Ok(());
+                }
+                wait.tick(format!("waiting for a manager: {}", failure.message))
+                    .await?;
+                continue;
+            }
+        };
         let waiting = match host.node(&outputs.node_id).await {
             Ok(Some(node)) if node.state != NodeState::Ready => {
                 format!("waiting for its node: {}", state_word(node.state))
@@ -49,6 +88,15 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Instance) ->
             }
             // A node that is gone is for the next refresh to find.
             Ok(_) => return Ok(()),
+            Err(failure) if restart == Restart::OfALost && failure.code == Code::NoLeader => {
+                managers.lost();
+                if wait.elapsed() >= LEADERLESS && own_engine_is_back(cx, name, live, &outputs.node_id).await
+                {
+                    cx.progress.note(ALONE);
+                    return Ok(());
+                }
+                format!("waiting for a leader: {}", failure.message)
+            }
             Err(failure) => {
                 managers.lost();
                 format!("waiting for a manager: {}", failure.message)
@@ -56,4 +104,13 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Instance) ->
         };
         wait.tick(waiting).await?;
     }
+}
+
+/// Whether the machine's own engine answers as the node that it was.
+async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Instance, node_id: &str) -> bool {
+    let asked = async {
+        let host = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await?;
+        host.engine_info().await
+    };
+    matches!(asked.await, Ok(Some(info)) if info.node_id.as_deref() == Some(node_id))
 }

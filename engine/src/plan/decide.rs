@@ -79,6 +79,8 @@ pub(super) struct Decisions {
     pub refreshed: Vec<(usize, Json)>,
     /// What forbids or questions the plan.
     pub findings: Vec<Finding>,
+    /// What could not be read, by the reason.
+    pub unreadable: BTreeMap<String, Vec<Address>>,
     /// What each wanted resource depends on, references and further ones.
     pub dependencies: Vec<Vec<Address>>,
 }
@@ -156,6 +158,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         drift: Vec::new(),
         refreshed: Vec::new(),
         findings: Vec::new(),
+        unreadable: BTreeMap::new(),
         dependencies: vec![Vec::new(); desired.resources.len()],
     };
     // Addresses whose outputs this plan makes anew, and of those the ones whose old object goes first.
@@ -205,7 +208,25 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         out.dependencies[position].clone_from(&dependencies.all);
     }
     leave(input, &mut out);
+    say_unreadable(&mut out);
     out
+}
+
+/// One warning for each reason, however many it concerns.
+fn say_unreadable(out: &mut Decisions) {
+    for (why, addresses) in &out.unreadable {
+        let warning = |message| Finding::new(Severity::Warning, &planner::REFRESH, message);
+        out.findings.push(match &addresses[..] {
+            [address] => warning(format!(
+                "it cannot be read now, so it is planned as recorded: {why}"
+            ))
+            .about(address.clone()),
+            several => warning(format!(
+                "{} resources cannot be read now, so they are planned as recorded: {why}",
+                several.len()
+            )),
+        });
+    }
 }
 
 fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) -> Fate {

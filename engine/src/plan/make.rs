@@ -91,7 +91,11 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         let mut decisions = decide(&input);
         select(planning.selection, desired, planning.snapshot, &mut decisions)
             .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
-        match finish(planning.registry, steps::draft(&input, &decisions)) {
+        match finish(
+            planning.registry,
+            planning.observed.managers.as_ref(),
+            steps::draft(&input, &decisions),
+        ) {
             Ok((steps, gates)) => break (decisions, steps, gates),
             // Old before new is mostly possible where new before old is not.
             Err(Circular(circles)) => {

@@ -12,6 +12,7 @@ mod digest;
 mod gate;
 mod make;
 mod order;
+mod precede;
 mod read;
 mod reason;
 mod select;
@@ -25,6 +26,7 @@ mod vanish;
 
 pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, draft};
+pub(crate) use precede::is_repair;
 pub use read::ReadError;
 pub use reason::{OldFirst, Reason};
 pub use step::{Action, Operation, Record, Replacement, Step};

@@ -7,9 +7,11 @@ use petgraph::graph::{Graph, NodeIndex};
 use subako_state::Address;
 
 use super::gate::{Gate, GateKind};
+use super::precede;
 use super::step::{Action, Operation, Step};
 use super::steps::{ClaimEdge, Draft};
 use crate::kind::{Claim, Registry};
+use crate::refresh::Managers;
 use crate::walk::Walk;
 
 /// Steps that wait for each other: each circle apart.
@@ -38,7 +40,11 @@ pub(super) struct Taken {
 
 /// Marks what lies past the line, adds the line and the chains, and numbers everything in an
 /// order in which it could be made one by one.
-pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Vec<Gate>), Circular> {
+pub(super) fn finish(
+    registry: &Registry,
+    managers: Option<&Managers>,
+    draft: Draft,
+) -> Result<(Vec<Step>, Vec<Gate>), Circular> {
     let Draft {
         mut steps,
         mut gates,
@@ -47,6 +53,16 @@ pub(super) fn finish(registry: &Registry, draft: Draft) -> Result<(Vec<Step>, Ve
     } = draft;
     edges.sort_unstable();
     edges.dedup();
+    if let Some(managers) = managers {
+        let first = precede::edges(registry, &steps, managers);
+        let together: Vec<(u32, u32)> = edges.iter().copied().chain(first).collect();
+        // Where that cannot be had, the plan is refused for its quorum instead.
+        if order(&steps, &gates, &together, &claims).is_ok() {
+            edges = together;
+            edges.sort_unstable();
+            edges.dedup();
+        }
+    }
     let first_order = order(&steps, &gates, &edges, &claims)?;
     mark_past_the_line(registry, &mut steps, gates.len(), &edges, &first_order);
     if steps.iter().any(|step| step.past_the_line) {
@@ -168,13 +184,7 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         if matches!(step.action(), Action::Adopt | Action::Forget) {
             continue;
         }
-        let Some(kind) = registry.get(step.address.kind()) else {
-            continue;
-        };
-        let group = match (&step.operation, step.spec_before(), step.spec_after()) {
-            (Operation::Update, Some(before), Some(after)) => kind.serial_group_of(Some(before), Some(after)),
-            (_, before, after) => after.or(before).and_then(|spec| kind.serial_group(spec)),
-        };
+        let group = precede::group_of(registry, step);
         let Some(group) = group else {
             continue;
         };

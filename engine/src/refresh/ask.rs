@@ -1,5 +1,6 @@
 //! Asking managers for the swarm, when some of them may be dead.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -7,9 +8,10 @@ use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use futures::{FutureExt as _, pin_mut};
 
+use super::managers::Answer;
 use crate::survey::SwarmView;
 use crate::world::{
-    Failure, FileKind, Host, HostTarget, LocalNodeState, Result, SwarmFile, TaskFilter, World,
+    Code, Failure, FileKind, Host, HostTarget, LocalNodeState, Result, Swarm, SwarmFile, TaskFilter, World,
 };
 
 /// A manager that has said nothing for so long is not waited for alone: the next is asked as well.
@@ -24,6 +26,10 @@ type Files = [(FileKind, bool); 2];
 /// Why a candidate gave no view of the swarm.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
+    /// Who.
+    pub name: String,
+    /// How it answered.
+    pub answer: Answer,
     /// Why.
     pub reason: String,
     /// Whether it may be in the swarm all the same.
@@ -58,10 +64,14 @@ pub(super) async fn first(
                 return (Some(view), Vec::new());
             }
             Ok(None) => Refusal {
+                name: target.name.clone(),
+                answer: Answer::Outside,
                 reason: format!("{} is in no swarm", target.name),
                 unsure: false,
             },
-            Err(failure) => Refusal {
+            Err((answer, failure)) => Refusal {
+                name: target.name.clone(),
+                answer,
                 reason: format!("{}: {}", target.name, failure.message),
                 unsure: true,
             },
@@ -72,48 +82,97 @@ pub(super) async fn first(
     (None, refusals.into_iter().map(|(_, refusal)| refusal).collect())
 }
 
-async fn ask(world: &World, target: &HostTarget, [secrets, configs]: Files) -> Result<Option<SwarmView>> {
-    let host = world.hosts.reach(target).await?;
+/// How a machine answered that gave a failure before anything of its swarm was known.
+fn before_anything(failure: &Failure) -> Answer {
+    match failure.code {
+        Code::Unreachable | Code::Timeout | Code::ConnectionLost | Code::Other => Answer::Silent,
+        _ => Answer::Refused,
+    }
+}
+
+/// Whether any of these machines answers.
+pub(super) async fn anybody(world: &World, targets: &[HostTarget]) -> bool {
+    let mut asked: FuturesUnordered<_> = targets
+        .iter()
+        .map(|target| async move {
+            let answer = async { world.hosts.reach(target).await?.engine_info().await };
+            let limit = world.clock.sleep(PATIENCE);
+            pin_mut!(answer, limit);
+            matches!(select(answer, limit).await, Either::Left((Ok(_), _)))
+        })
+        .collect();
+    while let Some(answers) = asked.next().await {
+        if answers {
+            return true;
+        }
+    }
+    false
+}
+
+async fn ask(
+    world: &World,
+    target: &HostTarget,
+    files: Files,
+) -> std::result::Result<Option<SwarmView>, (Answer, Failure)> {
+    let in_swarm = Cell::new(false);
     let begin = async {
+        let host = world.hosts.reach(target).await?;
         let Some(info) = host.engine_info().await? else {
             return Ok(None);
         };
         if info.swarm == LocalNodeState::Inactive {
             return Ok(None);
         }
+        in_swarm.set(true);
         if !info.control_available {
             return Err(Failure::not_applied(
                 "read the swarm",
                 "it does not answer as a manager",
             ));
         }
-        host.swarm_inspect().await.map(Some)
+        let swarm = host.swarm_inspect().await?;
+        Ok(Some((host, swarm)))
     };
     let limit = world.clock.sleep(PATIENCE);
     pin_mut!(begin, limit);
-    let swarm = match select(begin, limit).await {
-        Either::Left((swarm, _)) => swarm?,
+    let began = match select(begin, limit).await {
+        Either::Left((began, _)) => began,
         Either::Right(_) => {
             let message = format!(
                 "no answer about the swarm within {} s: its managers may be electing a leader",
                 PATIENCE.as_secs()
             );
-            return Err(Failure::not_applied("read the swarm", message));
+            Err(Failure::not_applied("read the swarm", message))
         }
     };
-    let Some(swarm) = swarm else {
+    let how = |failure: Failure| match in_swarm.get() {
+        true => (Answer::InSwarm, failure),
+        false => (before_anything(&failure), failure),
+    };
+    let Some((host, swarm)) = began.map_err(how)? else {
         return Ok(None);
     };
+    let read = read(host.as_ref(), target, swarm, files).await;
+    read.map(Some).map_err(how)
+}
+
+/// What a manager says of the swarm.
+async fn read(
+    host: &dyn Host,
+    target: &HostTarget,
+    swarm: Swarm,
+    [secrets, configs]: Files,
+) -> Result<SwarmView> {
     let every = TaskFilter::default();
     let (nodes, networks, secrets, configs, services, tasks) = futures::try_join!(
         host.nodes(),
         host.networks(),
-        read_files(host.as_ref(), secrets),
-        read_files(host.as_ref(), configs),
+        read_files(host, secrets),
+        read_files(host, configs),
         host.services(),
         host.tasks(&every),
     )?;
-    Ok(Some(SwarmView {
+    Ok(SwarmView {
         via: target.name.clone(),
         silent: BTreeSet::new(),
         id: swarm.id,
@@ -126,7 +185,7 @@ async fn ask(world: &World, target: &HostTarget, [secrets, configs]: Files) -> R
         configs,
         services,
         tasks,
-    }))
+    })
 }
 
 /// Files of a kind that nobody has or wants cost no call.

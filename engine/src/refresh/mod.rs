@@ -1,10 +1,11 @@
 //! Reads the world: one survey for the whole cluster, then each kind finds its resources in it.
 
 mod ask;
+mod managers;
 mod names;
 mod survey;
 
-pub use crate::survey::{Survey, SwarmSurvey, SwarmView, host_target};
+pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView, host_target};
 
 use std::collections::HashMap;
 
@@ -22,6 +23,8 @@ pub struct Observed {
     pub recorded: Vec<Sighting>,
     /// Wanted resources without a record, where something was found.
     pub unrecorded: HashMap<Address, Sighting>,
+    /// The managers, where the swarm was asked for.
+    pub managers: Option<Managers>,
 }
 
 impl Observed {
@@ -30,6 +33,7 @@ impl Observed {
         Self {
             recorded: vec![Sighting::AsRecorded; snapshot.resources.len()],
             unrecorded: HashMap::new(),
+            managers: None,
         }
     }
 }
@@ -43,6 +47,7 @@ pub async fn refresh(
 ) -> Result<Observed> {
     let survey = Survey::take(world, snapshot, desired).await?;
     let mut observed = Observed::as_recorded(snapshot);
+    observed.managers = Some(survey.managers.clone());
     let mut by_kind: FastMap<&str, Vec<(Option<usize>, Item)>> = FastMap::default();
     let recorded: FastSet<&Address> = snapshot
         .resources

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Snapshot};
 
-use super::{ask, names};
+use super::managers::Answer;
+use super::{ask, managers, names};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
-use crate::survey::{Survey, SwarmSurvey, host_target};
+use crate::survey::{Managers, Survey, SwarmSurvey, host_target};
 use crate::world::{CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Ownership, Result, World};
 
 impl Survey {
@@ -17,7 +18,7 @@ impl Survey {
     pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
         let mut cloud = world.cloud.survey(&snapshot.cluster).await?;
         names::instances(&mut cloud, snapshot);
-        let (foreign, (mut swarm, swarm_lost)) = try_join(
+        let (foreign, (mut swarm, swarm_lost, managers)) = try_join(
             foreign_names(world, snapshot, desired, &cloud),
             survey_swarm(world, snapshot, desired, &cloud),
         )
@@ -29,14 +30,9 @@ impl Survey {
             .filter(|resource| !resource.deposed)
             .map(|resource| (resource.address.clone(), resource.outputs.clone()))
             .collect();
-        Ok(Self::assemble(
-            &snapshot.cluster,
-            cloud,
-            foreign,
-            swarm,
-            swarm_lost,
-            outputs,
-        ))
+        let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
+        survey.managers = managers;
+        Ok(survey)
     }
 }
 
@@ -137,7 +133,7 @@ async fn survey_swarm(
     snapshot: &Snapshot,
     desired: &DesiredSet,
     cloud: &CloudSurvey,
-) -> Result<(SwarmSurvey, bool)> {
+) -> Result<(SwarmSurvey, bool, Managers)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
     let (targets, mut unsure) = candidates(snapshot, desired, cloud);
     let concerned = |kind: FileKind| {
@@ -148,15 +144,50 @@ async fn survey_swarm(
     let files = [FileKind::Secret, FileKind::Config].map(|kind| (kind, concerned(kind)));
     let (view, refusals) = ask::first(world, &targets, files).await;
     if let Some(view) = view {
-        return Ok((SwarmSurvey::Read(Box::new(view)), false));
+        let managers = managers::listed(&view, snapshot, cloud);
+        return Ok((SwarmSurvey::Read(Box::new(view)), false, managers));
     }
     unsure |= refusals.iter().any(|refusal| refusal.unsure);
-    let mut reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
-    if expected {
-        if reasons.is_empty() {
-            reasons.push("no manager's instance is running".to_owned());
-        }
-        return Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure));
+    if !expected {
+        return Ok((SwarmSurvey::None, !unsure, Managers::default()));
     }
-    Ok((SwarmSurvey::None, !unsure))
+    let mut answers: BTreeMap<String, Answer> = BTreeMap::new();
+    for refusal in &refusals {
+        let answer = answers.entry(refusal.name.clone()).or_insert(refusal.answer);
+        *answer = refusal.answer.min(*answer);
+    }
+    let silent = |answer: &Answer| *answer == Answer::Silent;
+    let somebody_answers =
+        !answers.values().all(silent) || ask::anybody(world, &others(snapshot, cloud, &answers)).await;
+    let managers = managers::asked(snapshot, cloud, &answers, somebody_answers);
+    let mut reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
+    if reasons.is_empty() {
+        reasons.push("no manager's instance is running".to_owned());
+    }
+    Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure, managers))
+}
+
+/// So many other machines are asked whether they answer at all.
+const WITNESSES: usize = 3;
+
+/// Some running machines beside those that were asked.
+fn others(snapshot: &Snapshot, cloud: &CloudSurvey, asked: &BTreeMap<String, Answer>) -> Vec<HostTarget> {
+    let running = cloud
+        .instances
+        .iter()
+        .filter(|i| i.state == InstanceState::Running);
+    let named = running.filter_map(|instance| {
+        let owner = Ownership::from_tags(&instance.tags)?;
+        let name = owner.address.strip_prefix("instance.")?.to_owned();
+        Some((name, instance))
+    });
+    named
+        .filter(|(name, _)| !asked.contains_key(name))
+        .take(WITNESSES)
+        .map(|(name, instance)| {
+            let docker = snapshot.get(&Address::new("docker", &name));
+            let key = docker.and_then(|docker| docker.outputs.text_field("host_key"));
+            host_target(&name, instance, key)
+        })
+        .collect()
 }

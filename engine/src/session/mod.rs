@@ -45,7 +45,7 @@ pub use recover::Settled;
 pub use rename::{RenameError, Renamed, rename_in_the_state};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
-pub use status::{NodeStatus, ServiceStatus, Status};
+pub use status::{Health, NodeStatus, ServiceStatus, Status};
 
 use std::sync::Arc;
 

@@ -66,6 +66,8 @@ impl Session {
             plan: &plan,
             desired: &desired,
             snapshot: &known.snapshot,
+            managers: observed.managers.as_ref(),
+            registry: &self.registry,
             manifest: (!selection.destroy).then_some(&self.manifest),
             looked_up: looked_up.as_ref(),
         });

@@ -77,10 +77,44 @@ pub struct Status {
     pub managers: (u32, u32),
     /// How many managers have to be alive.
     pub quorum: u32,
+    /// Whether fewer are: nothing of the swarm can be changed, what runs goes on running.
+    pub quorum_lost: bool,
+    /// The managers that are dead, each with what became of it: `manager-0 (stopped)`.
+    pub dead_managers: Vec<String>,
     /// The nodes: the manifest's first, sorted by name.
     pub nodes: Vec<NodeStatus>,
     /// The services, sorted by name.
     pub services: Vec<ServiceStatus>,
+}
+
+/// How a cluster is, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Every node and service is as it should be.
+    Healthy,
+    /// Something is not.
+    Degraded,
+    /// Nobody who knows could be asked.
+    Unknown,
+}
+
+impl Status {
+    /// How the cluster is: degraded where a node is not ready, a service has too few tasks, or the
+    /// quorum is lost; unknown where the swarm cannot be seen.
+    pub fn health(&self) -> Health {
+        let lame = |node: &NodeStatus| node.health != "ready";
+        let short = |service: &ServiceStatus| service.running < service.wanted;
+        if self.quorum_lost {
+            Health::Degraded
+        } else if self.trouble.is_some() {
+            Health::Unknown
+        } else if self.via.is_none() || self.nodes.iter().any(lame) || self.services.iter().any(short) {
+            Health::Degraded
+        } else {
+            Health::Healthy
+        }
+    }
 }
 
 impl Session {
@@ -95,19 +129,15 @@ impl Session {
         };
         let names = node_names(&snapshot);
         let nodes = node_statuses(&survey, view, &names);
-        let is_manager = |node: &&NodeStatus| node.role.as_deref() == Some("manager");
-        let managers = nodes.iter().filter(is_manager).count() as u32;
-        let alive = nodes
-            .iter()
-            .filter(is_manager)
-            .filter(|node| node.health == "ready")
-            .count() as u32;
+        let managers = &survey.managers;
         Ok(Status {
             cluster: known.snapshot.cluster.clone(),
             via: view.map(|view| view.via.clone()),
             trouble,
-            managers: (alive, managers),
-            quorum: if managers == 0 { 0 } else { managers / 2 + 1 },
+            managers: (managers.alive() as u32, managers.voters.len() as u32),
+            quorum: managers.quorum() as u32,
+            quorum_lost: managers.quorum_is_lost(),
+            dead_managers: managers.dead(),
             services: view.map_or_else(Vec::new, |view| service_statuses(&snapshot, view, &names, &nodes)),
             nodes,
         })

@@ -41,6 +41,13 @@ impl Bench {
         }
     }
 
+    /// Where a manifest has been applied.
+    pub async fn of(manifest: &Manifest) -> Self {
+        let mut bench = Self::new(vec![]);
+        bench.apply(manifest).await;
+        bench
+    }
+
     pub async fn desired(&self, manifest: &Manifest) -> DesiredSet {
         let answer = self
             .world

@@ -20,6 +20,9 @@ pub struct NewArgs {
 /// `status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// Exit with 0 if all is healthy, 2 if something is degraded, 1 if that cannot be told
+    #[arg(long, conflicts_with = "watch")]
+    pub check: bool,
     /// Look again and again, until interrupted
     #[arg(long)]
     pub watch: bool,

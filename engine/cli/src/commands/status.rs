@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use subako_engine::session::Status;
+use subako_engine::session::{Health, Status};
 
 use crate::args::{Format, Global, StatusArgs};
 use crate::error::{CliError, Result};
@@ -21,6 +21,11 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
     let redraw = args.watch && args.format == Format::Text && std::io::stdout().is_terminal();
     loop {
         let seen = runtime::block_on(project.is_instant(), look(&project));
+        let health = match seen.as_ref().map(Status::health) {
+            Ok(Health::Healthy) => Exit::Done,
+            Ok(Health::Degraded) => Exit::Changes,
+            Ok(Health::Unknown) | Err(_) => Exit::Error,
+        };
         let text = match seen {
             Ok(seen) => match args.format {
                 Format::Text => status::text(&seen, ui.out),
@@ -40,6 +45,9 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
         }
         unfinished::say(&project.offline(), ui)?;
         ui.print(&text)?;
+        if args.check {
+            return Ok(health);
+        }
         if !args.watch || ui.closed() {
             return Ok(Exit::Done);
         }

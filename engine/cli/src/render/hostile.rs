@@ -111,6 +111,8 @@ fn seen(text: &str) -> Status {
         trouble: some(),
         managers: (1, 1),
         quorum: 1,
+        quorum_lost: text.len().is_multiple_of(2),
+        dead_managers: vec![text.to_owned()],
         nodes: [true, false]
             .map(|managed| NodeStatus {
                 name: text.to_owned(),

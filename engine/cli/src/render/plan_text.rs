@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::check::planner;
+use subako_engine::check::{Finding, Severity, planner};
 use subako_engine::display::Display;
 use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
@@ -79,14 +79,11 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
     if plan.steps.is_empty() {
         let unchanged = plan.summary.unchanged;
         // What cannot be read was planned as recorded: nobody may take that for a look at it.
-        let unseen = plan
-            .findings
-            .iter()
-            .filter(|finding| finding.id == planner::REFRESH.id)
-            .count();
-        if unseen > 0 {
+        let unseen =
+            |finding: &Finding| finding.id == planner::REFRESH.id || finding.severity == Severity::Error;
+        if plan.findings.iter().any(unseen) {
             let what = format!(
-                "No changes in what can be seen of {}: {unseen} resources could not be read (see the warnings).",
+                "No changes in what can be seen of {}: some of it could not be read (see above).",
                 plan.cluster
             );
             return paint.of(Meaning::Warning, what).to_string();

@@ -33,7 +33,21 @@ pub fn json(status: &Status) -> Result<String, serde_json::Error> {
 pub fn text(status: &Status, paint: Paint) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", head(status, paint));
-    if let Some(trouble) = &status.trouble {
+    if status.quorum_lost {
+        let _ = writeln!(
+            out,
+            "{}: the swarm has lost its quorum: {}. What runs goes on running; nothing of the swarm can be changed, and \
+             a task that ends is not started again.",
+            paint.of(Meaning::Error, "error"),
+            plain(status.dead_managers.join(", "))
+        );
+        let _ = writeln!(
+            out,
+            "  {}: `subako apply` starts machines again that are stopped or hang; if a majority is gone for good, \
+             `subako destroy` and apply again",
+            paint.of(Meaning::Note, "help")
+        );
+    } else if let Some(trouble) = &status.trouble {
         let _ = writeln!(
             out,
             "{}: the swarm cannot be seen: {}",
@@ -73,8 +87,10 @@ fn head(status: &Status, paint: Paint) -> String {
     let (alive, all) = status.managers;
     let (word, meaning) = if all == 0 {
         ("no swarm", Meaning::Warning)
-    } else if alive < status.quorum {
+    } else if status.quorum_lost {
         ("no quorum", Meaning::Error)
+    } else if status.via.is_none() {
+        ("quorum unknown", Meaning::Warning)
     } else {
         ("quorum", Meaning::Good)
     };
@@ -193,6 +209,8 @@ fn tasks(services: &[ServiceStatus]) -> Table {
 mod tests {
     use std::collections::BTreeMap;
 
+    use subako_engine::session::Health;
+
     use super::*;
 
     fn status() -> Status {
@@ -202,6 +220,8 @@ mod tests {
             trouble: None,
             managers: (1, 1),
             quorum: 1,
+            quorum_lost: false,
+            dead_managers: vec![],
             nodes: vec![NodeStatus {
                 name: "manager-0".into(),
                 managed: true,
@@ -246,6 +266,40 @@ mod tests {
              \x20 SERVICE  RUNS ON\n\
              \x20 web      manager-0 ×2\n"
         );
+    }
+
+    #[test]
+    fn a_lost_quorum_is_said_in_so_many_words() {
+        let lost = Status {
+            via: None,
+            trouble: Some("manager-0: it does not answer as a manager".into()),
+            managers: (1, 3),
+            quorum: 2,
+            quorum_lost: true,
+            dead_managers: vec!["manager-1 (does not answer)".into(), "manager-2 (stopped)".into()],
+            services: vec![],
+            ..status()
+        };
+        let said = text(&lost, Paint::PLAIN);
+        assert!(said.starts_with(
+            "sandbox: no quorum (1 of 3 managers, 2 needed)\n\
+             error: the swarm has lost its quorum: manager-1 (does not answer), manager-2 (stopped). What runs goes on \
+             running;"
+        ), "{said}");
+        assert_eq!(said.matches("lost its quorum").count(), 1);
+        assert_eq!(lost.health(), Health::Degraded);
+    }
+
+    #[test]
+    fn health_is_one_word_for_nodes_services_and_the_quorum() {
+        assert_eq!(status().health(), Health::Degraded, "2 of 3 tasks run");
+        let mut healthy = status();
+        healthy.services[0].running = 3;
+        assert_eq!(healthy.health(), Health::Healthy);
+        healthy.nodes[0].health = "down".into();
+        assert_eq!(healthy.health(), Health::Degraded);
+        healthy.trouble = Some("nobody answers".into());
+        assert_eq!(healthy.health(), Health::Unknown);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::reference::Ref;
 use crate::world::{Availability, Role};
 
 /// The serial group of everything that changes who takes part in raft.
-pub(in crate::kinds) const RAFT: &str = "raft";
+pub(crate) const RAFT: &str = "raft";
 
 /// What is wanted of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ pub use docker::{Docker, DockerOutputs};
 pub use file::{Configs, File, Secrets, Which};
 pub use instance::{Instance, InstanceOutputs};
 pub use key_pair::{KeyPair, KeyPairOutputs};
-pub(super) use member::RAFT;
+pub(crate) use member::RAFT;
 pub use member::{Member, MemberOutputs};
 pub use network::Network;
 pub use security_group::{SecurityGroup, SecurityGroupOutputs, sort_rules};

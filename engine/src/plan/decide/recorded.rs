@@ -8,7 +8,6 @@ use super::super::types::{Change, Drift, Value};
 use super::{Decisions, Fate, Input, next_generation};
 use crate::desired::Desired;
 use crate::fast::FastSet;
-use crate::finding::{Finding, Severity, planner};
 use crate::kind::Sighting;
 use crate::reference::references;
 
@@ -48,14 +47,8 @@ impl Recorded<'_, '_> {
                 (spec.clone(), outputs.clone())
             }
             Sighting::Unreadable(why) => {
-                out.findings.push(
-                    Finding::new(
-                        Severity::Warning,
-                        &planner::REFRESH,
-                        format!("it cannot be read now, so it is planned as recorded: {why}"),
-                    )
-                    .about(resource.address.clone()),
-                );
+                let addresses = out.unreadable.entry(why.clone()).or_default();
+                addresses.push(resource.address.clone());
                 (resource.spec.clone(), resource.outputs.clone())
             }
             Sighting::Absent | Sighting::Foreign(_) => {
