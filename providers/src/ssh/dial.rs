@@ -97,6 +97,13 @@ impl DialError {
                      old one and apply again"
                 ))
                 .with_next(NextCommand::StateRm(format!("docker.{name}"))),
+            Self::HostKey(HostKeyError::Unknown { file, .. }) => {
+                let hint = format!(
+                    "compare the key with `aws ec2 get-console-output --instance-id {instance}` and add it to \
+                     {file}; without known_hosts in [ssh] a host's key is trusted on first use and pinned"
+                );
+                failure.with_code(Code::Untrusted).with_hint(hint)
+            }
             Self::HostKey(_) => failure
                 .with_code(Code::Untrusted)
                 .with_hint("correct the known_hosts file if the machine was set up anew"),

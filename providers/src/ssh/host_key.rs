@@ -19,6 +19,13 @@ pub(super) enum HostKeyError {
         expected: String,
         shown: String,
     },
+    /// known_hosts says nothing, and no key was pinned.
+    #[error("{host} is not in {file}, and no key of it is pinned: it shows {shown}")]
+    Unknown {
+        host: String,
+        file: String,
+        shown: String,
+    },
     /// known_hosts says otherwise.
     #[error("the host key of {host} is not the one in {file}: it shows {shown}")]
     Unlisted {
@@ -42,7 +49,7 @@ pub(super) struct Expectation {
     host: String,
     /// The pinned key.
     pinned: Option<PublicKey>,
-    /// known_hosts' file, and what it says of the host.
+    /// known_hosts' file; empty where none is named. What it says of the host.
     file: String,
     listed: Vec<PublicKey>,
     revoked: Vec<PublicKey>,
@@ -105,6 +112,14 @@ impl Expectation {
             return Err(HostKeyError::Changed {
                 host: self.host.clone(),
                 expected: print(pinned),
+                shown: print(shown),
+            });
+        }
+        // A file that is named is believed: a host that it does not list is not trusted on first use.
+        if !self.file.is_empty() && self.listed.is_empty() && self.pinned.is_none() {
+            return Err(HostKeyError::Unknown {
+                host: self.host.clone(),
+                file: self.file.clone(),
                 shown: print(shown),
             });
         }
@@ -218,13 +233,29 @@ mod tests {
                 Err(HostKeyError::Unlisted { .. })
             ));
         }
-        let elsewhere = Expectation::new("x", "10.0.0.6", 22, None, Some(plain.path())).unwrap();
-        assert_eq!(elsewhere.judge(&key(B)), Ok(()));
+    }
+
+    #[test]
+    fn a_host_that_a_named_file_does_not_list_is_refused_unless_its_key_is_pinned() {
+        let file = known_hosts(&format!("10.0.0.5 {A}\n"));
+        let other = |pinned| Expectation::new("x", "10.0.0.6", 22, pinned, Some(file.path())).unwrap();
+        assert!(matches!(
+            other(None).judge(&key(B)),
+            Err(HostKeyError::Unknown { .. })
+        ));
+        assert_eq!(other(Some(B)).judge(&key(B)), Ok(()));
+        assert!(matches!(
+            other(Some(A)).judge(&key(B)),
+            Err(HostKeyError::Changed { .. })
+        ));
+        let empty = known_hosts("");
+        let expectation = Expectation::new("x", "10.0.0.5", 22, None, Some(empty.path())).unwrap();
+        assert!(expectation.judge(&key(A)).is_err());
     }
 
     #[test]
     fn a_revoked_key_is_refused_for_every_host() {
-        let file = known_hosts(&format!("@revoked * {A}\n"));
+        let file = known_hosts(&format!("@revoked * {A}\n10.0.0.5 {B}\n"));
         let expectation = Expectation::new("x", "10.0.0.5", 22, None, Some(file.path())).unwrap();
         assert!(matches!(
             expectation.judge(&key(A)),

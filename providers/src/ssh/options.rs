@@ -15,8 +15,8 @@ pub struct SshOptions {
     /// Whether hosts are dialled by their private addresses.
     pub private: bool,
     /// A bastion, `user@host[:port]`, logged in to with the same key. Its host key is looked up in
-    /// `known_hosts`; where that knows nothing of it, the key of the run's first contact is kept to
-    /// for the rest of the run.
+    /// `known_hosts`, which must list it; where no file is named, the key of the run's first contact
+    /// is kept to for the rest of the run.
     pub jump: Option<String>,
     /// A known_hosts file to honour; `None` for none.
     pub known_hosts: Option<PathBuf>,
