@@ -229,9 +229,6 @@ impl From<SessionError> for CliError {
                 .help("use the credentials and region of that account, or another cluster name"),
             SessionError::WrongCluster { .. } => Self::refused(text)
                 .help("each cluster has a state directory of its own: choose another with --state-dir"),
-            SessionError::Unsettled(_) => Self::new(text)
-                .exit(Exit::Remains)
-                .help("nothing more was done; run the command again when the world can be read"),
             SessionError::Late(failed) => Self::from(*failed).exit(Exit::Remains).help(Hint::run(
                 NextCommand::StateList,
                 " shows what the state is now: a part of the change was made before this failed; run the command again to finish it",

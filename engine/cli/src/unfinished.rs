@@ -1,6 +1,6 @@
 //! What every command that only looks says of a run that did not end.
 
-use subako_engine::session::{Session, Unfinished};
+use subako_engine::session::{Session, Settled, Unfinished};
 use subako_engine::world::NextCommand;
 use subako_state::Direction;
 
@@ -39,6 +39,30 @@ pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<()> {
 pub fn note(unfinished: &Unfinished, ui: &Ui) {
     ui.note(&found(unfinished));
     details(unfinished, ui);
+}
+
+/// Names what an unfinished run may have done where nobody can say now, and the way out.
+pub fn say_unknown(settled: Option<&Settled>, ui: &Ui) {
+    let Some(settled) = settled.filter(|settled| !settled.unknown.is_empty()) else {
+        return;
+    };
+    ui.warn(&format!(
+        "cannot tell whether it happened, because what would know does not answer: {}",
+        report::list(&settled.unknown)
+    ));
+    ui.help(&Hint::run(
+        NextCommand::Apply,
+        " goes on with what can be read; it starts a host that is stopped, and replaces one that is terminated",
+    ));
+    ui.help(
+        &Hint::from("stop the instance of a host that hangs, and ")
+            .then(NextCommand::Apply)
+            .and(" starts it again"),
+    );
+    ui.help(&Hint::run(
+        NextCommand::Destroy,
+        " deletes all of it, without asking such a host",
+    ));
 }
 
 fn found(unfinished: &Unfinished) -> String {

@@ -252,16 +252,9 @@ impl Kind for Docker {
         };
         // The key that was pinned last may be that of the machine before this one.
         target.host_key = outputs.and_then(|outputs| outputs.host_key);
-        let live = cx.world.cloud.instance(&target.instance_id).await?;
-        if live.is_none_or(|live| {
-            matches!(
-                live.state,
-                InstanceState::ShuttingDown | InstanceState::Terminated
-            )
-        }) {
+        let Some(host) = hosts::to_read(cx, &target).await? else {
             return Ok(None);
-        }
-        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        };
         Ok(host
             .engine_info()
             .await?

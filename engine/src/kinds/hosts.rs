@@ -1,11 +1,13 @@
 //! The way to a machine, from what the other resources have answered.
 
+use std::sync::Arc;
+
 use subako_state::Address;
 
 use super::specs::{Docker, Instance};
 use crate::kind::StepContext;
 use crate::reference::Ref;
-use crate::world::{self, Failure, HostTarget, Result};
+use crate::world::{self, Code, Failure, Host, HostTarget, InstanceState, Result};
 
 /// The value of a reference that the executor has resolved.
 pub(super) fn resolved(reference: &Ref, what: &str) -> Result<String> {
@@ -53,6 +55,21 @@ pub(super) fn expect_target(cx: &StepContext, name: &str) -> Result<HostTarget> 
             format!("instance.{name} is not known"),
         )
     })
+}
+
+/// A machine to read from, with one short attempt; `None` if it is gone with everything on it. One
+/// that is stopped, or does not answer, is a failure: nobody knows what is on it.
+pub(super) async fn to_read(cx: &StepContext, target: &HostTarget) -> Result<Option<Arc<dyn Host>>> {
+    let live = cx.world.cloud.instance(&target.instance_id).await?;
+    match live.map(|live| live.state) {
+        None | Some(InstanceState::ShuttingDown | InstanceState::Terminated) => Ok(None),
+        Some(state @ (InstanceState::Stopping | InstanceState::Stopped)) => Err(Failure::not_applied(
+            format!("read the host {}", target.name),
+            format!("{} is {state}", target.instance_id),
+        )
+        .with_code(Code::Unreachable)),
+        Some(InstanceState::Pending | InstanceState::Running) => cx.world.hosts.reach(target).await.map(Some),
+    }
 }
 
 /// The machine of an instance that was just read.

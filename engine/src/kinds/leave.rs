@@ -29,6 +29,16 @@ const OTHER: &str = "its engine is another node, or none";
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Which machine answered as a node.
+enum Asked {
+    /// This one.
+    Node(Arc<dyn Host>),
+    /// None: its engine has left the swarm already.
+    Left,
+    /// None, and what each of them said.
+    Nobody(String),
+}
+
 /// A node on its way out.
 pub(super) struct Leaving<'a> {
     member: &'a Member,
@@ -79,7 +89,7 @@ impl<'a> Leaving<'a> {
         if up {
             up = self.drain(&node).await?;
         }
-        let own = if up { self.own_host(&node).await? } else { None };
+        let own = if up { self.own_host().await? } else { None };
         if node.role == Role::Manager || node.reachability.is_some() {
             self.demote(own.as_deref()).await?;
         }
@@ -244,41 +254,64 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    /// The machine whose engine is this node; `None` if its engine has left already. Its name may
-    /// belong to its successor.
-    async fn own_host(&self, node: &Node) -> Result<Option<Arc<dyn Host>>> {
-        let name = hosts::own_name(self.cx);
-        let mut tried = Vec::new();
-        if let Some(id) = self.member.instance.value()
-            && let Some(instance) = self.cx.world.cloud.instance(id).await?
-        {
-            match self.ask(&instance).await {
-                Ok(answer) => return Ok(answer),
-                Err(why) => tried.push((instance.id, why)),
-            }
-        }
-        let address = format!("instance.{name}");
-        let survey = self.cx.world.cloud.survey(&self.cx.ownership.cluster).await?;
-        for instance in survey.instances {
-            let named = Ownership::from_tags(&instance.tags).is_some_and(|owner| owner.address == address);
-            if (named || instance.private_ip == node.addr) && !tried.iter().any(|(id, _)| *id == instance.id)
-            {
-                match self.ask(&instance).await {
-                    Ok(Some(host)) => return Ok(Some(host)),
-                    Ok(None) => tried.push((instance.id, OTHER.to_owned())),
-                    Err(why) => tried.push((instance.id, why)),
+    /// The machine whose engine is this node; `None` if its engine has left, or if it is gone, so
+    /// that the node counts as down. Its name may belong to its successor.
+    async fn own_host(&mut self) -> Result<Option<Arc<dyn Host>>> {
+        let mut wait = Wait::new(self.cx, self.doing(), EVERY, DOWN_LIMIT);
+        loop {
+            let manager = self.managers.host().await?;
+            let waiting = match manager.node(self.node_id).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(node)) if node.state == NodeState::Down => return Ok(None),
+                Ok(Some(node)) => match self.ask_machines(&node).await? {
+                    Asked::Node(host) => return Ok(Some(host)),
+                    Asked::Left => return Ok(None),
+                    Asked::Nobody(why) => format!("no machine answers as its node ({why})"),
+                },
+                Err(failure) => {
+                    self.managers.lost();
+                    format!("waiting for a manager: {}", failure.message)
                 }
+            };
+            wait.tick(waiting).await.map_err(|failure| {
+                failure.with_hint(format!(
+                    "stop the machine, or `docker node rm --force {}` on a manager",
+                    self.node_id
+                ))
+            })?;
+        }
+    }
+
+    /// Asks every machine that may be the node: the recorded one, those of its name, and the one
+    /// at its address.
+    async fn ask_machines(&self, node: &Node) -> Result<Asked> {
+        let address = format!("instance.{}", hosts::own_name(self.cx));
+        let survey = self.cx.world.cloud.survey(&self.cx.ownership.cluster).await?;
+        let recorded = self.member.instance.value();
+        let mut candidates: Vec<&Instance> = survey
+            .instances
+            .iter()
+            .filter(|instance| {
+                let named = || Ownership::from_tags(&instance.tags).is_some_and(|o| o.address == address);
+                instance.private_ip == node.addr || recorded == Some(instance.id.as_str()) || named()
+            })
+            .collect();
+        candidates.sort_by_key(|instance| instance.private_ip != node.addr);
+        let mut tried = Vec::new();
+        let mut left = false;
+        for instance in candidates {
+            match self.ask(instance).await {
+                Ok(Some(host)) => return Ok(Asked::Node(host)),
+                // Only the engine at its address can have been it: others have never joined.
+                Ok(None) if instance.private_ip == node.addr => left = true,
+                Ok(None) => tried.push(format!("{}: {OTHER}", instance.id)),
+                Err(why) => tried.push(format!("{}: {why}", instance.id)),
             }
         }
-        let why: Vec<String> = tried.iter().map(|(id, why)| format!("{id}: {why}")).collect();
-        Err(Failure::not_applied(
-            self.doing(),
-            format!("no machine answers as its node ({})", why.join("; ")),
-        )
-        .with_hint(format!(
-            "stop the machine, or `docker node rm --force {}` on a manager",
-            self.node_id
-        )))
+        Ok(match left {
+            true => Asked::Left,
+            false => Asked::Nobody(tried.join("; ")),
+        })
     }
 
     /// The machine if its engine is this node, `None` if its engine is none.

@@ -28,6 +28,15 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Swarm's port for managers.
 const MANAGER_PORT: u16 = 2377;
 
+/// Whether the machine that a node joined from still exists.
+fn machine_is_there(survey: &Survey, node: &Node) -> bool {
+    survey
+        .cloud
+        .instances
+        .iter()
+        .any(|instance| instance.private_ip == node.addr && instance.state < InstanceState::ShuttingDown)
+}
+
 impl Member {
     fn labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
         let mut labels = labels::owned(&self.labels, &cx.ownership);
@@ -65,18 +74,19 @@ impl Member {
         match (info.swarm, info.node_id) {
             (LocalNodeState::Inactive, _) => {}
             (LocalNodeState::Active, Some(node_id)) => {
-                let manager = managers.host().await?;
-                if manager.node(&node_id).await?.is_some() {
+                if managers.host().await?.node(&node_id).await?.is_some() {
                     return Ok(node_id);
                 }
-                // It is still the node that is recorded as gone: that swarm has ended, or has
-                // forgotten it. Only such a place is given up; any other is somebody else's.
-                if lost.as_ref() != Some(&node_id) {
+                // The node that is recorded as gone: that swarm has ended, or has forgotten it. A
+                // worker that no record knows had joined in a run of which nobody could find out
+                // what it had done. A manager of a swarm is given up for a record alone.
+                let is_lost = lost.as_ref() == Some(&node_id);
+                if !is_lost && info.control_available {
                     return Err(refused("its engine is in another swarm")
                         .with_hint(format!("`docker swarm leave` on {}", target.name)));
                 }
                 cx.progress.note("leaving the swarm that is gone");
-                host.swarm_leave(true).await?;
+                host.swarm_leave(is_lost).await?;
             }
             (state, _) => {
                 return Err(refused(
@@ -166,12 +176,18 @@ impl Member {
         }
     }
 
-    /// Whether the swarm was started on this very machine, which then is a node before it is a
-    /// member.
-    fn is_first(cx: &StepContext) -> bool {
-        let address = subako_state::Address::new("swarm", &cx.ownership.cluster);
-        cx.typed::<super::specs::Swarm>(&address)
-            .is_some_and(|(swarm, _)| swarm.advertise == hosts::own_name(cx))
+    /// The id of the node that a machine's engine is; `None` if it is none, or if the machine is gone.
+    async fn own_node(target: &HostTarget, cx: &StepContext) -> Result<Option<String>> {
+        let Some(host) = hosts::to_read(cx, target).await? else {
+            return Ok(None);
+        };
+        let info = Self::engine(host.as_ref(), cx).await?;
+        Ok(info.and_then(|info| info.node_id))
+    }
+
+    /// Whether a machine is there to be asked.
+    async fn is_up(target: &HostTarget, cx: &StepContext) -> bool {
+        matches!(hosts::to_read(cx, target).await, Ok(Some(_)))
     }
 }
 
@@ -216,10 +232,11 @@ impl Kind for Member {
             .map(|item| {
                 let typed = Typed::<Self>::new(item)?;
                 let node = match &typed.outputs {
-                    // A node without the label has been taken out of the cluster's hands.
-                    Some(outputs) => survey
-                        .node(&outputs.node_id)
-                        .filter(|node| node.labels.contains_key(label::ADDRESS)),
+                    // A node without the label has been taken out of the cluster's hands, or has
+                    // yet to be labelled; one whose machine is gone is still to be removed.
+                    Some(outputs) => survey.node(&outputs.node_id).filter(|node| {
+                        node.labels.contains_key(label::ADDRESS) || !machine_is_there(survey, node)
+                    }),
                     None => by_address.get(item.address.as_str()).copied(),
                 };
                 let Some(node) = node else {
@@ -276,27 +293,30 @@ impl Kind for Member {
         let Some(target) = hosts::target(cx, hosts::own_name(cx)) else {
             return Ok(None);
         };
-        let live = cx.world.cloud.instance(&target.instance_id).await?;
-        if live.is_none_or(|live| {
-            matches!(
-                live.state,
-                InstanceState::ShuttingDown | InstanceState::Terminated
-            )
-        }) {
-            return Ok(None);
-        }
-        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
-        let Some(node_id) = Self::engine(host.as_ref(), cx)
-            .await?
-            .and_then(|info| info.node_id)
-        else {
-            return Ok(None);
+        let node_id = match Self::own_node(&target, cx).await {
+            Ok(Some(node_id)) => node_id,
+            // An engine that is up says so itself.
+            Ok(None) if Self::is_up(&target, cx).await => return Ok(None),
+            // A machine that cannot say any more may have joined before: its managers know.
+            Ok(None) | Err(_) => {
+                let nodes = managers.host().await?.nodes().await?;
+                let here = nodes.into_iter().find(|node| {
+                    node.addr == target.private_ip
+                        && (labels::same_object(&node.labels, &cx.ownership)
+                            || !node.labels.contains_key(label::ADDRESS))
+                });
+                return Ok(here.map(|node| MemberOutputs { node_id: node.id }));
+            }
         };
-        let node = managers.host().await?.node(&node_id).await?;
-        // One that joined but was not labelled yet is there; the swarm's own first node is
-        // nobody's member until it is labelled.
-        Ok(node
-            .filter(|node| labels::same_object(&node.labels, &cx.ownership) || !Self::is_first(cx))
+        let nodes = managers.host().await?.nodes().await?;
+        let managed_by_others = nodes
+            .iter()
+            .any(|node| node.role == Role::Manager && node.id != node_id);
+        // One that joined but was not labelled yet is there, and votes; the node that the swarm was
+        // begun on is nobody's member until it is labelled.
+        let here = nodes.into_iter().find(|node| node.id == node_id);
+        Ok(here
+            .filter(|node| managed_by_others || labels::same_object(&node.labels, &cx.ownership))
             .map(|node| MemberOutputs { node_id: node.id }))
     }
 }

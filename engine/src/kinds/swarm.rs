@@ -28,11 +28,11 @@ impl Swarm {
             .ok_or_else(|| Failure::not_applied(DOING, format!("{} has no Docker Engine", self.advertise)))
     }
 
-    /// The swarm that a manager is in, if this very step began it.
+    /// The swarm that a manager is in, if it is this cluster's: begun by this step, or by one of
+    /// an earlier run of which nobody could find out what it had done.
     async fn begun(host: &dyn Host, cx: &StepContext) -> Result<Option<SwarmOutputs>> {
         let swarm = host.swarm_inspect().await?;
-        let ours = labels::of_cluster(&swarm.labels, &cx.ownership.cluster)
-            && swarm.labels.get(label::TOKEN) == Some(&cx.ownership.token);
+        let ours = labels::of_cluster(&swarm.labels, &cx.ownership.cluster);
         Ok(ours.then_some(SwarmOutputs { cluster_id: swarm.id }))
     }
 
@@ -188,9 +188,16 @@ impl Kind for Swarm {
             return Ok(None);
         }
         let target = hosts::expect_target(cx, &self.advertise)?;
-        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        let Some(host) = hosts::to_read(cx, &target).await? else {
+            return Ok(None);
+        };
         match host.engine_info().await? {
-            Some(info) if info.control_available => Self::begun(host.as_ref(), cx).await,
+            Some(info) if info.control_available => {
+                let swarm = host.swarm_inspect().await?;
+                let ours = labels::of_cluster(&swarm.labels, &cx.ownership.cluster)
+                    && swarm.labels.get(label::TOKEN) == Some(&cx.ownership.token);
+                Ok(ours.then_some(SwarmOutputs { cluster_id: swarm.id }))
+            }
             Some(info) if matches!(info.swarm, LocalNodeState::Active | LocalNodeState::Pending) => {
                 Err(Failure::not_applied(
                     "find out whether the swarm was started",

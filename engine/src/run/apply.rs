@@ -163,7 +163,7 @@ impl Run<'_> {
         crew: &Crew<'_>,
         failures: &mut Vec<(Address, Failure)>,
     ) -> Result<(Outcome, bool), StateError> {
-        let ended = roll_back(crew, self.resources, self.stop, failures).await?;
+        let ended = roll_back(crew, self.stop, failures).await?;
         let cut = matches!(ended, WalkEnd::Cut);
         if cut {
             self.journal.settle().await?;
@@ -183,6 +183,7 @@ impl Run<'_> {
             registry: self.registry,
             world: self.world,
             plan: self.plan,
+            resources: self.resources,
             working: Arc::new(Working::new(self.registry.clone(), &resources)),
             journal: Pen::Journal(self.journal.clone()),
             events: self.events.clone(),

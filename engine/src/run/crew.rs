@@ -1,17 +1,18 @@
 //! What the steps of a run share: the resources as they are, the journal, the events.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use subako_state::{Digest, Entry, JournalWriter, Json, StateError};
+use subako_state::{Digest, Entry, JournalWriter, Json, Resource, StateError};
 
 use super::options::{ApplyOptions, Stop};
 use super::status::RunStatus;
-use super::working::{View, Working};
+use super::working::{View, Working, made_with};
 use crate::event::{Event, Events};
 use crate::in_flight::InFlight;
 use crate::kind::{ErasedKind, Registry, StepContext};
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{Action, Operation, Plan, Record, Step};
 use crate::world::{self, Failure, Ownership, World};
 
 /// What steps share while a run goes on.
@@ -19,6 +20,8 @@ pub(super) struct Crew<'a> {
     pub registry: &'a Registry,
     pub world: &'a World,
     pub plan: &'a Plan,
+    /// The resources before the run.
+    pub resources: &'a [Resource],
     pub working: Arc<Working>,
     pub journal: Pen,
     pub events: Events,
@@ -143,12 +146,18 @@ impl Crew<'_> {
         format!("subako-{}", &Digest::of(text).hex()[..40])
     }
 
+    /// The resources as a step sees them: those that its object was, or is to be, made with.
     pub fn view(&self, step: &Step) -> View {
-        // A step on an object whose address has been, or is about to be, taken by a newer one.
-        let old = self.working.is_old(&step.address, step.generation);
+        let with = match (step.action(), &step.before, &step.after) {
+            (Action::Create | Action::Adopt | Action::Update, _, Some(after)) => after.made_with.clone(),
+            (_, Some(before), _) => made_with(before),
+            _ => BTreeMap::new(),
+        };
         View {
             working: Arc::clone(&self.working),
-            old,
+            with,
+            // A step on an object whose address has been taken by a newer one.
+            old: self.working.is_old(&step.address, step.generation),
         }
     }
 
@@ -205,6 +214,7 @@ impl Crew<'_> {
     pub fn resolved_before(&self, step: &Step) -> world::Result<Json> {
         let view = View {
             working: Arc::clone(&self.working),
+            with: step.before.as_ref().map(made_with).unwrap_or_default(),
             old: true,
         };
         let before = step.spec_before();
@@ -220,9 +230,9 @@ impl Crew<'_> {
     }
 
     /// Makes a resource the one that later steps see at its address.
-    pub fn put(&self, step: &Step, spec: Option<&Json>, outputs: &Json) {
-        if let Some(spec) = spec {
-            self.working.put(&step.address, step.generation, spec, outputs);
+    pub fn put(&self, step: &Step, record: Option<&Record>, outputs: &Json) {
+        if let Some(record) = record {
+            self.working.put(&step.address, step.generation, record, outputs);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use subako_state::{Address, Resource, StateError};
+use subako_state::{Address, StateError};
 
 use super::apply::WalkEnd;
 use super::crew::Crew;
@@ -27,12 +27,11 @@ pub fn can_go_back(plan: &Plan, progress: &RunStatus) -> bool {
 /// being undone; everything else is still undone.
 pub(super) async fn roll_back(
     crew: &Crew<'_>,
-    resources: &[Resource],
     stop: &Stop,
     failures: &mut Vec<(Address, Failure)>,
 ) -> Result<WalkEnd, StateError> {
     let plan = crew.plan;
-    let vanishing = Vanishing::of(crew, resources);
+    let vanishing = Vanishing::of(crew);
     let undo: Vec<bool> = crew
         .progress()
         .steps
@@ -55,6 +54,11 @@ pub(super) async fn roll_back(
                 walk.done(node);
                 continue;
             }
+            if vanishing.contains(node) {
+                // It is undone when its host is: until then it only lets the others pass.
+                walk.done(node);
+                continue;
+            }
             let unresolved = matches!(
                 crew.progress().steps[node as usize],
                 StepStatus::Failed {
@@ -64,11 +68,6 @@ pub(super) async fn roll_back(
             );
             if unresolved {
                 // Nobody knows what to undo: what it depends on has to stay.
-                continue;
-            }
-            if vanishing.contains(node) {
-                // It is undone when its host is: until then it only lets the others pass.
-                walk.done(node);
                 continue;
             }
             let began = crew.tell_started(node, true);

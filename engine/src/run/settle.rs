@@ -2,7 +2,6 @@
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use subako_state::{Address, Effect, Entry, Resource, StateError};
 
@@ -12,8 +11,8 @@ use super::options::{ApplyOptions, Stop};
 use super::status::{RunStatus, StepStatus};
 use super::working::Working;
 use crate::event::Events;
-use crate::kind::{LivesOn, Registry};
-use crate::plan::{Action, Plan, Step};
+use crate::kind::Registry;
+use crate::plan::{Action, Plan};
 use crate::world::World;
 
 /// A run that did not end, about to be settled.
@@ -47,7 +46,8 @@ pub struct Settlement {
 }
 
 /// Reads what every step did whose outcome the journal does not know. After it every step that
-/// is not unresolved is pending, done, failed with a known effect, undone or not undone.
+/// is not unresolved is pending, done, failed with a known effect, undone or not undone. A host that
+/// does not answer leaves what was done on it unresolved: the next plan looks again.
 pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
     let resources = fold(run.resources, run.plan, run.progress);
     let stop = Stop::new();
@@ -55,6 +55,7 @@ pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
         registry: run.registry,
         world: run.world,
         plan: run.plan,
+        resources: run.resources,
         working: Arc::new(Working::new(run.registry.clone(), &resources)),
         journal: Pen::Draft(Mutex::default()),
         events: Events::silent(),
@@ -67,15 +68,18 @@ pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
     };
     let open: Vec<u32> = (0..run.plan.steps.len() as u32)
         .filter(|number| {
-            matches!(
-                run.progress.steps[*number as usize],
+            let made = run.plan.steps[*number as usize].action() == Action::Create;
+            match run.progress.steps[*number as usize] {
                 StepStatus::Intended { .. }
-                    | StepStatus::Failed {
-                        effect: Effect::Unresolved,
-                        ..
-                    }
-                    | StepStatus::UndoIntended { .. }
-            )
+                | StepStatus::Failed {
+                    effect: Effect::Unresolved,
+                    ..
+                }
+                | StepStatus::UndoIntended { .. } => true,
+                // The undo may have had its effect all the same.
+                StepStatus::UndoFailed { .. } => made,
+                _ => false,
+            }
         })
         .collect();
     let mut queue = open.into_iter();
@@ -90,7 +94,7 @@ pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
             None => break,
         }
     }
-    vanish_with_hosts(&crew, run.resources).await?;
+    crew.vanish_with_hosts().await?;
     let progress = crew.progress().clone();
     let unresolved = run
         .plan
@@ -163,6 +167,20 @@ async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {
                 Some(false) | None => crew.record(Entry::UndoFailed { step: number, why }).await,
             }
         }
+        StepStatus::UndoFailed { outputs, token, .. } => {
+            let cx = crew.settling(number, &token);
+            match crew.still_there(step, outputs.as_ref(), &cx).await {
+                Some(None) => {
+                    let outputs = outputs.unwrap_or_else(empty);
+                    crew.record(Entry::Undone {
+                        step: number,
+                        outputs,
+                    })
+                    .await
+                }
+                Some(Some(_)) | None => Ok(()),
+            }
+        }
         _ => Ok(()),
     }
 }
@@ -179,64 +197,4 @@ async fn settle_forward(crew: &Crew<'_>, number: u32, token: &str) -> Result<(),
         why,
     })
     .await
-}
-
-/// What lives on something whose making was undone went with it, although the way back was cut
-/// short before it could say so: going forward again it has to be made again.
-async fn vanish_with_hosts(crew: &Crew<'_>, resources: &[Resource]) -> Result<(), StateError> {
-    loop {
-        let progress = crew.progress().clone();
-        let recorded = fold(resources, crew.plan, &progress);
-        let existing: BTreeSet<&str> = recorded.iter().map(|resource| resource.address.kind()).collect();
-        let steps = progress.steps;
-        if !steps
-            .iter()
-            .any(|status| matches!(status, StepStatus::Undone { .. }))
-        {
-            return Ok(());
-        }
-        let gone: Vec<u32> = (0..crew.plan.steps.len() as u32)
-            .filter(|number| {
-                matches!(
-                    steps[*number as usize],
-                    StepStatus::Done { .. } | StepStatus::UndoFailed { .. }
-                ) && lost_its_host(crew, &existing, &steps, &crew.plan.steps[*number as usize])
-            })
-            .collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        for step in gone {
-            let outputs = steps[step as usize].outputs().cloned().unwrap_or_else(empty);
-            crew.record(Entry::Undone { step, outputs }).await?;
-        }
-    }
-}
-
-/// Whether what a made resource lived on was made by this run too, and is undone.
-fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus], step: &Step) -> bool {
-    if step.action() != Action::Create {
-        return false;
-    }
-    match crew
-        .registry
-        .get(step.address.kind())
-        .map(|kind| kind.traits().lives_on)
-    {
-        Some(LivesOn::Dependency(kind)) => {
-            let host = step
-                .depends_on()
-                .iter()
-                .find(|dependency| dependency.kind() == kind);
-            let mut makers = crew
-                .plan
-                .steps
-                .iter()
-                .zip(steps)
-                .filter(|(maker, _)| maker.action() == Action::Create && Some(&maker.address) == host);
-            makers.next().is_some_and(|(_, status)| !status.may_have_effect())
-        }
-        Some(LivesOn::Every(kind)) => !existing.contains(kind),
-        Some(LivesOn::Itself) | None => false,
-    }
 }

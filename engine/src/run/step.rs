@@ -9,7 +9,7 @@ use super::options::OnFailure;
 use super::status::StepStatus;
 use crate::kind::StepContext;
 use crate::plan::{Action, Step};
-use crate::world::{self, Certainty, Failure};
+use crate::world::{self, Certainty, Code, Failure};
 
 /// How often an unknown outcome is read before it counts as unresolved.
 const SETTLE_ATTEMPTS: u32 = 5;
@@ -28,6 +28,12 @@ impl Crew<'_> {
     /// Makes a step of the plan.
     pub async fn make(&self, number: u32) -> Result<StepOutcome, StateError> {
         let step = &self.plan.steps[number as usize];
+        // The object of a token that was used before may have been ended without a word.
+        let may_be_spent = step.action() == Action::Create
+            && !matches!(
+                self.progress().steps[number as usize],
+                StepStatus::Pending | StepStatus::Undone { .. }
+            );
         let token = match &self.progress().steps[number as usize] {
             // What it had made was unmade, and the world remembers that token.
             StepStatus::Undone { token, .. } => self.token(number, &format!("do again after {token}")),
@@ -53,11 +59,20 @@ impl Crew<'_> {
         }
         match self.call(step, &making).await {
             Ok(outputs) => self.done(number, outputs).await.map(|()| StepOutcome::Done),
+            Err(failure) if may_be_spent && failure.code == Code::TokenSpent => {
+                self.end_the_spent(number, &cx, &failure).await?;
+                match self.progress().steps[number as usize] {
+                    StepStatus::Undone { .. } => {}
+                    _ => return Ok(StepOutcome::Failed(failure)),
+                }
+                // With a token of its own this time.
+                Box::pin(self.make(number)).await
+            }
             Err(failure) => {
                 let (effect, outputs) = self.effect(step, &cx, &failure).await;
                 let why = failure.to_string();
                 if let (Action::Create, Effect::Applied, Some(outputs)) = (step.action(), effect, &outputs) {
-                    self.put(step, step.spec_after(), outputs);
+                    self.put(step, step.after.as_ref(), outputs);
                 }
                 if step.action() == Action::Delete && effect == Effect::Applied && outputs.is_none() {
                     self.working.remove(&step.address, step.generation);
@@ -72,6 +87,31 @@ impl Crew<'_> {
                 Ok(StepOutcome::Failed(failure))
             }
         }
+    }
+
+    /// The world says that a token's object is gone, or going. What is left of it is undone, and
+    /// what lived on it with it: then the step is as if it had never been made.
+    async fn end_the_spent(
+        &self,
+        number: u32,
+        cx: &StepContext,
+        failure: &Failure,
+    ) -> Result<(), StateError> {
+        let step = &self.plan.steps[number as usize];
+        let (effect, outputs) = self.read_effect(step, cx).await;
+        let gone = effect == Effect::None;
+        self.record(Entry::Failed {
+            step: number,
+            effect,
+            outputs,
+            why: failure.to_string(),
+        })
+        .await?;
+        if effect != Effect::Unresolved {
+            self.undo(number, gone).await?;
+            self.vanish_with_hosts().await?;
+        }
+        Ok(())
     }
 
     async fn call(&self, step: &Step, cx: &StepContext) -> world::Result<Json> {
@@ -100,7 +140,7 @@ impl Crew<'_> {
         let step = &self.plan.steps[number as usize];
         match step.action() {
             Action::Delete | Action::Forget => self.working.remove(&step.address, step.generation),
-            _ => self.put(step, step.spec_after(), &outputs),
+            _ => self.put(step, step.after.as_ref(), &outputs),
         }
         self.record(Entry::Done {
             step: number,
@@ -122,7 +162,13 @@ impl Crew<'_> {
         for attempt in 1..=SETTLE_ATTEMPTS {
             match self.look(step, cx).await {
                 Ok(found) => return found,
-                Err(failure) => cx.progress.note(format!("finding out what was done: {failure}")),
+                Err(failure) => {
+                    cx.progress.note(format!("finding out what was done: {failure}"));
+                    if failure.code == Code::Timeout {
+                        // It has been waited for, up to a deadline of its own.
+                        break;
+                    }
+                }
             }
             if attempt < SETTLE_ATTEMPTS {
                 self.world.clock.sleep(BETWEEN_ATTEMPTS).await;

@@ -83,7 +83,7 @@ impl Crew<'_> {
         let step = &self.plan.steps[number as usize];
         match step.action() {
             Action::Create | Action::Adopt => self.working.remove(&step.address, step.generation),
-            _ => self.put(step, step.before.as_ref().map(|record| &record.spec), &outputs),
+            _ => self.put(step, step.before.as_ref(), &outputs),
         }
         self.record(Entry::Undone {
             step: number,

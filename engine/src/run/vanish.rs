@@ -1,10 +1,10 @@
 //! Which creates need no call to undo, because what they live on is undone too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use subako_state::{Address, Resource};
+use subako_state::{Address, Effect, Entry, StateError};
 
-use super::crew::Crew;
+use super::crew::{Crew, empty};
 use super::fold::fold;
 use super::status::StepStatus;
 use crate::kind::LivesOn;
@@ -19,10 +19,10 @@ pub(super) struct Vanishing<'a> {
 
 impl<'a> Vanishing<'a> {
     /// Of what a run did so far.
-    pub fn of(crew: &Crew<'a>, resources: &[Resource]) -> Self {
+    pub fn of(crew: &Crew<'a>) -> Self {
         let plan = crew.plan;
         let progress = crew.progress().clone();
-        let existing = fold(resources, plan, &progress);
+        let existing = fold(crew.resources, plan, &progress);
         let creates = || {
             let steps = plan.steps.iter().zip(&progress.steps).enumerate();
             steps.filter(|(_, (step, _))| step.action() == Action::Create)
@@ -30,31 +30,43 @@ impl<'a> Vanishing<'a> {
         let step_at: HashMap<(&Address, u32), u32> = creates()
             .map(|(number, (step, _))| ((&step.address, step.generation), number as u32))
             .collect();
-        let step_of = |resource: &Resource| step_at.get(&(&resource.address, resource.generation)).copied();
+        let mut makers: Vec<Option<u32>> = existing
+            .iter()
+            .map(|resource| step_at.get(&(&resource.address, resource.generation)).copied())
+            .collect();
         let mut objects: Vec<Object<'_>> = existing
             .iter()
-            .map(|resource| Object {
+            .zip(&makers)
+            .map(|(resource, maker)| Object {
                 address: &resource.address,
                 depends_on: &resource.depends_on,
-                deleted: step_of(resource).is_some(),
+                deleted: maker.is_some(),
                 old: resource.deposed,
             })
             .collect();
-        // What an interrupted way back has undone already took its guests with it.
-        for (_, (step, status)) in creates() {
-            if matches!(status, StepStatus::Undone { .. }) {
-                objects.push(Object {
-                    address: &step.address,
-                    depends_on: step.depends_on(),
-                    deleted: true,
-                    old: false,
-                });
-            }
+        for (number, (step, status)) in creates() {
+            let maker = match status {
+                // Nobody knows whether it is there; with its host it goes.
+                StepStatus::Failed {
+                    effect: Effect::Unresolved,
+                    ..
+                } => Some(number as u32),
+                // What an interrupted way back has undone already took its guests with it.
+                StepStatus::Undone { .. } => None,
+                _ => continue,
+            };
+            makers.push(maker);
+            objects.push(Object {
+                address: &step.address,
+                depends_on: step.depends_on(),
+                deleted: true,
+                old: false,
+            });
         }
         let hosts = vanishing(crew.registry, &objects)
             .into_iter()
-            .zip(&existing)
-            .filter_map(|(host, resource)| Some((step_of(resource)?, host?)))
+            .zip(makers)
+            .filter_map(|(host, maker)| Some((maker?, host?)))
             .collect();
         let made = creates()
             .filter(|(_, (_, status))| status.may_have_effect())
@@ -147,4 +159,67 @@ impl<'a> Vanishing<'a> {
 fn makes(step: &Step, address: &Address) -> bool {
     step.action() == Action::Create
         && (step.address == *address || (address.name() == "*" && step.address.kind() == address.kind()))
+}
+
+impl Crew<'_> {
+    /// What lives on something whose making was undone went with it, although the way back was cut
+    /// short before it could say so: going forward again it has to be made again.
+    pub async fn vanish_with_hosts(&self) -> Result<(), StateError> {
+        let crew = self;
+        loop {
+            let progress = crew.progress().clone();
+            let recorded = fold(crew.resources, crew.plan, &progress);
+            let existing: BTreeSet<&str> = recorded.iter().map(|resource| resource.address.kind()).collect();
+            let steps = progress.steps;
+            if !steps
+                .iter()
+                .any(|status| matches!(status, StepStatus::Undone { .. }))
+            {
+                return Ok(());
+            }
+            let gone: Vec<u32> = (0..crew.plan.steps.len() as u32)
+                .filter(|number| {
+                    matches!(
+                        steps[*number as usize],
+                        StepStatus::Done { .. } | StepStatus::UndoFailed { .. }
+                    ) && lost_its_host(crew, &existing, &steps, &crew.plan.steps[*number as usize])
+                })
+                .collect();
+            if gone.is_empty() {
+                return Ok(());
+            }
+            for step in gone {
+                let outputs = steps[step as usize].outputs().cloned().unwrap_or_else(empty);
+                crew.record(Entry::Undone { step, outputs }).await?;
+            }
+        }
+    }
+}
+
+/// Whether what a made resource lived on was made by this run too, and is undone.
+fn lost_its_host(crew: &Crew<'_>, existing: &BTreeSet<&str>, steps: &[StepStatus], step: &Step) -> bool {
+    if step.action() != Action::Create {
+        return false;
+    }
+    match crew
+        .registry
+        .get(step.address.kind())
+        .map(|kind| kind.traits().lives_on)
+    {
+        Some(LivesOn::Dependency(kind)) => {
+            let host = step
+                .depends_on()
+                .iter()
+                .find(|dependency| dependency.kind() == kind);
+            let mut makers = crew
+                .plan
+                .steps
+                .iter()
+                .zip(steps)
+                .filter(|(maker, _)| maker.action() == Action::Create && Some(&maker.address) == host);
+            makers.next().is_some_and(|(_, status)| !status.may_have_effect())
+        }
+        Some(LivesOn::Every(kind)) => !existing.contains(kind),
+        Some(LivesOn::Itself) | None => false,
+    }
 }

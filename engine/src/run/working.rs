@@ -6,110 +6,139 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use subako_state::{Address, Json, Resource};
 
 use crate::kind::{Known, Registry};
-use crate::reference::{Unresolved, resolve};
+use crate::plan::Record;
+use crate::reference::{Unresolved, references, resolve};
 
-/// Current resources by address, shared by all steps in flight.
+/// The objects at each address, shared by all steps in flight.
 pub(super) struct Working {
     registry: Registry,
     inner: Mutex<Inner>,
 }
 
-/// Generation, spec (references as recorded) and outputs.
-type Object = (u32, Json, Json);
+/// Something that exists.
+#[derive(Clone)]
+struct Object {
+    /// References as recorded.
+    spec: Json,
+    outputs: Json,
+    /// The generation of each resource that its spec refers to, where it is not 0.
+    made_with: BTreeMap<Address, u32>,
+    /// Whether it only waits to be deleted, whatever its generation.
+    deposed: bool,
+}
+
+impl Object {
+    /// Whether it was made with exactly these objects, as far as it refers to any of them.
+    fn belongs(&self, with: &BTreeMap<Address, u32>) -> bool {
+        let referred = references(&self.spec);
+        let mut shared = referred.iter().filter_map(|address| {
+            let made_with = self.made_with.get(address).copied().unwrap_or(0);
+            Some(*with.get(address)? == made_with)
+        });
+        shared
+            .next()
+            .is_some_and(|first| first && shared.all(|same| same))
+    }
+}
 
 #[derive(Default)]
 struct Inner {
-    current: BTreeMap<Address, Object>,
-    /// Objects whose address a newer one has taken.
-    old: BTreeMap<Address, Object>,
+    objects: BTreeMap<(Address, u32), Object>,
     groups: BTreeMap<String, BTreeSet<Address>>,
+}
+
+impl Inner {
+    /// Everything at an address, oldest first.
+    fn at(&self, address: &Address) -> impl DoubleEndedIterator<Item = (u32, &Object)> {
+        self.objects
+            .range((address.clone(), 0)..=(address.clone(), u32::MAX))
+            .map(|((_, generation), object)| (*generation, object))
+    }
+
+    /// Whoever answers to an address: the newest that does not wait to be deleted, else the newest.
+    fn current(&self, address: &Address) -> Option<(u32, &Object)> {
+        let current = self.at(address).rev().find(|(_, object)| !object.deposed);
+        current.or_else(|| self.at(address).next_back())
+    }
+
+    /// Puts an address into the group of whoever answers to it now.
+    fn regroup(&mut self, registry: &Registry, address: &Address) {
+        let kind = registry.get(address.kind());
+        let group = self
+            .current(address)
+            .and_then(|(_, object)| kind?.serial_group(&object.spec));
+        for members in self.groups.values_mut() {
+            members.remove(address);
+        }
+        if let Some(group) = group {
+            self.groups.entry(group).or_default().insert(address.clone());
+        }
+    }
 }
 
 impl Working {
     pub fn new(registry: Registry, resources: &[Resource]) -> Self {
-        let working = Self {
-            registry,
-            inner: Mutex::default(),
-        };
+        let mut inner = Inner::default();
         for resource in resources {
-            working.put(
-                &resource.address,
-                resource.generation,
-                &resource.spec,
-                &resource.outputs,
-            );
+            let object = Object {
+                spec: resource.spec.clone(),
+                outputs: resource.outputs.clone(),
+                made_with: resource.made_with.clone(),
+                deposed: resource.deposed,
+            };
+            inner
+                .objects
+                .insert((resource.address.clone(), resource.generation), object);
+            inner.regroup(&registry, &resource.address);
         }
-        working
+        Self {
+            registry,
+            inner: Mutex::new(inner),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A resource is there now; an older one of the address no longer answers to it.
-    pub fn put(&self, address: &Address, generation: u32, spec: &Json, outputs: &Json) {
-        let group = self
-            .registry
-            .get(address.kind())
-            .and_then(|kind| kind.serial_group(spec));
+    /// An object is there now; an older one of the address no longer answers to it.
+    pub fn put(&self, address: &Address, generation: u32, record: &Record, outputs: &Json) {
+        let object = Object {
+            spec: record.spec.clone(),
+            outputs: outputs.clone(),
+            made_with: record.made_with.clone(),
+            deposed: record.deposed,
+        };
         let mut inner = self.lock();
-        let object = (generation, spec.clone(), outputs.clone());
-        if inner
-            .current
-            .get(address)
-            .is_some_and(|(newest, ..)| *newest > generation)
-        {
-            inner.old.insert(address.clone(), object);
-            return;
-        }
-        for members in inner.groups.values_mut() {
-            members.remove(address);
-        }
-        if let Some(group) = group {
-            inner.groups.entry(group).or_default().insert(address.clone());
-        }
-        if let Some(older) = inner.current.insert(address.clone(), object)
-            && older.0 < generation
-        {
-            inner.old.insert(address.clone(), older);
-        }
+        inner.objects.insert((address.clone(), generation), object);
+        inner.regroup(&self.registry, address);
     }
 
     /// An object is gone; whoever has its address by now stays, and an older one has it again.
     pub fn remove(&self, address: &Address, generation: u32) {
         let mut inner = self.lock();
-        if inner.old.get(address).is_some_and(|(old, ..)| *old == generation) {
-            inner.old.remove(address);
-        }
-        if inner
-            .current
-            .get(address)
-            .is_some_and(|(current, ..)| *current == generation)
-        {
-            inner.current.remove(address);
-            for members in inner.groups.values_mut() {
-                members.remove(address);
-            }
-            if let Some((generation, spec, outputs)) = inner.old.remove(address) {
-                drop(inner);
-                self.put(address, generation, &spec, &outputs);
-            }
+        if inner.objects.remove(&(address.clone(), generation)).is_some() {
+            inner.regroup(&self.registry, address);
         }
     }
 
-    /// Whether an object's address has been taken by a newer one.
+    /// Whether an object's address has been taken by another.
     pub fn is_old(&self, address: &Address, generation: u32) -> bool {
-        self.lock()
-            .current
-            .get(address)
-            .is_some_and(|(current, ..)| *current > generation)
+        let inner = self.lock();
+        let this = inner.objects.get(&(address.clone(), generation));
+        inner.current(address).is_some_and(|(current, _)| {
+            current > generation || current < generation && this.is_some_and(|object| object.deposed)
+        })
     }
 }
 
-/// The resources as one step sees them: a step on an old object sees the old objects that it
-/// belongs with, wherever there are any.
+/// The resources as one step sees them.
 pub(super) struct View {
     pub working: Arc<Working>,
+    /// The objects that the step's own object refers to, by generation: it sees these and, where
+    /// they exist, those that were made with them.
+    pub with: BTreeMap<Address, u32>,
+    /// Whether it sees the former objects elsewhere too, wherever there are any.
     pub old: bool,
 }
 
@@ -118,35 +147,58 @@ impl View {
     pub fn resolve(&self, spec: &Json) -> Result<Json, Unresolved> {
         let inner = self.working.lock();
         resolve(spec, |address, attr| {
-            self.find(&inner, address)?.2.value().get(attr).cloned()
+            self.find(&inner, address)?.outputs.value().get(attr).cloned()
         })
     }
 
     fn find<'a>(&self, inner: &'a Inner, address: &Address) -> Option<&'a Object> {
-        let old = if self.old { inner.old.get(address) } else { None };
-        old.or_else(|| inner.current.get(address))
+        if let Some(generation) = self.with.get(address)
+            && let Some(object) = inner.objects.get(&(address.clone(), *generation))
+        {
+            return Some(object);
+        }
+        let mut newest_first = inner.at(address).rev().map(|(_, object)| object);
+        if let Some(object) = newest_first.find(|object| object.belongs(&self.with)) {
+            return Some(object);
+        }
+        let current = inner.current(address);
+        let is_former = |(generation, _): &(u32, &Object)| current.is_some_and(|(now, _)| *generation != now);
+        let former = if self.old {
+            inner.at(address).rev().find(is_former)
+        } else {
+            None
+        };
+        former.or(current).map(|(_, object)| object)
     }
 }
 
 impl Known for View {
     fn get(&self, address: &Address) -> Option<(Json, Json)> {
-        let (spec, outputs) = {
-            let inner = self.working.lock();
-            let (_, spec, outputs) = self.find(&inner, address)?;
-            (spec.clone(), outputs.clone())
+        let Object {
+            spec,
+            outputs,
+            made_with,
+            ..
+        } = self.find(&self.working.lock(), address)?.clone();
+        let own = Self {
+            working: Arc::clone(&self.working),
+            with: made_with,
+            old: self.old,
         };
         // What a resource refers to may be gone while it is being removed itself.
-        Some((self.resolve(&spec).unwrap_or(spec), outputs))
+        Some((own.resolve(&spec).unwrap_or(spec), outputs))
     }
 
     fn of_kind(&self, kind: &str) -> Vec<Address> {
-        self.working
-            .lock()
-            .current
+        let inner = self.working.lock();
+        let mut found: Vec<Address> = inner
+            .objects
             .keys()
-            .filter(|address| address.kind() == kind)
-            .cloned()
-            .collect()
+            .filter(|(address, _)| address.kind() == kind)
+            .map(|(address, _)| address.clone())
+            .collect();
+        found.dedup();
+        found
     }
 
     fn of_group(&self, group: &str) -> Vec<Address> {
@@ -159,4 +211,15 @@ impl Known for View {
             .cloned()
             .collect()
     }
+}
+
+/// Which objects a record refers to. Where it does not name a generation it is 0.
+pub(super) fn made_with(record: &Record) -> BTreeMap<Address, u32> {
+    references(&record.spec)
+        .into_iter()
+        .map(|address| {
+            let generation = record.made_with.get(&address).copied().unwrap_or(0);
+            (address, generation)
+        })
+        .collect()
 }

@@ -78,9 +78,6 @@ pub enum SessionError {
     /// Nothing carries the cluster's tags.
     #[error("nothing in the world carries the tags of {0}: there is nothing to rebuild the state from")]
     NothingToRebuild(String),
-    /// It cannot be found out what an interrupted run did.
-    #[error("it cannot be found out what the interrupted run did to {}", list(.0))]
-    Unsettled(Vec<Address>),
     /// It failed after a part of the change had been made, or may have been.
     #[error(transparent)]
     Late(Box<SessionError>),

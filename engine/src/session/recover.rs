@@ -19,6 +19,9 @@ use crate::run::{
 pub struct Settled {
     /// Steps whose effect was found out by reading, and whether there was one.
     pub found: Vec<(Address, bool)>,
+    /// Steps whose effect cannot be found out now, for example because their host does not answer.
+    /// What they were to make is not recorded: the next plan looks again.
+    pub unknown: Vec<Address>,
     /// How many of its steps are done.
     pub kept: u32,
     /// Of how many.
@@ -68,19 +71,17 @@ impl Session {
             seed: &unfinished.run,
         })
         .await?;
-        if !settlement.unresolved.is_empty() {
-            return Err(SessionError::Unsettled(settlement.unresolved));
-        }
         let before = unfinished.progress.steps.iter();
         let found = before
             .zip(&settlement.progress.steps)
             .zip(&unfinished.plan.steps)
-            .filter(|((before, after), _)| before != after)
+            .filter(|((before, after), _)| before != after && !is_unknown(after))
             .map(|((_, after), step)| (step.address.clone(), after.may_have_effect()))
             .collect();
         let done = |status: &&StepStatus| matches!(status, StepStatus::Done { .. });
         Ok(Some(Settled {
             found,
+            unknown: settlement.unresolved.clone(),
             kept: settlement.progress.steps.iter().filter(done).count() as u32,
             of: unfinished.of,
             unfinished: unfinished.clone(),
@@ -180,6 +181,17 @@ impl Session {
         }
         Ok(journal)
     }
+}
+
+/// Whether nobody knows what a step did, even after reading.
+fn is_unknown(status: &StepStatus) -> bool {
+    matches!(
+        status,
+        StepStatus::Failed {
+            effect: Effect::Unresolved,
+            ..
+        }
+    )
 }
 
 /// The resources past the line that are touched.

@@ -2,7 +2,7 @@
 
 use subako_engine::plan::Plan;
 use subako_engine::run::ApplyOptions;
-use subako_engine::session::{SavedPlan, SessionError};
+use subako_engine::session::SavedPlan;
 use subako_engine::world::NextCommand;
 
 use crate::args::{Global, PlanArgs, PlanFormat};
@@ -62,17 +62,9 @@ async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Resu
         session.plan(&known, &selection, refresh).await?
     } else {
         let options = ApplyOptions::default();
-        match session.draft(known.clone(), &selection, refresh, &options).await {
-            Ok(change) => change.plan,
-            Err(SessionError::Unsettled(unknown)) => {
-                ui.warn(&format!(
-                    "the plan starts from the state alone: {}",
-                    SessionError::Unsettled(unknown)
-                ));
-                session.plan(&known, &selection, refresh).await?
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let change = session.draft(known, &selection, refresh, &options).await?;
+        unfinished::say_unknown(change.settled.as_ref(), ui);
+        change.plan
     };
     let permitted = match args.preflight {
         true => cluster.preflight(&plan, ui).await,

@@ -55,6 +55,7 @@ async fn locked(
         Direction::Forward
     };
     unfinished::note(found, ui);
+    unfinished::say_unknown(Some(&settled), ui);
     session.check_recovery(&settled, direction)?;
     if args.run.format == Format::Text {
         ui.print(&plan_text::recovery(&settled.steps(direction), direction, ui.out))?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use subako_engine::plan::Plan;
 pub use subako_engine::session::list;
 use subako_engine::session::{RunReport, endpoints as endpoints_of};
-use subako_engine::world::{Failure, NextCommand, Residue};
+use subako_engine::world::{Certainty, Code, Failure, NextCommand, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot, StateError};
 
 use super::plain::plain;
@@ -164,6 +164,20 @@ fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
     }
 }
 
+/// The way out where a machine hangs: to EC2 it looks like one that runs, so that only people can
+/// tell.
+fn if_it_hangs(ran: &RunReport) -> Option<Hint> {
+    let silent = |failure: &Failure| {
+        matches!(failure.code, Code::Timeout | Code::Unreachable)
+            && failure.certainty == Certainty::NotApplied
+    };
+    ran.failures.iter().any(|(_, failure)| silent(failure)).then(|| {
+        Hint::from("if a host hangs, stop its instance: ")
+            .then(NextCommand::Apply)
+            .and(" starts it again")
+    })
+}
+
 fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
     let mut before = Vec::new();
     if let Some(error) = &ran.broken {
@@ -203,13 +217,13 @@ fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
             }
             let anew = " keeps what is there and plans from it";
             match told.command {
-                "recover" => {}
                 "destroy" => ways.push(Hint::run(NextCommand::Destroy, anew)),
                 _ => ways.push(Hint::run(NextCommand::Apply, anew)),
             }
             ways
         }
     });
+    before.extend(if_it_hangs(ran));
     before
 }
 

@@ -148,6 +148,7 @@ async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: 
         .await?;
     if let Some(settled) = &change.settled {
         ui.note(&settled_text(settled));
+        unfinished::say_unknown(Some(settled), ui);
     }
     Ok(change)
 }

@@ -1,0 +1,225 @@
+//! A simulated world and a store that outlive the sessions working on them.
+
+use std::sync::Arc;
+
+use subako_engine::check::Severity;
+use subako_engine::event::Events;
+use subako_engine::kinds::registry;
+use subako_engine::manifest::Manifest;
+use subako_engine::plan::{Plan, Selection};
+use subako_engine::run::{ApplyOptions, Stop};
+use subako_engine::session::{Change, RunReport, Session, SessionError};
+use subako_engine::world::{InstanceState, Role};
+use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimOptions, Simulator};
+use subako_state::{Direction, Outcome, Store};
+
+use crate::manifest::{pool, sandbox, service};
+
+/// A cluster of so many managers and one worker, with a network and a service.
+pub fn small(managers: u32) -> Manifest {
+    Manifest {
+        pools: vec![pool("mgr", Role::Manager, managers), pool("wrk", Role::Worker, 1)],
+        services: vec![service("web", 2, 80)],
+        ..sandbox()
+    }
+}
+
+/// One fault: the `nth` call of that name, for so many `times`.
+pub fn fault(call: &str, times: u32, effect: FaultEffect) -> FaultRule {
+    FaultRule {
+        call: call.into(),
+        nth: 1,
+        times,
+        effect,
+    }
+}
+
+pub fn replace(pattern: &str) -> Selection {
+    Selection {
+        replace: vec![pattern.into()],
+        ..Selection::default()
+    }
+}
+
+pub fn destroy() -> Selection {
+    Selection {
+        destroy: true,
+        ..Selection::default()
+    }
+}
+
+pub struct Bench {
+    pub sim: Simulator,
+    pub store: Store,
+    pub manifest: Manifest,
+}
+
+impl Bench {
+    pub fn new(manifest: Manifest, faults: Vec<FaultRule>) -> Self {
+        let sim = Simulator::open(SimOptions {
+            time: Pace::Instant,
+            faults,
+            ..SimOptions::default()
+        });
+        Self {
+            sim: sim.expect("a world"),
+            store: Store::in_memory(),
+            manifest,
+        }
+    }
+
+    /// What a new process would have.
+    pub fn session(&self) -> Session {
+        Session::new(
+            self.manifest.clone(),
+            "sim",
+            self.store.clone(),
+            registry(),
+            self.sim.world(),
+        )
+    }
+
+    pub async fn plan(&self, selection: &Selection) -> Plan {
+        let session = self.session();
+        let known = session.load().expect("a state");
+        session.plan(&known, selection, true).await.expect("a plan")
+    }
+
+    /// What the next command drafts.
+    pub async fn draft(&self, selection: &Selection) -> Result<Change, SessionError> {
+        let session = self.session();
+        let options = ApplyOptions::default();
+        session.draft(session.load()?, selection, true, &options).await
+    }
+
+    pub async fn apply(&self, selection: &Selection) -> Result<RunReport, SessionError> {
+        self.carry_out(selection, None).await
+    }
+
+    /// Applies, and stops dead after so many durable journal entries.
+    pub async fn killed(&self, selection: &Selection, entries: u64) -> RunReport {
+        self.carry_out(selection, Some(entries)).await.expect("a run")
+    }
+
+    async fn carry_out(
+        &self,
+        selection: &Selection,
+        kill_after: Option<u64>,
+    ) -> Result<RunReport, SessionError> {
+        let change = self.draft(selection).await?;
+        let refused: Vec<_> = (change.plan.findings.iter())
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+        let stop = Stop::new();
+        let killer = stop.clone();
+        let options = ApplyOptions {
+            probe: kill_after.map(|last| {
+                Arc::new(move |entries| {
+                    if entries >= last {
+                        killer.now();
+                    }
+                }) as subako_engine::run::Probe
+            }),
+            ..ApplyOptions::default()
+        };
+        let events = Events::silent();
+        let session = self.session();
+        session
+            .carry_out(&change, &options, "apply", &events, &stop)
+            .await
+    }
+
+    /// Goes on with an unfinished run; `None` if there is none.
+    pub async fn recover(&self, direction: Direction) -> Result<Option<RunReport>, SessionError> {
+        let (session, options) = (self.session(), ApplyOptions::default());
+        let known = session.load()?;
+        let Some(settled) = session.look_into(&known, &options).await? else {
+            return Ok(None);
+        };
+        let (events, stop) = (Events::silent(), Stop::new());
+        session
+            .recover(&known, &settled, direction, &options, &events, &stop)
+            .await
+            .map(Some)
+    }
+
+    /// Applies until nothing is left to do, at most so many times.
+    pub async fn converge(&self, times: usize, what: &str) {
+        let mut last = None;
+        for _ in 0..times {
+            let ran = self.apply(&Selection::default()).await;
+            let ran = ran.unwrap_or_else(|error| panic!("{what}: {error}"));
+            let done = ran.outcome == Outcome::Applied;
+            last = Some(ran);
+            if done {
+                break;
+            }
+        }
+        let last = last.expect("at least one time");
+        assert_eq!(last.outcome, Outcome::Applied, "{what}: {:#?}", last.failures);
+        self.assert_settled(what).await;
+    }
+
+    /// Nothing is left to do, and every machine is there once.
+    pub async fn assert_settled(&self, what: &str) {
+        let plan = self.plan(&Selection::default()).await;
+        assert!(plan.is_empty(), "{what}: {:#?}", plan.steps);
+        assert!(plan.drift.is_empty(), "{what}: {:#?}", plan.drift);
+        let wanted: u32 = self.manifest.pools.iter().map(|pool| pool.count).sum();
+        assert_eq!(self.machines().await.len(), wanted as usize, "{what}");
+        let (dead, alive): (Vec<_>, Vec<_>) =
+            (self.nodes().await.into_iter()).partition(|node| node.ends_with("down worker"));
+        assert_eq!(alive.len(), wanted as usize, "{what}: {alive:?}, dead: {dead:?}");
+        // A worker that joined while its machine was being terminated has no label yet, and no vote.
+        assert!(
+            dead.iter().all(|node| !node.starts_with("wrk-")),
+            "{what}: {dead:?}"
+        );
+    }
+
+    /// Destroys everything; nothing is left.
+    pub async fn assert_destroyed(&self, what: &str) {
+        let ran = self.apply(&destroy()).await;
+        let ran = ran.unwrap_or_else(|error| panic!("{what}: destroy: {error}"));
+        assert_eq!(
+            ran.outcome,
+            Outcome::Applied,
+            "{what}: destroy: {:#?}",
+            ran.failures
+        );
+        let residue = self.session().residue().await.expect("a residue");
+        assert_eq!(residue, vec![], "{what}");
+    }
+
+    /// `address generation` of each machine of the cluster that is not terminated.
+    pub async fn machines(&self) -> Vec<String> {
+        let cloud = self.sim.world().cloud;
+        let survey = cloud.survey(&self.manifest.cluster.name).await.expect("a survey");
+        let mut found: Vec<String> = survey
+            .instances
+            .iter()
+            .filter(|instance| instance.state < InstanceState::ShuttingDown)
+            .map(|instance| {
+                let owner = subako_engine::world::Ownership::from_tags(&instance.tags).expect("ours");
+                format!("{} {}", owner.address, owner.generation)
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// The nodes of the swarm, `name role state`, as its managers see them.
+    pub async fn nodes(&self) -> Vec<String> {
+        let session = self.session();
+        let known = session.load().expect("a state");
+        let status = session.status(&known).await.expect("a status");
+        let in_swarm = status.nodes.iter().filter(|node| node.role.is_some());
+        in_swarm
+            .map(|node| {
+                let role = node.role.as_deref().unwrap_or_default();
+                format!("{} {} {role}", node.name, node.health)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! Killed, failed and repeated runs come to their end.
+
+use subako_engine::plan::Selection;
+use subako_engine::world::{Code, Failure};
+use subako_providers::sim::FaultEffect;
+use subako_state::{Direction, Outcome};
+
+use crate::bench::{Bench, fault, replace, small};
+
+/// Where the undo of a machine ended it without saying so, the way forward runs another.
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_undo_failed_is_run_again_with_a_token_of_its_own() {
+    for effect in [FaultEffect::TimeoutAfterEffect, FaultEffect::TimeoutBeforeEffect] {
+        let bench = Bench::new(
+            small(1),
+            vec![
+                fault("swarm_init", 1, FaultEffect::Error("X".into())),
+                fault("terminate_instance:wrk-0", 3, effect.clone()),
+            ],
+        );
+        let ran = bench.apply(&Selection::default()).await.expect("a run");
+        assert_eq!(ran.outcome, Outcome::Remains, "{:#?}", ran.failures);
+        let ran = bench.recover(Direction::Forward).await.expect("it can be read");
+        let ran = ran.expect("it did not end");
+        assert_eq!(ran.outcome, Outcome::Applied, "{effect:?}: {:#?}", ran.failures);
+        bench.assert_settled(&format!("{effect:?}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_killed_anywhere_and_asked_for_again_converges() {
+    for (managers, pattern) in [
+        (1, "instance.wrk-0"),
+        (1, "instance.mgr-0"),
+        (3, "instance.mgr-0"),
+    ] {
+        for entries in 2.. {
+            let bench = Bench::new(small(managers), vec![]);
+            bench.converge(1, "at first").await;
+            let killed = bench.killed(&replace(pattern), entries).await;
+            if !killed.cut {
+                break;
+            }
+            let what = format!("{pattern} of {managers}, killed after entry {entries}");
+            let again = bench.apply(&replace(pattern)).await.expect("it can be read");
+            assert_eq!(again.outcome, Outcome::Applied, "{what}: {:#?}", again.failures);
+            bench.converge(1, &what).await;
+        }
+    }
+}
+
+/// What is done to a host while nobody looks.
+const LOSSES: [&str; 3] = ["stop", "hang", "terminate"];
+
+fn lose(bench: &Bench, host: &str, loss: &str) -> bool {
+    let lost = match loss {
+        "stop" => bench.sim.stop_instance(host),
+        "hang" => bench.sim.kill_node(host),
+        _ => bench.sim.terminate_instance(host),
+    };
+    // There may be no such host yet.
+    lost.is_ok()
+}
+
+/// Kills an apply after each of its entries, loses a host, and goes on in each way: none refuses,
+/// and what it does not finish the next apply or destroy does.
+async fn survives(begin: impl AsyncFn() -> (Bench, Selection), hosts: &[&str]) {
+    for (host, loss) in hosts.iter().flat_map(|host| LOSSES.map(|loss| (*host, loss))) {
+        'kills: for entries in 2.. {
+            for way in ["apply", "back", "forward", "destroy"] {
+                let (bench, selection) = begin().await;
+                let killed = bench.killed(&selection, entries).await;
+                if !killed.cut {
+                    break 'kills;
+                }
+                if !lose(&bench, host, loss) {
+                    continue;
+                }
+                let what = format!("{loss} {host} after entry {entries}, then {way}");
+                let direction = match way {
+                    "back" => Some(Direction::Back),
+                    "forward" => Some(Direction::Forward),
+                    _ => None,
+                };
+                if let Some(direction) = direction {
+                    match bench.recover(direction).await {
+                        Ok(_) | Err(subako_engine::session::SessionError::PastTheLine(_)) => {}
+                        Err(error) => panic!("{what}: {error}"),
+                    }
+                }
+                match way {
+                    "destroy" => bench.assert_destroyed(&what).await,
+                    _ if loss == "hang" => {
+                        // To EC2 it runs: only people can tell, and stop it.
+                        let ran = bench.apply(&Selection::default()).await.expect("it can be read");
+                        if ran.outcome != Outcome::Applied || bench.nodes().await.is_empty() {
+                            let timed_out = |(_, failure): &(_, Failure)| failure.code == Code::Timeout;
+                            assert!(ran.failures.iter().all(timed_out), "{what}: {:#?}", ran.failures);
+                            bench.sim.stop_instance(host).expect("it runs");
+                        }
+                        bench.converge(2, &what).await;
+                    }
+                    _ => bench.converge(1, &what).await,
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_run_killed_anywhere_whose_host_is_lost_always_has_a_way_out() {
+    let begin = async || (Bench::new(small(1), vec![]), Selection::default());
+    survives(begin, &["mgr-0", "wrk-0"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_killed_anywhere_whose_host_is_lost_always_has_a_way_out() {
+    let begin = async || {
+        let bench = Bench::new(small(3), vec![]);
+        bench.converge(1, "at first").await;
+        (bench, replace("instance.mgr-1"))
+    };
+    survives(begin, &["mgr-1"]).await;
+}
+
+/// However far a manager's join has come: once the run is undone, raft has the voters of before.
+#[tokio::test(start_paused = true)]
+async fn undoing_a_replaced_manager_leaves_raft_as_it_was() {
+    for pattern in ["instance.mgr-0", "instance.mgr-1"] {
+        for entries in 2.. {
+            let bench = Bench::new(small(3), vec![]);
+            bench.converge(1, "at first").await;
+            let before = bench.nodes().await;
+            let killed = bench.killed(&replace(pattern), entries).await;
+            if !killed.cut {
+                break;
+            }
+            let what = format!("{pattern} killed after entry {entries}");
+            match bench.recover(Direction::Back).await {
+                Err(subako_engine::session::SessionError::PastTheLine(_)) => continue,
+                other => {
+                    let ran = other.expect("it can be read").expect("it did not end");
+                    assert_eq!(ran.outcome, Outcome::RolledBack, "{what}: {:#?}", ran.failures);
+                }
+            }
+            assert_eq!(bench.nodes().await, before, "{what}");
+            bench.assert_settled(&what).await;
+        }
+    }
+}
