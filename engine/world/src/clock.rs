@@ -38,7 +38,7 @@ impl ScaledClock {
 #[async_trait]
 impl Clock for ScaledClock {
     fn now(&self) -> Duration {
-        self.start.elapsed() * self.scale
+        self.start.elapsed().saturating_mul(self.scale)
     }
 
     async fn sleep(&self, duration: Duration) {

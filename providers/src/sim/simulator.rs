@@ -18,6 +18,8 @@ use super::watch::{KillAt, ProgramRun, Watcher, moment};
 
 /// How many times faster than real the world runs under [`Pace::Fast`].
 const FAST: u32 = 25;
+/// A day of the world.
+const DAY: Ms = 24 * 60 * 60 * 1000;
 /// How long a caller waits for an answer that does not come.
 const ANSWER_TIMEOUT: Ms = 10_000;
 /// How often a throttled call is tried in all; the waits between double from one second.
@@ -148,10 +150,12 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The world's own time; it never runs backwards.
+    /// The world's own time; it never runs backwards, and moves on by a day at most between two
+    /// looks: a clock that jumps would otherwise have years of events worked out at once.
     fn now(&self, model: &Model) -> Ms {
         let passed = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
-        self.base.saturating_add(passed).max(model.now)
+        let latest = model.now.max(self.base).saturating_add(DAY);
+        self.base.saturating_add(passed).clamp(model.now, latest)
     }
 
     /// Reads the world as it is now. This is no call: nothing is counted, nothing fails.

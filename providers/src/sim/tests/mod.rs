@@ -1,5 +1,6 @@
 //! The model as a whole: what a cluster on it does when things happen to it.
 
+mod clocks;
 mod failover;
 mod faulty;
 mod large;
