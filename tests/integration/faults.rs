@@ -117,7 +117,7 @@ fn every_call_of_a_change_may_fail() {
             );
             cluster.edit(
                 "count = 2\ninstance_type = \"t2.micro\"\nami = \"amazon-linux-2023\"",
-                "count = 1\ninstance_type = \"t2.micro\"\nami = \"debian-12\"",
+                "count = 1\ninstance_type = \"t2.micro\"\nami = \"amazon-linux-2\"",
             );
             cluster.edit("name = \"helloworld\"", "name = \"hello\"");
         },

@@ -3,6 +3,7 @@
 use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
+use crate::world::Role;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -23,6 +24,9 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .iter()
         .filter(|wanted| is_manager(&wanted.address, &wanted.spec))
         .count();
+    let pools = checked.manifest.into_iter().flat_map(|manifest| &manifest.pools);
+    let pool = pools.into_iter().find(|pool| pool.role == Role::Manager);
+    let pool = pool.map_or("", |pool| pool.name.as_str());
     let mut findings = Vec::new();
     if managers > 0 && managers % 2 == 0 {
         let (less, more) = (managers - 1, managers + 1);
@@ -35,7 +39,8 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
                     (managers - 1) / 2
                 ),
             )
-            .with_remedy(format!("use an odd number: {less} or {more}")),
+            .with_remedy(format!("use an odd number: {less} or {more}"))
+            .at("pool", pool, "count"),
         );
     }
     if managers > 7 {
@@ -45,7 +50,8 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
                 &CHECK.about,
                 format!("{managers} managers: raft gets slower with each beyond seven"),
             )
-            .with_remedy("use 3, 5 or 7 managers and make the other nodes workers"),
+            .with_remedy("use 3, 5 or 7 managers and make the other nodes workers")
+            .at("pool", pool, "count"),
         );
     }
     findings
@@ -62,7 +68,7 @@ mod tests {
         let two = Case::of(&one.replace("count = 1", "count = 2")).findings("managers");
         assert_eq!(
             only(&two),
-            "Warning nowhere: 2 managers tolerate the loss of 0, no more than 1 would"
+            "Warning 11 pool manager count: 2 managers tolerate the loss of 0, no more than 1 would"
         );
     }
 }

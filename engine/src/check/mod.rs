@@ -4,32 +4,46 @@
 //! A new check is a file with a `CHECK` (what it is, and a function `fn(&Checked) -> Vec<Finding>`)
 //! and a line in `registry`; callers add theirs with [`Checks::register`].
 
+mod addresses;
+mod disk;
 mod exposure;
+mod host_ports;
 mod images;
+mod login;
 mod managers;
 mod networks;
+mod nodes;
+mod open_ports;
 mod place;
+mod placement;
 mod ports;
 mod protect;
 mod quorum;
+mod ranges;
 mod registry;
+mod reservations;
+mod rules;
 mod sealed;
+mod start_first;
 #[cfg(test)]
 mod testing;
+mod user;
 mod zones;
 
 pub use crate::finding::{About, Category, Finding, Place, Severity, planner};
 pub use registry::{Check, Checks};
 pub use sealed::plan;
 
-use subako_state::Snapshot;
+use std::collections::BTreeMap;
 
-use crate::desired::DesiredSet;
+use subako_state::{Address, Snapshot};
+
+use crate::desired::{Desired, DesiredSet};
 use crate::kind::Registry;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::refresh::Managers;
-use crate::world::LookupAnswer;
+use crate::world::{LookupAnswer, TypeFacts};
 
 /// What checks look at.
 pub struct Checked<'a> {
@@ -47,4 +61,27 @@ pub struct Checked<'a> {
     pub manifest: Option<&'a Manifest>,
     /// What was looked up to lower it.
     pub looked_up: Option<&'a LookupAnswer>,
+    /// What instance types have, as far as that is known.
+    pub types: &'a BTreeMap<String, TypeFacts>,
+}
+
+impl<'a> Checked<'a> {
+    /// How much it matters that something of the manifest can never work: an error, unless the
+    /// plan does nothing, or leaves out the one resource that it is about.
+    fn refusing(&self, address: Option<&Address>) -> Severity {
+        let selection = &self.plan.selection;
+        let whole = selection.target.is_empty() && selection.exclude.is_empty();
+        let touched = |address: &Address| self.plan.steps.iter().any(|step| step.address == *address);
+        if self.plan.is_empty() || (!whole && !address.is_none_or(touched)) {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+
+    /// The wanted resources of a kind.
+    fn of_kind(&self, kind: &'static str) -> impl Iterator<Item = &'a Desired> {
+        let wanted = self.desired.resources.iter();
+        wanted.filter(move |wanted| wanted.address.kind() == kind)
+    }
 }

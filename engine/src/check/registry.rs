@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    About, Checked, Finding, exposure, images, managers, networks, place, ports, protect, quorum, zones,
+    About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, managers, networks,
+    open_ports, place, placement, ports, protect, quorum, ranges, reservations, rules, start_first, user,
+    zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -24,13 +26,24 @@ pub(super) struct BuiltIn {
 
 /// Those of this crate, by id.
 static BUILT_IN: &[&BuiltIn] = &[
+    &addresses::CHECK,
+    &disk::CHECK,
     &exposure::CHECK,
+    &host_ports::CHECK,
     &images::CHECK,
+    &login::CHECK,
     &managers::CHECK,
     &networks::CHECK,
+    &open_ports::CHECK,
+    &placement::CHECK,
     &ports::CHECK,
     &protect::CHECK,
     &quorum::CHECK,
+    &ranges::CHECK,
+    &reservations::CHECK,
+    &rules::CHECK,
+    &start_first::CHECK,
+    &user::CHECK,
     &zones::CHECK,
 ];
 

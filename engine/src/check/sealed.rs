@@ -16,6 +16,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         registry: planning.registry,
         manifest: None,
         looked_up: None,
+        types: &std::collections::BTreeMap::new(),
     });
     plan.seal(findings)
 }

@@ -1,5 +1,6 @@
 //! A manifest, lowered and planned, for the tests of checks.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::lower::{lower, needs};
 use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
 use crate::plan::{Planning, Selection, draft};
 use crate::refresh::Observed;
-use crate::world::LookupAnswer;
+use crate::world::{LookupAnswer, TypeFacts};
 
 /// One manager and two workers, with `more` after them (from line 19 on).
 pub(super) fn manifest(more: &str) -> String {
@@ -56,6 +57,7 @@ pub(super) struct Case {
     pub manifest: Manifest,
     pub answer: LookupAnswer,
     pub snapshot: Snapshot,
+    pub types: BTreeMap<String, TypeFacts>,
 }
 
 impl Case {
@@ -72,6 +74,7 @@ impl Case {
             answer: answer(&needs(&manifest, &empty())),
             manifest,
             snapshot: empty(),
+            types: BTreeMap::new(),
         }
     }
 
@@ -104,6 +107,7 @@ impl Case {
             registry: &kinds::registry(),
             manifest: Some(&self.manifest),
             looked_up: Some(&self.answer),
+            types: &self.types,
         });
         found.retain(|finding| finding.id == id);
         found

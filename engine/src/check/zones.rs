@@ -56,6 +56,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
                 managers.len()
             ),
         )
-        .with_remedy("name three zones in [aws] availability_zones to survive the loss of one"),
+        .with_remedy("name three zones in [aws] availability_zones to survive the loss of one")
+        .at("aws", "", "availability_zones"),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::kinds::sort_rules;
 use crate::manifest::Manifest;
-use crate::world::{Port, Protocol, Rule, Source};
+use crate::world::{Endpoint, Port, Protocol, Rule, Source};
 
 /// What EC2 allows in a description, beside letters and digits (API reference, IpRange).
 const PUNCTUATION: &str = " ._-:/()#,@[]+=&;{}!$*";
@@ -59,12 +59,7 @@ pub(super) fn rules(manifest: &Manifest) -> Vec<Rule> {
         ));
     }
     for service in &manifest.services {
-        for endpoint in &service.spec.ports {
-            let protocol = match endpoint.protocol.as_str() {
-                "udp" => Protocol::Udp,
-                _ => Protocol::Tcp,
-            };
-            let ports = (endpoint.published, endpoint.published);
+        for (protocol, ports) in runs(&service.spec.ports) {
             let description = format!("service {}", service.spec.name);
             for cidr in &group.publish_to {
                 rules.push(rule(&description, protocol, ports, Source::Cidr(cidr.clone())));
@@ -82,6 +77,26 @@ pub(super) fn rules(manifest: &Manifest) -> Vec<Rule> {
     }
     sort_rules(&mut rules);
     rules
+}
+
+/// The published ports of a service, each run of neighbours as one range.
+fn runs(endpoints: &[Endpoint]) -> Vec<(Protocol, (u16, u16))> {
+    let mut ports: Vec<(Protocol, u16)> = endpoints
+        .iter()
+        .map(|endpoint| match endpoint.protocol.as_str() {
+            "udp" => (Protocol::Udp, endpoint.published),
+            _ => (Protocol::Tcp, endpoint.published),
+        })
+        .collect();
+    ports.sort_unstable();
+    let mut runs: Vec<(Protocol, (u16, u16))> = Vec::new();
+    for (protocol, port) in ports {
+        match runs.last_mut() {
+            Some((of, (_, last))) if *of == protocol && port.saturating_sub(*last) <= 1 => *last = port,
+            _ => runs.push((protocol, (port, port))),
+        }
+    }
+    runs
 }
 
 #[cfg(test)]
@@ -115,6 +130,20 @@ mod tests {
                 "udp 7946-7946 the group itself: swarm gossip",
             ]
         );
+    }
+
+    #[test]
+    fn a_range_of_published_ports_is_one_rule() {
+        let mut manifest = testing::sandbox();
+        let first = manifest.services[0].spec.ports[0].clone();
+        let more = (81..=99).map(|published| Endpoint {
+            published,
+            target: published,
+            ..first.clone()
+        });
+        manifest.services[0].spec.ports.extend(more);
+        assert!(shown(&manifest).contains(&"tcp 80-99 0.0.0.0/0: service reply".to_owned()));
+        assert_eq!(shown(&manifest).len(), 7);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Manifest and state → plan, with the world asked once.
 
+use std::collections::BTreeMap;
+
 use subako_state::{AccountId, Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
@@ -9,7 +11,7 @@ use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs};
 use crate::plan::{Plan, Planning, Selection, draft};
 use crate::refresh::{Observed, refresh};
-use crate::world::{LookupAnswer, Residue};
+use crate::world::{LookupAnswer, Residue, TypeFacts};
 
 /// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
 /// nothing on machines is recorded or targeted: the cloud's kinds need nothing else.
@@ -47,6 +49,10 @@ impl Session {
     ) -> Result<Plan, SessionError> {
         let account = self.guard_account(&known.snapshot).await?;
         let (desired, looked_up) = self.look_up(&known.snapshot, selection).await?;
+        let types = match selection.destroy {
+            true => BTreeMap::new(),
+            false => self.types().await?,
+        };
         let observed = if with_refresh {
             let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
             refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
@@ -70,6 +76,7 @@ impl Session {
             registry: &self.registry,
             manifest: (!selection.destroy).then_some(&self.manifest),
             looked_up: looked_up.as_ref(),
+            types: &types,
         });
         Ok(plan.seal(findings)?)
     }
@@ -87,6 +94,15 @@ impl Session {
         let answer = self.world.cloud.lookup(&needs(&self.manifest, snapshot)).await?;
         let desired = lower(&self.manifest, snapshot, &answer)?;
         Ok((desired, Some(answer)))
+    }
+
+    /// What the instance types of the manifest have.
+    async fn types(&self) -> Result<BTreeMap<String, TypeFacts>, SessionError> {
+        let pools = self.manifest.pools.iter().filter(|pool| pool.count > 0);
+        let mut names: Vec<String> = pools.map(|pool| pool.instance_type.clone()).collect();
+        names.sort();
+        names.dedup();
+        Ok(self.world.cloud.types(&names).await?)
     }
 
     /// Refuses to work on a state that belongs elsewhere.

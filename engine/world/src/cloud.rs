@@ -106,6 +106,15 @@ pub struct Lookup {
     pub subnets: Vec<String>,
 }
 
+/// What the engine on an instance of a type offers to tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeFacts {
+    /// Processors, in billionths.
+    pub nano_cpus: u64,
+    /// Memory, bytes: what is left of the type's own once the kernel has its share.
+    pub memory: u64,
+}
+
 /// A subnet to put instances in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnet {
@@ -422,6 +431,13 @@ pub trait Cloud: Send + Sync {
 
     /// Looks up images, the VPC and its subnets.
     async fn lookup(&self, query: &Lookup) -> Result<LookupAnswer>;
+
+    /// What instance types have, by name. A type that is missing from the answer is one of which
+    /// nothing is known; one that does not exist is a failure where the provider can tell.
+    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+        let _ = names;
+        Ok(BTreeMap::new())
+    }
 
     /// Reads everything that carries the cluster's tag.
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey>;

@@ -28,7 +28,7 @@ pub use clock::{Clock, ScaledClock};
 pub use cloud::{
     Account, Cloud, CloudSurvey, ImageAnswer, ImageQuery, Instance, InstanceChange, InstanceRequest,
     InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Ownership, Port, Protocol, Residue, Rule,
-    SecurityGroup, SecurityGroupRequest, Source, Subnet, tag,
+    SecurityGroup, SecurityGroupRequest, Source, Subnet, TypeFacts, tag,
 };
 pub use code::Code;
 pub use command::NextCommand;

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use subako_world::{
     Account, Cloud, CloudSurvey, Code, Failure, Instance, InstanceChange, InstanceRequest, InstanceState,
     KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
-    SecurityGroupRequest, tag,
+    SecurityGroupRequest, TypeFacts, tag,
 };
 
 use super::faults::Call;
+use super::model::InstanceType;
 use super::names::Ms;
 use super::simulator::Inner;
 use crate::codes::Ec2Code as _;
@@ -74,6 +75,21 @@ impl Cloud for SimCloud {
             "look up images and subnets",
         );
         self.0.read(call, |model, _| model.lookup(query)).await
+    }
+
+    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+        // What EC2 sells is no part of the world: it takes no time and meets no fault.
+        let facts = |name: &String| {
+            let found = InstanceType::named(name).ok_or_else(|| {
+                let message = format!("Invalid value '{name}' for InstanceType");
+                Failure::not_applied("look up instance types", message)
+                    .with_ec2_code("InvalidParameterValue")
+                    .with_hint("use a type such as t3.micro or t4g.small")
+            })?;
+            let (nano_cpus, memory) = found.capacity();
+            Ok((name.clone(), TypeFacts { nano_cpus, memory }))
+        };
+        names.iter().map(facts).collect()
     }
 
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey> {

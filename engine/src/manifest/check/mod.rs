@@ -47,14 +47,19 @@ impl Surroundings<'_> {
 pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
-    let ssh = ssh::check(cx, value(document.ssh), around);
+    let pools_written = document.pool.is_some();
+    let pools = value(document.pool).0;
+    let images = pools
+        .iter()
+        .map(|pool| pool.ami.as_ref().map(|ami| ami.0.as_str()));
+    let user = ssh::default_user(images);
+    let ssh = ssh::check(cx, value(document.ssh), around, user);
     let key_pair = document
         .key_pair
         .and_then(|raw| key_pair::check(cx, raw.value, around));
     let security_group = security_group::check(cx, value(document.security_group), &cluster.name);
     let swarm = swarm::check(cx, value(document.swarm));
-    let pools_written = document.pool.is_some();
-    let pools = pool::check(cx, value(document.pool).0, &cluster.tags, pools_written);
+    let pools = pool::check(cx, pools, &cluster.tags, pools_written);
     let networks = network::check(cx, value(document.network).0);
     let secrets = files::secrets(cx, value(document.secret), around);
     let configs = files::configs(cx, value(document.config), around);

@@ -12,7 +12,7 @@ use crate::manifest::raw;
 use crate::manifest::span::{At, Span};
 use crate::world::{Availability, Role};
 
-const DEFAULT_AMI: &str = "amazon-linux-2023";
+pub const DEFAULT_AMI: &str = "amazon-linux-2023";
 const DEFAULT_DISK_GIB: u32 = 8;
 
 /// Checks the pools, one by one and together. `written` is false where the manifest has no

@@ -1,6 +1,7 @@
 //! `[ssh]`.
 
 use super::Surroundings;
+use super::pool::DEFAULT_AMI;
 use crate::manifest::decode::Context;
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::formats::Duration;
@@ -8,13 +9,41 @@ use crate::manifest::model::Ssh;
 use crate::manifest::raw::{self, Via};
 use crate::manifest::span::At;
 
-const DEFAULT_USER: &str = "ec2-user";
+/// The user of Amazon's images, and of those that nothing is known of.
+const AMAZONS: &str = "ec2-user";
+/// Image families by the beginning of their names, with the user that EC2 gives the key to (EC2
+/// user guide, "Manage system users on your Linux instance").
+const USERS: [(&str, &str); 3] = [
+    ("amazon-linux-", AMAZONS),
+    ("debian-", "admin"),
+    ("ubuntu-", "ubuntu"),
+];
 const DEFAULT_PORT: u16 = 22;
 const DEFAULT_BOOT_TIMEOUT_S: u64 = 5 * 60;
 const DEFAULT_COMMAND_TIMEOUT_S: u64 = 10 * 60;
 
+/// The user that the images of all pools have; Amazon's where they differ or are not known.
+pub fn default_user<'a>(mut images: impl Iterator<Item = Option<&'a str>>) -> &'static str {
+    let user = |image: Option<&str>| {
+        let image = image.unwrap_or(DEFAULT_AMI);
+        let family = USERS.iter().find(|(family, _)| image.starts_with(family));
+        family.map_or(AMAZONS, |(_, user)| user)
+    };
+    let first = images.next().map_or(AMAZONS, user);
+    if images.all(|image| user(image) == first) {
+        first
+    } else {
+        AMAZONS
+    }
+}
+
 /// Checks how to log in.
-pub fn check(cx: &mut Context<'_>, raw: raw::Ssh, around: &Surroundings<'_>) -> Ssh {
+pub fn check(
+    cx: &mut Context<'_>,
+    raw: raw::Ssh,
+    around: &Surroundings<'_>,
+    default_user: &'static str,
+) -> Ssh {
     if let Some(key) = &raw.private_key
         && key.0.ends_with(".pub")
     {
@@ -38,7 +67,7 @@ pub fn check(cx: &mut Context<'_>, raw: raw::Ssh, around: &Surroundings<'_>) -> 
     }
     let user = raw
         .user
-        .map_or_else(|| DEFAULT_USER.to_owned(), |user| user.value.0);
+        .map_or_else(|| default_user.to_owned(), |user| user.value.0);
     let path =
         |field: Option<At<crate::manifest::formats::PlainText>>| field.map(|path| around.resolve(&path.0));
     Ssh {

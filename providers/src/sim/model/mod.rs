@@ -47,4 +47,5 @@ pub(crate) use refusal::Refusal;
 pub(crate) use swarm::{At, SwarmFacts};
 #[cfg(test)]
 pub(crate) use tasks::Slot;
+pub(crate) use types::InstanceType;
 pub(crate) use world::{Model, Place};

@@ -1,0 +1,105 @@
+//! Whether the subnets have an address for every instance.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use serde::Deserialize;
+
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "addresses",
+        category: Category::Capacity,
+        documentation: "A subnet has an address for each instance, but for the five that AWS keeps (VPC user guide, \"Subnet sizing for IPv4\").",
+    },
+    look,
+};
+
+/// How many addresses of a subnet AWS keeps.
+const KEPT: u64 = 5;
+
+#[derive(Deserialize)]
+struct Placed<'a> {
+    #[serde(borrow)]
+    subnet_id: Cow<'a, str>,
+}
+
+/// More instances in a subnet than it has addresses.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let (Some(manifest), Some(looked_up)) = (checked.manifest, checked.looked_up) else {
+        return Vec::new();
+    };
+    let room: BTreeMap<&str, (u64, &str)> = looked_up
+        .subnets
+        .iter()
+        .filter_map(|subnet| {
+            let net: Ipv4Net = subnet.cidr.parse().ok()?;
+            let size = 1u64 << (32 - u32::from(net.prefix_len()));
+            let room = size.saturating_sub(KEPT);
+            Some((subnet.id.as_str(), (room, subnet.cidr.as_str())))
+        })
+        .collect();
+    let instances: u64 = manifest.pools.iter().map(|pool| u64::from(pool.count)).sum();
+    // Most clusters fit into the smallest of their subnets.
+    if room.values().all(|(room, _)| instances <= *room) {
+        return Vec::new();
+    }
+    let mut placed: BTreeMap<&str, u64> = BTreeMap::new();
+    for wanted in &checked.desired.resources {
+        if wanted.address.kind() == "instance"
+            && let Ok(spec) = serde_json::from_str::<Placed<'_>>(wanted.spec.as_str())
+            && let Some((id, _)) = room.get_key_value(spec.subnet_id.as_ref())
+        {
+            *placed.entry(id).or_default() += 1;
+        }
+    }
+    let largest = manifest.pools.iter().max_by_key(|pool| pool.count);
+    let full = placed.into_iter().filter_map(|(id, count)| {
+        let (room, cidr) = room.get(id)?;
+        (count > *room).then_some((id, count, *room, *cidr))
+    });
+    full.map(|(id, count, room, cidr)| {
+        let finding = Finding::new(
+            checked.refusing(None),
+            &CHECK.about,
+            format!("{count} instances are to be in {id} ({cidr}), which has {room} addresses for them"),
+        )
+        .with_remedy(
+            "name more zones in availability_zones or larger subnets under [aws], or use fewer instances",
+        );
+        match largest {
+            Some(pool) => finding.at("pool", &pool.name, "count"),
+            None => finding,
+        }
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    #[test]
+    fn a_subnet_that_is_too_small_is_said_once() {
+        let text = manifest("");
+        assert_eq!(
+            Case::of(&text.replace("count = 2", "count = 4090")).findings("addresses"),
+            []
+        );
+        assert_eq!(
+            only(&Case::of(&text.replace("count = 2", "count = 4091")).findings("addresses")),
+            "Error 17 pool node count: 4092 instances are to be in subnet-a (172.31.0.0/20), which has 4091 addresses for them"
+        );
+    }
+
+    #[test]
+    fn what_is_spread_over_zones_fits() {
+        let text = manifest("[aws]\navailability_zones = [\"us-east-1a\", \"us-east-1b\"]\n");
+        let mut case = Case::of(&text.replace("count = 2", "count = 4096"));
+        case.answer.subnets.truncate(2);
+        assert_eq!(case.findings("addresses"), []);
+    }
+}

@@ -1,0 +1,58 @@
+//! Disks that are smaller than their image.
+
+use super::nodes::FAMILIES;
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "disk",
+        category: Category::Capacity,
+        documentation: "A root volume is at least as large as the snapshot of its image: 8 GiB for Amazon Linux, Debian and Ubuntu (EC2: InvalidBlockDeviceMapping).",
+    },
+    look,
+};
+
+/// The size of the snapshot that each family's images are published with, GiB.
+const IMAGE_GIB: u32 = 8;
+
+/// A disk that the image does not fit on. How large other images are is not known.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    let pools = manifest.pools.iter().filter(|pool| {
+        let known = FAMILIES.iter().any(|(family, _)| *family == pool.ami);
+        pool.count > 0 && known && pool.disk_gib < IMAGE_GIB
+    });
+    pools
+        .map(|pool| {
+            Finding::new(
+                checked.refusing(None),
+                &CHECK.about,
+                format!(
+                    "pool `{}` has disks of {} GiB, and the image {} needs {IMAGE_GIB}",
+                    pool.name, pool.disk_gib, pool.ami
+                ),
+            )
+            .with_remedy(format!("set disk_gib to {IMAGE_GIB} or more"))
+            .at("pool", &pool.name, "disk_gib")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    #[test]
+    fn a_disk_smaller_than_the_image_is_said_once() {
+        let found = |more: &str| Case::of(&manifest(more)).findings("disk");
+        assert_eq!(found("disk_gib = 8\n"), []);
+        assert_eq!(found("ami = \"ami-0123456789abcdef0\"\ndisk_gib = 2\n"), []);
+        assert_eq!(
+            only(&found("disk_gib = 6\n")),
+            "Error 19 pool node disk_gib: pool `node` has disks of 6 GiB, and the image amazon-linux-2023 needs 8"
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Ports of the nodes themselves.
+
+use std::collections::BTreeMap;
+
+use subako_state::Address;
+
+use super::nodes::fitting;
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding};
+use crate::world::{Mode, PublishMode, ServiceSpec};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "host-ports",
+        category: Category::Placement,
+        documentation: "A port published in host mode is the node's own: one task a node can have it (Docker: \"Publish a service's ports directly on the swarm node\").",
+    },
+    look,
+};
+
+/// More tasks with a port of the node than there are nodes for them.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    let mut by_port: BTreeMap<(&str, u16), Vec<&ServiceSpec>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for service in &manifest.services {
+        let spec = &service.spec;
+        let mut host_ports = of_host(spec).peekable();
+        if host_ports.peek().is_none() {
+            continue;
+        }
+        let nodes = fitting(manifest, &spec.constraints);
+        if let Mode::Replicated(replicas) = spec.mode
+            && replicas > nodes
+            && nodes > 0
+        {
+            findings.push(found(
+                checked,
+                spec,
+                "replicas",
+                format!(
+                    "{replicas} replicas want a port of their node each, and {nodes} can run on a node each"
+                ),
+                format!(
+                    "use at most {nodes} replicas, mode = \"global\", or publish through the routing mesh"
+                ),
+            ));
+            continue;
+        }
+        for port in host_ports {
+            by_port.entry(port).or_default().push(spec);
+        }
+    }
+    let all = fitting(manifest, &[]);
+    for ((protocol, port), specs) in by_port {
+        let wanted: u64 = specs
+            .iter()
+            .map(|spec| match spec.mode {
+                Mode::Replicated(replicas) => replicas,
+                Mode::Global => fitting(manifest, &spec.constraints),
+            })
+            .sum();
+        if let (true, [.., last]) = (wanted > all, specs.as_slice())
+            && specs.len() > 1
+        {
+            let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+            findings.push(found(
+                checked,
+                last,
+                "ports",
+                format!(
+                    "services {} want port {port}/{protocol} on {wanted} nodes together, and {all} take tasks",
+                    names.join(", ")
+                ),
+                "publish one of them on another port, or use fewer replicas".to_owned(),
+            ));
+        }
+    }
+    findings
+}
+
+/// The ports of its node that a task takes.
+pub(super) fn of_host(spec: &ServiceSpec) -> impl Iterator<Item = (&str, u16)> {
+    spec.ports
+        .iter()
+        .filter(|port| port.mode == PublishMode::Host && port.published != 0)
+        .map(|port| (port.protocol.as_str(), port.published))
+}
+
+fn found(
+    checked: &Checked<'_>,
+    spec: &ServiceSpec,
+    key: &'static str,
+    message: String,
+    remedy: String,
+) -> Finding {
+    let address = Address::new("service", &spec.name);
+    Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
+        .about(address)
+        .with_remedy(remedy)
+        .at("service", &spec.name, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    fn service(name: &str, more: &str) -> String {
+        format!(
+            "[[service]]\nname = \"{name}\"\nimage = \"nginx\"\nports = [{{ target = 80, published = 8080, mode = \"host\" }}]\n{more}\n"
+        )
+    }
+
+    fn found(services: &str) -> Vec<crate::check::Finding> {
+        Case::of(&manifest(services)).findings("host-ports")
+    }
+
+    #[test]
+    fn as_many_replicas_as_nodes_are_fine() {
+        assert_eq!(found(&service("web", "replicas = 3")), []);
+        assert_eq!(found(&service("web", "mode = \"global\"")), []);
+        let two = service("web", "replicas = 1") + &service("api", "replicas = 2");
+        assert_eq!(found(&two), []);
+    }
+
+    #[test]
+    fn more_replicas_than_nodes_are_said_once() {
+        assert_eq!(
+            only(&found(&service("web", "replicas = 4"))),
+            "Error 23 service web replicas: 4 replicas want a port of their node each, and 3 can run on a node each"
+        );
+        let workers = "replicas = 3\nconstraints = [\"node.role == worker\"]";
+        assert!(only(&found(&service("web", workers))).contains("and 2 can run"));
+    }
+
+    #[test]
+    fn services_that_share_a_port_share_the_nodes() {
+        let two = service("web", "replicas = 2") + &service("api", "mode = \"global\"");
+        assert_eq!(
+            only(&found(&two)),
+            "Error 27 service api ports: services web, api want port 8080/tcp on 5 nodes together, and 3 take tasks"
+        );
+    }
+}

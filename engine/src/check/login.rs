@@ -1,0 +1,113 @@
+//! Whether anybody can log in to the hosts.
+
+use ipnet::Ipv4Net;
+use subako_state::Address;
+
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding};
+use crate::manifest::Manifest;
+use crate::world::{Protocol, Source};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "login",
+        category: Category::Security,
+        documentation: "Subako logs in to every host by SSH, so the security group has to let its own address in; 203.0.113.0/24 is for documentation (RFC 5737) and nobody's.",
+    },
+    look,
+};
+
+/// The range that the starter manifest has an address of, to be replaced by one's own (RFC 5737).
+const PLACEHOLDER: &str = "203.0.113.0/24";
+
+/// No rule lets anybody in, or only the placeholder of the starter manifest.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    let ssh = &manifest.ssh;
+    if ssh.private || ssh.jump.is_some() {
+        return Vec::new();
+    }
+    let sources: Vec<&str> = sources(manifest).collect();
+    if sources.iter().any(|range| !is_placeholder(range)) {
+        return Vec::new();
+    }
+    let message = match sources.first() {
+        None => "nobody can log in to the hosts: no rule lets SSH in".to_owned(),
+        Some(range) => {
+            format!("nobody can log in to the hosts: ssh_from has the placeholder {range} alone")
+        }
+    };
+    let address = Address::new("security_group", &manifest.cluster.name);
+    vec![
+        Finding::new(checked.refusing(None), &CHECK.about, message)
+            .about(address)
+            .with_remedy("set ssh_from under [security_group] to your own address: `curl -s https://checkip.amazonaws.com` says it; behind a bastion, set `via` and `jump` under [ssh]")
+            .at("security_group", "", "ssh_from"),
+    ]
+}
+
+/// The ranges that may reach the port of SSH.
+fn sources(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let group = &manifest.security_group;
+    let further = group.ingress.iter().filter_map(|rule| match &rule.source {
+        Source::Cidr(range) if rule.protocol == Protocol::All => Some(range.as_str()),
+        Source::Cidr(range)
+            if rule.protocol == Protocol::Tcp
+                && (rule.ports.from..=rule.ports.to).contains(&manifest.ssh.port) =>
+        {
+            Some(range.as_str())
+        }
+        _ => None,
+    });
+    group.ssh_from.iter().map(String::as_str).chain(further)
+}
+
+fn is_placeholder(range: &str) -> bool {
+    let net = |text: &str| text.parse::<Ipv4Net>().ok();
+    net(PLACEHOLDER)
+        .zip(net(range))
+        .is_some_and(|(placeholder, range)| placeholder.contains(&range.trunc()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    const FROM: &str = "ssh_from = \"198.51.100.7/32\"";
+
+    fn found(from: &str) -> Vec<crate::check::Finding> {
+        Case::of(&manifest("").replace(FROM, from)).findings("login")
+    }
+
+    #[test]
+    fn a_way_in_is_fine() {
+        for fine in [
+            FROM,
+            "ssh_from = \"0.0.0.0/0\"",
+            "ssh_from = [\"203.0.113.7/32\", \"10.0.0.0/8\"]",
+            "ingress = [{ protocol = \"tcp\", ports = \"20-30\", from = \"192.0.2.1/32\" }]",
+            "\n[ssh]\nvia = \"private\"",
+            "\n[ssh]\njump = \"ops@bastion.example.com\"",
+        ] {
+            assert_eq!(found(fine), [], "{fine}");
+        }
+    }
+
+    #[test]
+    fn no_way_in_is_said_once() {
+        assert_eq!(
+            only(&found("")),
+            "Error 5 security_group: nobody can log in to the hosts: no rule lets SSH in"
+        );
+        assert_eq!(
+            only(&found("ssh_from = \"203.0.113.7/32\"")),
+            "Error 6 security_group ssh_from: nobody can log in to the hosts: ssh_from has the placeholder 203.0.113.7/32 alone"
+        );
+        assert_eq!(
+            found("ingress = [{ protocol = \"tcp\", ports = 80, from = \"192.0.2.1/32\" }]").len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Ranges of overlay networks that collide.
+
+use ipnet::Ipv4Net;
+use serde::Deserialize;
+
+use super::registry::BuiltIn;
+use super::{About, Category, Checked, Finding};
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "ranges",
+        category: Category::Network,
+        documentation: "An overlay network with a range of the VPC or of Docker's own bridges cuts its containers off from what is there (moby#27399).",
+    },
+    look,
+};
+
+/// docker0 and docker_gwbridge take the first two of Docker's local pools (moby, `ipamutils`).
+const BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
+/// What Docker cuts overlay networks from, unless told otherwise (`dockerd`, default-addr-pool).
+const DOCKERS: &str = "10.0.0.0/8";
+
+#[derive(Deserialize)]
+struct Swarm {
+    #[serde(default)]
+    addr_pool: Vec<String>,
+    subnet_size: u8,
+}
+
+/// A range that the manifest names and somebody else has.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    let taken = taken(checked);
+    let mut findings = Vec::new();
+    let found = |what: String, other: &(Ipv4Net, String)| {
+        Finding::new(
+            checked.refusing(None),
+            &CHECK.about,
+            format!("{what} collides with {} ({})", other.1, other.0),
+        )
+        .with_remedy("choose a private range (10.0.0.0/8, 172.20.0.0/14, 192.168.0.0/16) that neither the VPC nor Docker's bridges (172.17.0.0/16, 172.18.0.0/16) have")
+    };
+    for range in &manifest.swarm.addr_pool {
+        let collides = net(range).and_then(|range| taken.iter().find(|(other, _)| overlap(range, *other)));
+        if let Some(other) = collides {
+            findings.push(found(format!("addr_pool {range}"), other).at("swarm", "", "addr_pool"));
+        }
+    }
+    let first = blocks_in_use(checked);
+    for network in &manifest.networks {
+        let Some((text, range)) = network.subnet.as_ref().and_then(|text| Some((text, net(text)?))) else {
+            continue;
+        };
+        let others = taken.iter().chain(&first);
+        if let Some(other) = others.into_iter().find(|(other, _)| overlap(range, *other)) {
+            findings.push(
+                found(format!("its range {text}"), other)
+                    .about(subako_state::Address::new("network", &network.name))
+                    .at("network", &network.name, "subnet"),
+            );
+        }
+    }
+    findings
+}
+
+/// The ranges of the VPC and of Docker's bridges.
+fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
+    let vpc = checked.looked_up.into_iter().flat_map(|found| &found.vpc_cidrs);
+    let vpc = vpc.filter_map(|range| Some((net(range)?, "the VPC".to_owned())));
+    let bridges = BRIDGES
+        .iter()
+        .filter_map(|range| Some((net(range)?, "a bridge of Docker's own".to_owned())));
+    vpc.chain(bridges).collect()
+}
+
+/// The blocks that Swarm cuts from the front of its pool: for the ingress network, and for each
+/// network without a range of its own.
+fn blocks_in_use(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
+    let swarm = checked
+        .of_kind("swarm")
+        .find_map(|wanted| wanted.spec.decode::<Swarm>().ok());
+    let (Some(manifest), Some(swarm)) = (checked.manifest, swarm) else {
+        return Vec::new();
+    };
+    let pool = match swarm.addr_pool.first() {
+        Some(first) => net(first),
+        None => net(DOCKERS),
+    };
+    let cut = manifest
+        .networks
+        .iter()
+        .filter(|network| network.subnet.is_none());
+    let blocks = pool.and_then(|pool| pool.subnets(swarm.subnet_size).ok());
+    let blocks = blocks.into_iter().flatten().take(1 + cut.count());
+    blocks
+        .enumerate()
+        .map(|(place, block)| match place {
+            0 => (
+                block,
+                "the first block of the address pool, which the ingress network has".to_owned(),
+            ),
+            _ => (
+                block,
+                "a block of the address pool that another network gets".to_owned(),
+            ),
+        })
+        .collect()
+}
+
+fn net(text: &str) -> Option<Ipv4Net> {
+    text.parse::<Ipv4Net>().ok().map(|net| net.trunc())
+}
+
+fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+    a.contains(&b) || b.contains(&a)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    fn found(more: &str) -> Vec<crate::check::Finding> {
+        Case::of(&manifest(more)).findings("ranges")
+    }
+
+    fn network(subnet: &str) -> String {
+        format!("[[network]]\nname = \"front\"\nsubnet = \"{subnet}\"\n")
+    }
+
+    #[test]
+    fn a_range_of_its_own_is_fine() {
+        assert_eq!(found(""), []);
+        assert_eq!(found(&network("10.200.0.0/24")), []);
+        let both = "[swarm]\naddr_pool = [\"10.128.0.0/14\"]\n".to_owned() + &network("10.140.0.0/24");
+        assert_eq!(found(&both), []);
+    }
+
+    #[test]
+    fn a_range_of_the_vpc_or_a_bridge_is_said_once() {
+        for (range, whose) in [
+            ("172.31.200.0/24", "the VPC (172.31.0.0/16)"),
+            ("172.17.1.0/24", "a bridge of Docker's own (172.17.0.0/16)"),
+            ("172.18.0.0/16", "a bridge of Docker's own (172.18.0.0/16)"),
+        ] {
+            assert_eq!(
+                only(&found(&network(range))),
+                format!("Error 21 network front subnet: its range {range} collides with {whose}")
+            );
+            assert_eq!(
+                only(&found(&format!("[swarm]\naddr_pool = [\"{range}\"]\n"))),
+                format!("Error 20 swarm addr_pool: addr_pool {range} collides with {whose}")
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_blocks_of_the_pool_are_given_to_others() {
+        let pool = "[swarm]\naddr_pool = [\"10.128.0.0/14\"]\n";
+        assert_eq!(
+            only(&found(&(pool.to_owned() + &network("10.128.0.0/24")))),
+            "Error 23 network front subnet: its range 10.128.0.0/24 collides with the first block of the address pool, which the ingress network has (10.128.0.0/24)"
+        );
+        let beside = pool.to_owned() + &network("10.128.1.0/24");
+        assert_eq!(found(&beside), []);
+        let other = beside + "[[network]]\nname = \"back\"\n";
+        assert!(only(&found(&other)).contains("a block of the address pool that another network gets"));
+    }
+}
