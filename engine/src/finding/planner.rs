@@ -22,3 +22,10 @@ pub static CLAIMS: About = About {
     category: Category::Network,
     documentation: "A port, a range, an address or a name is released before somebody else takes it.",
 };
+
+/// A part of the whole is planned.
+pub static SELECTION: About = About {
+    id: "selection",
+    category: Category::State,
+    documentation: "What can only change together is planned together, or left for a later apply.",
+};

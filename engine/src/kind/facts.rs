@@ -108,6 +108,10 @@ pub struct Traits {
     pub lives_on: LivesOn,
     /// Whether a deleted one can be had back by creating it again from its spec.
     pub delete_is_undoable: bool,
+    /// The kind that it is a part of: it is replaced with one of those, not by itself.
+    pub part_of: Option<&'static str>,
+    /// Kinds that it uses by name: one of those cannot go first while it is there.
+    pub uses: &'static [&'static str],
     /// Kinds whose replacement replaces a resource of this kind that depends on them.
     pub replaced_with: &'static [&'static str],
     /// Who has to be asked about it.
@@ -127,6 +131,8 @@ impl Traits {
         Self {
             lives_on: LivesOn::Itself,
             delete_is_undoable: false,
+            part_of: None,
+            uses: &[],
             replaced_with: &[],
             plane,
             phase,

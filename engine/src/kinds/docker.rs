@@ -139,6 +139,7 @@ impl Kind for Docker {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Dependency("instance"),
+            part_of: Some("instance"),
             renamed_with: Some("instance"),
             ..Traits::of(Plane::Host, Phase::DOCKER)
         }

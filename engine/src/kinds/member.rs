@@ -198,6 +198,7 @@ impl Kind for Member {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
+            part_of: Some("instance"),
             renamed_with: Some("instance"),
             headline: const { &[Lead::of("role"), Lead::of("availability").unless("active")] },
             ..Traits::of(Plane::Swarm, Phase::SWARM)

@@ -124,6 +124,7 @@ impl Kind for Service {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
             delete_is_undoable: true,
+            uses: &["config", "secret"],
             replaced_with: &["network"],
             headline: const {
                 &[

@@ -81,6 +81,8 @@ pub(super) struct Decisions {
     pub findings: Vec<Finding>,
     /// What could not be read, by the reason.
     pub unreadable: BTreeMap<String, Vec<Address>>,
+    /// What is taken along under a selection, and with what.
+    pub taken_along: BTreeMap<Address, Address>,
     /// What each wanted resource depends on, references and further ones.
     pub dependencies: Vec<Vec<Address>>,
 }
@@ -159,6 +161,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         refreshed: Vec::new(),
         findings: Vec::new(),
         unreadable: BTreeMap::new(),
+        taken_along: BTreeMap::new(),
         dependencies: vec![Vec::new(); desired.resources.len()],
     };
     // Addresses whose outputs this plan makes anew, and of those the ones whose old object goes first.

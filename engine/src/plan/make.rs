@@ -89,8 +89,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             unmet: &unmet,
         };
         let mut decisions = decide(&input);
-        select(planning.selection, desired, planning.snapshot, &mut decisions)
-            .map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
+        select(&input, &mut decisions).map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
         match finish(
             planning.registry,
             planning.observed.managers.as_ref(),

@@ -26,6 +26,14 @@ pub enum Reason {
     CannotExchange,
     /// It and this exchange what only one can hold at a time: neither can take it in place.
     Exchanges(Address),
+    /// The selection does not name it, but it changes together with this.
+    TakenAlong {
+        /// With what.
+        with: Address,
+        /// Why it changes, where that is not plain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Box<Reason>>,
+    },
     /// It is replaced whenever this is.
     ReplacedWith(Address),
     /// It uses this, the old one of which goes first.
@@ -70,6 +78,10 @@ impl fmt::Display for Reason {
                 f,
                 "it and {other} exchange what only one can hold at a time, so it is deleted first, and is down until {other} has changed"
             ),
+            Self::TakenAlong { with, why } => {
+                write!(f, "taken along because it changes together with {with}")?;
+                why.iter().try_for_each(|why| write!(f, "; {why}"))
+            }
             Self::ReplacedWith(address) => write!(f, "it is replaced together with {address}"),
             Self::UsesOld(address) => write!(f, "it uses {address}, whose old one has to go first"),
             Self::OldFirst(why) => write!(f, "the old one goes first: {why}"),

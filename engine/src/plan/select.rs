@@ -1,25 +1,34 @@
-//! `--target` and `--exclude`: which decisions are carried out.
+//! `--target` and `--exclude`: which decisions are carried out. A selection is closed: what can
+//! only change together is taken along, or left together.
 
-use std::collections::{HashMap, HashSet};
+mod links;
 
-use subako_state::{Address, Snapshot};
+use std::collections::BTreeMap;
 
-use super::decide::{Decisions, Fate};
-use super::types::Selection;
-use crate::desired::DesiredSet;
+use subako_state::Address;
+
+use super::decide::{Decisions, Fate, Input};
+use crate::fast::FastSet;
+use crate::finding::{Finding, Severity, planner};
+use crate::kind::LivesOn;
+use links::Links;
+
+/// Addresses, with what each changes together with where that is why it is among them.
+type Reached = BTreeMap<String, Option<String>>;
 
 /// A pattern that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NoMatch(pub String);
 
-/// Drops the decisions that are not selected: what is not targeted, nor needed by what is;
-/// what is excluded, and what needs it.
-pub(super) fn select(
-    selection: &Selection,
-    desired: &DesiredSet,
-    snapshot: &Snapshot,
-    decisions: &mut Decisions,
-) -> Result<(), NoMatch> {
+/// Drops the decisions that are not selected: what is not targeted, nor needed by what is or
+/// taken along with it; what is excluded, what needs it, and what would take it along.
+pub(super) fn select(input: &Input<'_>, decisions: &mut Decisions) -> Result<(), NoMatch> {
+    let Input {
+        selection,
+        desired,
+        snapshot,
+        ..
+    } = *input;
     let all = || {
         let wanted = desired.resources.iter().map(|d| &d.address);
         wanted.chain(snapshot.resources.iter().map(|r| &r.address))
@@ -37,112 +46,113 @@ pub(super) fn select(
     if selection.target.is_empty() && selection.exclude.is_empty() {
         return Ok(());
     }
-    let links = Links::new(desired, snapshot, decisions);
-    let mut keep: HashSet<String> = if selection.target.is_empty() {
-        all().map(ToString::to_string).collect()
-    } else {
-        let chosen = all().filter(|a| selection.target.iter().any(|p| a.matches(p)));
-        links.closure(chosen.map(Address::as_str), |links, address| links.needs(address))
-    };
-    let excluded = all().filter(|a| selection.exclude.iter().any(|p| a.matches(p)));
-    for address in links.closure(excluded.map(Address::as_str), |links, address| {
-        links.needed_by(address)
-    }) {
-        keep.remove(&address);
-    }
+    let (keep, left_out) = closed(input, decisions);
+    let kept = |address: &Address| keep.contains_key(address.as_str());
+    let mut waiting = 0;
     for (position, wanted) in desired.resources.iter().enumerate() {
-        if !keep.contains(wanted.address.as_str()) {
+        if !kept(&wanted.address) && !matches!(decisions.fates[position], Fate::Keep) {
+            waiting += 1;
             decisions.fates[position] = Fate::Keep;
         }
     }
+    waiting += decisions.leaving.len();
     decisions
         .leaving
-        .retain(|leaving| keep.contains(snapshot.resources[leaving.record].address.as_str()));
-    decisions
-        .drift
-        .retain(|drift| keep.contains(drift.address.as_str()));
+        .retain(|leaving| kept(&snapshot.resources[leaving.record].address));
+    waiting -= decisions.leaving.len();
+    decisions.drift.retain(|drift| kept(&drift.address));
+    decisions.taken_along = all()
+        .filter_map(|address| {
+            let with = keep.get(address.as_str())?.as_ref()?;
+            Some((address.clone(), with.parse().ok()?))
+        })
+        .collect();
+    decisions.findings.push(partial(waiting));
+    for (address, with) in &left_out {
+        let with = with.as_ref().and_then(|with| with.parse::<Address>().ok());
+        let (Ok(address), Some(with)) = (address.parse::<Address>(), with) else {
+            continue;
+        };
+        let message = format!("it is left for a later apply, because {with} is, and the two change together");
+        decisions
+            .findings
+            .push(Finding::new(Severity::Warning, &planner::SELECTION, message).about(address));
+    }
     Ok(())
 }
 
-/// Who needs whom, in the direction of the change: a made resource needs what it depends on,
-/// a leaving one needs those that depend on it to leave first.
-struct Links<'a> {
-    needs: HashMap<&'a str, Vec<&'a str>>,
-    needed_by: HashMap<&'a str, Vec<&'a str>>,
+/// What is carried out and what is left out, each with what it changes together with where that
+/// is why.
+fn closed(input: &Input<'_>, decisions: &Decisions) -> (Reached, Reached) {
+    let selection = input.selection;
+    let links = Links::new(input, decisions);
+    let matching = |patterns: &[String]| -> Vec<&str> {
+        let wanted = input.desired.resources.iter().map(|d| &d.address);
+        let all = wanted.chain(input.snapshot.resources.iter().map(|r| &r.address));
+        let chosen = all.filter(|a| patterns.iter().any(|pattern| a.matches(pattern)));
+        chosen.map(Address::as_str).collect()
+    };
+    let everything = ["*.*".to_owned()];
+    let target = if selection.target.is_empty() {
+        &everything[..]
+    } else {
+        &selection.target
+    };
+    let mut chosen = matching(target);
+    let mut keep = links.with_those_along(&chosen);
+    let orphans = orphans(input, decisions, &|address| keep.contains_key(address.as_str()));
+    if !orphans.is_empty() {
+        chosen.extend(orphans);
+        keep = links.with_those_along(&chosen);
+    }
+    let left_out = links.closure(matching(&selection.exclude).into_iter(), |links, address| {
+        (links.needed_by(address), links.along_with(address))
+    });
+    keep.retain(|address, _| !left_out.contains_key(address));
+    let owned = |reached: BTreeMap<&str, Option<&str>>| {
+        let named = reached.into_iter();
+        named
+            .map(|(address, with)| (address.to_owned(), with.map(str::to_owned)))
+            .collect()
+    };
+    (owned(keep), owned(left_out))
 }
 
-impl<'a> Links<'a> {
-    fn new(desired: &'a DesiredSet, snapshot: &'a Snapshot, decisions: &'a Decisions) -> Self {
-        let mut links = Links {
-            needs: HashMap::new(),
-            needed_by: HashMap::new(),
-        };
-        let mut kinds: HashMap<&str, Vec<&str>> = HashMap::new();
-        for wanted in &desired.resources {
-            kinds
-                .entry(wanted.address.kind())
-                .or_default()
-                .push(wanted.address.as_str());
-        }
-        for (position, wanted) in desired.resources.iter().enumerate() {
-            for dependency in &decisions.dependencies[position] {
-                if dependency.name() == "*" {
-                    for member in kinds.get(dependency.kind()).into_iter().flatten() {
-                        links.add(wanted.address.as_str(), member);
-                    }
-                } else {
-                    links.add(wanted.address.as_str(), dependency.as_str());
-                }
-            }
-        }
-        let leaving: HashSet<&str> = decisions
-            .leaving
+/// What leaves because all that it lives on together is taken away.
+fn orphans<'a>(input: &Input<'a>, decisions: &Decisions, kept: &dyn Fn(&Address) -> bool) -> Vec<&'a str> {
+    let resources = &input.snapshot.resources;
+    let going: FastSet<usize> = decisions
+        .leaving
+        .iter()
+        .map(|l| l.record)
+        .filter(|record| kept(&resources[*record].address))
+        .collect();
+    let left = |kind: &str| {
+        let mut of_kind = resources
             .iter()
-            .map(|l| snapshot.resources[l.record].address.as_str())
-            .collect();
-        for entry in &decisions.leaving {
-            let resource = &snapshot.resources[entry.record];
-            for dependency in resource
-                .depends_on
-                .iter()
-                .filter(|d| leaving.contains(d.as_str()))
-            {
-                if let Some(key) = leaving.get(dependency.as_str()) {
-                    links.add(key, resource.address.as_str());
-                }
+            .enumerate()
+            .filter(|(_, r)| r.address.kind() == kind);
+        of_kind.any(|(record, _)| !going.contains(&record))
+    };
+    let leaving = decisions.leaving.iter().map(|l| &resources[l.record].address);
+    leaving
+        .filter(|address| {
+            let kind = input.registry.get(address.kind());
+            match kind.map(|kind| kind.traits().lives_on) {
+                Some(LivesOn::Every(kind)) => !left(kind),
+                _ => false,
             }
-        }
-        links
-    }
+        })
+        .map(Address::as_str)
+        .collect()
+}
 
-    fn add(&mut self, from: &'a str, to: &'a str) {
-        self.needs.entry(from).or_default().push(to);
-        self.needed_by.entry(to).or_default().push(from);
-    }
-
-    fn needs(&self, address: &str) -> &[&'a str] {
-        self.needs.get(address).map_or(&[], Vec::as_slice)
-    }
-
-    fn needed_by(&self, address: &str) -> &[&'a str] {
-        self.needed_by.get(address).map_or(&[], Vec::as_slice)
-    }
-
-    fn closure<'s>(
-        &'s self,
-        start: impl Iterator<Item = &'s str>,
-        next: impl Fn(&'s Self, &str) -> &'s [&'a str],
-    ) -> HashSet<String> {
-        let mut seen = HashSet::new();
-        let mut stack: Vec<String> = start.map(str::to_owned).collect();
-        while let Some(address) = stack.pop() {
-            for other in next(self, &address) {
-                if !seen.contains(*other) {
-                    stack.push((*other).to_owned());
-                }
-            }
-            seen.insert(address);
-        }
-        seen
-    }
+/// A plan under a selection says that it is a part.
+fn partial(waiting: usize) -> Finding {
+    let message = match waiting {
+        0 => "this plan is partial, and leaves nothing for a later apply".to_owned(),
+        1 => "this plan is partial: 1 change is left for a later apply".to_owned(),
+        n => format!("this plan is partial: {n} changes are left for a later apply"),
+    };
+    Finding::new(Severity::Note, &planner::SELECTION, message)
 }

@@ -65,6 +65,7 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
     builder.make_steps();
     builder.name_generations();
     builder.removal_steps();
+    builder.name_taken_along();
     builder.edges_of_the_made();
     builder.edges_of_the_removed();
     builder.edges_of_restarts();
@@ -312,6 +313,18 @@ impl<'a> Builder<'a> {
                 && let Some(before) = &mut self.steps[made as usize].before
             {
                 before.made_with = made_with;
+            }
+        }
+    }
+
+    /// Says of what the selection does not name why it is there.
+    fn name_taken_along(&mut self) {
+        for step in &mut self.steps {
+            if let Some(with) = self.decisions.taken_along.get(&step.address) {
+                step.reason = Some(Reason::TakenAlong {
+                    with: with.clone(),
+                    why: step.reason.take().map(Box::new),
+                });
             }
         }
     }

@@ -12,6 +12,7 @@ mod lifecycle;
 mod manifest;
 mod quorum;
 mod respelled;
+mod selections;
 mod silent;
 mod undo;
 

@@ -8,6 +8,7 @@ use super::super::types::{Change, Drift, Value};
 use super::{Decisions, Fate, Input, next_generation};
 use crate::desired::Desired;
 use crate::fast::FastSet;
+use crate::finding::{Finding, Severity, planner};
 use crate::kind::Sighting;
 use crate::reference::references;
 
@@ -64,7 +65,7 @@ impl Recorded<'_, '_> {
                 };
             }
         };
-        let fate = self.compare(&live, &outputs);
+        let fate = self.compare(&live, &outputs, &mut out.findings);
         if matches!(fate, Fate::Keep) && outputs != resource.outputs {
             out.refreshed.push((self.record, outputs));
         }
@@ -85,7 +86,7 @@ impl Recorded<'_, '_> {
         }
     }
 
-    fn compare(&self, live: &Json, outputs: &Json) -> Fate {
+    fn compare(&self, live: &Json, outputs: &Json, findings: &mut Vec<Finding>) -> Fate {
         let resource = self.resource();
         let recorded = *live == resource.spec;
         let live = &self.spelled_as(live, &self.wanted.spec);
@@ -97,6 +98,7 @@ impl Recorded<'_, '_> {
             .replace
             .iter()
             .any(|pattern| resource.address.matches(pattern));
+        let asked = asked && self.can_be_asked(findings);
         let turned = self.input.circular.get(&resource.address);
         let circular = turned.is_some();
         if *live == self.wanted.spec && !touches_anew && !asked && !circular {
@@ -127,9 +129,12 @@ impl Recorded<'_, '_> {
             None
         } else {
             let before = references(&resource.spec);
+            let uses = kind.traits().uses;
+            let by_name = self.dependencies.iter().chain(&resource.depends_on);
             self.referred
                 .iter()
                 .chain(&before)
+                .chain(by_name.filter(|d| uses.contains(&d.kind())))
                 .find(|d| self.old_first.contains(d.as_str()))
                 .cloned()
         };
@@ -189,6 +194,31 @@ impl Recorded<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether it can be replaced because somebody asks for it: not if it is a part of something
+    /// that stays.
+    fn can_be_asked(&self, findings: &mut Vec<Finding>) -> bool {
+        let address = &self.wanted.address;
+        let kind = self.input.registry.get(address.kind());
+        let Some(whole) = kind.and_then(|kind| kind.traits().part_of) else {
+            return true;
+        };
+        let of = self.dependencies.iter().find(|d| d.kind() == whole);
+        if of.is_some_and(|of| self.replaced.contains(of.as_str()) || self.anew.contains(of.as_str())) {
+            return true;
+        }
+        let of = of.map_or_else(|| format!("its {whole}"), ToString::to_string);
+        findings.push(
+            Finding::new(
+                Severity::Error,
+                &planner::SELECTION,
+                format!("a {} cannot be replaced by itself", address.kind()),
+            )
+            .about(address.clone())
+            .with_remedy(format!("replace {of}, which takes it along: `--replace {of}`")),
+        );
+        false
     }
 
     fn protection(&self) -> Vec<Change> {

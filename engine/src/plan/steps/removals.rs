@@ -105,7 +105,10 @@ impl Builder<'_> {
     pub(super) fn uses(&self, resource: &Resource, dependency: &Address) -> bool {
         let kind = self.input.registry.get(resource.address.kind());
         references(&resource.spec).contains(dependency)
-            || kind.is_some_and(|kind| kind.traits().replaced_with.contains(&dependency.kind()))
+            || kind.is_some_and(|kind| {
+                let traits = kind.traits();
+                traits.replaced_with.contains(&dependency.kind()) || traits.uses.contains(&dependency.kind())
+            })
     }
 
     /// What a host lives on in the end.
