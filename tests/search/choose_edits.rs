@@ -73,7 +73,7 @@ fn pool_edit(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Option<Ed
         },
         3 => Edit::Image {
             pool: pool_name,
-            to: pick(rng, &[None, Some("debian-12"), Some("ubuntu-24.04")]).map(str::to_owned),
+            to: pick(rng, &[None, Some("amazon-linux-2")]).map(str::to_owned),
         },
         4 => Edit::Disk {
             pool: pool_name,

@@ -149,7 +149,8 @@ pub fn pool(
         manager,
         count,
         instance_type: (*pick(rng, &TYPES[..2])).to_owned(),
-        ami: chance(rng, 20).then(|| "debian-12".to_owned()),
+        // One family's login user for the whole cluster: `[ssh] user` is one for all.
+        ami: chance(rng, 20).then(|| "amazon-linux-2".to_owned()),
         disk: *pick(rng, &[8, 8, 10, 20]),
         encrypted: chance(rng, 10),
         labels,

@@ -32,7 +32,7 @@ pub const MUTATING: [&str; 27] = [
 ];
 
 /// Calls that only read or wait, sorted.
-pub const READING: [&str; 23] = [
+pub const READING: [&str; 24] = [
     "account",
     "await_instance",
     "configs",
@@ -56,6 +56,7 @@ pub const READING: [&str; 23] = [
     "survey",
     "swarm_inspect",
     "tasks",
+    "types",
 ];
 
 /// Every call: first those that change something.

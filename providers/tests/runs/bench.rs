@@ -152,7 +152,7 @@ impl Bench {
             let ran = ran.unwrap_or_else(|error| panic!("{what}: {error}"));
             let done = ran.outcome == Outcome::Applied;
             last = Some(ran);
-            if done {
+            if done && self.plan(&Selection::default()).await.is_empty() {
                 break;
             }
         }

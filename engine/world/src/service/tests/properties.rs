@@ -310,7 +310,13 @@ fn respelled(mut spec: ServiceSpec, seed: u64) -> ServiceSpec {
         spec.constraints = spec
             .constraints
             .iter()
-            .map(|text| text.replace("==", " == "))
+            .map(|text| match text.split_once("==") {
+                // A second operator is part of the value, whose spaces mean something.
+                Some((key, value)) if !text.contains("!=") && !value.contains('=') => {
+                    format!("{key} == {value}")
+                }
+                _ => text.clone(),
+            })
             .collect();
     }
     if coin(3) {
