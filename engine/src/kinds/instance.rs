@@ -76,7 +76,7 @@ impl Instance {
             running: matches!(live.state, InstanceState::Running | InstanceState::Pending),
             security_group: reference(survey, &self.security_group, &live.security_group_ids.join(" ")),
             subnet_id: live.subnet_id.clone(),
-            tags: tags::user(&live.tags),
+            tags: tags::user_and_foreign(&live.tags, &survey.cluster),
             zone: live.zone.clone(),
         }
     }
@@ -271,6 +271,9 @@ impl Kind for Instance {
             }
         };
         let mut change = self.change(from, &live)?;
+        change
+            .set_tags
+            .extend(tags::reclaim(&live.tags, &self.tags, &cx.ownership.cluster));
         let mut live = live;
         let restart = match from.running {
             true => rejoin::Restart::OfALiving,

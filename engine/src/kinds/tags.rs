@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::Ownership;
+use crate::world::{Ownership, tag};
 
 /// The tags that the manifest decides on: neither Subako's own nor AWS's (`aws:`, which nobody
 /// but AWS can set).
@@ -10,6 +10,30 @@ pub(super) fn user(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> 
     let mut own = Ownership::user_tags(tags);
     own.retain(|key, _| !key.starts_with("aws:"));
     own
+}
+
+/// As [`user`], with the cluster's own tag where it is not the cluster's any more: somebody
+/// changed or removed it, and it is put right as any other tag is.
+pub(super) fn user_and_foreign(tags: &BTreeMap<String, String>, cluster: &str) -> BTreeMap<String, String> {
+    let mut own = user(tags);
+    match tags.get(tag::CLUSTER) {
+        Some(found) if found == cluster => {}
+        found => {
+            own.insert(tag::CLUSTER.to_owned(), found.cloned().unwrap_or_default());
+        }
+    }
+    own
+}
+
+/// The cluster's own tag where it has to be put right; nothing where it is right, or is to be
+/// as it was found.
+pub(super) fn reclaim(
+    live: &BTreeMap<String, String>,
+    wanted: &BTreeMap<String, String>,
+    cluster: &str,
+) -> Option<(String, String)> {
+    let is_ours = live.get(tag::CLUSTER).is_some_and(|found| found == cluster);
+    (!is_ours && !wanted.contains_key(tag::CLUSTER)).then(|| (tag::CLUSTER.to_owned(), cluster.to_owned()))
 }
 
 /// Which tags to set and which keys to remove, so that the user's tags are as wanted.

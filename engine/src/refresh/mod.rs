@@ -4,6 +4,7 @@ mod ask;
 mod managers;
 mod names;
 mod survey;
+mod unseen;
 
 pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView, host_target};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use subako_state::{Address, Snapshot};
 
 use super::managers::Answer;
-use super::{ask, managers, names};
+use super::{ask, managers, names, unseen};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
@@ -17,6 +17,7 @@ impl Survey {
     /// Reads the cloud, then the swarm through the first manager that answers.
     pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
         let mut cloud = world.cloud.survey(&snapshot.cluster).await?;
+        unseen::take_in(world, snapshot, &mut cloud).await?;
         names::instances(&mut cloud, snapshot);
         let (foreign, (mut swarm, swarm_lost, managers)) = try_join(
             foreign_names(world, snapshot, desired, &cloud),

@@ -133,3 +133,33 @@ async fn a_drained_node_takes_tasks_again_and_a_tag_is_set_back() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_cluster_tag_was_changed_is_not_gone_and_gets_its_tag_back() {
+    for name in ["node-0", "manager-1"] {
+        let outside = |bench: &Bench| {
+            bench
+                .sim
+                .set_instance_tag(name, "subako:cluster", "other")
+                .expect("tagged");
+        };
+        let step = format!("update instance.{name}: tags.subako:cluster");
+        repaired(outside, 120, &[&step]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_takes_a_machine_whose_cluster_tag_was_changed() {
+    let manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    bench
+        .sim
+        .set_instance_tag("node-0", "subako:cluster", "other")
+        .expect("tagged");
+    bench.destroy(&manifest).await;
+    for cluster in ["sandbox", "other"] {
+        let residue = bench.world.cloud.residue(cluster).await.expect("a residue");
+        assert_eq!(residue, vec![], "{cluster}");
+    }
+}
