@@ -286,8 +286,13 @@ impl<'a> Leaving<'a> {
     /// at its address.
     async fn ask_machines(&self, node: &Node) -> Result<Asked> {
         let address = format!("instance.{}", hosts::own_name(self.cx));
-        let survey = self.cx.world.cloud.survey(&self.cx.ownership.cluster).await?;
+        let cloud = &self.cx.world.cloud;
+        let mut survey = cloud.survey(&self.cx.ownership.cluster).await?;
         let recorded = self.member.instance.value();
+        // Somebody may have changed the tag by which the survey finds it.
+        if let Some(id) = recorded.filter(|id| survey.instances.iter().all(|seen| seen.id != **id)) {
+            survey.instances.extend(cloud.instance(id).await?);
+        }
         let mut candidates: Vec<&Instance> = survey
             .instances
             .iter()
