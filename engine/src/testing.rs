@@ -4,7 +4,9 @@
 //! * `solid`: two can exist at once, a deleted one cannot be had back;
 //! * `soft`: names are unique, deleting one can be undone;
 //! * `guest`: lives on the solid that it needs;
-//! * `crowd`: lives on all solids together.
+//! * `lodger`: lives on the guest that it needs;
+//! * `crowd`: lives on all solids together;
+//! * `tenant`: lives on the crowd that it needs.
 //!
 //! `force` replaces, every other field changes in place, `dear` at a price. `holds` are ports, each
 //! of which only one resource can hold.
@@ -37,6 +39,8 @@ impl ErasedKind for Toy {
         Traits {
             lives_on: match self.0 {
                 "guest" => LivesOn::Dependency("solid"),
+                "lodger" => LivesOn::Dependency("guest"),
+                "tenant" => LivesOn::Dependency("crowd"),
                 "crowd" => LivesOn::Every("solid"),
                 _ => LivesOn::Itself,
             },
@@ -196,7 +200,7 @@ impl Draft {
     }
 
     pub fn registry() -> Registry {
-        ["solid", "soft", "guest", "crowd"]
+        ["solid", "soft", "guest", "lodger", "crowd", "tenant"]
             .into_iter()
             .fold(Registry::default(), |registry, name| {
                 registry.with_erased(Arc::new(Toy(name)))

@@ -33,4 +33,4 @@ pub use step::{Action, Operation, Record, Replacement, Step};
 pub use types::{
     Change, Components, Drift, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, Value, WRITTEN_BY,
 };
-pub(crate) use vanish::{Object, vanishing};
+pub(crate) use vanish::{Departure, Going, Object, departures};

@@ -9,8 +9,7 @@ use super::crew::Crew;
 use super::options::Stop;
 use super::status::{RunStatus, StepStatus};
 use super::step::StepOutcome;
-use super::vanish::Vanishing;
-use crate::plan::Plan;
+use crate::plan::{Departure, Plan};
 use crate::walk::Walk;
 use crate::world::Failure;
 
@@ -31,7 +30,7 @@ pub(super) async fn roll_back(
     failures: &mut Vec<(Address, Failure)>,
 ) -> Result<WalkEnd, StateError> {
     let plan = crew.plan;
-    let vanishing = Vanishing::of(crew);
+    let ways = crew.ways_back();
     let undo: Vec<bool> = crew
         .progress()
         .steps
@@ -54,7 +53,7 @@ pub(super) async fn roll_back(
                 walk.done(node);
                 continue;
             }
-            if vanishing.contains(node) {
+            if matches!(ways[node as usize], Departure::With { .. }) {
                 // It is undone when its host is: until then it only lets the others pass.
                 walk.done(node);
                 continue;
@@ -94,7 +93,7 @@ pub(super) async fn roll_back(
             }
         }
     }
-    for node in vanishing.gone(crew) {
+    for node in crew.gone_along() {
         let began = crew.elapsed_ms();
         crew.undo(node, true).await?;
         done += 1;
