@@ -4,10 +4,10 @@ use crate::backend::Expect;
 use crate::digest::Digest;
 use crate::error::StateError;
 use crate::format;
-use crate::history::past_state;
 use crate::journal::Journal;
+use crate::names::{JOURNAL, STATE, past_state};
 use crate::snapshot::Snapshot;
-use crate::store::{JOURNAL, STATE, Store};
+use crate::store::Store;
 use crate::writer;
 
 /// What was done to put a state in place of another.

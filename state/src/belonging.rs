@@ -4,10 +4,10 @@
 use crate::digest::Digest;
 use crate::error::StateError;
 use crate::format;
-use crate::history::{past_journal, past_state};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Begin, Journal};
+use crate::names::{JOURNAL, past_journal, past_state};
 use crate::snapshot::Snapshot;
-use crate::store::{JOURNAL, Store};
+use crate::store::Store;
 
 impl Store {
     /// Whether a run that has not ended began from this state, or has led to it.
@@ -17,7 +17,7 @@ impl Store {
         state: Option<(&Snapshot, &Digest)>,
     ) -> Result<bool, StateError> {
         // Whoever reads the journal says that it does not begin as it should.
-        let Some(begin) = begin(journal) else {
+        let Some(begin) = journal.begin() else {
             return Ok(true);
         };
         if self.has_been_retired(&begin)? {
@@ -80,31 +80,5 @@ impl Store {
                 _ => return Ok(false),
             }
         }
-    }
-}
-
-/// How a journal begins.
-pub(crate) struct Begin<'a> {
-    pub run: &'a str,
-    pub lineage: &'a str,
-    pub serial: u64,
-    pub base: Option<&'a Digest>,
-}
-
-pub(crate) fn begin(journal: &Journal) -> Option<Begin<'_>> {
-    match journal.entries.first() {
-        Some(Entry::Begin {
-            run,
-            lineage,
-            serial,
-            base,
-            ..
-        }) => Some(Begin {
-            run,
-            lineage,
-            serial: *serial,
-            base: base.as_ref(),
-        }),
-        _ => None,
     }
 }

@@ -23,7 +23,7 @@ pub enum Damage {
     #[error("its first line is not that of a state file: {0}")]
     Header(String),
     /// A newer program wrote it.
-    #[error("it has format {0}, and this program knows format {known} only", known = crate::snapshot::FORMAT)]
+    #[error("it has format {0}, and this program knows format {known} only", known = crate::version::FORMAT)]
     Format(u32),
     /// The digest is right, the content is not.
     #[error("its content cannot be read: {0}")]
@@ -72,7 +72,7 @@ pub enum StateError {
     /// A newer program began the journal.
     #[error(
         "{place} was written by subako {written_by} in format {format}, and this program reads formats up to {known}",
-        known = crate::journal::JOURNAL_FORMAT
+        known = crate::version::JOURNAL_FORMAT
     )]
     JournalFormat {
         /// The journal.

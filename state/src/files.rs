@@ -1,8 +1,8 @@
 //! Files that are read with care and written whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -14,6 +14,13 @@ use crate::error::StateError;
 
 /// How long a pipe or a device may take to give all it has.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Device and number of a file.
+pub(crate) type Inode = (u64, u64);
+
+pub(crate) fn inode(found: &Metadata) -> Inode {
+    (found.dev(), found.ino())
+}
 
 /// Replaces a file: temporary file in the same directory (mode 0600), fsync, rename, fsync of
 /// the directory. After a crash at any point the file is the old one or the new one. A link, a

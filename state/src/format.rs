@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Damage;
-use crate::snapshot::{AccountId, FORMAT, Resource, Snapshot};
+use crate::snapshot::{AccountId, Resource, Snapshot};
+use crate::version::FORMAT;
 
 #[derive(Serialize, Deserialize)]
 struct Header {

@@ -1,17 +1,15 @@
 //! Earlier states, and the journals of the runs that made them.
 
-use crate::belonging::begin;
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
 use crate::format;
 use crate::journal::Journal;
-use crate::store::{JOURNAL, Store};
+use crate::names::{JOURNAL, PAST, past_journal, serial_of};
+use crate::store::Store;
 use crate::writer;
 
 /// How many snapshots the history keeps.
 const HISTORY: usize = 50;
-/// What the names of earlier states and journals begin with.
-pub(crate) const PAST: &str = "history/";
 
 /// A snapshot of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +46,7 @@ impl Store {
     }
 
     pub(crate) fn retire(&self, journal: &Journal) -> Result<(), StateError> {
-        self.retire_journal(begin(journal).map_or(0, |begin| begin.serial))
+        self.retire_journal(journal.begin().map_or(0, |begin| begin.serial))
     }
 
     /// The snapshots of the history, oldest first.
@@ -83,10 +81,7 @@ impl Store {
             .backend()
             .list(PAST)?
             .into_iter()
-            .filter_map(|name| {
-                let digits = name.strip_prefix(PAST)?.strip_suffix(".state.json")?;
-                Some((digits.parse().ok()?, name))
-            })
+            .filter_map(|name| Some((serial_of(&name)?, name)))
             .collect();
         names.sort();
         Ok(names)
@@ -118,12 +113,4 @@ impl Store {
             None => Ok(()),
         }
     }
-}
-
-pub(crate) fn past_state(serial: u64) -> String {
-    format!("{PAST}{serial:08}.state.json")
-}
-
-pub(crate) fn past_journal(serial: u64, run: u32) -> String {
-    format!("{PAST}{serial:08}.journal-{run}.jsonl")
 }

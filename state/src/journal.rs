@@ -9,10 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::error::StateError;
 use crate::json::Json;
-
-/// The version of the journal, the plan in it included, that this program writes. It reads this
-/// one and those before it.
-pub const JOURNAL_FORMAT: u32 = 2;
+use crate::version::JOURNAL_FORMAT;
 
 fn first_format() -> u32 {
     1
@@ -181,6 +178,14 @@ fn check_format(place: &str, entry: &str) -> Result<(), StateError> {
     }
 }
 
+/// How a run began, and from which state.
+pub(crate) struct Begin<'a> {
+    pub run: &'a str,
+    pub lineage: &'a str,
+    pub serial: u64,
+    pub base: Option<&'a Digest>,
+}
+
 /// A journal as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
@@ -226,6 +231,25 @@ impl Journal {
             journal.sum = sum;
         }
         Ok((!journal.entries.is_empty()).then_some(journal))
+    }
+
+    /// How the run began; `None` if the first entry does not say it.
+    pub(crate) fn begin(&self) -> Option<Begin<'_>> {
+        match self.entries.first() {
+            Some(Entry::Begin {
+                run,
+                lineage,
+                serial,
+                base,
+                ..
+            }) => Some(Begin {
+                run,
+                lineage,
+                serial: *serial,
+                base: base.as_ref(),
+            }),
+            _ => None,
+        }
     }
 
     /// Whether the run is over.

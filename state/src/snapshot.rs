@@ -8,9 +8,6 @@ use crate::address::Address;
 use crate::digest::Digest;
 use crate::json::Json;
 
-/// The version of the file format that this program writes.
-pub const FORMAT: u32 = 1;
-
 /// The account and region a cluster lives in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountId {

@@ -3,20 +3,15 @@
 use std::sync::{Arc, PoisonError, Weak};
 
 use crate::backend::{Backend, Expect, Files, Held, Memory, Version};
-use crate::belonging::begin;
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
 use crate::format;
-use crate::history::{PAST, past_state};
+use crate::guard::{Lock, Slot};
 use crate::journal::Journal;
-use crate::lock::{Holder, Lock, LockError, Locked, Slot};
+use crate::lock::{Holder, LockError, Locked};
+use crate::names::{JOURNAL, PAST, STATE, past_state};
 use crate::snapshot::Snapshot;
 use crate::writer::{self, JournalWriter, Opened, Probe};
-
-/// The object that holds the state.
-pub(crate) const STATE: &str = "state.json";
-/// The object that holds the journal of the run in progress.
-pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 /// What is kept of a cluster: its state, its journal, their history, the key of its secrets and
 /// its lock. Cheap to clone; clones share the lock that one of them has taken.
@@ -149,7 +144,7 @@ impl Store {
         };
         let history = self.history_names()?;
         if let Some(journal) = journal {
-            return if begin(&journal).is_some_and(|begin| begin.base.is_none())
+            return if journal.begin().is_some_and(|begin| begin.base.is_none())
                 && self.counts(&journal, None)?
             {
                 Ok(Loaded {

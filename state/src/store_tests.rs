@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::backend::{Backend, Files, Memory, Repair};
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
-use crate::journal::{Entry, JOURNAL_FORMAT, Journal, Outcome};
+use crate::journal::{Entry, Journal, Outcome};
 use crate::json::Json;
 use crate::lock::{Holder, LockError};
+use crate::names::{JOURNAL, STATE};
 use crate::snapshot::Snapshot;
-use crate::store::{JOURNAL, Loaded, STATE, Store};
+use crate::store::{Loaded, Store};
 use crate::testing::{Fault, Faulty};
+use crate::version::JOURNAL_FORMAT;
 
 pub(crate) fn holder() -> Holder {
     Holder {

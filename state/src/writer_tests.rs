@@ -3,7 +3,8 @@
 use crate::backend::Memory;
 use crate::error::StateError;
 use crate::journal::{Entry, Journal};
-use crate::store::{JOURNAL, Store};
+use crate::names::JOURNAL;
+use crate::store::Store;
 use crate::testing::{Fault, Faulty};
 
 fn intent(step: u32) -> Entry {

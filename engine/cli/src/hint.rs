@@ -115,14 +115,14 @@ impl Invocation {
 
 /// A word for a shell. What no shell word can hold (a NUL) cannot have been typed either.
 fn quoted(word: &str) -> String {
-    if word.contains(crate::render::plain::is_dangerous) {
+    if word.contains(crate::plain::is_dangerous) {
         // `$'…'` writes such characters down instead of the characters themselves.
         let mut out = String::from("$'");
         for c in word.chars() {
             let mut bytes = [0; 4];
             match c {
                 '\'' | '\\' => out.extend(['\\', c]),
-                c if crate::render::plain::is_dangerous(c) => {
+                c if crate::plain::is_dangerous(c) => {
                     for byte in c.encode_utf8(&mut bytes).bytes() {
                         out.push_str(&format!("\\x{byte:02x}"));
                     }

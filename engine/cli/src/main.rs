@@ -2,6 +2,7 @@
 //!
 //! * `args`: the command line; `exit`: the exit codes; `error`: what is said when it goes wrong.
 //! * `commands`: one file a command; `render`: what people and machines read; `ui` writes it.
+//! * `plain`: what comes from outside, escaped; `style`: meanings and their colours.
 //! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `project`: manifest and store of a command; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
@@ -13,6 +14,7 @@ mod error;
 mod exit;
 mod hint;
 mod lock;
+mod plain;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod preflight;
 mod probe;
@@ -23,6 +25,7 @@ mod render;
 mod run;
 mod runtime;
 mod signals;
+mod style;
 mod ui;
 mod unfinished;
 
@@ -33,7 +36,7 @@ use clap::Parser as _;
 
 use crate::args::Command;
 use crate::exit::Exit;
-use crate::render::plain::{is_dangerous, plain};
+use crate::plain::{is_dangerous, plain};
 
 /// Large plans are millions of small allocations: this one takes a quarter less time for them
 /// than the system's (`cargo bench`, no-op plan of 90,004 resources).

@@ -6,7 +6,7 @@ use subako_engine::world::NextCommand;
 
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
-use crate::render::plain::plain;
+use crate::plain::plain;
 use crate::ui::Ui;
 
 /// Asks until `yes` or anything else is said. Refused without a terminal.

@@ -8,8 +8,8 @@ use anstream::{AutoStream, ColorChoice};
 use crate::args::ColorArg;
 use crate::error::{CliError, Result};
 use crate::hint::{Hint, Invocation};
-use crate::render::plain::plain;
-use crate::render::{Meaning, Paint};
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// Where a command writes. Made once, after the arguments are read.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {

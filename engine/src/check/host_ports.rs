@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use subako_state::Address;
 
+use super::built_in::BuiltIn;
 use super::nodes::fitting;
-use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::world::{Mode, PublishMode, ServiceSpec};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {

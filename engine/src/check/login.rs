@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use subako_state::Address;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::manifest::Manifest;
 use crate::world::{Protocol, Source};

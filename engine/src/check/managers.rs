@@ -1,6 +1,6 @@
 //! How many managers are wanted.
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
 use crate::world::Role;

@@ -5,6 +5,7 @@
 //! and a line in `registry`; callers add theirs with [`Checks::register`].
 
 mod addresses;
+mod built_in;
 mod disk;
 mod exposure;
 mod host_ports;

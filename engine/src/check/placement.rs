@@ -2,8 +2,8 @@
 
 use subako_state::Address;
 
+use super::built_in::BuiltIn;
 use super::nodes::{fitting, of_pool, takes_tasks};
-use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::manifest::Manifest;
 use crate::world::{Availability, Mode, Role, ServiceSpec};

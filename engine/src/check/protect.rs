@@ -1,6 +1,6 @@
 //! Protected resources.
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::plan::{Operation, Step};
 

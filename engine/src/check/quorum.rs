@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::Address;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::{RESTARTS, is_manager};
 use crate::plan::{Action, Operation, Plan, Step, is_repair};

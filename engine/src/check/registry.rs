@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::built_in::BuiltIn;
 use super::{
     About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, managers, networks,
     open_ports, place, placement, ports, protect, quorum, ranges, reservations, rules, start_first, user,
@@ -16,12 +17,6 @@ pub trait Check: Send + Sync {
 
     /// What it has to say about a plan. It must not depend on anything but what it is given.
     fn look(&self, checked: &Checked<'_>) -> Vec<Finding>;
-}
-
-/// A check of this crate.
-pub(super) struct BuiltIn {
-    pub about: About,
-    pub look: fn(&Checked<'_>) -> Vec<Finding>,
 }
 
 /// Those of this crate, by id.

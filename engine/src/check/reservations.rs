@@ -2,9 +2,9 @@
 
 use subako_state::Address;
 
+use super::built_in::BuiltIn;
 use super::nodes::of_pool;
 use super::nodes::takes_tasks;
-use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::world::{Mode, Resources, TypeFacts};
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::world::Rule;
 

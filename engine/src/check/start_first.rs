@@ -2,9 +2,9 @@
 
 use subako_state::Address;
 
+use super::built_in::BuiltIn;
 use super::host_ports::of_host;
 use super::nodes::fitting;
-use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::world::{Mode, UpdateOrder};
 

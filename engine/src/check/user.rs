@@ -1,7 +1,7 @@
 //! The login user of the image.
 
+use super::built_in::BuiltIn;
 use super::nodes::FAMILIES;
-use super::registry::BuiltIn;
 use super::{About, Category, Checked, Finding};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {

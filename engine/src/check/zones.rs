@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::registry::BuiltIn;
+use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::kinds::is_manager;
 

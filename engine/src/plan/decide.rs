@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Snapshot};
 
+use super::change::Change;
+use super::circle::Circle;
 use super::diff::changes;
-use super::order::Circle;
 use super::reason::{OldFirst, Reason};
-use super::types::{Change, Drift, Selection};
+use super::types::{Drift, Selection};
 use crate::desired::{Desired, DesiredSet};
 use crate::fast::{FastMap, FastSet};
 use crate::finding::{Finding, Severity, planner};

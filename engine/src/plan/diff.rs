@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as J;
 use subako_state::{Address, Json};
 
-use super::types::{Change, Value};
+use super::change::{Change, Value};
 use crate::kind::{ErasedKind, Impact};
 use crate::reference::as_reference;
 

@@ -2,8 +2,9 @@
 
 use subako_state::{AccountId, Address, Digest, Snapshot};
 
+use super::circle::{Circle, Circular};
 use super::decide::{Decisions, Input, Turned, Unmet, decide};
-use super::order::{Circle, Circular, finish};
+use super::order::finish;
 use super::select::{NoMatch, select};
 use super::step::{Operation, Step};
 use super::steps;

@@ -6,6 +6,8 @@
 //! 4. `order`: the line of no return, one-at-a-time chains, the final numbers;
 //! 5. the checks look at the result; the digest seals it.
 
+mod change;
+mod circle;
 mod decide;
 mod diff;
 mod digest;
@@ -24,13 +26,12 @@ mod types;
 mod v1;
 mod vanish;
 
+pub use change::{Change, Value};
 pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, draft};
 pub(crate) use precede::is_repair;
 pub use read::ReadError;
 pub use reason::{OldFirst, Reason};
 pub use step::{Action, Operation, Record, Replacement, Step};
-pub use types::{
-    Change, Components, Drift, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, Value, WRITTEN_BY,
-};
+pub use types::{Components, Drift, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
 pub(crate) use vanish::{Departure, Going, Object, departures};

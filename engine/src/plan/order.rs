@@ -4,39 +4,15 @@ use std::collections::BTreeMap;
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{Graph, NodeIndex};
-use subako_state::Address;
 
+use super::circle::{Circle, Circular, Taken};
 use super::gate::{Gate, GateKind};
 use super::precede;
 use super::step::{Action, Operation, Step};
 use super::steps::{ClaimEdge, Draft};
-use crate::kind::{Claim, Registry};
+use crate::kind::Registry;
 use crate::refresh::Managers;
 use crate::walk::Walk;
-
-/// Steps that wait for each other: each circle apart.
-#[derive(Debug)]
-pub(super) struct Circular(pub Vec<Circle>);
-
-/// Steps each of which waits for all the others.
-#[derive(Debug)]
-pub(super) struct Circle {
-    /// The steps.
-    pub steps: Vec<(Action, Address)>,
-    /// What they take from each other.
-    pub claims: Vec<Taken>,
-}
-
-/// What one resource takes from another.
-#[derive(Debug)]
-pub(super) struct Taken {
-    /// Who releases it.
-    pub from: Address,
-    /// Who takes it.
-    pub to: Address,
-    /// What is taken.
-    pub claim: Claim,
-}
 
 /// Marks what lies past the line, adds the line and the chains, and numbers everything in an
 /// order in which it could be made one by one.

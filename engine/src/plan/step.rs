@@ -6,8 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use subako_state::{Address, Json, Resource};
 
+use super::change::Change;
 use super::reason::Reason;
-use super::types::Change;
 
 /// The verb of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

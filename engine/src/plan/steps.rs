@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Json, Resource};
 
+use super::change::Change;
 use super::decide::{Decisions, Fate, Input};
 use super::gate::GateKind;
 use super::reason::{OldFirst, Reason};
 use super::step::{Operation, Record, Replacement, Step};
-use super::types::Change;
 use crate::fast::FastMap;
 use crate::kind::Claim;
 use crate::reference::references;

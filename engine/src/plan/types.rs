@@ -3,32 +3,15 @@
 use serde::{Deserialize, Serialize};
 use subako_state::{AccountId, Address, Digest, Json};
 
+use super::change::Change;
 use super::gate::Gate;
 use super::step::Step;
 use crate::finding::Finding;
-pub use crate::value::Value;
 
 /// The version of the plan's JSON that this program writes.
 pub const PLAN_FORMAT: u32 = 2;
 /// The version of the program that writes it.
 pub const WRITTEN_BY: &str = env!("CARGO_PKG_VERSION");
-
-/// One field that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The path in the spec, for example `labels.zone`.
-    pub path: String,
-    /// Before.
-    pub before: Value,
-    /// After.
-    pub after: Value,
-    /// Why it cannot be changed in place, if it cannot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forces_replacement: Option<String>,
-    /// What changing it in place costs, if something.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<String>,
-}
 
 /// Something that is not as the last run left it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

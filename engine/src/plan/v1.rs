@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use subako_state::{AccountId, Address, Digest, Json};
 
+use super::change::Change;
 use super::gate::{self, GateKind};
 use super::reason::Reason;
 use super::step::{self, Action, Operation, Record, Replacement};
-use super::types::{self, Change, Components, Drift, PLAN_FORMAT, Refreshed, Selection, Summary};
+use super::types::{self, Components, Drift, PLAN_FORMAT, Refreshed, Selection, Summary};
 use crate::finding::Finding;
 
 #[derive(Deserialize)]

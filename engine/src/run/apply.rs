@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome, Resource, StateError};
 
 use super::crew::{Crew, Pen};
+use super::ended::WalkEnd;
 use super::fold::fold;
 use super::options::{ApplyOptions, OnFailure, Stop};
 use super::rollback::{can_go_back, roll_back};
@@ -60,14 +61,6 @@ pub struct RunResult {
     pub broken: Option<Arc<StateError>>,
     /// What is known of each step.
     pub progress: RunStatus,
-}
-
-/// What ended a walk.
-pub(super) enum WalkEnd {
-    /// Nothing more could start.
-    Through,
-    /// Somebody asked to stop at once.
-    Cut,
 }
 
 impl Run<'_> {

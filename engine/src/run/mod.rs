@@ -10,6 +10,7 @@
 
 mod apply;
 mod crew;
+mod ended;
 mod fold;
 mod options;
 mod rollback;

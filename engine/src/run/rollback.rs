@@ -4,8 +4,8 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use subako_state::{Address, StateError};
 
-use super::apply::WalkEnd;
 use super::crew::Crew;
+use super::ended::WalkEnd;
 use super::options::Stop;
 use super::status::{RunStatus, StepStatus};
 use super::step::StepOutcome;

@@ -13,8 +13,8 @@ use subako_world::{
 };
 use tokio::sync::OnceCell;
 
+use super::account::account;
 use super::call::Api;
-use super::connect;
 use super::terminate::Terminations;
 use super::watch::Watch;
 
@@ -167,7 +167,7 @@ impl Cloud for AwsCloud {
         let inner = &self.inner;
         inner
             .account
-            .get_or_try_init(|| connect::account(&inner.api, &inner.region))
+            .get_or_try_init(|| account(&inner.api, &inner.region))
             .await
             .cloned()
     }

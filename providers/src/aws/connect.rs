@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use subako_world::{Account, Clock, Failure, Result, ScaledClock};
+use subako_world::{Clock, Failure, Result, ScaledClock};
 
 use super::call::{Api, CallRecord};
 use super::classify::chain;
@@ -130,23 +130,6 @@ fn no_credentials(failure: Failure) -> Failure {
         Err(_) => "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure` or `aws sso login`".to_owned(),
     };
     failure.with_ec2_code("NoCredentials").with_hint(hint)
-}
-
-/// Who is calling.
-pub(super) async fn account(api: &Api, region: &str) -> Result<Account> {
-    let doing = "find out the AWS account";
-    let answer = api
-        .call(Op::GetCallerIdentity, doing, || {
-            api.sts.get_caller_identity().send()
-        })
-        .await?;
-    match answer.account() {
-        Some(id) => Ok(Account {
-            id: id.to_owned(),
-            region: region.to_owned(),
-        }),
-        None => Err(Failure::not_applied(doing, "the answer names no account")),
-    }
 }
 
 /// Refuses, before anything is sent, an operation that is not in the table (the policy and the

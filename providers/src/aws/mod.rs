@@ -6,6 +6,7 @@
 //! world may have changed. A create whose answer was lost is settled by looking for its token
 //! before it is sent again.
 
+mod account;
 mod bucket;
 mod call;
 mod classify;

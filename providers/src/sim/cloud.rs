@@ -11,9 +11,9 @@ use subako_world::{
 };
 
 use super::faults::Call;
+use super::inner::Inner;
 use super::model::InstanceType;
 use super::names::Ms;
-use super::simulator::Inner;
 use crate::codes::Ec2Code as _;
 
 /// How long an instance may take to get anywhere.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use subako_world::{Code, calls};
 
-use super::model::Refusal;
 use super::options::{FaultEffect, FaultRule, SimError};
+use super::refusal::Refusal;
 use crate::codes;
 
 /// EC2's own plural or longer names for calls of the seam.

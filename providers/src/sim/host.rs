@@ -10,9 +10,10 @@ use subako_world::{
 };
 
 use super::faults::Call;
-use super::model::{At, Decision, InstanceFacts, Joining, Model, Refusal, SwarmFacts, no_engine};
+use super::inner::Inner;
+use super::model::{At, Decision, InstanceFacts, Joining, Model, SwarmFacts, no_engine};
 use super::names::{Ms, host_key, mix};
-use super::simulator::Inner;
+use super::refusal::Refusal;
 
 /// The longest that a wait looks away.
 pub(super) const TICK: Ms = 2_000;

@@ -7,9 +7,10 @@ use subako_world::{Code, Failure, Host, HostTarget, Hosts, InstanceState, Progre
 
 use super::faults::Call;
 use super::host::{SimHost, TICK};
-use super::model::{NoWay, Refusal};
+use super::inner::Inner;
+use super::model::NoWay;
 use super::names::{Ms, host_key};
-use super::simulator::Inner;
+use super::refusal::Refusal;
 
 /// How long a machine may take to boot and let us in.
 const BOOT_DEADLINE: Ms = 300_000;

@@ -5,9 +5,10 @@ use subako_world::{
     Availability, Code, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
 };
 
-use super::model::{Decision, Effect, InstanceFacts, Model, Refusal, SwarmFacts};
+use super::model::{Decision, Effect, InstanceFacts, Model, SwarmFacts};
 use super::names::Ms;
 use super::options::SimError;
+use super::refusal::Refusal;
 use super::simulator::Simulator;
 
 type Outcome = Result<(), SimError>;

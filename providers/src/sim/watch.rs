@@ -2,17 +2,13 @@
 //! end of a run of the program at one of its calls. The world itself takes no notice.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::faults::Faults;
 use super::model::{Model, SwarmFacts};
 use super::names::Ms;
-use super::options::{FaultRule, SimError};
-use super::simulator::{Inner, Simulator};
 
 /// The living swarms at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +65,30 @@ pub(crate) struct ProgramRun {
 }
 
 impl ProgramRun {
+    /// A run that is killed at this point, if it comes to it.
+    pub fn begin(kill: Option<KillAt>) -> Self {
+        Self {
+            kill,
+            told: Some(watch::Sender::new(false)),
+            ..Self::default()
+        }
+    }
+
+    /// How many calls it has made.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Whether it has been killed.
+    pub fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Told when it is killed; `None` of a run that nobody kills.
+    pub fn told(&self) -> Option<watch::Receiver<bool>> {
+        self.told.as_ref().map(watch::Sender::subscribe)
+    }
+
     /// Counts a call; its number.
     pub fn arrive(&mut self) -> u64 {
         self.calls += 1;
@@ -76,90 +96,19 @@ impl ProgramRun {
     }
 
     /// Whether the run is dead at this point.
-    fn is_dead_at(&mut self, point: KillAt) -> bool {
+    pub fn is_dead_at(&mut self, point: KillAt) -> bool {
         if self.kill == Some(point) {
             self.die();
         }
         self.dead
     }
 
-    fn die(&mut self) {
+    /// Kills it: none of its calls goes on.
+    pub fn die(&mut self) {
         self.dead = true;
         if let Some(told) = &self.told {
             told.send_replace(true);
         }
-    }
-}
-
-impl Inner {
-    /// Goes on, unless the run is dead by this point: then never.
-    pub(super) async fn outlive(&self, point: KillAt) {
-        if self.lock().run.is_dead_at(point) {
-            pending::<()>().await;
-        }
-    }
-
-    /// Never, if the run is dead.
-    pub(super) async fn while_alive(&self) {
-        if self.lock().run.dead {
-            pending::<()>().await;
-        }
-    }
-}
-
-impl Simulator {
-    /// Calls `watcher` with the living swarms after every change, those that come by themselves
-    /// included, until another one is set.
-    pub fn watch(&self, watcher: impl Fn(&Moment) + Send + Sync + 'static) {
-        self.inner.lock().watcher = Some(Arc::new(watcher));
-    }
-
-    /// Sets no watcher any more.
-    pub fn unwatch(&self) {
-        self.inner.lock().watcher = None;
-    }
-
-    /// The living swarms now.
-    pub fn moment(&self) -> Moment {
-        self.inner.look(moment)
-    }
-
-    /// Another run of the program begins, with its own fault table and count of calls. With
-    /// `kill` none of its calls goes on after that point; [`Self::killed`] says when that is.
-    /// Fails when the fault table names an unknown call.
-    pub fn begin_run(&self, faults: &[FaultRule], kill: Option<KillAt>) -> Result<(), SimError> {
-        let faults = Faults::new(faults)?;
-        let mut state = self.inner.lock();
-        state.faults = faults;
-        state.run = ProgramRun {
-            kill,
-            told: Some(watch::Sender::new(false)),
-            ..ProgramRun::default()
-        };
-        Ok(())
-    }
-
-    /// Kills the run under way, wherever it is: none of its calls goes on.
-    pub fn kill_run(&self) {
-        self.inner.lock().run.die();
-    }
-
-    /// Returns when the run under way has been killed; never, if that does not happen.
-    pub async fn killed(&self) {
-        let told = self.inner.lock().run.told.as_ref().map(watch::Sender::subscribe);
-        match told {
-            // The run is replaced, not dropped, while somebody waits; a new one is another's.
-            Some(mut told) => match told.wait_for(|dead| *dead).await {
-                Ok(_) => {}
-                Err(_) => pending().await,
-            },
-            None => pending().await,
-        }
-    }
-
-    /// How many calls the run under way has made.
-    pub fn calls_made(&self) -> u64 {
-        self.inner.lock().run.calls
     }
 }
 

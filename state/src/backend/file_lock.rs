@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Held;
-use super::files::{Inode, inode};
 use crate::error::StateError;
-use crate::files::{io_error, open_regular};
+use crate::files::{Inode, inode, io_error, open_regular};
 use crate::lock::{Holder, LockError, Locked};
 
 /// How long a look at the lock by somebody else may keep it from being taken.

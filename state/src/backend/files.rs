@@ -14,7 +14,9 @@ use rustix::process::{Pid, test_kill_process};
 use super::file_lock;
 use super::{Append, Backend, Expect, Held, Object, Repair, Version};
 use crate::error::StateError;
-use crate::files::{TEMPORARY, Temporary, io_error, open_regular, parent, refuse_other, sync_directory};
+use crate::files::{
+    Inode, TEMPORARY, Temporary, inode, io_error, open_regular, parent, refuse_other, sync_directory,
+};
 use crate::lock::{Holder, LockError, Locked};
 
 /// How long others may be between the look at a version and the rename.
@@ -266,13 +268,6 @@ fn version(found: &Metadata) -> Version {
         found.mtime(),
         found.mtime_nsec()
     ))
-}
-
-/// Device and number of a file.
-pub(super) type Inode = (u64, u64);
-
-pub(super) fn inode(found: &Metadata) -> Inode {
-    (found.dev(), found.ino())
 }
 
 struct Appending {

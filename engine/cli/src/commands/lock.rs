@@ -8,8 +8,8 @@ use crate::args::{Format, Global, LockCommand};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
+use crate::plain;
 use crate::project::Project;
-use crate::render::plain;
 use crate::ui::Ui;
 
 #[derive(Serialize)]

@@ -8,9 +8,10 @@ use subako_engine::session::Endpoint;
 use crate::args::{Format, Global, OutputArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::plain::{self, plain};
 use crate::project::Project;
-use crate::render::plain::{self, plain};
-use crate::render::{Meaning, Table};
+use crate::render::Table;
+use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 

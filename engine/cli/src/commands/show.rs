@@ -5,9 +5,10 @@ use subako_engine::session::Recorded;
 use crate::args::{Format, Global, ShowArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::plain::plain;
 use crate::project::Project;
-use crate::render::plain::plain;
-use crate::render::{Meaning, resources};
+use crate::render::resources;
+use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 

@@ -5,9 +5,9 @@ use subako_engine::manifest::{self, Manifest};
 use crate::args::Global;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::plain::plain;
 use crate::project::Project;
-use crate::render::Meaning;
-use crate::render::plain::plain;
+use crate::style::Meaning;
 use crate::ui::Ui;
 
 /// Checks the manifest and says what it describes.

@@ -6,9 +6,9 @@ use similar::{ChangeTag, TextDiff};
 use subako_engine::plan::{Change, Value};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::plain::plain;
-use super::style::{Meaning, Paint};
 use super::value;
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// Paths longer than this do not push the others to the right.
 const WIDEST_PATH: usize = 32;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Place, Severity};
 
-use super::plain::plain;
-use super::style::{Meaning, Paint};
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// The word and meaning of a severity.
 pub fn severity(severity: Severity) -> (&'static str, Meaning) {

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use subako_engine::plan::{Plan, Step};
 use subako_state::Address;
 
-use super::plain::plain;
+use crate::plain::plain;
 
 /// So many steps alike are shown as one.
 const FROM: usize = 6;

@@ -11,11 +11,11 @@ use subako_engine::session::{NodeStatus, RunReport, ServiceStatus, Status};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
-use super::plain::is_dangerous;
 use super::progress::RunLog;
-use super::style::Paint;
 use super::{mistakes, plan_json, plan_markdown, plan_text, report, resources, samples, status};
 use crate::hint::Invocation;
+use crate::plain::is_dangerous;
+use crate::style::Paint;
 
 /// A word that is found again, and something hostile in it.
 fn hostile() -> impl Strategy<Value = String> {

@@ -8,7 +8,7 @@ use miette::{
 };
 use subako_engine::manifest::{ManifestError, ManifestErrors};
 
-use super::plain::{plain, same_length};
+use crate::plain::{plain, same_length};
 
 /// The report, without the last line that counts the mistakes; and that line.
 pub fn report(errors: &ManifestErrors, colour: bool, width: usize) -> (String, String) {

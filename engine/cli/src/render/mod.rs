@@ -1,8 +1,6 @@
 //! What people and machines read. Everything here makes text; `ui` writes it.
 //!
 //! * `mistakes`: what is wrong with a manifest;
-//! * `plain`: what comes from outside, escaped;
-//! * `style`: meanings, and the one table that gives them colours;
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
 //! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
 //! * `progress`, `eta`, `report`: a run;
@@ -17,7 +15,6 @@ mod headline;
 #[cfg(test)]
 mod hostile;
 pub mod mistakes;
-pub mod plain;
 pub mod plan_json;
 pub mod plan_markdown;
 #[cfg(test)]
@@ -29,11 +26,9 @@ pub mod resources;
 #[cfg(test)]
 pub mod samples;
 pub mod status;
-mod style;
 mod table;
 #[cfg(test)]
 mod toy_kind_tests;
 pub mod value;
 
-pub use style::{Meaning, Paint};
 pub use table::Table;

@@ -7,7 +7,7 @@ use subako_engine::check::Finding;
 use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
-use super::plain;
+use crate::plain;
 
 /// The version of this document.
 pub const FORMAT: u32 = 1;

@@ -7,10 +7,10 @@ use subako_engine::display::Display;
 use subako_engine::plan::{Change, Plan, Step};
 use subako_engine::world::NextCommand;
 
-use super::plain::plain;
-use super::style::Paint;
 use super::{changes, findings, fold, headline, plan_text};
 use crate::hint::Invocation;
+use crate::plain::plain;
+use crate::style::Paint;
 
 /// GitHub takes comments of 65,536 characters; this leaves room for what stands around it.
 const MOST: usize = 60_000;

@@ -7,8 +7,9 @@ use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
 use subako_state::Address;
 
 use super::samples::{create, half, plan, record, step};
-use super::{Paint, plan_json, plan_markdown, plan_text};
+use super::{plan_json, plan_markdown, plan_text};
 use crate::hint::Invocation;
+use crate::style::Paint;
 
 static MANAGERS: About = About {
     id: "managers",

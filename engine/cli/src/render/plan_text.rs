@@ -8,9 +8,9 @@ use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::plain::plain;
-use super::style::{Meaning, Paint};
 use super::{changes, findings, fold, headline, value};
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// Labels longer than this do not push the others to the right.
 const WIDEST_LABEL: usize = 40;

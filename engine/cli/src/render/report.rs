@@ -8,11 +8,11 @@ use subako_engine::session::{RunReport, endpoints as endpoints_of};
 use subako_engine::world::{Certainty, Code, Failure, NextCommand, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot, StateError};
 
-use super::plain::plain;
 use super::progress::RunLog;
-use super::style::{Meaning, Paint};
 use super::{Table, duration, plan_text};
 use crate::hint::{Hint, Invocation};
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {

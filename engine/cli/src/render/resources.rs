@@ -7,9 +7,9 @@ use serde_json::Value as J;
 use subako_state::{AccountId, Address, Digest, Resource, Snapshot};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::plain::{self, plain};
-use super::style::{Meaning, Paint};
 use super::value;
+use crate::plain::{self, plain};
+use crate::style::{Meaning, Paint};
 
 /// The version of the JSON documents.
 const FORMAT: u32 = 1;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use subako_engine::session::{NodeStatus, ServiceStatus, Status};
 
 use super::Table;
-use super::plain::{self, plain};
-use super::style::{Meaning, Paint};
+use crate::plain::{self, plain};
+use crate::style::{Meaning, Paint};
 
 /// The version of the JSON document.
 const FORMAT: u32 = 1;

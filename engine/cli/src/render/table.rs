@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::plain::plain;
-use super::style::{Meaning, Paint};
+use crate::plain::plain;
+use crate::style::{Meaning, Paint};
 
 /// Rows under headings; cells may have a meaning.
 #[derive(Debug)]

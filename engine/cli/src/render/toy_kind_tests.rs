@@ -21,7 +21,7 @@ use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::plan_text;
 use super::progress::RunLog;
-use super::style::Paint;
+use crate::style::Paint;
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Disk {

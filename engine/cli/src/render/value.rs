@@ -7,7 +7,7 @@ use subako_engine::display::as_reference;
 use subako_engine::plan::Value;
 use subako_engine::world::service::{Unit, unit};
 
-use super::plain::{is_dangerous, json, plain};
+use crate::plain::{is_dangerous, json, plain};
 
 /// The text of one side of a change, on one line. `field` is the last segment of its path: it
 /// tells the unit of a number.

@@ -5,13 +5,15 @@
 
 mod collections;
 mod context;
+mod nearest;
 mod numbers;
 mod section;
 mod text;
 mod variables;
 
 pub use collections::{KeyValues, Named, OneOrMany, Table, Tables};
-pub use context::{Context, did_you_mean, nearest};
+pub use context::Context;
+pub use nearest::{did_you_mean, nearest};
 pub use numbers::{Int, Natural, Number, Scalar};
 pub use section::{Key, Section, section_schema};
 pub use text::{FromText, Malformed};

@@ -4,7 +4,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
-use super::context::nearest;
+use super::nearest::nearest;
 use super::{Context, Decode, Node};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::span::{At, Span};

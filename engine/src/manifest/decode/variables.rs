@@ -4,7 +4,7 @@ use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::source::Variables;
 use crate::manifest::span::Span;
 
-use super::context::nearest;
+use super::nearest::nearest;
 
 /// Why a reference cannot be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

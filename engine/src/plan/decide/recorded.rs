@@ -2,9 +2,10 @@
 
 use subako_state::{Address, Json, Resource, Snapshot};
 
+use super::super::change::{Change, Value};
 use super::super::diff::changes;
 use super::super::reason::{OldFirst, Reason};
-use super::super::types::{Change, Drift, Value};
+use super::super::types::Drift;
 use super::{Decisions, Fate, Input, next_generation};
 use crate::desired::Desired;
 use crate::fast::FastSet;

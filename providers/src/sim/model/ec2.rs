@@ -6,9 +6,9 @@ use subako_world::{KeyPair, KeyPairRequest, Ownership, Rule, SecurityGroup, Secu
 
 use super::catalog::vpc_range;
 use super::effect::Effect;
-use super::refusal::Refusal;
 use super::world::Model;
 use crate::sim::names::{Ms, ec2_id, mix};
+use crate::sim::refusal::Refusal;
 
 /// A decision: what changes, if anything, and what is answered.
 pub(crate) type Decision<T> = Result<(Option<Effect>, T), Refusal>;

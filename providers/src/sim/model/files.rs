@@ -6,11 +6,11 @@ use subako_world::{Code, Content, FileKind, FileMount, FileSpec, SwarmFile};
 
 use super::ec2::Decision;
 use super::effect::Effect;
-use super::refusal::Refusal;
 use super::service::ServiceFacts;
 use super::services::namesake;
 use super::swarm::SwarmFacts;
 use crate::sim::names::swarm_id;
+use crate::sim::refusal::Refusal;
 
 /// The largest content (swarmkit, `MaxSecretSize`).
 const LARGEST: usize = 500 * 1024;

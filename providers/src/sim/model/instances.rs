@@ -9,10 +9,10 @@ use super::ec2::{Decision, all_tags, no_such_group};
 use super::effect::Effect;
 use super::facts::{InstanceFacts, Phase};
 use super::lookup::no_such_type;
-use super::refusal::Refusal;
 use super::types::{InstanceType, offered};
 use super::world::Model;
 use crate::sim::names::{Ms, ec2_id, finish, mix, span};
+use crate::sim::refusal::Refusal;
 
 /// How long EC2 shows a terminated instance.
 pub(crate) const TERMINATED_SHOWN: Ms = 3_600_000;

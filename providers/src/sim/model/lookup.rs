@@ -3,9 +3,9 @@
 use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
 
 use super::catalog::{DEFAULT_VPC, FAMILIES, fits, images, is_id, subnets, vpc_range};
-use super::refusal::Refusal;
 use super::types::InstanceType;
 use super::world::Model;
+use crate::sim::refusal::Refusal;
 
 impl Model {
     /// Looks up images, the VPC and its subnets.

@@ -7,9 +7,9 @@ use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::facts::{EngineFacts, InstanceFacts, Membership};
-use super::refusal::Refusal;
 use super::world::Model;
 use crate::sim::names::{Ms, span};
+use crate::sim::refusal::Refusal;
 
 /// Missed heartbeats until a node counts as down: three of five seconds each.
 pub(crate) const HOST_DOWN_AFTER: Ms = 15_000;

@@ -9,11 +9,11 @@ use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::facts::{InstanceFacts, Membership};
-use super::refusal::Refusal;
 use super::swarm::{At, DEFAULT_POOL, DEFAULT_SUBNET_SIZE, NodeFacts, SwarmFacts};
 use super::tasks::Board;
 use super::world::Model;
 use crate::sim::names::{Ms, span, swarm_id};
+use crate::sim::refusal::Refusal;
 
 /// How long an engine needs to start a swarm.
 const INIT_AFTER: Ms = 1_000;

@@ -27,7 +27,6 @@ mod nodes;
 mod place;
 mod program;
 mod raft;
-mod refusal;
 mod residue;
 mod rollout;
 mod service;
@@ -43,7 +42,6 @@ pub(crate) use effect::Effect;
 pub(crate) use facts::InstanceFacts;
 pub(crate) use login::NoWay;
 pub(crate) use membership::{Joining, no_engine};
-pub(crate) use refusal::Refusal;
 pub(crate) use swarm::{At, SwarmFacts};
 #[cfg(test)]
 pub(crate) use tasks::Slot;

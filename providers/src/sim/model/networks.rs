@@ -7,10 +7,10 @@ use subako_world::{Code, Network, NetworkSpec};
 use super::catalog::Range;
 use super::ec2::Decision;
 use super::effect::Effect;
-use super::refusal::Refusal;
 use super::services::namesake;
 use super::swarm::SwarmFacts;
 use crate::sim::names::swarm_id;
+use crate::sim::refusal::Refusal;
 
 impl SwarmFacts {
     /// Creates an overlay network.

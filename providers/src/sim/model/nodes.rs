@@ -9,11 +9,11 @@ use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::machine::HOST_DOWN_AFTER;
-use super::refusal::Refusal;
 use super::swarm::{At, NodeFacts, SwarmFacts};
 use super::tasks::Slot;
 use super::world::Model;
 use crate::sim::names::{Ms, span};
+use crate::sim::refusal::Refusal;
 
 /// The longest that a node takes to report to a new leader.
 const REPORTS_AFTER: Ms = 3_000;

@@ -4,10 +4,10 @@ use subako_world::{Code, Role};
 
 use super::events::Event;
 use super::facts::Membership;
-use super::refusal::Refusal;
 use super::swarm::{At, NodeFacts, SwarmFacts};
 use super::world::Model;
 use crate::sim::names::{Ms, mix, span};
+use crate::sim::refusal::Refusal;
 
 /// The longest that a manager which is back needs to hear from a leader (swarmkit,
 /// `manager/state/raft`: a tick a second, an election after ten without a heartbeat).

@@ -7,11 +7,11 @@ use subako_world::{Code, FileKind, PublishMode, ServiceSpec, UpdateState};
 use super::constraints::parse_constraint;
 use super::ec2::Decision;
 use super::effect::Effect;
-use super::refusal::Refusal;
 use super::service::{ServiceFacts, UpdateFacts, Version};
 use super::swarm::{At, SwarmFacts};
 use super::tasks::Slot;
 use crate::sim::names::{Ms, swarm_id};
+use crate::sim::refusal::Refusal;
 
 /// From a changed spec to the first task that is replaced.
 const UPDATE_STARTS_AFTER: Ms = 100;

@@ -5,7 +5,11 @@ use subako_world::service::Ids;
 use subako_world::{Result, Service, ServiceSpec, UpdateStatus};
 
 use super::read::{text, unexpected, word};
-use super::services::has_update;
+
+/// What the engine's update status says, if it has one.
+fn has_update(service: &Value) -> bool {
+    !text(service, "/UpdateStatus/State").is_empty()
+}
 
 /// Reads a service. `None` for those that no manifest can describe: jobs, and plugins run as
 /// services.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use subako_world::service::Ids;
 use subako_world::{Code, Failure, FileKind, FileMount, Result, Service, ServiceSpec};
 
@@ -158,9 +158,4 @@ impl Api<'_> {
         let files = self.files(kind).await?.into_iter();
         Ok(files.map(|file| (file.spec.name, file.id)).collect())
     }
-}
-
-/// What the engine's update status says, if it has one.
-pub(super) fn has_update(service: &Value) -> bool {
-    !text(service, "/UpdateStatus/State").is_empty()
 }

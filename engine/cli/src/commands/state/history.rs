@@ -6,8 +6,10 @@ use subako_state::Digest;
 
 use crate::args::Format;
 use crate::error::{CliError, Result};
+use crate::plain;
 use crate::project::Project;
-use crate::render::{Meaning, Table, plain};
+use crate::render::Table;
+use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 

@@ -1,8 +1,8 @@
 //! `subako state list`.
 
 use crate::error::Result;
+use crate::plain::plain;
 use crate::project::Project;
-use crate::render::plain::plain;
 use crate::ui::Ui;
 use crate::unfinished;
 

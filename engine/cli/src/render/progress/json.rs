@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use subako_engine::event::Event;
 
-use crate::render::plain;
+use crate::plain;
 
 /// The version of the stream: the first line carries it.
 const FORMAT: u32 = 1;

@@ -6,9 +6,9 @@ use subako_engine::event::Event;
 use subako_engine::plan::Action;
 use subako_state::Direction;
 
+use crate::plain::plain;
 use crate::render::duration;
-use crate::render::plain::plain;
-use crate::render::style::{Meaning, Paint};
+use crate::style::{Meaning, Paint};
 
 /// A step in flight says in a log what it waits for at most so often, milliseconds of the run.
 const SAY_EVERY_MS: u64 = 30_000;

@@ -10,10 +10,10 @@ use subako_engine::plan::Plan;
 use subako_engine::world::Clock;
 
 use super::lines::{Lines, present};
+use crate::plain::plain;
 use crate::render::duration;
 use crate::render::eta::{Eta, Left};
-use crate::render::plain::plain;
-use crate::render::style::{Meaning, Paint};
+use crate::style::{Meaning, Paint};
 
 /// So many steps in flight are shown at most.
 const SHOWN: usize = 12;

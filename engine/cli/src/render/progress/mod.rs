@@ -18,7 +18,7 @@ pub use reporter::{How, Reporter};
 /// Every line that events make, for tests.
 #[cfg(test)]
 pub fn shown(events: &[subako_engine::event::Event]) -> Vec<(&'static str, String)> {
-    let paint = crate::render::Paint::PLAIN;
+    let paint = crate::style::Paint::PLAIN;
     let mut lines = lines::Lines::new(paint, true);
     let text: Vec<String> = events
         .iter()

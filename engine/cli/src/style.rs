@@ -4,7 +4,7 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
-use super::plain::plain;
+use crate::plain::plain;
 
 /// What a piece of text means. Rendering code names meanings, never colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

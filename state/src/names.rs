@@ -1,0 +1,24 @@
+//! The names of what a store keeps.
+
+/// The object that holds the state.
+pub(crate) const STATE: &str = "state.json";
+/// The object that holds the journal of the run in progress.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+/// What the names of earlier states and journals begin with.
+pub(crate) const PAST: &str = "history/";
+
+/// The snapshot with that serial.
+pub(crate) fn past_state(serial: u64) -> String {
+    format!("{PAST}{serial:08}.state.json")
+}
+
+/// The journal of the `run`th run that started from the snapshot with that serial.
+pub(crate) fn past_journal(serial: u64, run: u32) -> String {
+    format!("{PAST}{serial:08}.journal-{run}.jsonl")
+}
+
+/// The serial in the name of an earlier snapshot; `None` for any other name.
+pub(crate) fn serial_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PAST)?.strip_suffix(".state.json")?;
+    digits.parse().ok()
+}
