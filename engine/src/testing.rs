@@ -210,7 +210,10 @@ impl Draft {
     pub fn plan(&self) -> Plan {
         let mut observed = Observed::as_recorded(&self.snapshot);
         for (address, sighting) in &self.seen {
-            let recorded = self.snapshot.resources.iter().position(|r| r.address == *address);
+            // Of several at an address the one that is not deposed.
+            let recorded = self.snapshot.resources.iter();
+            let recorded = recorded.enumerate().filter(|(_, r)| r.address == *address);
+            let recorded = recorded.min_by_key(|(_, r)| r.deposed).map(|(place, _)| place);
             match recorded {
                 Some(place) => observed.recorded[place] = sighting.clone(),
                 None => {

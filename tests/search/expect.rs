@@ -89,6 +89,11 @@ fn doors(world: &Value, manifest: &Manifest) -> Option<Difference> {
     if groups != [manifest.security_group.name.clone()] {
         return Some(("the security groups differ", groups.join(", ")));
     }
+    let mut rules =
+        values(&world["security_groups"]).flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    if let Some(rule) = rules.find(|rule| rule["source"].get("group").is_some()) {
+        return Some(("a security group lets in another one", rule["source"].to_string()));
+    }
     let pairs = tagged("key_pairs");
     let wanted: Vec<String> = manifest.key_pair.iter().map(|pair| pair.name.clone()).collect();
     (pairs != wanted).then(|| ("the key pairs differ", pairs.join(", ")))

@@ -335,7 +335,17 @@ impl Kind for Instance {
         let cloud = &cx.world.cloud;
         let found = match outputs {
             Some(outputs) => cloud.instance(&outputs.instance_id).await?,
-            None => settled(cx, || cloud.find_instance_by_token(&cx.ownership.token)).await?,
+            None => {
+                let launched = settled(cx, || cloud.find_instance_by_token(&cx.ownership.token)).await?;
+                match launched {
+                    // A refresh looks by tag and id, which may lag behind: it would count as gone.
+                    Some(launched) => {
+                        let shown = settled(cx, || cloud.instance(&launched.id)).await?;
+                        Some(shown.unwrap_or(launched))
+                    }
+                    None => None,
+                }
+            }
         };
         // One that is still shutting down has yet to be waited for.
         Ok(found

@@ -1,5 +1,7 @@
 //! `security_group`: which traffic reaches the cluster.
 
+mod bridge;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -41,15 +43,20 @@ impl SecurityGroup {
     }
 
     /// The recorded rules that are there, and what is there beside them: descriptions changed
-    /// by hand do not matter.
-    fn rules_seen(&self, live: &[Rule]) -> Vec<Rule> {
+    /// by hand do not matter. Rules for the members of another generation belong to those for the
+    /// group's own, which are only there if they let in the members of each predecessor too.
+    fn rules_seen(
+        &self,
+        live: &[Rule],
+        others: &[&world::SecurityGroup],
+        predecessors: &[&world::SecurityGroup],
+    ) -> Vec<Rule> {
         let mut seen = more(live, &self.rules);
-        seen.extend(
-            self.rules
-                .iter()
-                .filter(|rule| live.iter().any(|other| other.same_traffic(rule)))
-                .cloned(),
-        );
+        seen.retain(|rule| !bridge::names_one(rule, others));
+        let is_there = |rule: &&Rule| {
+            live.iter().any(|other| other.same_traffic(rule)) && bridge::reaches(rule, live, predecessors)
+        };
+        seen.extend(self.rules.iter().filter(is_there).cloned());
         sort_rules(&mut seen);
         seen
     }
@@ -173,15 +180,17 @@ impl Kind for SecurityGroup {
                     let foreign = survey.foreign.get(&key);
                     return Ok(foreign.cloned().map_or(Sighting::Absent, Sighting::Foreign));
                 };
+                let generation =
+                    Ownership::from_tags(&group.tags).map_or(item.generation, |owner| owner.generation);
+                let others = bridge::others(&survey.cloud, item.address.as_str(), group);
+                let predecessors = bridge::predecessors(&others, generation);
                 let spec = Self {
                     description: group.description.clone(),
                     name: group.name.clone(),
-                    rules: typed.spec.rules_seen(&group.rules),
+                    rules: typed.spec.rules_seen(&group.rules, &others, &predecessors),
                     tags: tags::user(&group.tags),
                     vpc_id: group.vpc_id.clone(),
                 };
-                let generation =
-                    Ownership::from_tags(&group.tags).map_or(item.generation, |owner| owner.generation);
                 typed.there(&spec, &group.clone().into(), generation)
             })
             .collect()
@@ -198,7 +207,12 @@ impl Kind for SecurityGroup {
                 .await
                 .map_err(Failure::after_effect)?;
         }
-        Ok(group.into())
+        let made = world::SecurityGroup {
+            rules: self.rules.clone(),
+            ..group
+        };
+        bridge::build(&made, cx).await.map_err(Failure::after_effect)?;
+        Ok(made.into())
     }
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
@@ -208,7 +222,16 @@ impl Kind for SecurityGroup {
                 format!("{} does not exist any more", outputs.group_id),
             ));
         };
+        let live = bridge::without(live, cx).await?;
         let changed = self.change_rules(from, &live, cx).await?;
+        if from.rules != self.rules {
+            let now = world::SecurityGroup {
+                rules: self.rules.clone(),
+                ..live.clone()
+            };
+            let built = bridge::build(&now, cx).await;
+            built.map_err(|failure| if changed { failure.after_effect() } else { failure })?;
+        }
         let (set, remove) = tags::change(&live.tags, &self.tags);
         if !set.is_empty() || !remove.is_empty() {
             let retagged = cx.world.cloud.retag(&live.id, &set, &remove).await;
@@ -223,6 +246,9 @@ impl Kind for SecurityGroup {
         loop {
             match cx.world.cloud.delete_security_group(&outputs.group_id).await {
                 Err(failure) if failure.code == Code::InUse => {
+                    if bridge::take_down(&outputs.group_id, cx).await? {
+                        continue;
+                    }
                     wait.tick("waiting until no instance uses the group any more")
                         .await?;
                 }

@@ -212,6 +212,8 @@ pub struct Port {
 pub enum Source {
     /// A range in CIDR notation, IPv4 or IPv6.
     Cidr(String),
+    /// Members of another security group, by its id, `sg-…`.
+    Group(String),
     /// Members of the same security group.
     SelfGroup,
 }
@@ -220,6 +222,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cidr(cidr) => f.write_str(cidr),
+            Self::Group(id) => f.write_str(id),
             Self::SelfGroup => f.write_str("the group itself"),
         }
     }

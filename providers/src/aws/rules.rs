@@ -1,8 +1,8 @@
 //! Rules between the seam and EC2's `IpPermission`.
 //!
-//! What the seam has no word for still has to show as drift and to be revocable: another group or
-//! a prefix list stands as its id in [`Source::Cidr`], an IP protocol without a name as
-//! [`Protocol::All`] with its number in both ports.
+//! What the seam has no word for still has to show as drift and to be revocable: a prefix list
+//! stands as its id in [`Source::Cidr`], an IP protocol without a name as [`Protocol::All`] with its
+//! number in both ports.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use subako_world::{Port, Protocol, Rule, Source};
@@ -40,7 +40,7 @@ pub(super) fn permission(rule: &Rule, group_id: &str, describe: bool) -> IpPermi
     };
     match &rule.source {
         Source::SelfGroup => permission.user_id_group_pairs(group(group_id)),
-        Source::Cidr(id) if id.starts_with("sg-") => permission.user_id_group_pairs(group(id)),
+        Source::Group(id) => permission.user_id_group_pairs(group(id)),
         Source::Cidr(id) if id.starts_with("pl-") => permission.prefix_list_ids(
             PrefixListId::builder()
                 .prefix_list_id(id)
@@ -144,7 +144,7 @@ fn sources(permission: &IpPermission, group_id: &str) -> Vec<(Source, String)> {
         let source = if id == group_id {
             Source::SelfGroup
         } else {
-            Source::Cidr(id.to_owned())
+            Source::Group(id.to_owned())
         };
         sources.push((source, text(pair.description())));
     }
@@ -175,7 +175,7 @@ mod tests {
             rule(Protocol::Icmp, 8, 65535, cidr("10.0.0.0/8")),
             rule(Protocol::Icmp, 3, 4, cidr("10.0.0.0/8")),
             rule(Protocol::Esp, 0, 65535, Source::SelfGroup),
-            rule(Protocol::All, 0, 65535, cidr("sg-0123")),
+            rule(Protocol::All, 0, 65535, Source::Group("sg-0123".to_owned())),
             rule(Protocol::All, 47, 47, cidr("pl-0123")),
         ] {
             let sent = permission(&rule, "sg-own", true);

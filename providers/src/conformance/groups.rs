@@ -111,15 +111,17 @@ async fn a_group_is_found_by_name_and_id_until_deleted(bench: &CloudBench) -> Ou
 async fn rules_added_twice_are_there_once(bench: &CloudBench) -> Outcome {
     let cloud = &bench.world.cloud;
     let group = bench.group("rules-twice").await?;
+    let other = bench.group("rules-named").await?;
     let own = CloudBench::rule(2377, Source::SelfGroup);
     let web = CloudBench::rule(80, Source::Cidr("0.0.0.0/0".to_owned()));
+    let named = CloudBench::rule(7946, Source::Group(other.id));
     cloud
-        .authorize_ingress(&group.id, &[web.clone(), own.clone()])
+        .authorize_ingress(&group.id, &[web.clone(), own.clone(), named.clone()])
         .await?;
     cloud
         .authorize_ingress(&group.id, std::slice::from_ref(&own))
         .await?;
-    let mut wanted = vec![own, web];
+    let mut wanted = vec![own, web, named];
     wanted.sort();
     let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
     ensure!(rules.as_ref() == Some(&wanted), "{rules:?}");

@@ -110,7 +110,15 @@ impl Bench {
         let refused: Vec<_> = (change.plan.findings.iter())
             .filter(|finding| finding.severity == Severity::Error)
             .collect();
-        assert!(refused.is_empty(), "{refused:#?}");
+        let steps = || {
+            change
+                .plan
+                .steps
+                .iter()
+                .map(|step| format!("{} {} {}", step.action(), step.address, step.generation))
+                .collect::<Vec<_>>()
+        };
+        assert!(refused.is_empty(), "{refused:#?} {:#?}", steps());
         let stop = Stop::new();
         let killer = stop.clone();
         let options = ApplyOptions {

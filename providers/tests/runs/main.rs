@@ -2,6 +2,7 @@
 //! process, on the simulator, in memory and in virtual time.
 
 mod bench;
+mod groups;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
 mod recovery;

@@ -107,7 +107,11 @@ impl Builder<'_> {
                     let other = &self.steps[removal as usize];
                     // What only has to be made in order does not hold back an old one that goes first.
                     let only_order = other.goes_first() && !self.uses(resource, dependency);
-                    if removal != step && other.gone_with().is_none() && !only_order {
+                    // Nor does anything hold back the record of one that is gone, for which its
+                    // successor waits.
+                    let gone =
+                        other.operation == Operation::Forget && self.made.contains_key(dependency.as_str());
+                    if removal != step && other.gone_with().is_none() && !only_order && !gone {
                         self.edges.push((Node::Step(step), Node::Step(removal)));
                     }
                 }

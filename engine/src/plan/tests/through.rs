@@ -3,7 +3,8 @@
 use serde_json::{Value as J, json};
 
 use super::waits_for;
-use crate::testing::{Draft, address, find, spec, steps};
+use crate::kind::Sighting;
+use crate::testing::{Draft, address, find, resource, spec, steps};
 
 fn on(host: &str, value: u64) -> J {
     spec(json!({"value": value}), &[host])
@@ -59,4 +60,25 @@ fn those_that_wait_for_all_of_a_kind_wait_for_what_is_below_each() {
         1,
         "through a gate"
     );
+}
+
+/// A killed replacement: the new host is gone again, the old one waits to be deleted, and what is on
+/// it can only leave once its successor is there.
+#[test]
+fn the_record_of_a_host_that_is_gone_does_not_hold_back_its_successor() {
+    let mut old = resource("solid.host", &json!({"force": 0}));
+    old.deposed = true;
+    let mut new = resource("solid.host", &json!({"force": 1}));
+    new.generation = 1;
+    let node = resource("solid.node", &spec(json!({"force": 0}), &["solid.host"]));
+    let plan = Draft::new()
+        .has_record(old)
+        .has_record(new)
+        .has_record(node)
+        .sees("solid.host", Sighting::Absent)
+        .wants("solid.host", json!({"force": 1}))
+        .wants("solid.node", spec(json!({"force": 1}), &["solid.host"]))
+        .plan();
+    assert!(waits_for(&plan, "delete solid.node", "create solid.node"));
+    assert!(waits_for(&plan, "delete solid.host", "delete solid.node"));
 }

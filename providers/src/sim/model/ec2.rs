@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{KeyPair, KeyPairRequest, Ownership, Rule, SecurityGroup, SecurityGroupRequest, tag};
+use subako_world::{
+    KeyPair, KeyPairRequest, Ownership, Rule, SecurityGroup, SecurityGroupRequest, Source, tag,
+};
 
 use super::catalog::vpc_range;
 use super::effect::Effect;
@@ -133,6 +135,11 @@ impl Model {
                 let message = format!("Invalid value '{}' for portRange", rule.ports.from);
                 return Err(Refusal::ec2("InvalidParameterValue", message));
             }
+            if let Source::Group(other) = &rule.source
+                && !self.groups.contains_key(other)
+            {
+                return Err(no_such_group(other));
+            }
             if !group.rules.iter().any(|there| there.same_traffic(rule)) {
                 group.rules.push(rule.clone());
             }
@@ -161,7 +168,7 @@ impl Model {
         Ok((changed.then_some(Effect::Group(group)), ()))
     }
 
-    /// Deletes a group that no instance uses any more.
+    /// Deletes a group that no instance uses any more, and no rule of another group names.
     pub fn decide_delete_group(&self, t: Ms, id: &str) -> Decision<()> {
         if !self.groups.contains_key(id) {
             return Ok((None, ()));
@@ -176,6 +183,15 @@ impl Model {
                 format!("resource {id} has a dependent object"),
             )
             .hint("wait until its instances are terminated"));
+        }
+        let named = Source::Group(id.to_owned());
+        let names = |group: &&SecurityGroup| group.rules.iter().any(|rule| rule.source == named);
+        if let Some(other) = self.groups.values().find(names) {
+            return Err(Refusal::ec2(
+                "DependencyViolation",
+                format!("resource {id} has a dependent object"),
+            )
+            .hint(format!("remove the rules of {} that name it", other.id)));
         }
         Ok((Some(Effect::NoGroup(id.to_owned())), ()))
     }

@@ -183,6 +183,7 @@ impl Model {
             .any(|group| {
                 group.rules.iter().any(|rule| {
                     let source = match &rule.source {
+                        Source::Group(other) => from.groups.contains(other),
                         Source::SelfGroup => from.groups.contains(&group.id),
                         Source::Cidr(cidr) => {
                             Range::parse(cidr).is_some_and(|range| range.holds(from.private_ip))
