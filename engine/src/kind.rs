@@ -173,11 +173,11 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// Whether specs that mean the same can differ: where not, they need not be read.
     const SPELLED_IN_MANY_WAYS: bool = false;
 
-    /// The spec as `other` writes it, as far as both mean the same: what still differs then is a
-    /// change.
+    /// The spec as `other` writes it, as far as both mean the same of what is there and answers
+    /// this: what still differs then is a change.
     #[must_use]
-    fn spelled_as(&self, other: &Self) -> Self {
-        let _ = other;
+    fn spelled_as(&self, other: &Self, outputs: &Self::Outputs) -> Self {
+        let _ = (other, outputs);
         self.clone()
     }
 
@@ -271,8 +271,8 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::impact`].
     fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
     /// See [`Kind::spelled_as`].
-    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
-        let _ = other;
+    fn spelled_as(&self, spec: &Json, other: &Json, outputs: &Json) -> Json {
+        let _ = (other, outputs);
         spec.clone()
     }
     /// See [`Kind::claims`]. None of a spec that cannot be read: no step on it gets that far.
@@ -361,14 +361,15 @@ impl<K: Kind> ErasedKind for Erased<K> {
         K::impact(field, before, after)
     }
 
-    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+    fn spelled_as(&self, spec: &Json, other: &Json, outputs: &Json) -> Json {
         if !K::SPELLED_IN_MANY_WAYS || spec == other {
             return spec.clone();
         }
-        let (Ok(typed), Ok(other)) = (spec.decode::<K>(), other.decode::<K>()) else {
+        let (Ok(typed), Ok(other), Ok(outputs)) = (spec.decode::<K>(), other.decode::<K>(), outputs.decode())
+        else {
             return spec.clone();
         };
-        Json::sorted(&typed.spelled_as(&other)).unwrap_or_else(|_| spec.clone())
+        Json::sorted(&typed.spelled_as(&other, &outputs)).unwrap_or_else(|_| spec.clone())
     }
 
     fn claims(&self, spec: &Json) -> Vec<Claim> {

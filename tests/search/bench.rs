@@ -14,6 +14,7 @@ mod generate;
 mod low;
 mod plans;
 mod report;
+mod respell;
 mod runs;
 mod selections;
 mod shelf;

@@ -10,6 +10,7 @@ use super::generate::{
     FILES, IMAGES, LABELS, NETWORKS, POOLS, SERVICES, TYPES, address, chance, free_ports, network, pick,
     pool, rule, service,
 };
+use super::respell::Respelling;
 
 /// How often a draw is repeated that came to nothing.
 const TRIES: u32 = 40;
@@ -39,6 +40,9 @@ pub fn edits(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Vec<Edit>
 
 /// One edit; `None` where the draw fits nothing.
 fn edit(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Option<Edit> {
+    if families.has("respellings") && chance(rng, 12) {
+        return Some(Edit::Respell(Respelling::draw(rng, cluster)?));
+    }
     match rng.u32(0..10) {
         0..3 => pool_edit(rng, families, cluster),
         3..6 => service_edit(rng, families, cluster),
@@ -307,9 +311,10 @@ fn cluster_edit(rng: &mut Rng, cluster: &Cluster) -> Option<Edit> {
     Some(match rng.u32(0..8) {
         0 | 1 => {
             let mut zones = cluster.zones.clone();
-            match chance(rng, 50) {
-                true => zones.reverse(),
-                false => zones.push(
+            match rng.u32(0..4) {
+                0 => zones.reverse(),
+                1 if zones.len() > 1 => drop(zones.remove(0)),
+                _ => zones.push(
                     *['a', 'c', 'd']
                         .iter()
                         .find(|zone| !cluster.zones.contains(zone))?,

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const NAME: &str = "search";
 /// The region; its zones are `a`, `c` and `d`.
 pub const REGION: &str = "ap-northeast-1";
+/// The pool that Docker cuts overlay networks from without a word.
+pub const DOCKERS_POOL: &str = "10.0.0.0/8";
 /// Public keys to choose from.
 const KEYS: [&str; 2] = [
     "AAAAC3NzaC1lZDI1NTE5AAAAIGqcLkuqN1vPQMgC3pQ3q9hfFFPKZ1Tt1d4mGeZYXz0a",
@@ -28,6 +30,12 @@ pub struct Cluster {
     pub publish_to: Option<String>,
     pub rules: Vec<Rule>,
     pub addr_pool: Option<String>,
+    /// The engine's version.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// The comment of the public key.
+    #[serde(default = "me")]
+    pub comment: String,
     pub pools: Vec<Pool>,
     pub networks: Vec<Network>,
     /// Versions of contents, by name.
@@ -110,6 +118,11 @@ pub struct Update {
     pub delay: u32,
 }
 
+/// The comment of a public key, unless it is another.
+pub fn me() -> String {
+    "me".to_owned()
+}
+
 impl Cluster {
     pub fn pool(&mut self, name: &str) -> Option<&mut Pool> {
         self.pools.iter_mut().find(|pool| pool.name == name)
@@ -149,7 +162,8 @@ impl Cluster {
             let key = KEYS[key % KEYS.len()];
             let _ = writeln!(
                 out,
-                "\n[key_pair]\nname = {name:?}\npublic_key = \"ssh-ed25519 {key} me\""
+                "\n[key_pair]\nname = {name:?}\npublic_key = \"ssh-ed25519 {key} {}\"",
+                self.comment
             );
         }
         let _ = writeln!(out, "\n[security_group]\nssh_from = \"198.51.100.7/32\"");
@@ -164,9 +178,11 @@ impl Cluster {
             );
         }
         out.push_str(if self.rules.is_empty() { "" } else { "]\n" });
-        if let Some(pool) = &self.addr_pool {
-            let _ = writeln!(out, "\n[swarm]\naddr_pool = {pool:?}");
+        if self.addr_pool.is_some() || self.engine.is_some() {
+            out.push_str("\n[swarm]\n");
         }
+        option(&mut out, "addr_pool", self.addr_pool.as_ref());
+        option(&mut out, "engine_version", self.engine.as_ref());
         self.pools.iter().for_each(|pool| pool.write(&mut out));
         self.networks.iter().for_each(|network| network.write(&mut out));
         for name in self.secrets.keys() {

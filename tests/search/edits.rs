@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{Cluster, Network, Pool, Port, Rule, Service};
 use super::field::Field;
+use super::respell::Respelling;
 
 /// One edit. Those that fit no more, after others were taken out, do nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,6 +158,7 @@ pub enum Edit {
     Key {
         to: Option<(String, usize)>,
     },
+    Respell(Respelling),
 }
 
 impl Edit {
@@ -194,6 +196,7 @@ impl Edit {
             Self::AddRule(_) | Self::RemoveRule | Self::RewordRule | Self::PublishTo { .. } => "rules",
             Self::Group { .. } => "group",
             Self::Key { .. } => "key",
+            Self::Respell(_) => "respellings",
         }
     }
 
@@ -398,6 +401,7 @@ impl Edit {
             Self::PublishTo { to } => cluster.publish_to.clone_from(to),
             Self::Group { to } => cluster.group.clone_from(to),
             Self::Key { to } => cluster.key.clone_from(to),
+            Self::Respell(respelling) => respelling.write(cluster)?,
             _ => return None,
         }
         Some(())

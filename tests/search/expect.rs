@@ -224,6 +224,15 @@ fn names(swarm: &Value, manifest: &Manifest) -> Option<Difference> {
         })
 }
 
+/// A field whose order in a list means nothing.
+fn unordered(field: Option<&Value>) -> Option<Value> {
+    let mut field = field.cloned()?;
+    if let Some(list) = field.as_array_mut() {
+        list.sort_by_key(Value::to_string);
+    }
+    Some(field)
+}
+
 fn services(
     swarm: &Value,
     counts: &BTreeMap<String, subako_providers::sim::TaskCount>,
@@ -232,12 +241,12 @@ fn services(
     manifest.services.iter().find_map(|service| {
         let (wanted, there) = (&service.spec, &swarm["services"][&service.spec.name]);
         let running = image::split_digest(there["image"].as_str().unwrap_or_default()).0;
-        if image::with_tag(running) != image::with_tag(&wanted.image) {
+        if image::canonical(running) != image::canonical(&wanted.image) {
             return Some(("a service has another image", wanted.name.clone()));
         }
         for field in ["mode", "ports", "networks", "environment", "constraints"] {
             let wanted = serde_json::to_value(wanted).unwrap_or_default();
-            if there.get(field) != wanted.get(field) {
+            if unordered(there.get(field)) != unordered(wanted.get(field)) {
                 return Some((
                     "a service has another spec",
                     format!("{}: {field}", service.spec.name),

@@ -43,6 +43,8 @@ pub fn cluster(rng: &mut Rng, families: &Families) -> Cluster {
         publish_to: chance(rng, 20).then(|| "10.0.0.0/8".to_owned()),
         rules: Vec::new(),
         addr_pool: chance(rng, 10).then(|| "10.128.0.0/14".to_owned()),
+        engine: None,
+        comment: super::cluster::me(),
         pools: Vec::new(),
         networks: Vec::new(),
         secrets: BTreeMap::new(),

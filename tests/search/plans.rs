@@ -40,6 +40,10 @@ async fn tried(case: &Case) -> Step {
         return gone(&driver, &before).await;
     }
     drift(case, &driver, &after).await?;
+    let respelled = case.edits.iter().all(|edit| edit.family() == "respellings");
+    if respelled && case.drift.is_empty() && case.selection == Selection::default() {
+        nothing_to_do("what means the same is no change", "respelling", &driver, &after).await?;
+    }
     let start = Start::of(&driver);
     let ended = driver.apply(&after, &case.selection).await;
     accepted("change", &ended)?;
@@ -99,15 +103,15 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
     }
 }
 
-/// The next plan is empty, and the world is the manifest.
-async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> Step {
+/// A plan with a manifest has no steps.
+async fn nothing_to_do(
+    property: &'static str,
+    what: &'static str,
+    driver: &Driver,
+    manifest: &Manifest,
+) -> Step {
     let plan = driver.plan(manifest).await;
-    let plan = plan.map_err(|why| {
-        broken(Violation::new(
-            "the next plan is empty",
-            format!("an error: {why}"),
-        ))
-    })?;
+    let plan = plan.map_err(|why| broken(Violation::new(property, format!("an error: {why}"))))?;
     if let Some(step) = plan.steps.first() {
         let paths: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).collect();
         let detail = format!(
@@ -116,8 +120,14 @@ async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> St
             step.address,
             paths.join(" ")
         );
-        return Err(broken(Violation::new("the next plan is empty", detail)));
+        return Err(broken(Violation::new(property, detail)));
     }
+    Ok(())
+}
+
+/// The next plan is empty, and the world is the manifest.
+async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> Step {
+    nothing_to_do("the next plan is empty", what, driver, manifest).await?;
     match expect::difference(&driver.sim, manifest) {
         Some((cause, detail)) => Err(broken(Violation::of(
             "the world is the manifest",

@@ -91,6 +91,8 @@ fn small() -> Cluster {
         publish_to: None,
         rules: Vec::new(),
         addr_pool: None,
+        engine: None,
+        comment: super::cluster::me(),
         pools: vec![pool("manager", true), pool("node", false)],
         networks: vec![network("front")],
         secrets: BTreeMap::new(),

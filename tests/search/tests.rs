@@ -23,11 +23,16 @@ const CASES: u64 = 200;
 
 /// Tries a mode's families that hold, and fails with the smallest case of each cause.
 fn minute(mode: Mode) {
+    minute_of(mode, Families::holding());
+}
+
+/// Tries some families of a mode.
+fn minute_of(mode: Mode, families: Families) {
     let stream = std::env::var("SUBAKO_SEARCH_SEED").unwrap_or_else(|_| "1".to_owned());
     let mut options = Options::parse(["--seed".to_owned(), stream].into_iter()).expect("a number");
     options.modes = vec![mode];
     options.cases = CASES;
-    options.families = Families::holding();
+    options.families = families;
     options.shrink = 3;
     let mut out = Vec::new();
     let report = search(&options, &mut out).expect("memory can be written to");
@@ -42,6 +47,14 @@ fn minute(mode: Mode) {
 #[test]
 fn accepted_plans_keep_their_word() {
     minute(Mode::Plans);
+}
+
+#[test]
+fn what_means_the_same_plans_nothing() {
+    minute_of(
+        Mode::Plans,
+        Families::parse("respellings,pinned,ranged").expect("families"),
+    );
 }
 
 #[test]

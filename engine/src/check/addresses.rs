@@ -35,6 +35,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let room: BTreeMap<&str, (u64, &str)> = looked_up
         .subnets
         .iter()
+        .chain(&looked_up.used)
         .filter_map(|subnet| {
             let net: Ipv4Net = subnet.cidr.parse().ok()?;
             let size = 1u64 << (32 - u32::from(net.prefix_len()));

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
+use crate::kinds::DOCKERS_POOL;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -17,8 +18,6 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
 
 /// docker0 and docker_gwbridge take the first two of Docker's local pools (moby, `ipamutils`).
 const BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
-/// What Docker cuts overlay networks from, unless told otherwise (`dockerd`, default-addr-pool).
-const DOCKERS: &str = "10.0.0.0/8";
 
 #[derive(Deserialize)]
 struct Swarm {
@@ -86,7 +85,7 @@ fn blocks_in_use(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
     };
     let pool = match swarm.addr_pool.first() {
         Some(first) => net(first),
-        None => net(DOCKERS),
+        None => net(DOCKERS_POOL),
     };
     let cut = manifest
         .networks

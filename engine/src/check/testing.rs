@@ -71,7 +71,7 @@ impl Case {
         let parsed = parse_with(&source, &Variables::default(), &Nothing);
         let manifest = parsed.unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
         Self {
-            answer: answer(&needs(&manifest, &empty())),
+            answer: answer(&needs(&manifest, &empty(), &[])),
             manifest,
             snapshot: empty(),
             types: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Case {
             checks.list().any(|about| about.id == id),
             "no check is called {id}"
         );
-        let desired = lower(&self.manifest, &self.snapshot, &self.answer).expect("it can be lowered");
+        let desired = lower(&self.manifest, &self.snapshot, &[], &self.answer).expect("it can be lowered");
         let plan = draft(&Planning {
             registry: &kinds::registry(),
             desired: &desired,

@@ -134,6 +134,7 @@ impl<'a> Finder<'a> {
 impl Kind for Docker {
     const NAME: &'static str = "docker";
     const GROUPED: bool = false;
+    const SPELLED_IN_MANY_WAYS: bool = true;
     type Outputs = DockerOutputs;
 
     fn traits() -> Traits {
@@ -158,6 +159,15 @@ impl Kind for Docker {
     fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
         let restarts = before.version != after.version || before.running != after.running;
         restarts.then(|| rejoin::RESTARTS.to_owned())
+    }
+
+    /// An engine that is what is wanted stays as it is.
+    fn spelled_as(&self, other: &Self, outputs: &Self::Outputs) -> Self {
+        let mut this = self.clone();
+        if other.request().is_met_by(&outputs.engine_version) {
+            this.version.clone_from(&other.version);
+        }
+        this
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -94,6 +94,7 @@ impl Kind for Instance {
     const NAME: &'static str = "instance";
     const CHOSEN: bool = true;
     const GROUPED: bool = false;
+    const SPELLED_IN_MANY_WAYS: bool = true;
     type Outputs = InstanceOutputs;
 
     fn traits() -> Traits {
@@ -127,6 +128,26 @@ impl Kind for Instance {
             "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
             _ => Impact::InPlace,
         }
+    }
+
+    /// The addresses that it has may be asked for. A disk that EC2 encrypts unasked, because the
+    /// account does, is what an account without that would have encrypted on request.
+    fn spelled_as(&self, other: &Self, outputs: &Self::Outputs) -> Self {
+        let mut this = self.clone();
+        if other.private_ip.as_deref() == Some(&outputs.private_ip) {
+            this.private_ip.clone_from(&other.private_ip);
+        }
+        let same = match other.public_ip {
+            None => true,
+            // A stopped instance has none, and gets it when it starts.
+            Some(true) => outputs.public_ip.is_some() || !self.running && self.public_ip.is_none(),
+            Some(false) => self.running && outputs.public_ip.is_none(),
+        };
+        if same {
+            this.public_ip = other.public_ip;
+        }
+        this.disk_encrypted &= other.disk_encrypted;
+        this
     }
 
     fn claims(&self) -> Vec<Claim> {

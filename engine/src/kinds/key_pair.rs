@@ -31,6 +31,7 @@ impl KeyPair {
 impl Kind for KeyPair {
     const NAME: &'static str = "key_pair";
     const GROUPED: bool = false;
+    const SPELLED_IN_MANY_WAYS: bool = true;
     type Outputs = KeyPairOutputs;
 
     fn traits() -> Traits {
@@ -62,6 +63,15 @@ impl Kind for KeyPair {
             (Some(old), None) => vec![PlannedCall::DeleteKeyPair(old.name)],
             _ => Vec::new(),
         }
+    }
+
+    /// A key's comment is nobody's business but its owner's.
+    fn spelled_as(&self, other: &Self, _outputs: &Self::Outputs) -> Self {
+        let mut this = self.clone();
+        if bare(&self.public_key) == bare(&other.public_key) {
+            this.public_key.clone_from(&other.public_key);
+        }
+        this
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -38,12 +38,12 @@ pub use labels::label;
 pub(crate) use nodes::display_name;
 pub(crate) use rejoin::RESTARTS;
 pub(crate) use role::is_manager;
-pub(crate) use specs::RAFT;
 pub use specs::{
     Configs, Docker, DockerOutputs, File, Instance, InstanceOutputs, KeyPair, KeyPairOutputs, Member,
     MemberOutputs, Network, NoOutputs, Secrets, SecurityGroup, SecurityGroupOutputs, Service, ServiceMode,
     ServiceOutputs, Swarm, SwarmOutputs, sort_rules,
 };
+pub(crate) use specs::{DOCKERS_POOL, RAFT};
 
 use crate::kind::Registry;
 

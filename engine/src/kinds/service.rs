@@ -159,7 +159,7 @@ impl Kind for Service {
         std::iter::once(name).chain(ports).collect()
     }
 
-    fn spelled_as(&self, other: &Self) -> Self {
+    fn spelled_as(&self, other: &Self, _outputs: &Self::Outputs) -> Self {
         let mut this = self.clone();
         this.spec.align(&other.spec);
         this

@@ -7,7 +7,7 @@ use subako_state::Address;
 use super::hosts;
 use super::labels::{self, label};
 use super::sighting::{Typed, swarm_view};
-use super::specs::{Swarm, SwarmOutputs};
+use super::specs::{DOCKERS_POOL, Swarm, SwarmOutputs};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::survey::Survey;
 use crate::value::Value;
@@ -76,6 +76,7 @@ impl Swarm {
 impl Kind for Swarm {
     const NAME: &'static str = "swarm";
     const GROUPED: bool = false;
+    const SPELLED_IN_MANY_WAYS: bool = true;
     type Outputs = SwarmOutputs;
 
     fn traits() -> Traits {
@@ -91,6 +92,23 @@ impl Kind for Swarm {
             "subnet_size" => Impact::Replaces("the size of a swarm's subnets is fixed when it is started"),
             _ => Impact::InPlace,
         }
+    }
+
+    /// Docker's own pool spelled out is what it is without a word.
+    fn spelled_as(&self, other: &Self, _outputs: &Self::Outputs) -> Self {
+        let ranges = |swarm: &Self| {
+            let mut ranges = match swarm.addr_pool.as_slice() {
+                [] => vec![DOCKERS_POOL.to_owned()],
+                ranges => ranges.to_vec(),
+            };
+            ranges.sort_unstable();
+            ranges
+        };
+        let mut this = self.clone();
+        if ranges(self) == ranges(other) {
+            this.addr_pool.clone_from(&other.addr_pool);
+        }
+        this
     }
 
     fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {

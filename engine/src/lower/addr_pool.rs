@@ -2,10 +2,8 @@
 
 use super::cidr::Cidr;
 use super::error::LowerError;
+use crate::kinds::DOCKERS_POOL;
 use crate::manifest::Manifest;
-
-/// Docker's own pool, whose first /24 the ingress network takes (`dockerd`: default-addr-pool).
-const DOCKERS: &str = "10.0.0.0/8";
 
 /// What is tried instead, in this order: private ranges (RFC 1918), then the range shared by
 /// carriers (RFC 6598) and the one for benchmarks (RFC 2544), which no VPC is likely to have.
@@ -43,7 +41,7 @@ pub(super) fn choose(
         }
     }
     let is_free = |range: Cidr| !taken.iter().any(|other| other.overlaps(range));
-    if is_free(Cidr::parse("Docker's own", DOCKERS)?) {
+    if is_free(Cidr::parse("Docker's own", DOCKERS_POOL)?) {
         return Ok(Vec::new());
     }
     for other in OTHERS {

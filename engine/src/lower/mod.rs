@@ -6,7 +6,8 @@
 //!
 //! `images` decides what each instance boots, `placement` where it is, `addr_pool` which
 //! ranges overlay networks are cut from, `rules` which traffic is let in, and `resources` puts
-//! it together. What was decided once (an image, the pool) is kept as the state has it.
+//! it together. What was decided once (an image, a subnet, the pool) is kept as the state has it for as
+//! long as the manifest allows it: `records` reads it there.
 
 mod addr_pool;
 mod cidr;
@@ -14,6 +15,7 @@ mod error;
 mod images;
 mod placement;
 mod prepare;
+mod records;
 mod resources;
 mod rules;
 #[cfg(test)]

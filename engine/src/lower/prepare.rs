@@ -4,8 +4,9 @@ use subako_state::{Address, Snapshot};
 
 use super::addr_pool;
 use super::error::LowerError;
-use super::images::{self, PoolImages, Records};
-use super::placement::Places;
+use super::images::{self, PoolImages};
+use super::placement::{Place, Places};
+use super::records::Records;
 use super::resources::{Facts, assemble};
 use crate::desired::DesiredSet;
 use crate::kinds::Swarm;
@@ -13,9 +14,9 @@ use crate::manifest::{Manifest, Pool};
 use crate::world::{Lookup, LookupAnswer, Role, Subnet};
 
 /// What has to be looked up before the manifest can be lowered: the network, and the images
-/// that the state does not have.
-pub fn needs(manifest: &Manifest, snapshot: &Snapshot) -> Lookup {
-    let records = Records::of(snapshot);
+/// that the state does not have. Of what matches a pattern in `replaced` nothing is kept.
+pub fn needs(manifest: &Manifest, snapshot: &Snapshot, replaced: &[String]) -> Lookup {
+    let records = Records::of(snapshot, replaced);
     let mut images: Vec<_> = manifest
         .pools
         .iter()
@@ -28,23 +29,26 @@ pub fn needs(manifest: &Manifest, snapshot: &Snapshot) -> Lookup {
         zones: manifest.aws.availability_zones.clone(),
         vpc: manifest.aws.vpc.clone(),
         subnets: manifest.aws.subnets.clone(),
+        used: records.subnets(manifest),
     }
 }
 
-/// The resources that the manifest wants. Linear in their number.
+/// The resources that the manifest wants, given the answer to what it [`needs`]. Linear in their
+/// number.
 pub fn lower(
     manifest: &Manifest,
     snapshot: &Snapshot,
+    replaced: &[String],
     answer: &LookupAnswer,
 ) -> Result<DesiredSet, LowerError> {
     let recorded: Option<Swarm> = snapshot
         .get(&Address::new("swarm", &manifest.cluster.name))
         .and_then(|resource| resource.spec.decode().ok());
     let advertise = first_manager(manifest, recorded.as_ref()).ok_or(LowerError::NoManager)?;
-    let mut places = Places::new(&manifest.aws, &answer.subnets)?;
-    let records = Records::of(snapshot);
+    let records = Records::of(snapshot, replaced);
+    let mut places = Places::new(manifest, &records, answer)?;
     let mut images = Vec::with_capacity(manifest.pools.len());
-    let mut subnets = Vec::with_capacity(manifest.pools.len());
+    let mut chosen = Vec::with_capacity(manifest.pools.len());
     for pool in &manifest.pools {
         let mut kept = PoolImages::recorded(pool, &records);
         if let Some(query) = kept.query(pool) {
@@ -56,7 +60,7 @@ pub fn lower(
             kept.others = Some(found.image_id.clone());
         }
         images.push(kept);
-        subnets.push(places.of(pool)?);
+        chosen.push(places.of(pool, &records)?);
     }
     let addr_pool = addr_pool::choose(manifest, recorded.map(|swarm| swarm.addr_pool), &answer.vpc_cidrs)?;
     Ok(assemble(
@@ -65,7 +69,7 @@ pub fn lower(
             advertise: Some(advertise),
             addr_pool,
             images,
-            subnets,
+            places: chosen,
             vpc_id: &answer.vpc_id,
         },
     ))
@@ -88,7 +92,10 @@ pub fn lower_offline(manifest: &Manifest) -> DesiredSet {
         .collect();
     let in_turn = |pool: &Pool| {
         (0..pool.count as usize)
-            .map(|index| &made_up[index % made_up.len()])
+            .map(|index| Place {
+                subnet: &made_up[index % made_up.len()],
+                private_ip: pool.private_ips.get(index).cloned(),
+            })
             .collect()
     };
     let image = |pool: &Pool| PoolImages {
@@ -101,7 +108,7 @@ pub fn lower_offline(manifest: &Manifest) -> DesiredSet {
             advertise: first_manager(manifest, None),
             addr_pool: manifest.swarm.addr_pool.clone(),
             images: manifest.pools.iter().map(image).collect(),
-            subnets: manifest.pools.iter().map(in_turn).collect(),
+            places: manifest.pools.iter().map(in_turn).collect(),
             vpc_id: "(vpc)",
         },
     )
@@ -134,11 +141,11 @@ mod tests {
 
     use super::*;
     use crate::graph::ResourceGraph;
-    use crate::lower::testing::{answer, applied, empty, map, pool, sandbox};
+    use crate::lower::testing::{self, answer, applied, empty, map, pool, sandbox};
     use crate::world::ImageQuery;
 
     fn lowered(manifest: &Manifest, snapshot: &Snapshot) -> Result<DesiredSet, LowerError> {
-        lower(manifest, snapshot, &answer(&needs(manifest, snapshot)))
+        lower(manifest, snapshot, &[], &answer(&needs(manifest, snapshot, &[])))
     }
 
     fn field(desired: &DesiredSet, address: &str, field: &str) -> Value {
@@ -192,7 +199,7 @@ mod tests {
     #[test]
     fn an_image_is_looked_up_once_and_then_kept() {
         let mut manifest = sandbox();
-        let lookup = needs(&manifest, &empty());
+        let lookup = needs(&manifest, &empty(), &[]);
         let query = |instance_type: &str| ImageQuery {
             ami: "amazon-linux-2023".into(),
             instance_type: instance_type.into(),
@@ -202,16 +209,16 @@ mod tests {
         // More instances of the pool, another size of the same architecture: nothing to ask.
         manifest.pools[1].count = 4;
         manifest.pools[1].instance_type = "t3.small".into();
-        assert_eq!(needs(&manifest, &state).images, []);
+        assert_eq!(needs(&manifest, &state, &[]).images, []);
         let desired = lowered(&manifest, &state).expect("lowered");
         assert_eq!(field(&desired, "instance.node-3", "image_id"), "ami-1");
         // Another architecture, or another wish, is another image.
         manifest.pools[1].instance_type = "t4g.small".into();
-        assert_eq!(needs(&manifest, &state).images, [query("t4g.small")]);
+        assert_eq!(needs(&manifest, &state, &[]).images, [query("t4g.small")]);
         manifest.pools[1].instance_type = "t3.micro".into();
         manifest.pools[1].ami = "debian-12".into();
-        assert_eq!(needs(&manifest, &state).images.len(), 1);
-        let unanswered = lower(&manifest, &state, &answer(&Lookup::default()));
+        assert_eq!(needs(&manifest, &state, &[]).images.len(), 1);
+        let unanswered = lower(&manifest, &state, &[], &answer(&Lookup::default()));
         assert!(matches!(unanswered, Err(LowerError::NoImage { pool, .. }) if pool == "node"));
     }
 
@@ -239,6 +246,97 @@ mod tests {
         let zones = ["manager-0", "manager-1", "manager-2", "node-0", "node-1"]
             .map(|name| field(&desired, &format!("instance.{name}"), "zone"));
         assert_eq!(zones, ["a", "b", "c", "a", "b"]);
+    }
+
+    /// Where the instances of the sandbox are, given zones before and after.
+    fn moved(before: &[&str], after: &[&str], change: impl FnOnce(&mut Manifest)) -> Vec<String> {
+        let zones = |zones: &[&str]| zones.iter().map(|zone| (*zone).to_owned()).collect();
+        let mut manifest = sandbox();
+        manifest.aws.availability_zones = zones(before);
+        let state = applied(&lowered(&manifest, &empty()).expect("lowered"));
+        manifest.aws.availability_zones = zones(after);
+        change(&mut manifest);
+        let desired = lowered(&manifest, &state).expect("lowered");
+        let instances = desired
+            .resources
+            .iter()
+            .filter(|r| r.address.kind() == "instance");
+        instances
+            .map(|r| {
+                let zone = r.spec.value()["zone"].clone();
+                format!("{} {}", r.address.name(), zone.as_str().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn instances_stay_where_they_are_while_the_manifest_allows_it() {
+        let stay = [
+            "manager-0 a",
+            "manager-1 b",
+            "manager-2 c",
+            "node-0 a",
+            "node-1 b",
+        ];
+        for after in [&["c", "a", "b"][..], &["b", "c", "a"], &["a", "b", "c", "d"], &[]] {
+            assert_eq!(moved(&["a", "b", "c"], after, |_| {}), stay, "{after:?}");
+        }
+        // What is new takes its turn; without zones it goes where the others are.
+        let more = |manifest: &mut Manifest| manifest.pools[1].count = 3;
+        assert_eq!(moved(&["a", "b"], &["c", "a", "b"], more)[5], "node-2 b");
+        assert_eq!(moved(&["b"], &[], more)[5], "node-2 b");
+        // A zone that is no longer named is left, and so is a subnet.
+        assert_eq!(moved(&["a", "b", "c"], &["a", "c"], |_| {})[1], "manager-1 c");
+    }
+
+    #[test]
+    fn a_subnet_that_appears_in_front_moves_nobody() {
+        let manifest = sandbox();
+        let state = applied(&lowered(&manifest, &empty()).expect("lowered"));
+        let mut answer = answer(&needs(&manifest, &state, &[]));
+        answer.subnets.insert(
+            0,
+            Subnet {
+                id: "subnet-0".into(),
+                zone: "0".into(),
+                cidr: "172.31.48.0/20".into(),
+            },
+        );
+        let desired = lower(&manifest, &state, &[], &answer).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-1", "subnet_id"), "subnet-a");
+        // Nothing is kept of what is replaced on request, nor of what is in a subnet that is gone.
+        let replaced = ["instance.*".to_owned()];
+        answer.images = testing::answer(&needs(&manifest, &state, &replaced)).images;
+        let desired = lower(&manifest, &state, &replaced, &answer).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-1", "subnet_id"), "subnet-0");
+        answer.used.clear();
+        let desired = lower(&manifest, &state, &[], &answer).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-1", "subnet_id"), "subnet-0");
+    }
+
+    #[test]
+    fn an_address_that_is_no_longer_pinned_is_kept_unless_another_is_to_have_it() {
+        let mut manifest = sandbox();
+        manifest.pools[1].private_ips = vec!["172.31.0.10".into(), "172.31.16.10".into()];
+        let state = applied(&lowered(&manifest, &empty()).expect("lowered"));
+        manifest.pools[1].private_ips.clear();
+        let desired = lowered(&manifest, &state).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-1", "private_ip"), "172.31.16.10");
+        assert_eq!(field(&desired, "instance.node-1", "subnet_id"), "subnet-b");
+        manifest.pools[0].private_ips = vec!["172.31.16.10".into()];
+        let desired = lowered(&manifest, &state).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-1", "private_ip"), Value::Null);
+        assert_eq!(
+            field(&desired, "instance.manager-0", "private_ip"),
+            "172.31.16.10"
+        );
+        // A tag is not mistaken for what it is called.
+        manifest.pools[0].private_ips.clear();
+        manifest.pools[1].tags = map(&[("private_ip", "172.31.0.99"), ("subnet_id", "subnet-c")]);
+        let state = applied(&lowered(&manifest, &empty()).expect("lowered"));
+        let desired = lowered(&manifest, &state).expect("lowered");
+        assert_eq!(field(&desired, "instance.node-0", "private_ip"), Value::Null);
+        assert_eq!(field(&desired, "instance.node-0", "subnet_id"), "subnet-a");
     }
 
     #[test]

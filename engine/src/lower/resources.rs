@@ -4,6 +4,7 @@ use serde::Serialize;
 use subako_state::{Address, Json};
 
 use super::images::PoolImages;
+use super::placement::Place;
 use super::rules::rules;
 use crate::desired::{Desired, DesiredSet};
 use crate::kinds::{
@@ -11,7 +12,7 @@ use crate::kinds::{
 };
 use crate::manifest::{self, Manifest, Pool};
 use crate::reference::Ref;
-use crate::world::{FileMount, Subnet};
+use crate::world::FileMount;
 
 /// The tag that EC2's own pages show as an object's name.
 const NAME_TAG: &str = "Name";
@@ -24,8 +25,8 @@ pub(super) struct Facts<'a> {
     pub addr_pool: Vec<String>,
     /// Images.
     pub images: Vec<PoolImages>,
-    /// The subnet of each instance.
-    pub subnets: Vec<Vec<&'a Subnet>>,
+    /// The place of each instance.
+    pub places: Vec<Vec<Place<'a>>>,
     /// The VPC.
     pub vpc_id: &'a str,
 }
@@ -72,12 +73,11 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
     };
     resources.push(desired(group.clone(), &spec, Vec::new()));
     for (position, pool) in manifest.pools.iter().enumerate() {
-        let subnets = &facts.subnets[position];
         instances(
             manifest,
             pool,
             &facts.images[position],
-            subnets,
+            &facts.places[position],
             &group,
             key_pair.as_ref(),
             &mut resources,
@@ -168,7 +168,7 @@ fn instances(
     manifest: &Manifest,
     pool: &Pool,
     images: &PoolImages,
-    subnets: &[&Subnet],
+    places: &[Place<'_>],
     group: &Address,
     key_pair: Option<&Address>,
     resources: &mut Vec<Desired>,
@@ -194,9 +194,10 @@ fn instances(
     };
     for (index, name) in Manifest::instance_names(pool).enumerate() {
         images.of(index).clone_into(&mut spec.image_id);
-        subnets[index].id.clone_into(&mut spec.subnet_id);
-        subnets[index].zone.clone_into(&mut spec.zone);
-        spec.private_ip = pool.private_ips.get(index).cloned();
+        let place = &places[index];
+        place.subnet.id.clone_into(&mut spec.subnet_id);
+        place.subnet.zone.clone_into(&mut spec.zone);
+        spec.private_ip.clone_from(&place.private_ip);
         let shown = format!("{}-{name}", manifest.cluster.name);
         spec.tags.insert(NAME_TAG.to_owned(), shown);
         spec.name = name;

@@ -113,10 +113,23 @@ fn service(name: &str, replicas: u64, published: u16) -> Service {
 
 /// The answer to a lookup in the default VPC: `ami-1` for everything.
 pub fn answer(lookup: &Lookup) -> LookupAnswer {
-    let subnet = |zone: &str, third: u8| Subnet {
+    let all = [("a", 0), ("b", 16), ("c", 32), ("d", 48)].map(|(zone, third)| Subnet {
         id: format!("subnet-{zone}"),
         zone: zone.into(),
         cidr: format!("172.31.{third}.0/20"),
+    });
+    let wanted = match lookup.zones.as_slice() {
+        [] => all[..3].to_vec(),
+        zones => zones
+            .iter()
+            .filter_map(|zone| {
+                let subnet = all.iter().find(|subnet| zone.ends_with(&subnet.zone))?;
+                Some(Subnet {
+                    zone: zone.clone(),
+                    ..subnet.clone()
+                })
+            })
+            .collect(),
     };
     LookupAnswer {
         images: lookup
@@ -132,7 +145,11 @@ pub fn answer(lookup: &Lookup) -> LookupAnswer {
             .collect(),
         vpc_id: "vpc-1".into(),
         vpc_cidrs: vec!["172.31.0.0/16".into()],
-        subnets: vec![subnet("a", 0), subnet("b", 16), subnet("c", 32)],
+        subnets: wanted,
+        used: all
+            .into_iter()
+            .filter(|subnet| lookup.used.contains(&subnet.id))
+            .collect(),
     }
 }
 

@@ -270,7 +270,10 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             generation,
         }) => {
             let kind = input.registry.get(wanted.address.kind());
-            let spec = kind.map_or_else(|| spec.clone(), |kind| kind.spelled_as(spec, &wanted.spec));
+            let spec = kind.map_or_else(
+                || spec.clone(),
+                |kind| kind.spelled_as(spec, &wanted.spec, outputs),
+            );
             let changes = kind.map_or_else(Vec::new, |kind| {
                 changes(kind.as_ref(), &spec, &wanted.spec, &|_| false)
             });

@@ -91,8 +91,10 @@ impl Session {
         if selection.destroy {
             return Ok((DesiredSet::default(), None));
         }
-        let answer = self.world.cloud.lookup(&needs(&self.manifest, snapshot)).await?;
-        let desired = lower(&self.manifest, snapshot, &answer)?;
+        let replaced = &selection.replace;
+        let needs = needs(&self.manifest, snapshot, replaced);
+        let answer = self.world.cloud.lookup(&needs).await?;
+        let desired = lower(&self.manifest, snapshot, replaced, &answer)?;
         Ok((desired, Some(answer)))
     }
 

@@ -104,6 +104,8 @@ pub struct Lookup {
     pub vpc: Option<String>,
     /// The subnets wanted; empty means the zones' default subnets.
     pub subnets: Vec<String>,
+    /// Subnets that instances are in already, sorted, without duplicates.
+    pub used: Vec<String>,
 }
 
 /// What the engine on an instance of a type offers to tasks.
@@ -137,6 +139,8 @@ pub struct LookupAnswer {
     pub vpc_cidrs: Vec<String>,
     /// One subnet a zone, in the order of the zones wanted, else sorted by zone.
     pub subnets: Vec<Subnet>,
+    /// Of the subnets in use those that the VPC has, sorted by id.
+    pub used: Vec<Subnet>,
 }
 
 /// A key pair to import.

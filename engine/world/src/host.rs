@@ -36,6 +36,22 @@ pub struct EngineRequest {
     pub version: Option<String>,
 }
 
+impl EngineRequest {
+    /// Whether an engine that says it is of a version is what is wanted. Packages are versioned
+    /// more finely than the engine in them (`5:27.3.1-1~debian.12` has the engine 27.3.1), so only
+    /// what both tell counts.
+    pub fn is_met_by(&self, running: &str) -> bool {
+        let core = |version: &str| {
+            let version = version.rsplit_once(':').map_or(version, |(_, rest)| rest);
+            let end = version.find(['-', '+', '~']).unwrap_or(version.len());
+            version[..end].to_owned()
+        };
+        let wanted = core(self.version.as_deref().unwrap_or_default());
+        let running = core(running);
+        wanted.is_empty() || running == wanted || running.starts_with(&format!("{wanted}."))
+    }
+}
+
 /// Whether a node is in a swarm, as in the Engine API's `LocalNodeState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -166,4 +182,29 @@ pub trait Host: Send + Sync {
 
     /// Tasks, sorted by service, slot and id.
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_compared_with_what_its_package_is_called() {
+        for (running, wanted, met) in [
+            ("25.0.8", "", true),
+            ("25.0.8", "25.0.8-1.amzn2023.0.1", true),
+            ("25.0.8", "25.0", true),
+            ("27.3.1", "5:27.3.1-1~debian.12~bookworm", true),
+            ("20.10.24+dfsg1", "20.10.24", true),
+            ("25.0.8", "25.0.80", false),
+            ("25.0.80", "25.0.8", false),
+            ("27.3.1", "25.0", false),
+        ] {
+            let request = EngineRequest {
+                version: Some(wanted.to_owned()),
+            };
+            assert_eq!(request.is_met_by(running), met, "{running} {wanted}");
+        }
+        assert!(EngineRequest::default().is_met_by("25.0.8"));
+    }
 }

@@ -34,6 +34,7 @@ impl Inner {
             images,
             vpc_cidrs: cidrs(&vpc),
             subnets: choose(&candidates, query, &vpc_id)?,
+            used: used(&candidates, query),
             vpc_id,
         })
     }
@@ -118,6 +119,17 @@ fn cidrs(vpc: &Vpc) -> Vec<String> {
         }
     }
     ranges
+}
+
+/// Of the subnets in use those that the VPC has.
+fn used(candidates: &[Candidate], query: &Lookup) -> Vec<Subnet> {
+    let there = candidates.iter().map(|candidate| &candidate.subnet);
+    let mut used: Vec<Subnet> = there
+        .filter(|subnet| query.used.contains(&subnet.id))
+        .cloned()
+        .collect();
+    used.sort_by(|a, b| a.id.cmp(&b.id));
+    used
 }
 
 /// One subnet a zone: those named; or those of the zones named; or, when neither is named, one of
@@ -267,6 +279,16 @@ mod tests {
             ask(&["z-b", "z-a"], &[]),
             Ok(vec!["subnet-3".to_owned(), "subnet-2".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_subnet_in_use_is_given_whatever_else_is_wanted() {
+        let query = Lookup {
+            used: ["subnet-5", "subnet-1", "subnet-9"].map(str::to_owned).to_vec(),
+            ..Lookup::default()
+        };
+        let ids: Vec<String> = used(&candidates(), &query).into_iter().map(|s| s.id).collect();
+        assert_eq!(ids, ["subnet-1", "subnet-5"]);
     }
 
     #[test]

@@ -52,6 +52,13 @@ async fn a_lookup_finds_image_vpc_and_subnets(bench: &CloudBench) -> Outcome {
     }
     let again = bench.world.cloud.lookup(&query).await?;
     ensure!(found == again, "two look-ups differ");
+    let mut of_used = query;
+    of_used.used = vec!["subnet-0123456789abcdef0".to_owned(), found.subnets[0].id.clone()];
+    let used = bench.world.cloud.lookup(&of_used).await?.used;
+    ensure!(
+        used == found.subnets[..1],
+        "subnets in use are not those that are there: {used:?}"
+    );
     Ok(Verdict::Passed)
 }
 

@@ -84,6 +84,7 @@ impl CloudBench {
             zones: self.fixture.zones.clone(),
             vpc: self.fixture.vpc.clone(),
             subnets: self.fixture.subnets.clone(),
+            used: Vec::new(),
         }
     }
 

@@ -49,17 +49,21 @@ impl Bench {
     }
 
     pub async fn desired(&self, manifest: &Manifest) -> DesiredSet {
+        self.desired_with(manifest, &Selection::default()).await
+    }
+
+    async fn desired_with(&self, manifest: &Manifest, selection: &Selection) -> DesiredSet {
         let answer = self
             .world
             .cloud
-            .lookup(&needs(manifest, &self.snapshot))
+            .lookup(&needs(manifest, &self.snapshot, &selection.replace))
             .await
             .expect("an answer");
-        lower(manifest, &self.snapshot, &answer).expect("lowered")
+        lower(manifest, &self.snapshot, &selection.replace, &answer).expect("lowered")
     }
 
     pub async fn plan_with(&self, manifest: &Manifest, selection: &Selection) -> Plan {
-        let desired = self.desired(manifest).await;
+        let desired = self.desired_with(manifest, selection).await;
         let observed = refresh(&self.registry, &self.world, &self.snapshot, &desired)
             .await
             .expect("a refresh");

@@ -1,4 +1,4 @@
-//! A service is written in another way and means the same.
+//! A manifest is written in another way and means the same.
 
 use std::collections::BTreeSet;
 
@@ -114,4 +114,85 @@ async fn a_default_that_is_no_longer_spelled_out_is_nobodys() {
     bench.apply(&longer).await;
     let plan = bench.plan(&constrained()).await;
     assert_eq!(steps(&plan), ["update service.reply: stop_grace_period"]);
+}
+
+/// Fails unless a manifest that was applied, written in another way, is no change.
+async fn assert_same(before: &Manifest, after: &Manifest) {
+    let mut bench = Bench::new(vec![]);
+    bench.apply(before).await;
+    bench.assert_settled(before).await;
+    bench.assert_settled(after).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_an_instance_has_may_be_asked_for_and_given_up() {
+    let mut bench = Bench::of(&sandbox()).await;
+    let address = |bench: &Bench, name: &str| {
+        let address = subako_state::Address::new("instance", name);
+        let recorded = bench.snapshot.get(&address).expect("an instance");
+        recorded.outputs.text_field("private_ip").expect("an address")
+    };
+    let mut pinned = sandbox();
+    pinned.pools[1].private_ips = vec![address(&bench, "node-0"), address(&bench, "node-1")];
+    pinned.pools[0].public_ip = Some(true);
+    bench.assert_settled(&pinned).await;
+    bench.assert_settled(&sandbox()).await;
+    // Another address than the one it has is a move.
+    pinned.pools[1].private_ips.reverse();
+    let plan = bench.plan(&pinned).await;
+    assert!(steps(&plan).contains(&"make anew instance.node-0".to_owned()));
+    pinned.pools[1].private_ips.reverse();
+    pinned.pools[1].count = 1;
+    pinned.pools[1].private_ips.truncate(1);
+    bench.apply(&pinned).await;
+    bench.assert_settled(&pinned).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_public_address_is_a_change_where_there_is_one() {
+    let bench = Bench::of(&sandbox()).await;
+    let mut private = sandbox();
+    private.pools[1].public_ip = Some(false);
+    let plan = bench.plan(&private).await;
+    assert!(steps(&plan).contains(&"make anew instance.node-0".to_owned()));
+    assert!(!steps(&plan).iter().any(|step| step.contains("manager")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dockers_own_pool_and_the_engine_that_runs_may_be_spelled_out() {
+    let mut spelled = sandbox();
+    spelled.swarm.addr_pool = vec!["10.0.0.0/8".into()];
+    spelled.swarm.engine_version = Some("25.0.8-1.amzn2023".into());
+    assert_same(&sandbox(), &spelled).await;
+    assert_same(&spelled, &sandbox()).await;
+    let mut two = sandbox();
+    two.swarm.addr_pool = vec!["10.64.0.0/12".into(), "10.96.0.0/12".into()];
+    let mut turned = two.clone();
+    turned.swarm.addr_pool.reverse();
+    assert_same(&two, &turned).await;
+    let bench = Bench::of(&sandbox()).await;
+    spelled.swarm.engine_version = Some("24.0".into());
+    let plan = bench.plan(&spelled).await;
+    assert_eq!(steps(&plan).len(), 5, "each engine: {:?}", steps(&plan));
+}
+
+#[tokio::test(start_paused = true)]
+async fn zones_in_another_order_and_more_of_them_move_nobody() {
+    let zones = |letters: &str| {
+        let mut manifest = sandbox();
+        let zones = letters.chars().map(|letter| format!("ap-northeast-1{letter}"));
+        manifest.aws.availability_zones = zones.collect();
+        manifest
+    };
+    for (before, after) in [("adc", "cad"), ("ac", "acd"), ("c", ""), ("", "ac")] {
+        assert_same(&zones(before), &zones(after)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_comment_of_a_key_is_nobodys_business() {
+    let mut renamed = sandbox();
+    let key = renamed.key_pair.as_mut().expect("a key");
+    key.public_key = key.public_key.replace(" me", " somebody else");
+    assert_same(&sandbox(), &renamed).await;
 }

@@ -20,6 +20,7 @@ pub use member::{Member, MemberOutputs};
 pub use network::Network;
 pub use security_group::{SecurityGroup, SecurityGroupOutputs, sort_rules};
 pub use service::{Service, ServiceMode, ServiceOutputs};
+pub(crate) use swarm::DOCKERS_POOL;
 pub use swarm::{Swarm, SwarmOutputs};
 
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Docker's own pool, whose first /24 the ingress network takes (`dockerd`: default-addr-pool).
+pub(crate) const DOCKERS_POOL: &str = "10.0.0.0/8";
+
 /// What is wanted of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swarm {

@@ -73,9 +73,9 @@ impl Recorded<'_, '_> {
         fate
     }
 
-    fn spelled_as(&self, spec: &Json, other: &Json) -> Json {
+    fn spelled_as_wanted(&self, spec: &Json, outputs: &Json) -> Json {
         match self.input.registry.get(self.wanted.address.kind()) {
-            Some(kind) => kind.spelled_as(spec, other),
+            Some(kind) => kind.spelled_as(spec, &self.wanted.spec, outputs),
             None => spec.clone(),
         }
     }
@@ -90,7 +90,7 @@ impl Recorded<'_, '_> {
     fn compare(&self, live: &Json, outputs: &Json, findings: &mut Vec<Finding>) -> Fate {
         let resource = self.resource();
         let recorded = *live == resource.spec;
-        let live = &self.spelled_as(live, &self.wanted.spec);
+        let live = &self.spelled_as_wanted(live, outputs);
         let touches_anew =
             !self.stale.is_empty() || self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
         let asked = self

@@ -25,6 +25,12 @@ impl Model {
         answer.vpc_id = vpc.to_owned();
         answer.vpc_cidrs = vec![range];
         answer.subnets = self.chosen_subnets(query, vpc)?;
+        let here = subnets(&self.place).into_iter().filter(|(of, _)| of == vpc);
+        answer.used = here
+            .map(|(_, subnet)| subnet)
+            .filter(|subnet| query.used.contains(&subnet.id))
+            .collect();
+        answer.used.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(answer)
     }
 
