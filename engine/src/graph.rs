@@ -1,8 +1,7 @@
-//! The DAG of what should be: edges from references, an order, cycles by their path, drawings.
+//! The DAG of what should be: edges from references, an order, cycles by their path.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::fmt::Write as _;
 
 use petgraph::Direction::{Incoming, Outgoing};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -133,6 +132,11 @@ impl ResourceGraph {
         self.resources == 0
     }
 
+    /// The nodes: the resources in the order given, then the groups by name.
+    pub fn nodes(&self) -> impl Iterator<Item = &Address> + '_ {
+        self.graph.node_weights()
+    }
+
     /// The edges by name, a group standing for itself, sorted.
     pub fn edges(&self) -> Vec<(&Address, &Address)> {
         let mut edges: Vec<_> = self
@@ -143,43 +147,6 @@ impl ResourceGraph {
             .collect();
         edges.sort_unstable();
         edges
-    }
-
-    /// The DAG in Graphviz's language.
-    pub fn dot(&self) -> String {
-        let mut out = String::from("digraph subako {\n  rankdir = \"LR\";\n  node [shape = box];\n");
-        for node in self.graph.node_weights() {
-            let style = if node.name() == "*" {
-                " [shape = diamond]"
-            } else {
-                ""
-            };
-            let _ = writeln!(out, "  \"{node}\"{style};");
-        }
-        for (from, to) in self.edges() {
-            let _ = writeln!(out, "  \"{from}\" -> \"{to}\";");
-        }
-        out.push_str("}\n");
-        out
-    }
-
-    /// The DAG as a Mermaid flow chart.
-    pub fn mermaid(&self) -> String {
-        let mut out = String::from("flowchart LR\n");
-        let mut names: BTreeMap<&Address, usize> = BTreeMap::new();
-        for (position, node) in self.graph.node_weights().enumerate() {
-            names.insert(node, position);
-            let (open, close) = if node.name() == "*" {
-                ("{{", "}}")
-            } else {
-                ("[", "]")
-            };
-            let _ = writeln!(out, "  n{position}{open}\"{node}\"{close}");
-        }
-        for (from, to) in self.edges() {
-            let _ = writeln!(out, "  n{} --> n{}", names[from], names[to]);
-        }
-        out
     }
 }
 
@@ -309,7 +276,7 @@ mod tests {
         }
         let graph = ResourceGraph::build(&desired).expect("a dag");
         assert_eq!(graph.edges().len(), 4);
-        assert!(graph.mermaid().contains("{{\"toy.*\"}}"), "{}", graph.mermaid());
-        assert!(graph.dot().contains("\"toy.a\" -> \"toy.*\";"), "{}", graph.dot());
+        let nodes: Vec<&str> = graph.nodes().map(Address::as_str).collect();
+        assert_eq!(nodes, ["toy.a", "toy.b", "other.s", "other.t", "toy.*"]);
     }
 }

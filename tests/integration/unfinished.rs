@@ -25,37 +25,83 @@ fn kept(cluster: &Cluster) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// Every command that only looks and has a `--format json`, with the arguments that it needs.
+const LOOKING: [&[&str]; 8] = [
+    &["lock", "show"],
+    &["output"],
+    &["plan"],
+    &["show"],
+    &["state", "history"],
+    &["state", "list"],
+    &["state", "show", "key_pair.sandbox"],
+    &["status"],
+];
+
+/// The commands, those below `command` included, that write JSON and ask nothing.
+fn looking(cluster: &Cluster, command: &[&str]) -> Vec<String> {
+    let help = cluster.run(&[command, &["-h"]].concat()).expect(0).stdout;
+    let Some((_, below)) = help.split_once("\nCommands:\n") else {
+        let json = help.contains("[possible values: text, json");
+        let looks = json && !help.contains("--yes");
+        return looks.then(|| command.join(" ")).into_iter().collect();
+    };
+    let below = below.lines().take_while(|line| !line.is_empty());
+    let names = below.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty() && *name != "help")
+        .flat_map(|name| looking(cluster, &[command, &[name]].concat()))
+        .collect()
+}
+
 #[test]
 fn every_command_that_only_looks_says_how_far_the_run_came_and_changes_nothing() {
+    let mut all = looking(&killed(16), &[]);
+    all.sort();
+    let walked: Vec<String> = LOOKING
+        .iter()
+        .map(|command| command[..command.len().min(2)].join(" "))
+        .collect();
+    assert_eq!(all, walked, "a command that looks is not walked here");
     // In the middle of the first run, and when everything is done but the end was not written.
-    for (entries, done) in [(16, "5 of 22 steps done"), (44, "21 of 22 steps done")] {
+    for (entries, done) in [(16, 5), (44, 21)] {
         let cluster = killed(entries);
         let before = kept(&cluster);
-        for command in [
-            &["status"][..],
-            &["status", "--format", "json"],
-            &["plan"],
-            &["show"],
-            &["show", "--format", "json"],
-            &["output"],
-            &["output", "--format", "json"],
-            &["state", "list"],
-            &["state", "show", "key_pair.sandbox"],
-            &["state", "history"],
-            &["state", "history", "--format", "json"],
-        ] {
-            let ran = cluster.run(command).expect(0);
-            for text in [done, "recover --forward --sim", "recover --back --sim"] {
-                assert!(ran.stderr.contains(text), "{command:?}: `{text}`: {}", ran.said());
+        for command in LOOKING {
+            for format in ["text", "json"] {
+                let command = [command, &["--format", format]].concat();
+                let ran = cluster.run(&command).expect(0);
+                let done_text = format!("{done} of 22 steps done");
+                for text in [&*done_text, "recover --forward --sim", "recover --back --sim"] {
+                    assert!(ran.stderr.contains(text), "{command:?}: `{text}`: {}", ran.said());
+                }
+                assert!(
+                    !ran.said().contains("never applied"),
+                    "{command:?}: {}",
+                    ran.said()
+                );
+                if format == "json" {
+                    let run = &ran.json()["unfinished"];
+                    let said = (&run["command"], &run["done"], &run["of"], &run["running"]);
+                    assert_eq!(
+                        said,
+                        (&"apply".into(), &done.into(), &22.into(), &false.into()),
+                        "{command:?}: {}",
+                        ran.said()
+                    );
+                }
+                assert!(kept(&cluster) == before, "{command:?} changed something");
             }
-            assert!(
-                !ran.said().contains("never applied"),
-                "{command:?}: {}",
-                ran.said()
-            );
-            assert!(kept(&cluster) == before, "{command:?} changed something");
         }
         cluster.run(&["output"]).expect(0).says("instance.node-1");
+        cluster.run(&["recover", "--forward", "--yes"]).expect(0);
+        for command in LOOKING {
+            let ran = cluster.run(&[command, &["--format", "json"]].concat()).expect(0);
+            assert_eq!(
+                ran.json().get("unfinished"),
+                Some(&serde_json::Value::Null),
+                "{command:?}"
+            );
+        }
     }
 }
 
@@ -106,7 +152,8 @@ fn a_run_that_is_going_on_is_named_and_not_called_unfinished() {
         .by_ref()
         .any(|line| line.is_ok_and(|line| line.contains("step_started")));
     assert!(began);
-    let looked = cluster.run(&["state", "list"]).expect(0);
+    let looked = cluster.run(&["state", "list", "--format", "json"]).expect(0);
+    assert_eq!(looked.json()["unfinished"]["running"], true, "{}", looked.said());
     looked.says("is running").says(&run.id().to_string());
     assert!(!looked.said().contains("recover"), "{}", looked.said());
     lines.for_each(drop);

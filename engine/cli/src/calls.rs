@@ -1,7 +1,10 @@
 //! How many calls to EC2 this process has made: said in the last line of a command.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
+
+use crate::plain::plain;
 
 /// One count for the process, because a command may connect more than once.
 static MADE: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
@@ -17,6 +20,15 @@ pub fn made(operation: &'static str) {
         .unwrap_or_else(PoisonError::into_inner)
         .entry(operation)
         .or_default() += 1;
+}
+
+/// What `-v` says of an attempt at a call.
+#[cfg_attr(
+    not(any(test, all(feature = "aws", feature = "ssh"))),
+    expect(dead_code, reason = "only AWS is called")
+)]
+pub fn attempt(record: impl fmt::Display) -> String {
+    format!("aws: {}", plain(record))
 }
 
 /// The last line of a command that has called EC2; `None` for one that has not. `each` lists the

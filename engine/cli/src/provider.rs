@@ -181,7 +181,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
         crate::calls::made(record.operation);
         if verbose {
             // Nobody can be told that stderr does not work.
-            let _ = writeln!(io::stderr().lock(), "aws: {record}");
+            let _ = writeln!(io::stderr().lock(), "{}", crate::calls::attempt(record));
         }
     };
     let options = AwsOptions {

@@ -6,24 +6,27 @@ use subako_state::Direction;
 
 use crate::error::Result;
 use crate::hint::Hint;
+use crate::render::document::UnfinishedRun;
 use crate::render::report;
 use crate::ui::Ui;
 
-/// Says that a run did not end, or is still going on, and the way out.
-pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<()> {
+/// Says that a run did not end, or is still going on, and the way out; what a document says of it.
+pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<Option<UnfinishedRun>> {
     // A state that cannot be read is the command's own matter.
-    let Ok(known) = session.load() else { return Ok(()) };
-    let Some(unfinished) = &known.unfinished else {
-        return Ok(());
+    let Ok(known) = session.load() else {
+        return Ok(None);
     };
-    let lock = session.lock_view()?;
-    if lock.alive {
-        let who = lock.holder.map_or_else(
-            || format!("`subako {}`", unfinished.command),
-            |holder| holder.to_string(),
-        );
+    let Some(unfinished) = &known.unfinished else {
+        return Ok(None);
+    };
+    let run = UnfinishedRun::new(unfinished, session.lock_view()?);
+    if run.running {
+        let who = run
+            .holder
+            .as_ref()
+            .map_or_else(|| format!("`subako {}`", unfinished.command), ToString::to_string);
         ui.note(&format!("{who} is running: {}", progress(unfinished)));
-        return Ok(());
+        return Ok(Some(run));
     }
     ui.warn(&found(unfinished));
     details(unfinished, ui);
@@ -32,7 +35,7 @@ pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<()> {
         NextCommand::RecoverBack,
         " undoes it, as far as it can be undone",
     ));
-    Ok(())
+    Ok(Some(run))
 }
 
 /// As a note, where the command goes on from there.

@@ -12,6 +12,9 @@ pub enum StateCommand {
         /// Only these; `*` matches any run of characters
         #[arg(value_name = "PATTERN")]
         patterns: Vec<String>,
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
     },
     /// Show one resource
     Show {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::provider::Cluster;
+use crate::render::drawing::Drawing;
 use crate::runtime;
 use crate::ui::Ui;
 
@@ -14,9 +15,13 @@ use crate::ui::Ui;
 pub fn run(global: &Global, args: &GraphArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let graph = runtime::block_on(project.is_instant(), draw(&project))?;
+    let drawing = Drawing {
+        nodes: graph.nodes().collect(),
+        edges: graph.edges(),
+    };
     ui.print(&match args.format {
-        GraphFormat::Dot => graph.dot(),
-        GraphFormat::Mermaid => graph.mermaid(),
+        GraphFormat::Dot => drawing.dot(),
+        GraphFormat::Mermaid => drawing.mermaid(),
     })?;
     Ok(Exit::Done)
 }

@@ -1,23 +1,15 @@
 //! `subako lock show|release`.
 
-use serde::Serialize;
-use subako_engine::session::LockView;
 use subako_state::Holder;
 
 use crate::args::{Format, Global, LockCommand};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
-use crate::plain;
 use crate::project::Project;
+use crate::render::document;
 use crate::ui::Ui;
-
-#[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
-    #[serde(flatten)]
-    lock: &'a LockView,
-}
+use crate::unfinished;
 
 /// Shows the lock, or releases a dead one.
 pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
@@ -25,21 +17,20 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
     let found = session.lock_view()?;
     match command {
         LockCommand::Show { format: Format::Json } => {
-            let text = serde_json::to_string(&Document {
-                format_version: 1,
-                lock: &found,
-            })
-            .map_err(|error| CliError::new(format!("failed to write the lock: {error}")))?;
-            ui.print(&plain::json(text + "\n"))?;
+            let unfinished = unfinished::say(&session, ui)?;
+            ui.print(&document::json("the lock", &found, unfinished.as_ref())?)?;
         }
-        LockCommand::Show { format: Format::Text } => ui.line(&match (&found.holder, found.alive) {
+        LockCommand::Show { format: Format::Text } => {
+            unfinished::say(&session, ui)?;
+            ui.line(&match (&found.holder, found.alive) {
             (Some(holder), true) => format!("Locked by {holder}."),
             (None, true) => "Locked by a process that has not said its name.".to_owned(),
             (Some(holder), false) => format!(
                 "Left by {holder}, which ended without giving it back. It blocks nobody: the next command takes it over."
             ),
             (None, false) => "Nobody holds the lock.".to_owned(),
-        })?,
+        })?;
+        }
         LockCommand::Release => match (found.holder, found.alive) {
             (holder, true) => return Err(alive(holder)),
             (Some(holder), false) => {

@@ -6,18 +6,17 @@ use serde::Serialize;
 use subako_engine::session::Endpoint;
 
 use crate::args::{Format, Global, OutputArgs};
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
-use crate::plain::{self, plain};
+use crate::plain::plain;
 use crate::project::Project;
-use crate::render::Table;
+use crate::render::{Table, document};
 use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 
 #[derive(Serialize)]
-struct Document {
-    format_version: u32,
+struct OutputView {
     outputs: BTreeMap<String, Vec<String>>,
 }
 
@@ -25,10 +24,10 @@ struct Document {
 pub fn run(global: &Global, args: &OutputArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let session = project.offline();
-    unfinished::say(&session, ui)?;
+    let unfinished = unfinished::say(&session, ui)?;
     let endpoints = session.endpoints(args.address.as_deref())?;
     ui.print(&match (args.format, &args.address) {
-        (Format::Json, _) => json(endpoints)?,
+        (Format::Json, _) => document::json("the outputs", &view(endpoints), unfinished.as_ref())?,
         (Format::Text, Some(_)) => endpoints
             .iter()
             .flat_map(|endpoint| &endpoint.values)
@@ -39,18 +38,13 @@ pub fn run(global: &Global, args: &OutputArgs, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn json(endpoints: Vec<Endpoint>) -> Result<String> {
+fn view(endpoints: Vec<Endpoint>) -> OutputView {
     let outputs = endpoints
         .into_iter()
-        .map(|endpoint| (endpoint.address.to_string(), endpoint.values))
-        .collect();
-    let document = Document {
-        format_version: 1,
-        outputs,
-    };
-    let text = serde_json::to_string(&document)
-        .map_err(|error| CliError::new(format!("failed to write the outputs: {error}")))?;
-    Ok(plain::json(text + "\n"))
+        .map(|endpoint| (endpoint.address.to_string(), endpoint.values));
+    OutputView {
+        outputs: outputs.collect(),
+    }
 }
 
 fn table(endpoints: &[Endpoint]) -> Table {

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
 use crate::provider::Cluster;
+use crate::render::document::UnfinishedRun;
 use crate::render::{findings, plan_json, plan_markdown, plan_text};
 use crate::runtime;
 use crate::ui::Ui;
@@ -19,13 +20,12 @@ use crate::unfinished;
 /// Plans, and changes nothing.
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
-    let (plan, permitted) = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
+    let (plan, unfinished, permitted) = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
     let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {
         PlanFormat::Text => plan_text::plan(&plan, &offline.display(), ui.out, full),
-        PlanFormat::Json => plan_json::plan(&plan)
-            .map_err(|error| CliError::new(format!("failed to write the plan: {error}")))?,
+        PlanFormat::Json => plan_json::plan(&plan, unfinished.as_ref())?,
         PlanFormat::Markdown => plan_markdown::plan(&plan, &offline.display(), full, &ui.typed),
     };
     ui.print(&text)?;
@@ -50,11 +50,16 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     })
 }
 
-async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Result<()>)> {
+/// The plan, the run that did not end, and whether the plan's calls are permitted.
+async fn make(
+    project: &Project,
+    args: &PlanArgs,
+    ui: &Ui,
+) -> Result<(Plan, Option<UnfinishedRun>, Result<()>)> {
     let cluster = Cluster::open(project).await?;
     let session = &cluster.session;
     let known = session.load()?;
-    unfinished::say(session, ui)?;
+    let unfinished = unfinished::say(session, ui)?;
     let selection = args.selection.selection(args.destroy);
     let refresh = args.refresh.refresh;
     // The journal of a run that is still going on is not to be read as one that ended.
@@ -70,5 +75,5 @@ async fn make(project: &Project, args: &PlanArgs, ui: &Ui) -> Result<(Plan, Resu
         true => cluster.preflight(&plan, ui).await,
         false => Ok(()),
     };
-    Ok((plan, permitted))
+    Ok((plan, unfinished, permitted))
 }

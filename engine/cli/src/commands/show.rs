@@ -3,7 +3,7 @@
 use subako_engine::session::Recorded;
 
 use crate::args::{Format, Global, ShowArgs};
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::plain::plain;
 use crate::project::Project;
@@ -16,15 +16,16 @@ use crate::unfinished;
 pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let session = project.offline();
-    unfinished::say(&session, ui)?;
+    let unfinished = unfinished::say(&session, ui)?;
     let recorded = session.recorded()?;
     let chosen = recorded.choose(&args.addresses)?;
     match args.format {
-        Format::Json => {
-            let text = resources::json(&recorded.snapshot, recorded.digest.as_ref(), &chosen)
-                .map_err(|error| CliError::new(format!("failed to write the state: {error}")))?;
-            ui.print(&text)?;
-        }
+        Format::Json => ui.print(&resources::json(
+            &recorded.snapshot,
+            recorded.digest.as_ref(),
+            &chosen,
+            unfinished.as_ref(),
+        )?)?,
         Format::Text => {
             let mut text = String::new();
             if args.addresses.is_empty() {

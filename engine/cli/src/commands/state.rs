@@ -20,7 +20,7 @@ use crate::ui::Ui;
 pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     match command {
-        StateCommand::List { patterns } => list::run(&project, patterns, ui)?,
+        StateCommand::List { patterns, format } => list::run(&project, patterns, *format, ui)?,
         StateCommand::Show { address, format } => show::run(&project, address, *format, ui)?,
         StateCommand::Rm { addresses, yes } => forget::run(&project, addresses, *yes, ui)?,
         StateCommand::Mv { from, to } => rename::run(&project, from, to, ui)?,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use subako_engine::session::{Health, Status};
 
 use crate::args::{Format, Global, StatusArgs};
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::provider::Cluster;
@@ -26,25 +26,25 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
             Ok(Health::Degraded) => Exit::Changes,
             Ok(Health::Unknown) | Err(_) => Exit::Error,
         };
-        let text = match seen {
-            Ok(seen) => match args.format {
-                Format::Text => status::text(&seen, ui.out),
-                Format::Json => status::json(&seen)
-                    .map_err(|error| CliError::new(format!("failed to write the status: {error}")))?,
-            },
-            // Who watches wants to see it come back.
-            Err(error) if args.watch => {
-                ui.complain(&error);
-                String::new()
-            }
-            Err(error) => return Err(error),
-        };
         if redraw {
             // Home, and clear what is below.
             ui.print("\u{1b}[H\u{1b}[J")?;
         }
-        unfinished::say(&project.offline(), ui)?;
-        ui.print(&text)?;
+        let seen = match seen {
+            // Who watches wants to see it come back.
+            Err(error) if args.watch => {
+                ui.complain(&error);
+                None
+            }
+            seen => Some(seen?),
+        };
+        let unfinished = unfinished::say(&project.offline(), ui)?;
+        if let Some(seen) = &seen {
+            ui.print(&match args.format {
+                Format::Text => status::text(seen, ui.out),
+                Format::Json => status::json(seen, unfinished.as_ref())?,
+            })?;
+        }
         if args.check {
             return Ok(health);
         }

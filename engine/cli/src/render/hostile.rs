@@ -11,8 +11,11 @@ use subako_engine::session::{NodeStatus, RunReport, ServiceStatus, Status};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
+use super::document::{FailedStep, UnfinishedRun};
+use super::drawing::Drawing;
 use super::progress::RunLog;
 use super::{mistakes, plan_json, plan_markdown, plan_text, report, resources, samples, status};
+use crate::calls;
 use crate::hint::Invocation;
 use crate::plain::is_dangerous;
 use crate::style::Paint;
@@ -208,6 +211,22 @@ fn holder(text: &str) -> Holder {
     }
 }
 
+fn unfinished(text: &str) -> UnfinishedRun {
+    UnfinishedRun {
+        command: text.to_owned(),
+        running: false,
+        holder: Some(holder(text)),
+        done: 1,
+        of: 2,
+        direction: Direction::Back,
+        outcome_unknown: vec![address(text)],
+        failed: vec![FailedStep {
+            address: address(text),
+            why: text.to_owned(),
+        }],
+    }
+}
+
 fn snapshot(text: &str) -> Snapshot {
     let spec = Json::canonical(&json!({text: text, "list": [{text: text}], "long": format!("{text}\nx")}));
     let spec = spec.expect("json");
@@ -232,6 +251,13 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
     let plan = plan(text);
     let snapshot = snapshot(text);
     let chosen: Vec<&Resource> = snapshot.resources.iter().collect();
+    let run = unfinished(text);
+    let addresses = [address(text), Address::new(text, "*")];
+    let [a, b] = &addresses;
+    let drawing = Drawing {
+        nodes: vec![a, b],
+        edges: vec![(a, b)],
+    };
     let mut shown = String::new();
     resources::text(&mut shown, Paint::PLAIN, &chosen);
     let ran = RunReport {
@@ -269,18 +295,28 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
             "plan, markdown",
             plan_markdown::plan(&plan, &kinds, false, &typed),
         ),
-        ("plan, JSON", plan_json::plan(&plan).expect("json")),
+        ("plan, JSON", plan_json::plan(&plan, Some(&run)).expect("json")),
         (
             "recovery",
             plan_text::recovery(&steps, Direction::Back, Paint::PLAIN),
         ),
         ("status", status::text(&seen(text), Paint::PLAIN)),
-        ("status, JSON", status::json(&seen(text)).expect("json")),
+        (
+            "status, JSON",
+            status::json(&seen(text), Some(&run)).expect("json"),
+        ),
         ("show", shown),
         (
             "show, JSON",
-            resources::json(&snapshot, None, &chosen).expect("json"),
+            resources::json(&snapshot, None, &chosen, Some(&run)).expect("json"),
         ),
+        (
+            "list, JSON",
+            resources::list_json(&chosen, Some(&run)).expect("json"),
+        ),
+        ("graph, dot", drawing.dot()),
+        ("graph, Mermaid", drawing.mermaid()),
+        ("a call, -v", calls::attempt(text)),
         ("report", report::failed(&ran, &log, told, Paint::PLAIN)),
         ("endpoints", report::endpoints(&snapshot, Paint::PLAIN)),
         ("residue", report::residue(&[residue], Paint::PLAIN)),

@@ -4,9 +4,13 @@
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
 //! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
 //! * `progress`, `eta`, `report`: a run;
-//! * `status`, `resources`: the cluster and the state.
+//! * `status`, `resources`: the cluster and the state;
+//! * `drawing`: what depends on what;
+//! * `document`: what every JSON document has.
 
 mod changes;
+pub mod document;
+pub mod drawing;
 pub mod duration;
 pub mod eta;
 pub mod findings;

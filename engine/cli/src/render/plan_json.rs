@@ -7,14 +7,11 @@ use subako_engine::check::Finding;
 use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
-use crate::plain;
-
-/// The version of this document.
-pub const FORMAT: u32 = 1;
+use super::document::{self, UnfinishedRun};
+use crate::error::Result;
 
 #[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
+struct PlanView<'a> {
     digest: &'a Digest,
     cluster: &'a str,
     provider: &'a str,
@@ -70,9 +67,8 @@ struct DriftView<'a> {
 }
 
 /// The document, one line and a newline.
-pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
-    let document = Document {
-        format_version: FORMAT,
+pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
+    let view = PlanView {
         digest: &plan.digest,
         cluster: &plan.cluster,
         provider: &plan.provider,
@@ -90,9 +86,7 @@ pub fn plan(plan: &Plan) -> Result<String, serde_json::Error> {
             .collect(),
         findings: &plan.findings,
     };
-    let mut text = serde_json::to_string(&document)?;
-    text.push('\n');
-    Ok(plain::json(text))
+    document::json("the plan", &view, unfinished)
 }
 
 fn steps(plan: &Plan) -> Vec<StepView<'_>> {

@@ -188,7 +188,7 @@ fn an_empty_plan_says_that_nothing_changes() {
 
 #[test]
 fn a_plan_for_machines() {
-    let text = plan_json::plan(&sample()).expect("json");
+    let text = plan_json::plan(&sample(), None).expect("json");
     let value: serde_json::Value = serde_json::from_str(&text).expect("json");
     assert_eq!(value["format_version"], 1);
     assert_eq!(value["digest"], sample().digest.as_str());

@@ -7,16 +7,15 @@ use serde_json::Value as J;
 use subako_state::{AccountId, Address, Digest, Resource, Snapshot};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::document::{self, UnfinishedRun};
 use super::value;
-use crate::plain::{self, plain};
+use crate::error::Result;
+use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
-/// The version of the JSON documents.
-const FORMAT: u32 = 1;
-
+/// The state for machines.
 #[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
+struct StateView<'a> {
     cluster: &'a str,
     provider: &'a str,
     account: &'a Option<AccountId>,
@@ -31,9 +30,9 @@ pub fn json(
     snapshot: &Snapshot,
     digest: Option<&Digest>,
     resources: &[&Resource],
-) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(&Document {
-        format_version: FORMAT,
+    unfinished: Option<&UnfinishedRun>,
+) -> Result<String> {
+    let view = StateView {
         cluster: &snapshot.cluster,
         provider: &snapshot.provider,
         account: &snapshot.account,
@@ -41,25 +40,30 @@ pub fn json(
         serial: snapshot.serial,
         digest,
         resources: resources.to_vec(),
-    })?;
-    text.push('\n');
-    Ok(plain::json(text))
+    };
+    document::json("the state", &view, unfinished)
 }
 
-/// One resource for machines.
-pub fn resource_json(resource: &Resource) -> Result<String, serde_json::Error> {
+/// The addresses of resources for machines.
+pub fn list_json(resources: &[&Resource], unfinished: Option<&UnfinishedRun>) -> Result<String> {
     #[derive(Serialize)]
     struct One<'a> {
-        format_version: u32,
-        #[serde(flatten)]
-        resource: &'a Resource,
+        address: &'a Address,
+        /// Whether it is replaced, and waits to be deleted.
+        deposed: bool,
     }
-    let mut text = serde_json::to_string(&One {
-        format_version: FORMAT,
-        resource,
-    })?;
-    text.push('\n');
-    Ok(plain::json(text))
+    #[derive(Serialize)]
+    struct List<'a> {
+        resources: Vec<One<'a>>,
+    }
+    let resources = resources.iter().map(|resource| One {
+        address: &resource.address,
+        deposed: resource.deposed,
+    });
+    let list = List {
+        resources: resources.collect(),
+    };
+    document::json("the list", &list, unfinished)
 }
 
 /// Writes resources for people: address, then what the world answered, then what was wanted.

@@ -2,31 +2,17 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use subako_engine::session::{NodeStatus, ServiceStatus, Status};
 
 use super::Table;
-use crate::plain::{self, plain};
+use super::document::{self, UnfinishedRun};
+use crate::error::Result;
+use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
-/// The version of the JSON document.
-const FORMAT: u32 = 1;
-
-#[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
-    #[serde(flatten)]
-    status: &'a Status,
-}
-
 /// For machines: one line and a newline.
-pub fn json(status: &Status) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(&Document {
-        format_version: FORMAT,
-        status,
-    })?;
-    text.push('\n');
-    Ok(plain::json(text))
+pub fn json(status: &Status, unfinished: Option<&UnfinishedRun>) -> Result<String> {
+    document::json("the status", status, unfinished)
 }
 
 /// For people.
@@ -304,7 +290,8 @@ mod tests {
 
     #[test]
     fn the_json_carries_its_version() {
-        let value: serde_json::Value = serde_json::from_str(&json(&status()).expect("json")).expect("json");
+        let value: serde_json::Value =
+            serde_json::from_str(&json(&status(), None).expect("json")).expect("json");
         assert_eq!(value["format_version"], 1);
         assert_eq!(value["nodes"][0]["leader"], true);
     }

@@ -5,32 +5,28 @@ use subako_engine::session::HistoryEntry;
 use subako_state::Digest;
 
 use crate::args::Format;
-use crate::error::{CliError, Result};
-use crate::plain;
+use crate::error::Result;
 use crate::project::Project;
-use crate::render::Table;
+use crate::render::{Table, document};
 use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 
 #[derive(Serialize)]
-struct Document<'a> {
-    format_version: u32,
+struct HistoryView<'a> {
     history: &'a [HistoryEntry],
 }
 
 /// Lists earlier states, oldest first, and whether each follows from the one before it.
 pub fn run(project: &Project, format: Format, ui: &Ui) -> Result<()> {
     let session = project.offline();
-    unfinished::say(&session, ui)?;
+    let unfinished = unfinished::say(&session, ui)?;
     let history = session.history()?;
     if format == Format::Json {
-        let text = serde_json::to_string(&Document {
-            format_version: 1,
+        let view = HistoryView {
             history: &history.entries,
-        })
-        .map_err(|error| CliError::new(format!("failed to write the history: {error}")))?;
-        return ui.print(&plain::json(text + "\n"));
+        };
+        return ui.print(&document::json("the history", &view, unfinished.as_ref())?);
     }
     if history.entries.is_empty() {
         return ui.print(match history.unfinished {
