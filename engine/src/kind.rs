@@ -3,10 +3,12 @@
 mod claim;
 mod facts;
 mod intent;
+mod unconverged;
 
 pub use claim::{Claim, Scope};
 pub use facts::{Lead, LivesOn, Phase, Plane, Traits};
 pub use intent::Intent;
+pub use unconverged::{Rollout, Unconverged};
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -48,6 +50,8 @@ pub enum Sighting {
         outputs: Json,
         /// Its generation, where its tags tell.
         generation: u32,
+        /// How far it has come, where it has not converged.
+        unconverged: Option<Unconverged>,
     },
     /// Something of that name that Subako did not make: what it is, for people.
     Foreign(String),
@@ -55,6 +59,16 @@ pub enum Sighting {
     Absent,
     /// It cannot be read now, and why; planned as recorded, with a warning.
     Unreadable(String),
+}
+
+impl Sighting {
+    /// How far it has come, where it has not converged.
+    pub fn unconverged(&self) -> Option<Unconverged> {
+        match self {
+            Self::There { unconverged, .. } => *unconverged,
+            _ => None,
+        }
+    }
 }
 
 /// A recorded or wanted resource for a refresh to look at.
@@ -107,6 +121,9 @@ pub struct StepContext {
     pub lost: Option<Json>,
     /// What else of the run is at work.
     pub in_flight: InFlight,
+    /// On the way back, whether what the call brings back had converged: where it had not, nobody
+    /// waits for it.
+    pub had_converged: bool,
 }
 
 impl StepContext {
@@ -249,6 +266,16 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         cx: &StepContext,
     ) -> impl Future<Output = Result<Self::Outputs>> + Send;
 
+    /// Waits until it has converged, and changes nothing of what it is.
+    fn settle(
+        &self,
+        outputs: Self::Outputs,
+        cx: &StepContext,
+    ) -> impl Future<Output = Result<Self::Outputs>> + Send {
+        let _ = cx;
+        std::future::ready(Ok(outputs))
+    }
+
     /// Deletes it, and waits until what it depends on can be deleted too. Fine if it is gone.
     fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> impl Future<Output = Result<()>> + Send;
 
@@ -320,6 +347,11 @@ pub trait ErasedKind: Send + Sync {
     async fn create(&self, spec: &Json, cx: &StepContext) -> Result<Json>;
     /// See [`Kind::update`].
     async fn update(&self, from: &Json, to: &Json, outputs: &Json, cx: &StepContext) -> Result<Json>;
+    /// See [`Kind::settle`].
+    async fn settle(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
+        let _ = (spec, cx);
+        Ok(outputs.clone())
+    }
     /// See [`Kind::delete`].
     async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()>;
     /// See [`Kind::find`].
@@ -446,6 +478,12 @@ impl<K: Kind> ErasedKind for Erased<K> {
         let to: K = decode("spec", K::NAME, to)?;
         let outputs = decode("outputs", K::NAME, outputs)?;
         encode(K::NAME, &to.update(&from, outputs, cx).await?)
+    }
+
+    async fn settle(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        let outputs = spec.settle(decode("outputs", K::NAME, outputs)?, cx).await?;
+        encode(K::NAME, &outputs)
     }
 
     async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()> {

@@ -195,6 +195,7 @@ impl Draft {
             spec: json_of(fields),
             outputs: json_of(&json!({"id": name})),
             generation: 0,
+            unconverged: None,
         };
         self.sees(name, sighting)
     }

@@ -152,6 +152,7 @@ impl Harness {
                     spec,
                     outputs: resource.outputs.clone(),
                     generation: resource.generation,
+                    unconverged: None,
                 };
             }
         }

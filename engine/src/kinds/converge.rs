@@ -34,14 +34,21 @@ const ENDED: &str = "its program ended without an error, by itself or stopped be
                      run on unless the service has restart_policy = { condition = \"none\" } or \"on-failure\"";
 
 /// How far a service is, by all of its tasks that a manager lists.
-pub(crate) fn standing(service: &world::Service, tasks: &[&Task], nodes: &[Node]) -> Tally {
+///
+/// `down`: the nodes whose tasks do not count, by id.
+pub(crate) fn standing(service: &world::Service, tasks: &[&Task], down: &HashSet<String>) -> Tally {
     let spec = &service.spec;
     let expected = Expected::of(spec.mode, spec.restart_policy.as_ref());
     // What ended of an earlier version has done the earlier version's work.
-    let counts = |task: &&&Task| task.state != TaskState::Complete || task.image == spec.image;
-    let tasks: Vec<Task> = tasks.iter().filter(counts).map(|task| (*task).clone()).collect();
+    let counts = |task: &&Task| task.state != TaskState::Complete || task.image == spec.image;
+    let tasks = tasks.iter().copied().filter(counts);
+    Tally::of(tasks, expected, down)
+}
+
+/// The ids of the nodes that are down.
+pub(crate) fn down(nodes: &[Node]) -> HashSet<String> {
     let down = nodes.iter().filter(|node| node.state == NodeState::Down);
-    Tally::of(&tasks, expected, &down.map(|node| node.id.clone()).collect())
+    down.map(|node| node.id.clone()).collect()
 }
 
 /// What one look at a service showed.
@@ -103,11 +110,7 @@ impl<'a> Convergence<'a> {
                 }
             };
             history.see(&look.tasks, wait.elapsed());
-            let Tally {
-                running,
-                complete,
-                wanted,
-            } = look.tally;
+            let Tally { running, wanted, .. } = look.tally;
             let was_alone = std::mem::replace(&mut alone, cx.in_flight.others(stuck.is_some()) == 0);
             if alone && !was_alone && history.hopeless().is_some() {
                 // What its tasks waited for may be there now: they get their attempts again.
@@ -135,7 +138,7 @@ impl<'a> Convergence<'a> {
                     _ => now,
                 };
                 steady = Some((since, failed));
-                if (complete > 0 && complete == wanted) || now.saturating_sub(since) >= self.monitor {
+                if look.tally.is_complete() || now.saturating_sub(since) >= self.monitor {
                     cx.progress.note(note);
                     return Ok(());
                 }
@@ -172,13 +175,7 @@ impl<'a> Convergence<'a> {
         let mut tally = Tally::of(&tasks, self.expected, &HashSet::new());
         // Nodes that are down can only make the count smaller: read only when it matters.
         if tally.running > 0 && tally.running == tally.wanted {
-            let down: HashSet<String> = host
-                .nodes()
-                .await?
-                .into_iter()
-                .filter(|node| node.state == NodeState::Down)
-                .map(|node| node.id)
-                .collect();
+            let down = down(&host.nodes().await?);
             if !down.is_empty() {
                 tally = Tally::of(&tasks, self.expected, &down);
             }
@@ -218,9 +215,8 @@ fn ended(look: &Look) -> Option<String> {
     let update = look.update.as_ref()?;
     // Swarm takes the end of a task for a failure of the update, also where it is none (swarmkit,
     // `manager/orchestrator/update`): what counts is whether all of them have done their work.
-    let Tally { complete, wanted, .. } = look.tally;
     let what = match update.state {
-        UpdateState::Paused if complete > 0 && complete == wanted => return None,
+        UpdateState::Paused if look.tally.is_complete() => return None,
         UpdateState::Paused => "the update is paused",
         UpdateState::RollbackPaused => "the engine's rollback is paused",
         UpdateState::RollbackCompleted => "the engine rolled the update back",

@@ -33,7 +33,7 @@ mod tags;
 pub(crate) mod testing;
 mod wait;
 
-pub(crate) use converge::standing;
+pub(crate) use converge::{down, standing};
 pub use labels::label;
 pub(crate) use nodes::display_name;
 pub(crate) use rejoin::RESTARTS;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use subako_state::Address;
 
-use super::converge::Convergence;
+use super::converge::{Convergence, down, standing};
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Service, ServiceOutputs, Swarm};
@@ -14,7 +14,9 @@ use super::wait::Wait;
 use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
 use crate::survey::Survey;
 use crate::value::Value;
-use crate::world::{self, Code, Failure, Host, PublishMode, Result, TaskFilter, TaskState, image};
+use crate::world::{
+    self, Code, Failure, Host, PublishMode, Result, Task, TaskFilter, TaskState, UpdateStatus, image,
+};
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
 /// image of a few hundred MB on a small instance takes a minute or two.
@@ -73,6 +75,9 @@ impl Service {
     }
 
     async fn converge(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
+        if !cx.had_converged {
+            return Ok(());
+        }
         let limit = cx
             .typed::<Swarm>(&Address::new("swarm", &cx.ownership.cluster))
             .map_or(CONVERGE_LIMIT, |(swarm, _)| {
@@ -175,6 +180,11 @@ impl Kind for Service {
             .iter()
             .map(|service| (service.spec.name.as_str(), service))
             .collect();
+        let down = down(&view.nodes);
+        let mut tasks: HashMap<&str, Vec<&Task>> = HashMap::new();
+        for task in &view.tasks {
+            tasks.entry(task.service.as_str()).or_default().push(task);
+        }
         items
             .iter()
             .map(|item| {
@@ -194,7 +204,14 @@ impl Kind for Service {
                     swarm,
                 };
                 let outputs = ServiceOutputs::of(&typed.spec, &live.spec);
-                typed.there(&spec, &outputs, labels::generation(&live.spec.labels))
+                let own = tasks.get(live.spec.name.as_str()).map_or(&[][..], Vec::as_slice);
+                let unconverged = standing(live, own, &down).unconverged(live.update.as_ref());
+                typed.so_far(
+                    &spec,
+                    &outputs,
+                    labels::generation(&live.spec.labels),
+                    unconverged,
+                )
             })
             .collect()
     }
@@ -246,6 +263,18 @@ impl Kind for Service {
             .await
             .map_err(Failure::after_effect)?;
         Ok(ServiceOutputs::of(self, &request))
+    }
+
+    async fn settle(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let mut managers = Managers::new(cx);
+        let host = managers.host().await?;
+        let live = host.service(&self.spec.name).await?;
+        if let Some(live) = live.filter(|live| live.update.as_ref().is_some_and(UpdateStatus::has_stopped)) {
+            // The engine goes on with an update that it has stopped when it is told the same again.
+            host.update_service(&live.spec, false).await?;
+        }
+        self.converge(&mut managers, cx).await?;
+        Ok(outputs)
     }
 
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {

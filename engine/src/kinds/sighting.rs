@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subako_state::Json;
 
-use crate::kind::{Item, Kind, Sighting};
+use crate::kind::{Item, Kind, Sighting, Unconverged};
 use crate::reference::Ref;
 use crate::survey::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{Failure, Result};
@@ -42,7 +42,18 @@ impl<'a, K: Kind> Typed<'a, K> {
 
     /// What was found: as recorded, or what it is now.
     pub fn there(self, spec: &K, outputs: &K::Outputs, generation: u32) -> Result<Sighting> {
-        if *spec == self.spec && self.outputs.as_ref() == Some(outputs) {
+        self.so_far(spec, outputs, generation, None)
+    }
+
+    /// What was found of something that may not have converged.
+    pub fn so_far(
+        self,
+        spec: &K,
+        outputs: &K::Outputs,
+        generation: u32,
+        unconverged: Option<Unconverged>,
+    ) -> Result<Sighting> {
+        if *spec == self.spec && self.outputs.as_ref() == Some(outputs) && unconverged.is_none() {
             return Ok(Sighting::AsRecorded);
         }
         let generation = match self.outputs {
@@ -53,6 +64,7 @@ impl<'a, K: Kind> Typed<'a, K> {
             spec: encode(self.item, spec)?,
             outputs: encode(self.item, outputs)?,
             generation,
+            unconverged,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::desired::{Desired, DesiredSet};
 use crate::fast::{FastMap, FastSet};
 use crate::finding::{Finding, Severity, planner};
 use crate::graph::ResourceGraph;
-use crate::kind::{Claim, Registry, Sighting};
+use crate::kind::{Claim, Registry, Sighting, Unconverged};
 use crate::refresh::Observed;
 use recorded::{Recorded, stale};
 
@@ -44,6 +44,14 @@ pub(super) enum Fate {
         live: Json,
         outputs: Json,
         changes: Vec<Change>,
+    },
+    /// It is as wanted, and is waited for.
+    Settle {
+        record: usize,
+        live: Json,
+        outputs: Json,
+        changes: Vec<Change>,
+        unconverged: Unconverged,
     },
     /// It is made anew.
     Replace {
@@ -268,6 +276,7 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             spec,
             outputs,
             generation,
+            ..
         }) => {
             let kind = input.registry.get(wanted.address.kind());
             let spec = kind.map_or_else(

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
+use crate::kind::Unconverged;
+
 /// Why a step is made. For people and for those who read plans: nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,8 @@ pub enum Reason {
     OldFirst(OldFirst),
     /// An earlier run replaced it and did not delete it.
     Deposed,
+    /// It has not converged: so far it has come.
+    Unconverged(Unconverged),
     /// The manifest no longer has it.
     Unwanted,
     /// Its host takes it with it.
@@ -86,6 +90,7 @@ impl fmt::Display for Reason {
             Self::UsesOld(address) => write!(f, "it uses {address}, whose old one has to go first"),
             Self::OldFirst(why) => write!(f, "the old one goes first: {why}"),
             Self::Deposed => f.write_str("an earlier run replaced it but did not delete it"),
+            Self::Unconverged(unconverged) => unconverged.fmt(f),
             Self::Unwanted => f.write_str("the manifest no longer has it"),
             Self::GoesWith(host) => write!(f, "it goes with {host}"),
             Self::Text(text) => f.write_str(text),

@@ -8,6 +8,7 @@ use subako_state::{Address, Json, Resource};
 
 use super::change::Change;
 use super::reason::Reason;
+use crate::kind::Unconverged;
 
 /// The verb of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +53,8 @@ pub enum Operation {
     Create,
     /// Changes it in place.
     Update,
+    /// Waits until it has converged: it is as wanted, and nothing of it is changed.
+    Settle,
     /// Deletes it by a call.
     Delete,
     /// Records an object that exists, as it was found.
@@ -70,7 +73,7 @@ impl Operation {
     pub fn action(&self) -> Action {
         match self {
             Self::Create => Action::Create,
-            Self::Update => Action::Update,
+            Self::Update | Self::Settle => Action::Update,
             Self::Delete => Action::Delete,
             Self::Adopt => Action::Adopt,
             Self::Forget | Self::Vanish { .. } => Action::Forget,
@@ -161,6 +164,10 @@ pub struct Step {
     /// The spec that a refresh read, where it is not the one recorded before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Json>,
+    /// How far the object had come before, where it had not converged: nobody waits for that on
+    /// the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconverged: Option<Unconverged>,
     /// Which fields change; for a replacement, from the old object to the new one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -192,6 +199,7 @@ impl Step {
             before,
             after,
             live: None,
+            unconverged: None,
             changes: Vec::new(),
             reason: None,
             past_the_line: false,

@@ -66,6 +66,7 @@ pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {
     builder.name_generations();
     builder.removal_steps();
     builder.name_taken_along();
+    builder.name_unconverged();
     builder.edges_of_the_made();
     builder.edges_of_the_removed();
     builder.edges_of_restarts();
@@ -160,6 +161,22 @@ impl<'a> Builder<'a> {
                         live,
                         changes: changes.clone(),
                         ..self.step(position, resource.generation, Operation::Update, Some(before))
+                    })
+                }
+                Fate::Settle {
+                    record,
+                    live,
+                    outputs,
+                    changes,
+                    unconverged,
+                } => {
+                    let resource = self.record(*record);
+                    let (before, live) = observed(resource, live, outputs);
+                    self.push(Step {
+                        live,
+                        changes: changes.clone(),
+                        reason: Some(Reason::Unconverged(*unconverged)),
+                        ..self.step(position, resource.generation, Operation::Settle, Some(before))
                     })
                 }
                 Fate::Replace {
@@ -314,6 +331,23 @@ impl<'a> Builder<'a> {
             {
                 before.made_with = made_with;
             }
+        }
+    }
+
+    /// Says of what changes or goes how far it had come, where it had not converged.
+    fn name_unconverged(&mut self) {
+        let seen = &self.input.observed.recorded;
+        let removed = self.removed.iter().map(|(record, step)| (*record, *step));
+        let fates = self.decisions.fates.iter().enumerate();
+        let changed = fates.filter_map(|(position, fate)| match fate {
+            Fate::Update { record, .. } | Fate::Settle { record, .. } => {
+                let address = self.input.desired.resources[position].address.as_str();
+                Some((*record, *self.made.get(address)?))
+            }
+            _ => None,
+        });
+        for (record, step) in removed.chain(changed) {
+            self.steps[step as usize].unconverged = seen[record].unconverged();
         }
     }
 

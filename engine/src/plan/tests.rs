@@ -8,7 +8,7 @@ use subako_state::Digest;
 
 use super::{GateKind, OldFirst, Operation, Plan, Reason, Replacement, Value};
 use crate::check::{Finding, Severity, planner};
-use crate::kind::Sighting;
+use crate::kind::{Sighting, Unconverged};
 use crate::testing::{Draft, address, find, json_of, resource, spec, steps};
 
 fn solid(value: u64) -> serde_json::Value {
@@ -200,6 +200,7 @@ fn what_carries_the_tags_is_adopted_as_found_and_then_changed() {
         spec: json_of(&solid(1)),
         outputs: json_of(&json!({"id": "x"})),
         generation: 3,
+        unconverged: None,
     };
     let plan = Draft::new()
         .wants("solid.a", solid(2))
@@ -213,6 +214,61 @@ fn what_carries_the_tags_is_adopted_as_found_and_then_changed() {
     assert_eq!(adopt.after, update.before, "what was adopted is what is changed");
     assert_eq!(update.outputs_before(), Some(&json_of(&json!({"id": "x"}))));
     assert!(waits_for(&plan, "update solid.a", "adopt solid.a"));
+}
+
+/// A refresh sees `solid.a` as `value` says, with some of its tasks running.
+fn unconverged(value: u64) -> Sighting {
+    Sighting::There {
+        spec: json_of(&solid(value)),
+        outputs: json_of(&json!({"id": "solid.a"})),
+        generation: 0,
+        unconverged: Some(Unconverged {
+            running: 3,
+            wanted: 5,
+            rollout: None,
+        }),
+    }
+}
+
+#[test]
+fn what_has_not_converged_is_waited_for_and_nothing_of_it_changes() {
+    // Recorded as it is, or as it was before a change that was kept half-way.
+    for recorded in [1, 2] {
+        let plan = Draft::new()
+            .has("solid.a", solid(recorded))
+            .wants("solid.a", solid(1))
+            .sees("solid.a", unconverged(1))
+            .plan();
+        assert_eq!(steps(&plan), ["update solid.a"]);
+        let step = &plan.steps[0];
+        assert_eq!(step.operation, Operation::Settle);
+        assert_eq!(
+            step.reason.as_ref().map(ToString::to_string).as_deref(),
+            Some("3 of 5 running")
+        );
+        assert!(step.changes.is_empty() && !step.past_the_line);
+        assert_eq!(step.spec_before(), step.spec_after());
+        assert_eq!((plan.summary.update, plan.summary.unchanged), (1, 0));
+    }
+}
+
+#[test]
+fn a_change_of_what_has_not_converged_says_so_and_a_target_leaves_it() {
+    let draft = || {
+        Draft::new()
+            .has("solid.a", solid(1))
+            .has("solid.b", solid(1))
+            .sees("solid.a", unconverged(1))
+    };
+    let plan = draft()
+        .wants("solid.a", solid(2))
+        .wants("solid.b", solid(1))
+        .plan();
+    assert_eq!(plan.steps[0].operation, Operation::Update);
+    assert_eq!(plan.steps[0].unconverged.map(|found| found.running), Some(3));
+    let mut partial = draft().wants("solid.a", solid(1)).wants("solid.b", solid(1));
+    partial.selection.target = vec!["solid.b".into()];
+    assert!(partial.plan().is_empty());
 }
 
 #[test]

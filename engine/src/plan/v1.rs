@@ -197,6 +197,7 @@ impl Step {
             generation: self.generation,
             replacement,
             before,
+            unconverged: None,
             changes: self.changes,
             reason: self.reason.map(Reason::Text),
             past_the_line: self.past_the_line,

@@ -187,6 +187,7 @@ impl Crew<'_> {
             former: None,
             lost: self.lost(step),
             in_flight: self.in_flight.clone(),
+            had_converged: true,
         }
     }
 

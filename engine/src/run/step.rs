@@ -8,7 +8,7 @@ use super::crew::{Crew, empty};
 use super::options::OnFailure;
 use super::status::StepStatus;
 use crate::kind::StepContext;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Operation, Step};
 use crate::world::{self, Certainty, Code, Failure};
 
 /// How often an unknown outcome is read before it counts as unresolved.
@@ -117,6 +117,10 @@ impl Crew<'_> {
     async fn call(&self, step: &Step, cx: &StepContext) -> world::Result<Json> {
         let kind = self.kind(step)?;
         let outputs = step.outputs_before().cloned().unwrap_or_else(empty);
+        if step.operation == Operation::Settle {
+            let spec = self.resolved(step, step.spec_after())?;
+            return kind.settle(&spec, &outputs, cx).await;
+        }
         match step.action() {
             Action::Create => kind.create(&self.resolved(step, step.spec_after())?, cx).await,
             Action::Update => {
@@ -179,6 +183,9 @@ impl Crew<'_> {
 
     async fn look(&self, step: &Step, cx: &StepContext) -> world::Result<(Effect, Option<Json>)> {
         let kind = self.kind(step)?;
+        if step.operation == Operation::Settle {
+            return Ok((Effect::None, None));
+        }
         Ok(match step.action() {
             Action::Create => {
                 let spec = self.resolved_or_raw(step, step.spec_after())?;

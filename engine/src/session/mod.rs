@@ -31,6 +31,7 @@ mod saved_plan;
 mod show;
 mod status;
 
+pub use crate::kind::Rollout;
 pub use apply::RunReport;
 pub use change::Change;
 pub use endpoints::{Endpoint, endpoints};

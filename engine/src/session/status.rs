@@ -7,7 +7,8 @@ use subako_state::{Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
-use crate::kinds::standing;
+use crate::kind::Rollout;
+use crate::kinds::{down, standing};
 use crate::refresh::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{Node, NodeState, Ownership, PublishMode, Task, TaskState, image};
 
@@ -56,6 +57,9 @@ pub struct ServiceStatus {
     pub running: u64,
     /// Tasks wanted; of a global service, one on each node that qualifies.
     pub wanted: u64,
+    /// What became of its last update, where that has not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Where it answers.
     pub urls: Vec<String>,
     /// Running tasks by node.
@@ -100,11 +104,13 @@ pub enum Health {
 }
 
 impl Status {
-    /// How the cluster is: degraded where a node is not ready, a service has too few tasks, or the
-    /// quorum is lost; unknown where the swarm cannot be seen.
+    /// How the cluster is: degraded where a node is not ready, a service has too few tasks or an
+    /// update that is paused, or the quorum is lost; unknown where the swarm cannot be seen.
     pub fn health(&self) -> Health {
         let lame = |node: &NodeStatus| node.health != "ready";
-        let short = |service: &ServiceStatus| service.running < service.wanted;
+        let short = |service: &ServiceStatus| {
+            service.running < service.wanted || service.rollout == Some(Rollout::Paused)
+        };
         if self.quorum_lost {
             Health::Degraded
         } else if self.trouble.is_some() {
@@ -264,12 +270,14 @@ fn service_statuses(
     for task in &view.tasks {
         tasks.entry(&task.service).or_default().push(task);
     }
+    let down = down(&view.nodes);
     let name_of = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     view.services
         .iter()
         .map(|service| {
             let own = tasks.remove(service.spec.name.as_str()).unwrap_or_default();
-            let tally = standing(service, &own, &view.nodes);
+            let tally = standing(service, &own, &down);
+            let unconverged = tally.unconverged(service.update.as_ref());
             let mut status = ServiceStatus {
                 name: service.spec.name.clone(),
                 managed: snapshot
@@ -279,6 +287,7 @@ fn service_statuses(
                 image_digest: image::split_digest(&service.spec.image).1.map(str::to_owned),
                 running: tally.running,
                 wanted: tally.wanted,
+                rollout: unconverged.and_then(|so_far| so_far.rollout),
                 urls: Vec::new(),
                 tasks_by_node: BTreeMap::new(),
                 errors: Vec::new(),

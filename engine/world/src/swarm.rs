@@ -255,6 +255,16 @@ pub struct UpdateStatus {
     pub message: String,
 }
 
+impl UpdateStatus {
+    /// Whether the engine has given the update up: it goes on only when it is told to.
+    pub fn has_stopped(&self) -> bool {
+        matches!(
+            self.state,
+            UpdateState::Paused | UpdateState::RollbackPaused | UpdateState::RollbackCompleted
+        )
+    }
+}
+
 /// A service as the engine has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {

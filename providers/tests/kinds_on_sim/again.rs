@@ -90,6 +90,7 @@ async fn a_create_called_again_finds_what_it_made_and_a_find_knows_it() {
             former: None,
             lost: None,
             in_flight: Default::default(),
+            had_converged: true,
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");
         let (spec, outputs) = known.get(address).expect("recorded");
@@ -137,6 +138,7 @@ async fn what_is_gone_is_found_to_be_gone_and_deleting_it_again_is_fine() {
             former: None,
             lost: None,
             in_flight: Default::default(),
+            had_converged: true,
         };
         let kind = bench.registry.get(address.kind()).expect("a kind");
         let (spec, outputs) = known.get(&address).expect("recorded");

@@ -84,6 +84,7 @@ async fn created(tasks: impl Fn(usize) -> Value + Send + Sync + 'static) -> Opti
         former: None,
         lost: None,
         in_flight: Default::default(),
+        had_converged: true,
     };
     let kinds = subako_engine::kinds::registry();
     let spec = json!({ "endpoint_mode": "vip", "image": "reply", "mode": "replicated", "name": "reply",

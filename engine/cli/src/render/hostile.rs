@@ -7,7 +7,7 @@ use subako_engine::check::{Finding, Place, Severity, planner};
 use subako_engine::event::{Event, HolderView};
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
-use subako_engine::session::{NodeStatus, RunReport, ServiceStatus, Status};
+use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
@@ -140,6 +140,7 @@ fn seen(text: &str) -> Status {
                 image_digest: some(),
                 running: 1,
                 wanted: 2,
+                rollout: Some(Rollout::Paused),
                 urls: vec![text.to_owned()],
                 tasks_by_node: [(text.to_owned(), 1)].into(),
                 errors: vec![text.to_owned()],

@@ -3,6 +3,7 @@
 use serde_json::json;
 use subako_engine::check::{About, Category, Finding, Place, Severity};
 use subako_engine::display::Display;
+use subako_engine::kind::Unconverged;
 use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
 use subako_state::Address;
 
@@ -94,6 +95,21 @@ fn sample() -> Plan {
     });
     plan.findings = vec![even];
     plan
+}
+
+#[test]
+fn a_wait_says_how_far_the_service_has_come() {
+    let mut step = step(Operation::Settle, "service.web", &[]);
+    step.reason = Some(Reason::Unconverged(Unconverged {
+        running: 3,
+        wanted: 5,
+        rollout: None,
+    }));
+    let text = plan_text::plan(&plan(vec![step]), &Display::built_in(), Paint::PLAIN, false);
+    assert!(
+        text.contains("  ~ service.web  3 of 5 running; waits for it to converge\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -155,6 +155,7 @@ pub fn why(step: &Step) -> String {
             "must be replaced".to_owned()
         }
         Operation::Create if step.replaces() => format!("replaced: {}", reason.unwrap_or_default()),
+        Operation::Settle => format!("{}; waits for it to converge", reason.unwrap_or_default()),
         Operation::Update if step.changes.is_empty() => "only its record changes".to_owned(),
         _ => reason.unwrap_or_default(),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::session::{NodeStatus, ServiceStatus, Status};
+use subako_engine::session::{NodeStatus, Rollout, ServiceStatus, Status};
 
 use super::Table;
 use super::document::{self, UnfinishedRun};
@@ -150,7 +150,7 @@ fn nodes(nodes: &[NodeStatus]) -> Table {
 fn services(services: &[ServiceStatus]) -> Table {
     let mut table = Table::new(&["SERVICE", "TASKS", "IMAGE", "ANSWERS AT"]);
     for service in services {
-        let meaning = if service.running >= service.wanted {
+        let meaning = if service.running >= service.wanted && service.rollout.is_none() {
             Meaning::Good
         } else if service.running == 0 {
             Meaning::Error
@@ -164,12 +164,22 @@ fn services(services: &[ServiceStatus]) -> Table {
         };
         table.row([
             (name, Some(Meaning::Strong)),
-            (format!("{}/{}", service.running, service.wanted), Some(meaning)),
+            (standing(service), Some(meaning)),
             (service.image.clone(), None),
             (service.urls.join(" "), None),
         ]);
     }
     table
+}
+
+/// How many of a service's tasks run, and what became of its update.
+fn standing(service: &ServiceStatus) -> String {
+    let count = format!("{}/{}", service.running, service.wanted);
+    match service.rollout {
+        Some(Rollout::Underway) => format!("{count}, updating"),
+        Some(Rollout::Paused) => format!("{count}, update paused"),
+        None => count,
+    }
 }
 
 /// Where each service's tasks run.
@@ -229,6 +239,7 @@ mod tests {
                 image_digest: None,
                 running: 2,
                 wanted: 3,
+                rollout: None,
                 urls: vec!["http://172.31.0.4/".into()],
                 tasks_by_node: BTreeMap::from([("manager-0".to_owned(), 2)]),
                 errors: vec!["manager-0: no such image".into()],
@@ -282,6 +293,11 @@ mod tests {
         let mut healthy = status();
         healthy.services[0].running = 3;
         assert_eq!(healthy.health(), Health::Healthy);
+        healthy.services[0].rollout = Some(Rollout::Paused);
+        assert_eq!(healthy.health(), Health::Degraded);
+        let said = text(&healthy, Paint::PLAIN);
+        assert!(said.contains("3/3, update paused"), "{said}");
+        healthy.services[0].rollout = None;
         healthy.nodes[0].health = "down".into();
         assert_eq!(healthy.health(), Health::Degraded);
         healthy.trouble = Some("nobody answers".into());

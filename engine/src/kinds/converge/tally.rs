@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::world::{Mode, RestartCondition, RestartPolicy, Task, TaskState};
+use crate::kind::{Rollout, Unconverged};
+use crate::world::{Mode, RestartCondition, RestartPolicy, Task, TaskState, UpdateState, UpdateStatus};
 
 /// What a task is for: a replica's number, or a node of a global service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,11 +61,15 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts, leaving out tasks on nodes that are down.
-    pub fn of(tasks: &[Task], expected: Expected, down: &HashSet<String>) -> Self {
+    pub fn of<'a>(
+        tasks: impl IntoIterator<Item = &'a Task>,
+        expected: Expected,
+        down: &HashSet<String>,
+    ) -> Self {
         let counts = |task: &&Task| {
             expected.is_complete(task) || !task.node_id.as_ref().is_some_and(|node| down.contains(node))
         };
-        let current = current(tasks.iter().filter(counts), expected.mode);
+        let current = current(tasks.into_iter().filter(counts), expected.mode);
         let meant = || current.values().filter(|task| task.desired <= TaskState::Running);
         let complete = current.values().filter(|task| expected.is_complete(task)).count() as u64;
         let up = meant().filter(|task| task.state == TaskState::Running).count() as u64;
@@ -77,6 +82,27 @@ impl Tally {
             complete,
             wanted,
         }
+    }
+
+    /// Whether all tasks have done what they are for.
+    pub fn is_complete(&self) -> bool {
+        self.complete > 0 && self.complete == self.wanted
+    }
+
+    /// How far the service is where it has not converged, given what became of its last update.
+    pub fn unconverged(&self, update: Option<&UpdateStatus>) -> Option<Unconverged> {
+        let rollout = update.and_then(|update| match update.state {
+            UpdateState::Updating | UpdateState::RollbackStarted => Some(Rollout::Underway),
+            // Swarm takes the end of a task for a failure of the update, also where it is none.
+            UpdateState::Paused | UpdateState::RollbackPaused if self.is_complete() => None,
+            UpdateState::Paused | UpdateState::RollbackPaused => Some(Rollout::Paused),
+            UpdateState::Completed | UpdateState::RollbackCompleted => None,
+        });
+        (self.running < self.wanted || rollout.is_some()).then_some(Unconverged {
+            running: self.running,
+            wanted: self.wanted,
+            rollout,
+        })
     }
 }
 
@@ -173,6 +199,37 @@ mod tests {
         let expected = Expected::of(Mode::Global, Some(&policy(RestartCondition::None)));
         let tally = Tally::of(&global[..1], expected, &down);
         assert_eq!((tally.running, tally.complete, tally.wanted), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_service_has_converged_once_its_tasks_run_and_no_update_is_left_half_way() {
+        use UpdateState::{Completed, Paused, RollbackCompleted, RollbackPaused, RollbackStarted, Updating};
+        let of = |running, complete, state: Option<UpdateState>| {
+            let update = state.map(|state| UpdateStatus {
+                state,
+                message: String::new(),
+            });
+            let wanted = 5;
+            let tally = Tally {
+                running,
+                complete,
+                wanted,
+            };
+            tally.unconverged(update.as_ref()).map(|found| found.to_string())
+        };
+        for done in [None, Some(Completed), Some(RollbackCompleted)] {
+            assert_eq!(of(5, 0, done), None, "{done:?}");
+            assert_eq!(of(3, 0, done).as_deref(), Some("3 of 5 running"), "{done:?}");
+        }
+        for underway in [Updating, RollbackStarted] {
+            let said = of(5, 0, Some(underway));
+            assert_eq!(said.as_deref(), Some("5 of 5 running, the update is under way"));
+        }
+        for paused in [Paused, RollbackPaused] {
+            let said = of(4, 0, Some(paused));
+            assert_eq!(said.as_deref(), Some("4 of 5 running, the update is paused"));
+            assert_eq!(of(5, 5, Some(paused)), None, "all of them have done their work");
+        }
     }
 
     #[test]

@@ -13,6 +13,19 @@ fn swarm() -> Ref {
     Ref::to(Address::new("swarm", "sandbox"), "cluster_id")
 }
 
+fn running(slot: u64) -> Task {
+    Task {
+        id: format!("t{slot}"),
+        service: "reply".into(),
+        slot: Some(slot),
+        node_id: Some("n1".into()),
+        state: TaskState::Running,
+        desired: TaskState::Running,
+        error: None,
+        image: "mingsiro71/replyhost".into(),
+    }
+}
+
 fn sighted(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
     let wanted = Service::of(&testing::service_spec("reply"), swarm());
     let mut live = wanted.request(labels::owned(
@@ -26,6 +39,7 @@ fn sighted(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
         spec: live,
         update: None,
     }];
+    view.tasks = (1..=8).map(running).collect();
     let item = testing::item("service.reply", &wanted, Some(&ServiceOutputs::default()));
     testing::sight::<Service>(&testing::survey_of_swarm(view), &item)
 }
@@ -90,6 +104,7 @@ fn sighted_spelled_out(change: impl FnOnce(&mut ServiceSpec)) -> Sighting {
         spec: live,
         update: None,
     }];
+    view.tasks = (1..=8).map(running).collect();
     let item = testing::item("service.reply", &wanted, Some(&ServiceOutputs::default()));
     testing::sight::<Service>(&testing::survey_of_swarm(view), &item)
 }
@@ -153,8 +168,19 @@ fn the_engines_defaults_are_not_drift_and_a_scale_by_hand_is() {
         }),
         Sighting::AsRecorded
     );
-    let Sighting::There { spec, .. } = sighted(|live| live.mode = Mode::Replicated(3)) else {
+    let by_hand = sighted(|live| live.mode = Mode::Replicated(3));
+    assert_eq!(by_hand.unconverged(), None, "it has what it asks for");
+    let Sighting::There { spec, .. } = by_hand else {
         panic!("a scale by hand is drift");
     };
     assert!(spec.as_str().contains("\"replicas\":3"));
+}
+
+#[test]
+fn a_service_with_fewer_tasks_than_it_asks_for_is_as_recorded_but_not_converged() {
+    let seen = sighted(|live| live.mode = Mode::Replicated(9));
+    assert_eq!(
+        seen.unconverged().map(|found| found.to_string()).as_deref(),
+        Some("8 of 9 running")
+    );
 }

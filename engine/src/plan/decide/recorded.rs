@@ -103,17 +103,8 @@ impl Recorded<'_, '_> {
         let turned = self.input.circular.get(&resource.address);
         let circular = turned.is_some();
         if *live == self.wanted.spec && !touches_anew && !asked && !circular {
-            return if resource.protect == self.wanted.protect && recorded {
-                Fate::Keep
-            } else {
-                // Only the record differs: what was wanted before, or whether it is protected.
-                Fate::Update {
-                    record: self.record,
-                    live: live.clone(),
-                    outputs: outputs.clone(),
-                    changes: self.protection(),
-                }
-            };
+            // Only the record differs, if anything: what was wanted before, or whether it is protected.
+            return self.as_wanted(live, outputs, recorded);
         }
         let Some(kind) = self.input.registry.get(resource.address.kind()) else {
             return Fate::Keep;
@@ -183,10 +174,10 @@ impl Recorded<'_, '_> {
                 }
             }
             None => {
-                found.extend(self.protection());
-                if found.is_empty() && recorded {
-                    return Fate::Keep;
+                if found.is_empty() {
+                    return self.as_wanted(live, outputs, recorded);
                 }
+                found.extend(self.protection());
                 Fate::Update {
                     record: self.record,
                     live: live.clone(),
@@ -194,6 +185,28 @@ impl Recorded<'_, '_> {
                     changes: found,
                 }
             }
+        }
+    }
+
+    /// What becomes of one that is as wanted, whatever its record says.
+    fn as_wanted(&self, live: &Json, outputs: &Json, recorded: bool) -> Fate {
+        let (live, outputs, changes) = (live.clone(), outputs.clone(), self.protection());
+        let record = self.record;
+        match self.input.observed.recorded[record].unconverged() {
+            Some(unconverged) => Fate::Settle {
+                record,
+                live,
+                outputs,
+                changes,
+                unconverged,
+            },
+            None if changes.is_empty() && recorded => Fate::Keep,
+            None => Fate::Update {
+                record,
+                live,
+                outputs,
+                changes,
+            },
         }
     }
 

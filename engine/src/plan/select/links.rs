@@ -95,7 +95,9 @@ impl<'a> Links<'a> {
         }
         for (position, wanted) in input.desired.resources.iter().enumerate() {
             let record = match &decisions.fates[position] {
-                Fate::Update { record, .. } | Fate::Replace { record, .. } => Some(*record),
+                Fate::Update { record, .. } | Fate::Settle { record, .. } | Fate::Replace { record, .. } => {
+                    Some(*record)
+                }
                 Fate::Create { lost, .. } => *lost,
                 Fate::Keep | Fate::Adopt { .. } => None,
             };
@@ -129,7 +131,7 @@ impl<'a> Links<'a> {
         for (wanted, fate) in input.desired.resources.iter().zip(&decisions.fates) {
             let address: &'a Address = &wanted.address;
             let live = match fate {
-                Fate::Keep | Fate::Adopt { .. } => continue,
+                Fate::Keep | Fate::Settle { .. } | Fate::Adopt { .. } => continue,
                 Fate::Create { .. } => None,
                 Fate::Update { live, .. } | Fate::Replace { live, .. } => Some(live),
             };

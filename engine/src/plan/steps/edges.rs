@@ -119,7 +119,7 @@ impl Builder<'_> {
         }
         // A changed resource may stop needing what leaves.
         for (position, fate) in self.decisions.fates.iter().enumerate() {
-            let Fate::Update { record, .. } = fate else {
+            let (Fate::Update { record, .. } | Fate::Settle { record, .. }) = fate else {
                 continue;
             };
             let address = self.input.desired.resources[position].address.as_str();

@@ -117,7 +117,7 @@ impl Builder<'_> {
     fn asks_alone(&self, step: &Step) -> bool {
         let called = matches!(
             step.operation,
-            Operation::Create | Operation::Update | Operation::Delete
+            Operation::Create | Operation::Update | Operation::Settle | Operation::Delete
         );
         let kind = self.input.registry.get(step.address.kind());
         let spec = step.spec_after().or(step.spec_before());
