@@ -3,11 +3,13 @@
 mod claim;
 mod facts;
 mod intent;
+mod machines;
 mod unconverged;
 
 pub use claim::{Claim, Scope};
-pub use facts::{Lead, LivesOn, Phase, Plane, Traits};
+pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits};
 pub use intent::Intent;
+pub use machines::Machines;
 pub use unconverged::{Rollout, Unconverged};
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
 use crate::in_flight::InFlight;
+use crate::machine::MACHINE;
 use crate::stop::Stop;
 use crate::survey::Survey;
 use crate::value::Value;
@@ -96,6 +99,8 @@ pub trait Known: Send + Sync {
     fn of_kind(&self, kind: &str) -> Vec<Address>;
     /// The addresses of a serial group ([`Kind::serial_group`]) that exist now, sorted.
     fn of_group(&self, group: &str) -> Vec<Address>;
+    /// The kinds that supply machines.
+    fn machines(&self) -> Vec<&'static dyn Machines>;
 }
 
 /// What a step's call is given.
@@ -184,6 +189,11 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// What the planner has to know.
     fn traits() -> Traits;
 
+    /// The machines that it supplies, where its resources are machines.
+    fn machines() -> Option<&'static dyn Machines> {
+        None
+    }
+
     /// What a change of `field` (the first segment of its path) means.
     fn impact(field: &str, before: &Value, after: &Value) -> Impact;
 
@@ -251,6 +261,18 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         after.serial_group()
     }
 
+    /// Gives the object in the world the name of another address, where it carries one
+    /// ([`Traits::renamed_with`]).
+    fn rename(
+        outputs: Self::Outputs,
+        to: &Address,
+        survey: &Survey,
+        world: &World,
+    ) -> impl Future<Output = Result<InTheWorld>> + Send {
+        let _ = (outputs, to, survey, world);
+        std::future::ready(Ok(InTheWorld::Nameless))
+    }
+
     /// Finds these resources in what was read of the world: one sighting each, in order.
     fn sight(survey: &Survey, items: &[Item]) -> impl Future<Output = Result<Vec<Sighting>>> + Send;
 
@@ -295,6 +317,10 @@ pub trait ErasedKind: Send + Sync {
     fn name(&self) -> &'static str;
     /// See [`Kind::traits`].
     fn traits(&self) -> Traits;
+    /// See [`Kind::machines`].
+    fn machines(&self) -> Option<&'static dyn Machines> {
+        None
+    }
     /// See [`Kind::impact`].
     fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
     /// See [`Kind::spelled_as`].
@@ -340,6 +366,17 @@ pub trait ErasedKind: Send + Sync {
     /// [`Kind::serial_group_of`]; else of what it makes or deletes.
     fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
         self.serial_group(after.or(before)?)
+    }
+    /// See [`Kind::rename`].
+    async fn rename(
+        &self,
+        outputs: &Json,
+        to: &Address,
+        survey: &Survey,
+        world: &World,
+    ) -> Result<InTheWorld> {
+        let _ = (outputs, to, survey, world);
+        Ok(InTheWorld::Nameless)
     }
     /// See [`Kind::sight`].
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
@@ -387,6 +424,10 @@ impl<K: Kind> ErasedKind for Erased<K> {
 
     fn traits(&self) -> Traits {
         K::traits()
+    }
+
+    fn machines(&self) -> Option<&'static dyn Machines> {
+        K::machines()
     }
 
     fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
@@ -464,6 +505,17 @@ impl<K: Kind> ErasedKind for Erased<K> {
         K::serial_group_of(&before, &after)
     }
 
+    async fn rename(
+        &self,
+        outputs: &Json,
+        to: &Address,
+        survey: &Survey,
+        world: &World,
+    ) -> Result<InTheWorld> {
+        let outputs = decode("outputs", K::NAME, outputs)?;
+        K::rename(outputs, to, survey, world).await
+    }
+
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
         K::sight(survey, items).await
     }
@@ -529,6 +581,17 @@ impl Registry {
     /// Who has to be asked about resources of a kind; `None` if there is no such kind.
     pub fn plane(&self, kind: &str) -> Option<Plane> {
         Some(self.get(kind)?.traits().plane)
+    }
+
+    /// The kinds that supply machines.
+    pub fn machines(&self) -> Vec<&'static dyn Machines> {
+        self.iter().filter_map(|kind| kind.machines()).collect()
+    }
+
+    /// Whether a kind is the one that another names: by its name, or as a supplier of machines where
+    /// that names [`MACHINE`].
+    pub fn is_a(&self, kind: &str, named: &str) -> bool {
+        kind == named || named == MACHINE && self.get(kind).is_some_and(|kind| kind.machines().is_some())
     }
 
     /// All kinds, by name.

@@ -20,6 +20,7 @@ pub mod in_flight;
 pub mod kind;
 pub mod kinds;
 pub mod lower;
+pub mod machine;
 pub mod manifest;
 pub mod plan;
 pub mod reference;

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use subako_state::{Address, Json};
 
 use crate::fast::FastMap;
+use crate::machine::Machine;
 use crate::reference::Ref;
-use crate::world::{CloudSurvey, HostTarget, Instance, Network, Node, Service, SwarmFile, Task};
+use crate::world::{CloudSurvey, Instance, Network, Node, Service, SwarmFile, Task};
 
 /// What one manager says of the swarm.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,8 @@ pub struct Survey {
     outputs: FastMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
     instances: FastMap<String, usize>,
+    /// The instances as machines, in the same order.
+    machines: Vec<Machine>,
     /// Nodes by id: the index in the swarm's nodes.
     nodes: FastMap<String, usize>,
 }
@@ -92,6 +95,7 @@ impl Survey {
             .enumerate()
             .map(|(index, i)| (i.id.clone(), index))
             .collect();
+        let machines = cloud.instances.iter().map(Machine::of_instance).collect();
         let nodes = match &swarm {
             SwarmSurvey::Read(view) => view
                 .nodes
@@ -110,6 +114,7 @@ impl Survey {
             managers: Managers::default(),
             outputs,
             instances,
+            machines,
             nodes,
         }
     }
@@ -127,6 +132,16 @@ impl Survey {
         self.instances.get(id).map(|index| &self.cloud.instances[*index])
     }
 
+    /// The machines.
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// The machine with that id.
+    pub fn machine(&self, id: &str) -> Option<&Machine> {
+        self.instances.get(id).map(|index| &self.machines[*index])
+    }
+
     /// The node with that id, if the swarm was read.
     pub fn node(&self, id: &str) -> Option<&Node> {
         match &self.swarm {
@@ -141,16 +156,5 @@ impl Survey {
             SwarmSurvey::Read(view) => Some(view),
             _ => None,
         }
-    }
-}
-
-/// The host behind an instance, with the host key that its `docker` resource pinned.
-pub fn host_target(name: &str, instance: &Instance, host_key: Option<String>) -> HostTarget {
-    HostTarget {
-        name: name.to_owned(),
-        instance_id: instance.id.clone(),
-        private_ip: instance.private_ip.clone(),
-        public_ip: instance.public_ip.clone(),
-        host_key,
     }
 }

@@ -362,3 +362,41 @@ fn kinds_meet_only_through_their_specs() {
         }
     }
 }
+
+/// What of the kinds may know EC2's instances: the cloud's own kinds, their specs, the table of all
+/// kinds, and the way to a host, whose adapters call it by that name.
+const OF_THE_CLOUD: [&str; 6] = ["hosts", "instance", "key_pair", "mod", "security_group", "specs"];
+
+#[test]
+fn engines_nodes_and_what_runs_in_the_swarm_stand_on_machines_of_any_kind() {
+    let folder = root().join("engine/src/kinds");
+    let mut seen = BTreeSet::new();
+    for path in files(&folder) {
+        let below = path.strip_prefix(&folder).expect("below the folder");
+        let first = below.components().next().expect("a name");
+        let module = first.as_os_str().to_string_lossy();
+        let module = module.trim_end_matches(".rs").to_owned();
+        if OF_THE_CLOUD.contains(&module.as_str()) || is_test(below) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let source = without_tests(&module, &text).to_lowercase();
+        assert!(
+            !source.contains("instance"),
+            "{} names instances",
+            below.display()
+        );
+        seen.insert(module);
+    }
+    for module in [
+        "docker",
+        "leave",
+        "machine",
+        "member",
+        "rejoin",
+        "swarm",
+        "swarm_access",
+    ] {
+        assert!(seen.contains(module), "{module}");
+    }
+}

@@ -251,7 +251,7 @@ impl From<RenameError> for CliError {
     fn from(error: RenameError) -> Self {
         let out = Self::new(error.to_string());
         match error {
-            RenameError::LivesOn { machine, .. } => out.help(format!("move instance.{machine}")),
+            RenameError::LivesOn { machine, .. } => out.help(format!("move {machine}")),
             RenameError::NotAMachine(_) => out.help(
                 Hint::from("rename it in the manifest and let ")
                     .then(NextCommand::Plan)

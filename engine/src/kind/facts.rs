@@ -5,10 +5,22 @@
 pub enum LivesOn {
     /// On itself.
     Itself,
-    /// On the resource of this kind that it depends on.
+    /// On the resource of this kind (or on the machine: [`MACHINE`](crate::machine::MACHINE)) that it
+    /// depends on.
     Dependency(&'static str),
     /// On all the resources of this kind together.
     Every(&'static str),
+}
+
+/// What became of the name that an object carries in the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InTheWorld {
+    /// It carries none, or is not there.
+    Nameless,
+    /// It has the new one.
+    Renamed,
+    /// It has the old one still, because it is out of reach.
+    OutOfReach,
 }
 
 /// Who has to be asked about a resource.
@@ -118,7 +130,8 @@ pub struct Traits {
     pub plane: Plane,
     /// The part of a run that its steps belong to.
     pub phase: Phase,
-    /// The kind whose new name it takes (its own, if it can be renamed by itself); `None` if its
+    /// The kind whose new name it takes, or that of its machine
+    /// ([`MACHINE`](crate::machine::MACHINE); its own, if it can be renamed by itself); `None` if its
     /// name is what it is in the world.
     pub renamed_with: Option<&'static str>,
     /// What people look for in a created one, in this order.

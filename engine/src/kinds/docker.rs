@@ -9,12 +9,11 @@ use super::sighting::Typed;
 use super::specs::{Docker, DockerOutputs};
 use super::{hosts, machine, rejoin};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::machine::{MACHINE, Machine, ON_MACHINE, Power};
 use crate::reference::Ref;
 use crate::survey::{Standing, Survey};
 use crate::value::Value;
-use crate::world::{
-    EngineInfo, EngineRequest, Failure, Host, HostTarget, InstanceState, Node, NodeState, Ownership, Result,
-};
+use crate::world::{EngineInfo, EngineRequest, Failure, Host, HostTarget, Node, NodeState, Result};
 
 impl DockerOutputs {
     fn of(host: &dyn Host, info: EngineInfo) -> Self {
@@ -45,8 +44,8 @@ impl Docker {
 
     /// Gets an engine to answer again: at the host if it can be reached, else by stopping and
     /// starting its machine.
-    async fn repair(&self, name: &str, target: &HostTarget, cx: &StepContext) -> Result<DockerOutputs> {
-        match cx.world.hosts.reach(target).await {
+    async fn repair(&self, name: &str, recorded: &Machine, cx: &StepContext) -> Result<DockerOutputs> {
+        match cx.world.hosts.reach(&hosts::target_of(cx, name, recorded)).await {
             Ok(host) => {
                 let info = host.install_engine(&self.request(), &cx.progress).await?;
                 return Ok(DockerOutputs::of(host.as_ref(), info));
@@ -56,20 +55,15 @@ impl Docker {
                 failure.message
             )),
         }
-        let live = cx
-            .world
-            .cloud
-            .instance(&target.instance_id)
-            .await?
-            .ok_or_else(|| {
-                Failure::not_applied(
-                    format!("restart the host {name}"),
-                    format!("{} does not exist any more", target.instance_id),
-                )
-            })?;
+        let live = machine::find(cx, &recorded.id).await?.ok_or_else(|| {
+            Failure::not_applied(
+                format!("restart the host {name}"),
+                format!("{} does not exist any more", recorded.id),
+            )
+        })?;
         machine::stop(cx, &live).await?;
-        let stopped = crate::world::Instance {
-            state: InstanceState::Stopped,
+        let stopped = Machine {
+            power: Power::Stopped,
             ..live
         };
         let restarted = async {
@@ -84,22 +78,21 @@ impl Docker {
 struct Finder<'a> {
     survey: &'a Survey,
     nodes: HashMap<&'a str, &'a Node>,
-    instances: HashMap<String, (u32, &'a str)>,
+    /// By the name that they say is theirs: of several the newest.
+    machines: HashMap<&'a str, &'a Machine>,
 }
 
 impl<'a> Finder<'a> {
     fn new(survey: &'a Survey, items: &[Item]) -> Self {
         let nodes = super::nodes::newest_nodes(survey);
-        let mut instances: HashMap<String, (u32, &str)> = HashMap::new();
-        // Only for what is not recorded does the instance have to be found by its tags.
+        let mut machines: HashMap<&str, &Machine> = HashMap::new();
+        // Only for what is not recorded does the machine have to be found by its name.
         if items.iter().any(|item| item.outputs.is_none()) {
-            for instance in &survey.cloud.instances {
-                if let Some(owner) = Ownership::from_tags(&instance.tags) {
-                    let best = instances
-                        .entry(owner.address)
-                        .or_insert((owner.generation, &instance.id));
-                    if best.0 < owner.generation {
-                        *best = (owner.generation, &instance.id);
+            for machine in survey.machines() {
+                if let Some(name) = machine.name() {
+                    let best = machines.entry(name).or_insert(machine);
+                    if best.owner < machine.owner {
+                        *best = machine;
                     }
                 }
             }
@@ -107,17 +100,14 @@ impl<'a> Finder<'a> {
         Self {
             survey,
             nodes,
-            instances,
+            machines,
         }
     }
 
-    fn instance(&self, docker: &Docker, name: &str) -> Option<&'a crate::world::Instance> {
-        match self.survey.resolve(&docker.instance) {
-            Some(id) => self.survey.instance(&id),
-            None => {
-                let (_, id) = self.instances.get(&format!("instance.{name}"))?;
-                self.survey.instance(id)
-            }
+    fn machine(&self, docker: &Docker, name: &str) -> Option<&'a Machine> {
+        match self.survey.resolve(&docker.machine) {
+            Some(id) => self.survey.machine(&id),
+            None => self.machines.get(name).copied(),
         }
     }
 
@@ -139,16 +129,16 @@ impl Kind for Docker {
 
     fn traits() -> Traits {
         Traits {
-            lives_on: LivesOn::Dependency("instance"),
-            part_of: Some("instance"),
-            renamed_with: Some("instance"),
+            lives_on: LivesOn::Dependency(MACHINE),
+            part_of: Some(MACHINE),
+            renamed_with: Some(MACHINE),
             ..Traits::of(Plane::Host, Phase::DOCKER)
         }
     }
 
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
-            "instance" => Impact::Replaces("it is on another instance"),
+            ON_MACHINE => Impact::Replaces("it is on another machine"),
             "version" => Impact::InPlaceBut("restarts the engine"),
             "running" => Impact::InPlaceBut("restarts the host if it does not answer"),
             _ => Impact::InPlace,
@@ -176,12 +166,12 @@ impl Kind for Docker {
             .iter()
             .map(|item| {
                 if item.deposed {
-                    // Which instance it was on is not recorded; it goes with it, without a call.
+                    // Which machine it was on is not recorded; it goes with it, without a call.
                     return Ok(Sighting::AsRecorded);
                 }
                 let typed = Typed::<Self>::new(item)?;
                 let name = item.address.name();
-                let Some(instance) = finder.instance(&typed.spec, name) else {
+                let Some(machine) = finder.machine(&typed.spec, name) else {
                     return Ok(Sighting::Absent);
                 };
                 let node = finder.node(name);
@@ -199,13 +189,13 @@ impl Kind for Docker {
                 };
                 // Where the swarm does not answer, its managers are known by how their machines do.
                 if survey.view().is_none() && survey.managers.voters.get(name) == Some(&Standing::Hung) {
-                    spec.running = instance.state != InstanceState::Running;
+                    spec.running = !machine.is_running();
                 }
                 if let Some(node) = node {
                     // Right after an election nobody knows yet how the nodes are.
                     let silent = survey.view().is_some_and(|view| view.silent.contains(name));
                     let lost = node.is_lost() || silent && node.state == NodeState::Unknown;
-                    spec.running = !(lost && instance.state == InstanceState::Running);
+                    spec.running = !(lost && machine.is_running());
                     if !node.engine_version.is_empty() {
                         outputs.engine_version.clone_from(&node.engine_version);
                     }
@@ -224,7 +214,7 @@ impl Kind for Docker {
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let name = hosts::own_name(cx);
-        let target = hosts::expect_target(cx, name)?;
+        let recorded = machine::expect(cx, name)?;
         if !self.running {
             // The undo of a repair: an engine is not broken again.
             return Ok(outputs);
@@ -233,17 +223,16 @@ impl Kind for Docker {
             if from.version == self.version && outputs.host_key.is_some() {
                 return Ok(outputs);
             }
-            self.install(&target, cx).await?
+            self.install(&hosts::target_of(cx, name, &recorded), cx).await?
         } else {
-            self.repair(name, &target, cx).await?
+            self.repair(name, &recorded, cx).await?
         };
         let restart = match from.running {
             true => rejoin::Restart::OfALiving,
             false => rejoin::Restart::OfALost,
         };
         let back = async {
-            let live = cx.world.cloud.instance(&target.instance_id).await?;
-            match live {
+            match machine::find(cx, &recorded.id).await? {
                 Some(live) => rejoin::await_node(cx, name, &live, restart).await,
                 None => Ok(()),
             }
@@ -253,7 +242,7 @@ impl Kind for Docker {
     }
 
     async fn delete(&self, _outputs: Self::Outputs, _cx: &StepContext) -> Result<()> {
-        // It goes with its instance.
+        // It goes with its machine.
         Ok(())
     }
 

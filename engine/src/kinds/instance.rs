@@ -1,21 +1,26 @@
 //! `instance`: a machine.
 
-use std::collections::{HashMap, HashSet};
+mod machines;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use subako_state::Address;
 
 use super::hosts;
-use super::machine;
 use super::rejoin;
 use super::sighting::{Typed, reference};
 use super::specs::{Instance, InstanceOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
+    Claim, Impact, InTheWorld, Intent, Item, Kind, Lead, Machines, Phase, Plane, Scope, Sighting,
+    StepContext, Traits,
 };
+use crate::machine::{MACHINE, Machine};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
-    self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result,
+    self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result, World, tag,
 };
 
 impl Instance {
@@ -99,7 +104,7 @@ impl Kind for Instance {
 
     fn traits() -> Traits {
         Traits {
-            renamed_with: Some(Self::NAME),
+            renamed_with: Some(MACHINE),
             headline: const {
                 &[
                     Lead::of("instance_type"),
@@ -111,6 +116,10 @@ impl Kind for Instance {
             },
             ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
+    }
+
+    fn machines() -> Option<&'static dyn Machines> {
+        Some(&machines::Instances)
     }
 
     fn impact(field: &str, before: &Value, after: &Value) -> Impact {
@@ -208,6 +217,23 @@ impl Kind for Instance {
         restarts.then(|| rejoin::RESTARTS.to_owned())
     }
 
+    async fn rename(
+        outputs: Self::Outputs,
+        to: &Address,
+        survey: &Survey,
+        world: &World,
+    ) -> Result<InTheWorld> {
+        if survey.instance(&outputs.instance_id).is_none() {
+            return Ok(InTheWorld::Nameless);
+        }
+        let change = InstanceChange {
+            set_tags: BTreeMap::from([(tag::ADDRESS.to_owned(), to.to_string())]),
+            ..InstanceChange::default()
+        };
+        world.cloud.modify_instance(&outputs.instance_id, &change).await?;
+        Ok(InTheWorld::Renamed)
+    }
+
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
         let typed = items.iter().map(Typed::<Self>::new).collect::<Result<Vec<_>>>()?;
         let claimed: HashSet<String> = typed
@@ -267,7 +293,7 @@ impl Kind for Instance {
         let group = hosts::resolved(&self.security_group, "the security group")?;
         let request = self.request(group, &cx.ownership);
         let launched = cx.world.cloud.run_instance(&request).await?;
-        let running = machine::start(cx, &launched)
+        let running = machines::start(cx, &launched)
             .await
             .map_err(Failure::after_effect)?;
         Ok((&running).into())
@@ -303,7 +329,7 @@ impl Kind for Instance {
         let mut effect = false;
         let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
         if live.instance_type != self.instance_type {
-            machine::stop(cx, &live).await?;
+            machines::stop(cx, &live).await?;
             effect = true;
             change.instance_type = Some(self.instance_type.clone());
             live.state = InstanceState::Stopped;
@@ -318,15 +344,15 @@ impl Kind for Instance {
         }
         if !self.running {
             // Only the undo of a start wants this.
-            machine::stop(cx, &live)
+            machines::stop(cx, &live)
                 .await
                 .map_err(|failure| after(failure, effect))?;
             live.public_ip = None;
         } else if live.state != InstanceState::Running {
-            live = machine::start(cx, &live)
+            live = machines::start(cx, &live)
                 .await
                 .map_err(|failure| after(failure, effect))?;
-            rejoin::await_node(cx, &self.name, &live, restart)
+            rejoin::await_node(cx, &self.name, &Machine::of_instance(&live), restart)
                 .await
                 .map_err(Failure::after_effect)?;
         }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use super::hosts;
 use super::labels;
+use super::machine;
 use super::nodes::state_word;
 use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
+use crate::machine::Machine;
 use crate::world::{
-    Availability, Failure, Host, Instance, InstanceState, LocalNodeState, Node, NodeState, NodeUpdate,
-    Ownership, Result, Role, TaskFilter, TaskState,
+    Availability, Failure, Host, LocalNodeState, Node, NodeState, NodeUpdate, Result, Role, TaskFilter,
+    TaskState,
 };
 
 /// How long a drained node's tasks may take to end. Docker gives a task 10 s unless the service
@@ -285,32 +287,30 @@ impl<'a> Leaving<'a> {
     /// Asks every machine that may be the node: the recorded one, those of its name, and the one
     /// at its address.
     async fn ask_machines(&self, node: &Node) -> Result<Asked> {
-        let address = format!("instance.{}", hosts::own_name(self.cx));
-        let cloud = &self.cx.world.cloud;
-        let mut survey = cloud.survey(&self.cx.ownership.cluster).await?;
-        let recorded = self.member.instance.value();
-        // Somebody may have changed the tag by which the survey finds it.
-        if let Some(id) = recorded.filter(|id| survey.instances.iter().all(|seen| seen.id != **id)) {
-            survey.instances.extend(cloud.instance(id).await?);
+        let own_name = hosts::own_name(self.cx);
+        let mut machines = machine::of_cluster(self.cx).await?;
+        let recorded = self.member.machine.value();
+        // Somebody may have changed the tag by which it counts as the cluster's.
+        if let Some(id) = recorded.filter(|id| machines.iter().all(|seen| seen.id != **id)) {
+            machines.extend(machine::find(self.cx, id).await?);
         }
-        let mut candidates: Vec<&Instance> = survey
-            .instances
+        let mut candidates: Vec<&Machine> = machines
             .iter()
-            .filter(|instance| {
-                let named = || Ownership::from_tags(&instance.tags).is_some_and(|o| o.address == address);
-                instance.private_ip == node.addr || recorded == Some(instance.id.as_str()) || named()
+            .filter(|machine| {
+                let is_recorded = recorded == Some(machine.id.as_str());
+                machine.private_ip == node.addr || is_recorded || machine.name() == Some(own_name)
             })
             .collect();
-        candidates.sort_by_key(|instance| instance.private_ip != node.addr);
+        candidates.sort_by_key(|machine| machine.private_ip != node.addr);
         let mut tried = Vec::new();
         let mut left = false;
-        for instance in candidates {
-            match self.ask(instance).await {
+        for machine in candidates {
+            match self.ask(machine).await {
                 Ok(Some(host)) => return Ok(Asked::Node(host)),
                 // Only the engine at its address can have been it: others have never joined.
-                Ok(None) if instance.private_ip == node.addr => left = true,
-                Ok(None) => tried.push(format!("{}: {OTHER}", instance.id)),
-                Err(why) => tried.push(format!("{}: {why}", instance.id)),
+                Ok(None) if machine.private_ip == node.addr => left = true,
+                Ok(None) => tried.push(format!("{}: {OTHER}", machine.id)),
+                Err(why) => tried.push(format!("{}: {why}", machine.id)),
             }
         }
         Ok(match left {
@@ -320,11 +320,11 @@ impl<'a> Leaving<'a> {
     }
 
     /// The machine if its engine is this node, `None` if its engine is none.
-    async fn ask(&self, instance: &Instance) -> std::result::Result<Option<Arc<dyn Host>>, String> {
-        if instance.state != InstanceState::Running {
-            return Err(format!("it is {}", instance.state));
+    async fn ask(&self, machine: &Machine) -> std::result::Result<Option<Arc<dyn Host>>, String> {
+        if !machine.is_running() {
+            return Err(format!("it is {}", machine.power));
         }
-        let target = hosts::target_of(self.cx, hosts::own_name(self.cx), instance);
+        let target = hosts::target_of(self.cx, hosts::own_name(self.cx), machine);
         let host = self
             .cx
             .world

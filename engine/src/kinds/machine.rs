@@ -1,37 +1,68 @@
-//! Starting and stopping a machine.
+//! Machines, whichever kind supplies them: by their name in the manifest, by their id, all of the
+//! cluster's, and their power switch.
 
-use crate::kind::StepContext;
-use crate::world::{self, Failure, InstanceState, Result};
+use subako_state::Address;
 
-/// Starts an instance, whatever it is on its way to, and waits until it runs.
-pub(super) async fn start(cx: &StepContext, live: &world::Instance) -> Result<world::Instance> {
-    let cloud = &cx.world.cloud;
-    match live.state {
-        InstanceState::Running => return Ok(live.clone()),
-        InstanceState::Stopping => {
-            cloud
-                .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
-                .await?;
-            cloud.start_instance(&live.id).await?;
-        }
-        InstanceState::Stopped => cloud.start_instance(&live.id).await?,
-        _ => {}
-    }
-    cloud
-        .await_instance(&live.id, InstanceState::Running, &cx.progress)
-        .await
-        .map_err(Failure::after_effect)
+use crate::kind::{Machines, StepContext};
+use crate::machine::Machine;
+use crate::world::{Failure, Result};
+
+/// The machine of that name in the manifest, as it is recorded; `None` if there is none.
+pub(super) fn recorded(cx: &StepContext, name: &str) -> Option<Machine> {
+    let suppliers = cx.known.machines();
+    suppliers.into_iter().find_map(|supplier| {
+        let (_, outputs) = cx.known.get(&Address::new(supplier.kind(), name))?;
+        supplier.recorded(&outputs)
+    })
 }
 
-/// Stops an instance and waits until it has stopped.
-pub(super) async fn stop(cx: &StepContext, live: &world::Instance) -> Result<()> {
-    let cloud = &cx.world.cloud;
-    if live.state != InstanceState::Stopped {
-        cloud.stop_instance(&live.id).await?;
-        cloud
-            .await_instance(&live.id, InstanceState::Stopped, &cx.progress)
-            .await
-            .map_err(Failure::after_effect)?;
+/// The machine of that name, which has to be there.
+pub(super) fn expect(cx: &StepContext, name: &str) -> Result<Machine> {
+    recorded(cx, name).ok_or_else(|| {
+        Failure::not_applied(
+            format!("find the host {name}"),
+            "no machine of that name is recorded",
+        )
+    })
+}
+
+/// The machine with that id as it is now; `None` if it does not exist any more.
+pub(super) async fn find(cx: &StepContext, id: &str) -> Result<Option<Machine>> {
+    for supplier in cx.known.machines() {
+        if let Some(machine) = supplier.find(id, cx).await? {
+            return Ok(Some(machine));
+        }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// All machines of the cluster as they are now.
+pub(super) async fn of_cluster(cx: &StepContext) -> Result<Vec<Machine>> {
+    let mut all = Vec::new();
+    for supplier in cx.known.machines() {
+        all.extend(supplier.of_cluster(cx).await?);
+    }
+    Ok(all)
+}
+
+/// Stops a machine, and waits until it has stopped.
+pub(super) async fn stop(cx: &StepContext, machine: &Machine) -> Result<()> {
+    supplier(cx, machine)?.stop(machine, cx).await
+}
+
+/// Starts a machine, whatever it is on its way to, and waits until it runs.
+pub(super) async fn start(cx: &StepContext, machine: &Machine) -> Result<Machine> {
+    supplier(cx, machine)?.start(machine, cx).await
+}
+
+fn supplier(cx: &StepContext, machine: &Machine) -> Result<&'static dyn Machines> {
+    let mut suppliers = cx.known.machines().into_iter();
+    suppliers
+        .find(|supplier| supplier.kind() == machine.kind)
+        .ok_or_else(|| {
+            Failure::not_applied(
+                format!("restart {}", machine.id),
+                format!("no kind `{}` is known", machine.kind),
+            )
+        })
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use subako_state::Address;
+
 use super::hosts;
 use super::labels::{self, label};
 use super::leave::Leaving;
@@ -11,12 +13,15 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Member, MemberOutputs, RAFT};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::kind::{
+    Impact, InTheWorld, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits,
+};
+use crate::machine::{MACHINE, ON_MACHINE};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
-    EngineInfo, Failure, Host, HostTarget, InstanceState, JoinRequest, LocalNodeState, Node, NodeState,
-    NodeUpdate, Reachability, Result, Role,
+    EngineInfo, Failure, Host, HostTarget, JoinRequest, LocalNodeState, Node, NodeState, NodeUpdate,
+    Reachability, Result, Role, World,
 };
 
 /// How long a node may take from joining to Ready, or from a promotion to Reachable. A join
@@ -30,11 +35,8 @@ const MANAGER_PORT: u16 = 2377;
 
 /// Whether the machine that a node joined from still exists.
 fn machine_is_there(survey: &Survey, node: &Node) -> bool {
-    survey
-        .cloud
-        .instances
-        .iter()
-        .any(|instance| instance.private_ip == node.addr && instance.state < InstanceState::ShuttingDown)
+    let mut machines = survey.machines().iter();
+    machines.any(|machine| machine.private_ip == node.addr && !machine.is_gone())
 }
 
 impl Member {
@@ -198,8 +200,8 @@ impl Kind for Member {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
-            part_of: Some("instance"),
-            renamed_with: Some("instance"),
+            part_of: Some(MACHINE),
+            renamed_with: Some(MACHINE),
             headline: const { &[Lead::of("role"), Lead::of("availability").unless("active")] },
             ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
@@ -207,7 +209,7 @@ impl Kind for Member {
 
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
-            "instance" => Impact::Replaces("a node stays on its machine"),
+            ON_MACHINE => Impact::Replaces("a node stays on its machine"),
             "swarm" => Impact::Replaces("it is another swarm"),
             _ => Impact::InPlace,
         }
@@ -220,6 +222,31 @@ impl Kind for Member {
     /// A promotion or demotion concerns raft, whichever way it goes.
     fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
         after.serial_group().or_else(|| before.serial_group())
+    }
+
+    async fn rename(
+        outputs: Self::Outputs,
+        to: &Address,
+        survey: &Survey,
+        world: &World,
+    ) -> Result<InTheWorld> {
+        let (Some(view), Some(node)) = (survey.view(), survey.node(&outputs.node_id)) else {
+            return Ok(InTheWorld::OutOfReach);
+        };
+        let mut machines = survey.machines().iter();
+        let Some(manager) = machines.find(|machine| machine.name() == Some(&view.via)) else {
+            return Ok(InTheWorld::OutOfReach);
+        };
+        let mut labels = node.labels.clone();
+        labels.insert(label::ADDRESS.to_owned(), to.to_string());
+        labels.insert(label::NAME.to_owned(), to.name().to_owned());
+        let update = NodeUpdate {
+            labels: Some(labels),
+            ..NodeUpdate::default()
+        };
+        let host = world.hosts.reach(&manager.target(&view.via, None)).await?;
+        host.update_node(&outputs.node_id, &update).await?;
+        Ok(InTheWorld::Renamed)
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
@@ -245,7 +272,7 @@ impl Kind for Member {
                 };
                 let spec = Self {
                     availability: node.availability,
-                    instance: typed.spec.instance.clone(),
+                    machine: typed.spec.machine.clone(),
                     labels: labels::user(&node.labels),
                     role: node.role,
                     swarm: reference(survey, &typed.spec.swarm, &view.id),

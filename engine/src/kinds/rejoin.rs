@@ -11,7 +11,8 @@ use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Code, Instance, NodeState, Reachability, Result, Role};
+use crate::machine::Machine;
+use crate::world::{Code, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
 pub(crate) const RESTARTS: &str = "restarts";
@@ -40,17 +41,12 @@ pub(super) enum Restart {
 }
 
 /// Waits until the node of `member.<name>` is Ready again (and, a manager, Reachable); at once
-/// if no such member is known. `live` is the instance as it is now.
-pub(super) async fn await_node(
-    cx: &StepContext,
-    name: &str,
-    live: &Instance,
-    restart: Restart,
-) -> Result<()> {
+/// if no such member is known. `live` is the machine as it is now.
+pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, restart: Restart) -> Result<()> {
     let Some((member, outputs)) = cx.typed::<Member>(&Address::new("member", name)) else {
         return Ok(());
     };
-    if member.instance.value() != Some(live.id.as_str()) {
+    if member.machine.value() != Some(live.id.as_str()) {
         return Ok(());
     }
     // The recorded public address of this machine is the one from before it was restarted.
@@ -107,7 +103,7 @@ pub(super) async fn await_node(
 }
 
 /// Whether the machine's own engine answers as the node that it was.
-async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Instance, node_id: &str) -> bool {
+async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Machine, node_id: &str) -> bool {
     let asked = async {
         let host = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await?;
         host.engine_info().await

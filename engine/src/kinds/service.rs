@@ -19,7 +19,7 @@ use crate::world::{
 };
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
-/// image of a few hundred MB on a small instance takes a minute or two.
+/// image of a few hundred MB on a small machine takes a minute or two.
 const CONVERGE_LIMIT: Duration = Duration::from_secs(300);
 /// How long the tasks of a removed service may take to end. Docker gives a task 10 s unless
 /// the service says otherwise.

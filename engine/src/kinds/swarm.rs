@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use subako_state::Address;
-
 use super::hosts;
 use super::labels::{self, label};
+use super::machine;
 use super::sighting::{Typed, swarm_view};
 use super::specs::{DOCKERS_POOL, Swarm, SwarmOutputs};
 use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::machine::MACHINE;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
@@ -81,7 +81,7 @@ impl Kind for Swarm {
 
     fn traits() -> Traits {
         Traits {
-            lives_on: LivesOn::Every("instance"),
+            lives_on: LivesOn::Every(MACHINE),
             ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
     }
@@ -202,10 +202,10 @@ impl Kind for Swarm {
             let found = self.last_node(&outputs.cluster_id, cx).await?;
             return Ok(found.map(|_| outputs));
         }
-        if cx.known.get(&Address::new("instance", &self.advertise)).is_none() {
+        let Some(machine) = machine::recorded(cx, &self.advertise) else {
             return Ok(None);
-        }
-        let target = hosts::expect_target(cx, &self.advertise)?;
+        };
+        let target = hosts::target_of(cx, &self.advertise, &machine);
         let Some(host) = hosts::to_read(cx, &target).await? else {
             return Ok(None);
         };

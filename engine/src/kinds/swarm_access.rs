@@ -6,10 +6,11 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::hosts;
+use super::machine;
 use super::specs::{RAFT, Swarm, SwarmOutputs};
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Host, HostTarget, InstanceState, Ownership, Result};
+use crate::world::{Host, HostTarget, Result};
 
 /// How long the managers may be without a leader. Raft elects within seconds; a manager that
 /// crashed is only missed after three heartbeats of 5 s (`facts`: Down after about 15 s), and
@@ -137,28 +138,22 @@ impl<'a> Managers<'a> {
     /// Machines that had the managers' names before those that have them now: while a lone
     /// manager is replaced, its predecessor is the only one who can let it in.
     async fn elsewhere(&self, tried: &mut Vec<String>, names: &[String]) -> Option<Manager> {
-        let survey = match self.cx.world.cloud.survey(&self.cx.ownership.cluster).await {
-            Ok(survey) => survey,
+        let machines = match machine::of_cluster(self.cx).await {
+            Ok(machines) => machines,
             Err(failure) => {
                 tried.push(failure.message);
                 return None;
             }
         };
-        for instance in &survey.instances {
-            let Some(owner) = Ownership::from_tags(&instance.tags) else {
+        for machine in &machines {
+            let Some(name) = names.iter().find(|name| machine.name() == Some(name.as_str())) else {
                 continue;
             };
-            let Some(name) = names
-                .iter()
-                .find(|name| owner.address.strip_prefix("instance.") == Some(name.as_str()))
-            else {
-                continue;
-            };
-            let current = hosts::target(self.cx, name).is_some_and(|known| known.instance_id == instance.id);
-            if !current && instance.state == InstanceState::Running {
-                match self.ask_at(&hosts::target_of(self.cx, name, instance)).await {
+            let current = machine::recorded(self.cx, name).is_some_and(|known| known.id == machine.id);
+            if !current && machine.is_running() {
+                match self.ask_at(&hosts::target_of(self.cx, name, machine)).await {
                     Ok(manager) => return Some(manager),
-                    Err(why) => tried.push(format!("{} ({})", why, instance.id)),
+                    Err(why) => tried.push(format!("{} ({})", why, machine.id)),
                 }
             }
         }
@@ -178,7 +173,7 @@ impl<'a> Managers<'a> {
     async fn ask(&self, name: &str) -> std::result::Result<Manager, String> {
         let target = match &self.fresh {
             Some(fresh) if fresh.name == name => fresh.clone(),
-            _ => hosts::target(self.cx, name).ok_or_else(|| format!("{name}: its instance is not known"))?,
+            _ => hosts::target(self.cx, name).ok_or_else(|| format!("{name}: its machine is not known"))?,
         };
         self.ask_at(&target).await
     }

@@ -90,7 +90,7 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         .collect();
     for instance in &instances {
         let spec = Docker {
-            instance: Ref::to(instance.clone(), "instance_id"),
+            machine: Ref::to(instance.clone(), "instance_id"),
             running: true,
             version: manifest.swarm.engine_version.clone(),
         };
@@ -213,7 +213,7 @@ fn instances(
 fn members(pool: &Pool, instances: impl Iterator<Item = Address>, swarm: &Ref, resources: &mut Vec<Desired>) {
     let mut spec = Member {
         availability: pool.availability,
-        instance: Ref::Value(String::new()),
+        machine: Ref::Value(String::new()),
         labels: pool.labels.clone(),
         role: pool.role,
         swarm: swarm.clone(),
@@ -221,7 +221,7 @@ fn members(pool: &Pool, instances: impl Iterator<Item = Address>, swarm: &Ref, r
     for instance in instances {
         let address = Address::new("member", instance.name());
         let docker = Address::new("docker", instance.name());
-        spec.instance = Ref::to(instance, "instance_id");
+        spec.machine = Ref::to(instance, "instance_id");
         resources.push(desired(address, &spec, vec![docker]));
     }
 }

@@ -131,7 +131,7 @@ fn orphans<'a>(input: &Input<'a>, decisions: &Decisions, kept: &dyn Fn(&Address)
         let mut of_kind = resources
             .iter()
             .enumerate()
-            .filter(|(_, r)| r.address.kind() == kind);
+            .filter(|(_, r)| input.registry.is_a(r.address.kind(), kind));
         of_kind.any(|(record, _)| !going.contains(&record))
     };
     let leaving = decisions.leaving.iter().map(|l| &resources[l.record].address);

@@ -5,6 +5,7 @@ use subako_state::Address;
 
 use crate::fast::FastMap;
 use crate::kind::{LivesOn, Registry};
+use crate::machine::MACHINE;
 
 /// What is to become of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +93,14 @@ pub(crate) fn departures(registry: &Registry, objects: &[Object<'_>]) -> Vec<Dep
 
 /// What an object lives on.
 #[derive(Debug, Clone, Copy)]
-enum Host {
+enum Host<'a> {
     /// The object at this place.
     At(usize),
     /// All objects of this kind together.
-    Every(&'static str),
+    Every(&'a str),
 }
 
-impl Host {
+impl Host<'_> {
     fn address(self, objects: &[Object<'_>]) -> Address {
         match self {
             Self::At(place) => objects[place].address.clone(),
@@ -122,7 +123,7 @@ struct Scene<'a> {
     places: FastMap<&'a str, Vec<usize>>,
     kinds: FastMap<&'a str, OfKind>,
     /// What each object lives on, if it is there.
-    hosts: Vec<Option<Host>>,
+    hosts: Vec<Option<Host<'a>>>,
 }
 
 impl<'a> Scene<'a> {
@@ -131,11 +132,15 @@ impl<'a> Scene<'a> {
         let mut kinds: FastMap<&str, OfKind> = FastMap::default();
         for (place, object) in objects.iter().enumerate() {
             places.entry(object.address.as_str()).or_default().push(place);
-            let of_kind = kinds.entry(object.address.kind()).or_default();
-            match object.going {
-                Going::Stays => of_kind.any_stays = true,
-                Going::Goes | Going::GoesFirst => of_kind.any_goes = true,
-                Going::Gone => {}
+            let kind = object.address.kind();
+            let machines = registry.is_a(kind, MACHINE).then_some(MACHINE);
+            for kind in machines.into_iter().chain([kind]) {
+                let of_kind = kinds.entry(kind).or_default();
+                match object.going {
+                    Going::Stays => of_kind.any_stays = true,
+                    Going::Goes | Going::GoesFirst => of_kind.any_goes = true,
+                    Going::Gone => {}
+                }
             }
         }
         let mut scene = Self {
@@ -154,12 +159,13 @@ impl<'a> Scene<'a> {
         kind.map_or(LivesOn::Itself, |kind| kind.traits().lives_on)
     }
 
-    fn host_of(&self, object: &Object<'_>) -> Option<Host> {
+    fn host_of(&self, object: &Object<'_>) -> Option<Host<'a>> {
         match self.lives_on(object.address.kind()) {
             LivesOn::Itself => None,
-            LivesOn::Every(kind) => self.kinds.contains_key(kind).then_some(Host::Every(kind)),
+            LivesOn::Every(kind) => self.every(kind).map(Host::Every),
             LivesOn::Dependency(kind) => {
-                let host = object.depends_on.iter().find(|host| host.kind() == kind)?;
+                let is_host = |host: &&Address| self.registry.is_a(host.kind(), kind);
+                let host = object.depends_on.iter().find(is_host)?;
                 let places = self.at(host);
                 let of_same_age = places
                     .iter()
@@ -167,6 +173,14 @@ impl<'a> Scene<'a> {
                 of_same_age.or(places.first()).map(|place| Host::At(*place))
             }
         }
+    }
+
+    /// The kind of all objects of a kind; of machines of more kinds than one, what they are.
+    fn every(&self, kind: &'static str) -> Option<&'a str> {
+        let of_kind = |known: &&str| *known != MACHINE && self.registry.is_a(known, kind);
+        let mut known = self.kinds.keys().copied().filter(of_kind);
+        let first = known.next()?;
+        Some(known.next().map_or(first, |_| kind))
     }
 
     /// The places of the objects at an address, old ones included.
@@ -197,7 +211,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What an object lives on in the end.
-    fn root(&self, place: usize, along: &[bool]) -> Option<Host> {
+    fn root(&self, place: usize, along: &[bool]) -> Option<Host<'a>> {
         let mut host = self.hosts[place]?;
         for _ in self.objects {
             match host {
@@ -208,7 +222,7 @@ impl<'a> Scene<'a> {
         None
     }
 
-    fn is_gone(&self, root: Host) -> bool {
+    fn is_gone(&self, root: Host<'_>) -> bool {
         match root {
             Host::At(place) => self.objects[place].going == Going::Gone,
             Host::Every(kind) => {
@@ -218,17 +232,17 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn has_to_go_first(&self, place: usize, root: Host) -> bool {
+    fn has_to_go_first(&self, place: usize, root: Host<'_>) -> bool {
         let Host::At(root) = root else { return false };
         let first = |place: &usize| self.objects[*place].going == Going::GoesFirst;
         first(&place) && !self.at(self.objects[root].address).iter().any(first)
     }
 
     /// Whether an object uses something that is deleted by a call and is not what it lives on.
-    fn uses_called(&self, place: usize, root: Host, along: &[bool]) -> bool {
+    fn uses_called(&self, place: usize, root: Host<'_>, along: &[bool]) -> bool {
         let carries = |dependency: &Address| match root {
             Host::At(root) => dependency == self.objects[root].address,
-            Host::Every(kind) => dependency.kind() == kind,
+            Host::Every(kind) => self.registry.is_a(dependency.kind(), kind),
         };
         let called = |place: &usize| {
             !along[*place] && matches!(self.objects[*place].going, Going::Goes | Going::GoesFirst)

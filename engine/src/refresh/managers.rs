@@ -6,8 +6,9 @@ use subako_state::Snapshot;
 
 use crate::fast::FastMap;
 use crate::kinds::is_manager;
+use crate::machine::Machine;
 use crate::survey::{Managers, Standing, SwarmView};
-use crate::world::{CloudSurvey, Instance, InstanceState, Node, Reachability};
+use crate::world::{CloudSurvey, InstanceState, Node, Reachability};
 
 /// How a machine answered, where it was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,7 +101,9 @@ impl<'a> Machines<'a> {
             resting: BTreeSet::new(),
         };
         for instance in &cloud.instances {
-            let Some(name) = name(instance) else { continue };
+            let Some(name) = Machine::name_of(instance) else {
+                continue;
+            };
             match instance.state {
                 InstanceState::Running | InstanceState::Pending => machines.running.insert(name),
                 InstanceState::Stopped | InstanceState::Stopping => machines.resting.insert(name),
@@ -120,9 +123,4 @@ impl<'a> Machines<'a> {
             Standing::Gone
         }
     }
-}
-
-fn name(instance: &Instance) -> Option<&str> {
-    let address = instance.tags.get(crate::world::tag::ADDRESS)?;
-    address.strip_prefix("instance.")
 }

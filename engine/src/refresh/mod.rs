@@ -6,7 +6,7 @@ mod names;
 mod survey;
 mod unseen;
 
-pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView, host_target};
+pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView};
 
 use std::collections::HashMap;
 

@@ -10,7 +10,8 @@ use super::{ask, managers, names, unseen};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
-use crate::survey::{Managers, Survey, SwarmSurvey, host_target};
+use crate::machine::Machine;
+use crate::survey::{Managers, Survey, SwarmSurvey};
 use crate::world::{CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Ownership, Result, World};
 
 impl Survey {
@@ -100,9 +101,7 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
     let mut running: FastMap<String, Vec<&Instance>> = FastMap::default();
     let mut resting = FastSet::default();
     for instance in &cloud.instances {
-        if let Some(ownership) = Ownership::from_tags(&instance.tags)
-            && let Some(name) = ownership.address.strip_prefix("instance.")
-        {
+        if let Some(name) = Machine::name_of(instance) {
             if instance.state == InstanceState::Running {
                 running.entry(name.to_owned()).or_default().push(instance);
             } else {
@@ -123,7 +122,7 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
         for instance in running.get(&name).into_iter().flatten() {
             // A pinned key belongs to the recorded instance only.
             let key = key.clone().filter(|_| recorded_id.as_ref() == Some(&instance.id));
-            targets.push(host_target(&name, instance, key));
+            targets.push(Machine::of_instance(instance).target(&name, key));
         }
     }
     (targets, some_rest)
@@ -177,18 +176,14 @@ fn others(snapshot: &Snapshot, cloud: &CloudSurvey, asked: &BTreeMap<String, Ans
         .instances
         .iter()
         .filter(|i| i.state == InstanceState::Running);
-    let named = running.filter_map(|instance| {
-        let owner = Ownership::from_tags(&instance.tags)?;
-        let name = owner.address.strip_prefix("instance.")?.to_owned();
-        Some((name, instance))
-    });
+    let named = running.filter_map(|instance| Some((Machine::name_of(instance)?.to_owned(), instance)));
     named
         .filter(|(name, _)| !asked.contains_key(name))
         .take(WITNESSES)
         .map(|(name, instance)| {
             let docker = snapshot.get(&Address::new("docker", &name));
             let key = docker.and_then(|docker| docker.outputs.text_field("host_key"));
-            host_target(&name, instance, key)
+            Machine::of_instance(instance).target(&name, key)
         })
         .collect()
 }

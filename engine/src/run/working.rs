@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use subako_state::{Address, Json, Resource};
 
-use crate::kind::{Known, Registry};
+use crate::kind::{Known, Machines, Registry};
 use crate::plan::Record;
 use crate::reference::{Unresolved, references, resolve};
 
@@ -210,6 +210,10 @@ impl Known for View {
             .flatten()
             .cloned()
             .collect()
+    }
+
+    fn machines(&self) -> Vec<&'static dyn Machines> {
+        self.working.registry.machines()
     }
 }
 

@@ -3,29 +3,29 @@
 //! What lives on the machine moves with it. The names that the world carries (tags, node
 //! labels) are changed first, so that a state that is lost later can still be rebuilt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::{Session, SessionError};
 use crate::desired::DesiredSet;
-use crate::kind::{ErasedKind, Registry};
-use crate::kinds::label;
+use crate::kind::{ErasedKind, InTheWorld, Registry};
+use crate::machine::MACHINE;
 use crate::manifest::Manifest;
-use crate::refresh::{Survey, host_target};
-use crate::world::{Certainty, InstanceChange, NodeUpdate, Ownership, tag};
+use crate::refresh::Survey;
+use crate::world::{Certainty, World};
 
 /// Why a machine cannot have another name.
 #[derive(Debug, thiserror::Error)]
 pub enum RenameError {
     /// It lives on a machine.
-    #[error("{address} lives on instance.{machine} and moves with it")]
+    #[error("{address} lives on {machine} and moves with it")]
     LivesOn {
         /// What was named.
         address: String,
-        /// The machine's name.
-        machine: String,
+        /// The machine.
+        machine: Address,
     },
     /// Its name is what it is in the world.
     #[error("a {0} cannot be renamed: in the world it would be another one")]
@@ -61,91 +61,62 @@ impl Session {
         let moving = Moving::of(&self.registry);
         let (from, to) = (moving.name(from)?, moving.name(to)?);
         let (mut snapshot, before) = self.editable()?;
-        if snapshot.get(&Address::new("instance", &from)).is_none() {
-            return Err(SessionError::Unknown(format!("instance.{from}")));
+        if moving.machine(&snapshot, &from).is_none() {
+            return Err(SessionError::Unknown(moving.address(&from).to_string()));
         }
         check(&moving, &self.manifest, &snapshot, &from, &to)?;
         let old = snapshot.clone();
         moving.rename(&mut snapshot, &from, &to)?;
         self.store.check_lock()?;
-        let relabelled = self.retag(&old, &from, &to).await?;
+        let renamed = rename_in_the_world(&self.registry, &self.world, &old, &from, &to).await?;
         self.save_edited(&before, snapshot).map_err(SessionError::late)?;
         Ok(Renamed {
             from,
             to,
-            label_is_old: !relabelled,
+            label_is_old: !renamed,
         })
-    }
-
-    /// Changes the names that the world carries; whether all of them could be changed. A failure
-    /// after the first of them is late.
-    async fn retag(&self, snapshot: &Snapshot, from: &str, to: &str) -> Result<bool, SessionError> {
-        let world = &self.world;
-        let Some(instance_id) = output(snapshot, "instance", from, "instance_id") else {
-            return Ok(true);
-        };
-        let change = InstanceChange {
-            set_tags: BTreeMap::from([(tag::ADDRESS.to_owned(), format!("instance.{to}"))]),
-            ..InstanceChange::default()
-        };
-        let survey = Survey::take(world, snapshot, &DesiredSet::default()).await?;
-        if survey.instance(&instance_id).is_some() {
-            let tagged = world.cloud.modify_instance(&instance_id, &change).await;
-            tagged.map_err(|failure| match failure.certainty {
-                Certainty::NotApplied => SessionError::from(failure),
-                Certainty::Unknown => SessionError::from(failure).late(),
-            })?;
-        }
-        let relabelled = self.relabel(snapshot, &survey, from, to).await;
-        relabelled.map_err(SessionError::late)
-    }
-
-    /// Changes the labels of a machine's node; whether they could be changed.
-    async fn relabel(
-        &self,
-        snapshot: &Snapshot,
-        survey: &Survey,
-        from: &str,
-        to: &str,
-    ) -> Result<bool, SessionError> {
-        let world = &self.world;
-        let Some(node_id) = output(snapshot, "member", from, "node_id") else {
-            return Ok(true);
-        };
-        let (Some(view), Some(node)) = (survey.view(), survey.node(&node_id)) else {
-            return Ok(false);
-        };
-        let address = format!("instance.{}", view.via);
-        let manager = survey.cloud.instances.iter().find(|instance| {
-            Ownership::from_tags(&instance.tags).is_some_and(|ownership| ownership.address == address)
-        });
-        let Some(manager) = manager else {
-            return Ok(false);
-        };
-        let mut labels = node.labels.clone();
-        labels.insert(label::ADDRESS.to_owned(), format!("member.{to}"));
-        labels.insert(label::NAME.to_owned(), to.to_owned());
-        let host = world.hosts.reach(&host_target(&view.via, manager, None)).await?;
-        let update = NodeUpdate {
-            labels: Some(labels),
-            ..NodeUpdate::default()
-        };
-        host.update_node(&node_id, &update).await?;
-        Ok(true)
     }
 }
 
-/// What the state has of a resource's output.
-fn output(snapshot: &Snapshot, kind: &str, name: &str, field: &str) -> Option<String> {
-    let outputs = snapshot.get(&Address::new(kind, name))?.outputs.value();
-    Some(outputs.get(field)?.as_str()?.to_owned())
+/// Changes the names that the world carries of a machine and of what takes its name along, as their
+/// kinds know how; whether all of them could be changed.
+///
+/// # Errors
+/// The world cannot be read, or refuses. A failure after the first change is late.
+pub async fn rename_in_the_world(
+    registry: &Registry,
+    world: &World,
+    snapshot: &Snapshot,
+    from: &str,
+    to: &str,
+) -> Result<bool, SessionError> {
+    let survey = Survey::take(world, snapshot, &DesiredSet::default()).await?;
+    let (mut all, mut changed) = (true, false);
+    for kind in Moving::of(registry).kinds {
+        let resource = snapshot.get(&Address::new(kind, from));
+        let Some((resource, kind)) = resource.zip(registry.get(kind)) else {
+            continue;
+        };
+        let to = Address::new(kind.name(), to);
+        match kind.rename(&resource.outputs, &to, &survey, world).await {
+            Ok(InTheWorld::Nameless) => {}
+            Ok(InTheWorld::Renamed) => changed = true,
+            Ok(InTheWorld::OutOfReach) => all = false,
+            Err(failure) => {
+                let late = changed || failure.certainty == Certainty::Unknown;
+                let error = SessionError::from(failure);
+                return Err(if late { error.late() } else { error });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The kinds whose resources take a new name together.
 struct Moving {
-    /// The kind that can be renamed by itself.
-    head: &'static str,
-    /// It, and what takes its name along.
+    /// The kinds that can be renamed by themselves: machines.
+    heads: Vec<&'static str>,
+    /// They, then what takes their name along.
     kinds: Vec<&'static str>,
 }
 
@@ -154,28 +125,38 @@ impl Moving {
     fn of(registry: &Registry) -> Self {
         let with = |kind: &Arc<dyn ErasedKind>| Some((kind.name(), kind.traits().renamed_with?));
         let all: Vec<(&str, &str)> = registry.iter().filter_map(with).collect();
-        let head = all
-            .iter()
-            .find(|(kind, with)| kind == with)
-            .map_or("", |(kind, _)| kind);
+        let is_head = |(kind, with): &&(&'static str, &str)| registry.is_a(kind, with);
+        let heads: Vec<&str> = all.iter().filter(is_head).map(|(kind, _)| *kind).collect();
+        let along = all.iter().filter(|(kind, with)| {
+            let mut heads = heads.iter();
+            !registry.is_a(kind, with) && heads.any(|head| registry.is_a(head, with))
+        });
+        let along: Vec<&str> = along.map(|(kind, _)| *kind).collect();
         Self {
-            head,
-            kinds: all
-                .iter()
-                .filter(|(_, with)| *with == head)
-                .map(|(kind, _)| *kind)
-                .collect(),
+            kinds: heads.iter().copied().chain(along).collect(),
+            heads,
         }
+    }
+
+    /// The machine of that name in a state.
+    fn machine(&self, snapshot: &Snapshot, name: &str) -> Option<Address> {
+        let mut addresses = self.heads.iter().map(|kind| Address::new(kind, name));
+        addresses.find(|address| snapshot.get(address).is_some())
+    }
+
+    /// What a machine of that name would be called.
+    fn address(&self, name: &str) -> Address {
+        Address::new(self.heads.first().unwrap_or(&MACHINE), name)
     }
 
     /// The name of the machine that an argument names: `node-0`, `instance.node-0`.
     fn name(&self, text: &str) -> Result<String, RenameError> {
         match text.split_once('.') {
             None => Ok(text.to_owned()),
-            Some((kind, name)) if kind == self.head => Ok(name.to_owned()),
+            Some((kind, name)) if self.heads.contains(&kind) => Ok(name.to_owned()),
             Some((kind, name)) if self.kinds.contains(&kind) => Err(RenameError::LivesOn {
                 address: text.to_owned(),
-                machine: name.to_owned(),
+                machine: self.address(name),
             }),
             Some((kind, _)) => Err(RenameError::NotAMachine(kind.to_owned())),
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use subako_engine::kind::{Known, StepContext};
+use subako_engine::kind::{Known, Machines, StepContext};
+use subako_engine::kinds::registry;
 use subako_engine::reference::resolve;
 use subako_engine::world::{Ownership, Progress};
 use subako_state::{Address, Json};
@@ -44,6 +45,10 @@ impl Known for Recorded {
         ["member.manager-0", "member.manager-1", "member.manager-2"]
             .map(|address| address.parse().expect("an address"))
             .into()
+    }
+
+    fn machines(&self) -> Vec<&'static dyn Machines> {
+        registry().machines()
     }
 }
 

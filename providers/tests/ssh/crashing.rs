@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use subako_engine::kind::{Known, StepContext};
+use subako_engine::kind::{Known, Machines, StepContext};
+use subako_engine::kinds::registry;
 use subako_engine::world::{Certainty, Failure, Ownership, Progress, ScaledClock, World};
 use subako_providers::sim::{SimOptions, Simulator};
 use subako_state::{Address, Json};
@@ -35,6 +36,10 @@ impl Known for OneManager {
 
     fn of_group(&self, _group: &str) -> Vec<Address> {
         vec![Address::new("member", "manager-0")]
+    }
+
+    fn machines(&self) -> Vec<&'static dyn Machines> {
+        registry().machines()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::world::Availability;
 fn wanted() -> Member {
     Member {
         availability: Availability::Active,
-        instance: Ref::to(Address::new("instance", "node-0"), "instance_id"),
+        machine: Ref::to(Address::new("instance", "node-0"), "instance_id"),
         labels: testing::map(&[("disk", "ssd")]),
         role: Role::Worker,
         swarm: Ref::to(Address::new("swarm", "sandbox"), "cluster_id"),

@@ -7,8 +7,9 @@ use crate::reference::Ref;
 /// What is wanted of a Docker Engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Docker {
-    /// The `instance_id` of the instance it is on.
-    pub instance: Ref,
+    /// The id of the machine it is on.
+    #[serde(rename = "instance")]
+    pub machine: Ref,
     /// Whether it answers; always wanted.
     pub running: bool,
     /// The version wanted, as the distribution names it; `None` for its newest.

@@ -15,8 +15,9 @@ pub(crate) const RAFT: &str = "raft";
 pub struct Member {
     /// Whether the scheduler may put tasks on it.
     pub availability: Availability,
-    /// The `instance_id` of the instance it is on.
-    pub instance: Ref,
+    /// The id of the machine it is on.
+    #[serde(rename = "instance")]
+    pub machine: Ref,
     /// The user's labels.
     pub labels: BTreeMap<String, String>,
     /// Manager or worker.

@@ -218,7 +218,8 @@ impl Recorded<'_, '_> {
         let Some(whole) = kind.and_then(|kind| kind.traits().part_of) else {
             return true;
         };
-        let of = self.dependencies.iter().find(|d| d.kind() == whole);
+        let is_whole = |d: &&Address| self.input.registry.is_a(d.kind(), whole);
+        let of = self.dependencies.iter().find(is_whole);
         if of.is_some_and(|of| self.replaced.contains(of.as_str()) || self.anew.contains(of.as_str())) {
             return true;
         }

@@ -6,6 +6,7 @@ use super::super::decide::Fate;
 use super::super::gate::GateKind;
 use super::super::step::{Action, Operation};
 use super::{Builder, Node};
+use crate::machine::MACHINE;
 
 impl Builder<'_> {
     pub(super) fn edges_of_the_made(&mut self) {
@@ -152,9 +153,12 @@ impl Builder<'_> {
                     self.edges.push((Node::Gate(*gate), Node::Step(step)));
                 }
             }
-            let gone = GateKind::EveryOldGone(kind.to_owned());
-            if let Some(gate) = self.gate_index.get(&gone) {
-                self.edges.push((Node::Step(step), Node::Gate(*gate)));
+            let machines = self.input.registry.is_a(kind, MACHINE).then_some(MACHINE);
+            for kind in machines.into_iter().chain([kind]) {
+                let gone = GateKind::EveryOldGone(kind.to_owned());
+                if let Some(gate) = self.gate_index.get(&gone) {
+                    self.edges.push((Node::Step(step), Node::Gate(*gate)));
+                }
             }
         }
     }
