@@ -10,6 +10,7 @@ mod drift;
 mod faults;
 mod files;
 mod formats;
+mod hints;
 mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;

@@ -76,13 +76,13 @@ impl Invocation {
             options.push("--sim".to_owned());
         }
         if global.file != Path::new("cluster.toml") {
-            options.extend(["-f".to_owned(), text(&global.file)]);
+            options.extend(option("-f", "--file", text(&global.file)));
         }
         if let Some(directory) = &global.state_dir {
-            options.extend(["--state-dir".to_owned(), text(directory)]);
+            options.extend(option("--state-dir", "--state-dir", text(directory)));
         }
         for (key, value) in &global.vars {
-            options.extend(["--var".to_owned(), format!("{key}={value}")]);
+            options.extend(option("--var", "--var", format!("{key}={value}")));
         }
         Self {
             typed: typed.into_iter().collect(),
@@ -104,12 +104,23 @@ impl Invocation {
                 line.extend(self.typed.iter().cloned());
                 let yes = |word: &String| word == "--yes" || word == "-y";
                 if *command == NextCommand::AgainWithYes && !self.typed.iter().any(yes) {
-                    line.push("--yes".to_owned());
+                    // Behind a `--` it would be an address.
+                    let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+                    line.insert(end, "--yes".to_owned());
                 }
             }
         }
         let words: Vec<String> = line.iter().map(|word| quoted(word)).collect();
         words.join(" ")
+    }
+}
+
+/// An option with its value; a value that looks like an option has to stand in the same word.
+fn option(name: &str, long: &str, value: String) -> Vec<String> {
+    if value.starts_with('-') {
+        vec![format!("{long}={value}")]
+    } else {
+        vec![name.to_owned(), value]
     }
 }
 
@@ -137,47 +148,5 @@ fn quoted(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::args::Cli;
-
-    fn typed(words: &[&str]) -> Invocation {
-        let cli = Cli::try_parse_from(["subako"].iter().chain(words)).expect("valid");
-        Invocation::new(words.iter().map(|word| (*word).to_owned()), &cli.global)
-    }
-
-    #[test]
-    fn a_command_is_written_with_the_options_that_were_typed() {
-        let typed = typed(&[
-            "apply",
-            "my plan",
-            "--sim",
-            "-f",
-            "a b.toml",
-            "--state-dir",
-            "it's",
-            "--var",
-            "k=$x",
-        ]);
-        assert_eq!(
-            typed.line(&NextCommand::RecoverBack),
-            "subako recover --back --sim -f 'a b.toml' --state-dir \"it's\" --var 'k=$x'"
-        );
-        assert_eq!(
-            typed.line(&NextCommand::AgainWithYes),
-            "subako apply 'my plan' --sim -f 'a b.toml' --state-dir \"it's\" --var 'k=$x' --yes"
-        );
-        assert_eq!(typed.line(&NextCommand::Policy), "subako policy");
-    }
-
-    #[test]
-    fn a_hint_holds_nothing_that_acts() {
-        let typed = typed(&["plan", "-f", "a\u{1b}\u{202e}\n'b"]);
-        assert_eq!(
-            typed.line(&NextCommand::Plan),
-            "subako plan -f $'a\\x1b\\xe2\\x80\\xae\\x0a\\'b'"
-        );
-    }
-}
+#[path = "hint_tests.rs"]
+mod tests;

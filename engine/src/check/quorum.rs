@@ -172,7 +172,7 @@ fn lost(plan: &Plan, managers: &Managers, raft: &Raft) -> Finding {
     if repaired.tolerated() < 0 {
         return Finding::new(Severity::Error, &CHECK.about, is_so).with_remedy(
             "services that run go on running, but nothing of the swarm can be changed: bring a majority of the \
-             managers back by hand, or `subako destroy` and apply again",
+             managers back by hand, or destroy the cluster and apply again",
         );
     }
     let back: BTreeSet<&str> = plan

@@ -55,6 +55,14 @@ pub enum NextCommand {
     Status,
 }
 
+/// A path that cannot be taken for an option.
+fn no_option(path: &str) -> String {
+    match path.starts_with('-') {
+        true => format!("./{path}"),
+        false => path.to_owned(),
+    }
+}
+
 impl NextCommand {
     /// The words after the program's name, without the options of every command; `None` for a
     /// command that only whoever typed it knows.
@@ -62,16 +70,16 @@ impl NextCommand {
         let words: &[&str] = match self {
             Self::Again | Self::AgainWithYes => return None,
             Self::Apply => &["apply"],
-            Self::ApplySaved(file) => &["apply", file],
+            Self::ApplySaved(file) => return Some(vec!["apply".into(), no_option(file)]),
             Self::ApplyExpecting(digest) => &["apply", "--expect", digest],
             Self::Destroy => &["destroy"],
             Self::Graph => &["graph"],
             Self::LockShow => &["lock", "show"],
             Self::New(None) => &["new"],
-            Self::New(Some(directory)) => &["new", directory],
+            Self::New(Some(directory)) => return Some(vec!["new".into(), no_option(directory)]),
             Self::Output => &["output"],
             Self::Plan => &["plan"],
-            Self::PlanOut(file) => &["plan", "--out", file],
+            Self::PlanOut(file) => return Some(vec!["plan".into(), "--out".into(), no_option(file)]),
             Self::Policy => &["policy"],
             Self::RecoverBack => &["recover", "--back"],
             Self::RecoverForward => &["recover", "--forward"],

@@ -58,7 +58,7 @@ pub fn run(global: &Global, args: &NewArgs, ui: &Ui) -> Result<Exit> {
             ..global.clone()
         },
     );
-    let hint = Hint::from("Next: ")
+    let hint = Hint::from("Next: set ssh_from in it to your own address; then ")
         .then(NextCommand::Plan)
         .and(" shows what it would create, ")
         .then(NextCommand::Apply)

@@ -41,7 +41,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
         let unfinished = unfinished::say(&project.offline(), ui)?;
         if let Some(seen) = &seen {
             ui.print(&match args.format {
-                Format::Text => status::text(seen, ui.out),
+                Format::Text => status::text(seen, &ui.typed, ui.out),
                 Format::Json => status::json(seen, unfinished.as_ref())?,
             })?;
         }

@@ -301,7 +301,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
             "recovery",
             plan_text::recovery(&steps, Direction::Back, Paint::PLAIN),
         ),
-        ("status", status::text(&seen(text), Paint::PLAIN)),
+        ("status", status::text(&seen(text), &typed, Paint::PLAIN)),
         (
             "status, JSON",
             status::json(&seen(text), Some(&run)).expect("json"),

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use subako_engine::session::{NodeStatus, Rollout, ServiceStatus, Status};
+use subako_engine::world::NextCommand;
 
 use super::Table;
 use super::document::{self, UnfinishedRun};
 use crate::error::Result;
+use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
@@ -16,7 +18,7 @@ pub fn json(status: &Status, unfinished: Option<&UnfinishedRun>) -> Result<Strin
 }
 
 /// For people.
-pub fn text(status: &Status, paint: Paint) -> String {
+pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", head(status, paint));
     if status.quorum_lost {
@@ -27,11 +29,17 @@ pub fn text(status: &Status, paint: Paint) -> String {
             paint.of(Meaning::Error, "error"),
             plain(status.dead_managers.join(", "))
         );
+        let way_out = Hint::run(
+            NextCommand::Apply,
+            " starts machines again that are stopped or hang; if a majority is gone for good, ",
+        )
+        .then(NextCommand::Destroy)
+        .and(" and apply again");
         let _ = writeln!(
             out,
-            "  {}: `subako apply` starts machines again that are stopped or hang; if a majority is gone for good, \
-             `subako destroy` and apply again",
-            paint.of(Meaning::Note, "help")
+            "  {}: {}",
+            paint.of(Meaning::Note, "help"),
+            plain(way_out.text(typed))
         );
     } else if let Some(trouble) = &status.trouble {
         let _ = writeln!(
@@ -250,7 +258,7 @@ mod tests {
     #[test]
     fn the_status_is_tables_of_nodes_services_and_tasks() {
         assert_eq!(
-            text(&status(), Paint::PLAIN),
+            text(&status(), &Invocation::default(), Paint::PLAIN),
             "sandbox: quorum (1 of 1 managers, 1 needed), as manager-0 sees it\n\
              \n\
              \x20 NODE       INSTANCE  PRIVATE IP  PUBLIC IP  ROLE             AVAILABILITY  HEALTH  TASKS  ENGINE\n\
@@ -277,7 +285,7 @@ mod tests {
             services: vec![],
             ..status()
         };
-        let said = text(&lost, Paint::PLAIN);
+        let said = text(&lost, &Invocation::default(), Paint::PLAIN);
         assert!(said.starts_with(
             "sandbox: no quorum (1 of 3 managers, 2 needed)\n\
              error: the swarm has lost its quorum: manager-1 (does not answer), manager-2 (stopped). What runs goes on \
@@ -295,7 +303,7 @@ mod tests {
         assert_eq!(healthy.health(), Health::Healthy);
         healthy.services[0].rollout = Some(Rollout::Paused);
         assert_eq!(healthy.health(), Health::Degraded);
-        let said = text(&healthy, Paint::PLAIN);
+        let said = text(&healthy, &Invocation::default(), Paint::PLAIN);
         assert!(said.contains("3/3, update paused"), "{said}");
         healthy.services[0].rollout = None;
         healthy.nodes[0].health = "down".into();

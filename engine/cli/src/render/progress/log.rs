@@ -2,10 +2,12 @@
 
 use subako_engine::display::Display;
 use subako_engine::event::Event;
+use subako_engine::world::NextCommand;
 use subako_state::{Address, Direction};
 
 use super::phases::Phases;
 use crate::error::{CliError, Result};
+use crate::hint::Hint;
 
 /// Gathered while the run goes on.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +40,13 @@ impl RunLog {
         match &self.unwritten {
             None => Ok(()),
             Some(why) => Err(
-                CliError::new(format!("failed to write to standard output: {why}"))
-                    .help("what was done is done; `subako plan` and `subako show` tell what there is now"),
+                CliError::new(format!("failed to write to standard output: {why}")).help(
+                    Hint::from("what was done is done; ")
+                        .then(NextCommand::StateList)
+                        .and(" shows what there is now, ")
+                        .then(NextCommand::Plan)
+                        .and(" what is left to do"),
+                ),
             ),
         }
     }
