@@ -3,18 +3,29 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The steps of a run that are in flight, but for those that cannot get any further as things are.
-/// Clones share it.
+use tokio::sync::Notify;
+
+/// The steps of a run that are in flight, but for those that cannot get any further as things are,
+/// and those that could be. Clones share it.
 ///
 /// A service whose tasks fail may only be waiting for another that is still being started: whether
-/// it is hopeless can be judged once nothing else of the run is at work.
+/// it is hopeless can be judged once nothing else of the run is at work, or could be.
 #[derive(Debug, Clone, Default)]
-pub struct InFlight(Arc<AtomicUsize>);
+pub struct InFlight(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    at_work: AtomicUsize,
+    /// Steps that wait for nothing but their turn.
+    queued: AtomicUsize,
+    /// Told when a step is stuck, and another may have its turn.
+    stuck: Notify,
+}
 
 impl InFlight {
     /// A step is at work until the guard is dropped.
     pub(crate) fn enter(&self) -> AtWork {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.at_work.fetch_add(1, Ordering::SeqCst);
         AtWork(self.clone())
     }
 
@@ -23,14 +34,32 @@ impl InFlight {
         // A context made outside a run has not entered: nothing is counted then.
         let counted = self
             .0
+            .at_work
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
             .is_ok();
+        self.0.stuck.notify_one();
         Stuck(self.clone(), counted)
     }
 
-    /// How many steps are at work, apart from the one that asks if it is not stuck itself.
+    /// Says how many steps wait for nothing but their turn.
+    pub(crate) fn queue(&self, steps: usize) {
+        self.0.queued.store(steps, Ordering::SeqCst);
+    }
+
+    /// How many steps are at work.
+    pub(crate) fn at_work(&self) -> usize {
+        self.0.at_work.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a step is stuck, unless one has been since this was last waited for.
+    pub(crate) async fn some_stuck(&self) {
+        self.0.stuck.notified().await;
+    }
+
+    /// How many steps are at work or queued, apart from the one that asks if it is not stuck itself.
     pub(crate) fn others(&self, stuck: bool) -> usize {
-        self.0.load(Ordering::SeqCst).saturating_sub(usize::from(!stuck))
+        let all = self.at_work() + self.0.queued.load(Ordering::SeqCst);
+        all.saturating_sub(usize::from(!stuck))
     }
 }
 
@@ -39,7 +68,7 @@ pub(crate) struct AtWork(InFlight);
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.at_work.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -48,7 +77,7 @@ pub(crate) struct Stuck(InFlight, bool);
 
 impl Drop for Stuck {
     fn drop(&mut self) {
-        self.0.0.fetch_add(usize::from(self.1), Ordering::SeqCst);
+        self.0.0.at_work.fetch_add(usize::from(self.1), Ordering::SeqCst);
     }
 }
 
@@ -80,5 +109,18 @@ mod tests {
         assert_eq!(none.others(true), 0);
         drop(stuck);
         assert_eq!(none.others(false), 0);
+    }
+
+    #[test]
+    fn a_step_that_waits_for_its_turn_is_waited_for() {
+        let run = InFlight::default();
+        let one = run.enter();
+        run.queue(1);
+        assert_eq!(run.others(false), 1);
+        let stuck = run.stuck();
+        assert_eq!((run.others(true), run.at_work()), (1, 0));
+        run.queue(0);
+        assert_eq!(run.others(true), 0);
+        drop((stuck, one));
     }
 }

@@ -47,6 +47,11 @@ impl Walk {
         self.ready.pop().map(|Reverse(node)| node)
     }
 
+    /// How many nodes may be taken.
+    pub fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// The nodes that wait for this one.
     pub fn next(&self, node: u32) -> &[u32] {
         &self.next[self.start[node as usize] as usize..self.start[node as usize + 1] as usize]

@@ -5,12 +5,14 @@
 //! and has done so for the monitor period. Unlike the CLI, an update that the engine rolled
 //! back is a failure, and so is one whose tasks only ever fail: nobody waits for those.
 
+mod completion;
 mod history;
 mod tally;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+pub(super) use completion::Completion;
 use history::History;
 pub(crate) use tally::{Expected, Tally};
 
@@ -63,6 +65,8 @@ pub(super) struct Convergence<'a> {
     name: &'a str,
     expected: Expected,
     monitor: Duration,
+    /// How long tasks that keep ending are waited for.
+    patience: Duration,
     limit: Duration,
 }
 
@@ -80,6 +84,7 @@ impl<'a> Convergence<'a> {
             name: &service.spec.name,
             expected: Expected::of(service.spec.mode, service.spec.restart_policy.as_ref()),
             monitor,
+            patience: Duration::from_secs(service.give_up_after_s.unwrap_or(0)),
             limit,
         }
     }
@@ -97,6 +102,7 @@ impl<'a> Convergence<'a> {
         // but each other do not wait for ever.
         let mut stuck: Option<Stuck> = None;
         let mut alone = true;
+        let mut looping_since: Option<Duration> = None;
         loop {
             let host = managers.host().await?;
             let look = match self.look(host.as_ref()).await {
@@ -117,11 +123,14 @@ impl<'a> Convergence<'a> {
                 history.forgive();
             }
             let looping = (wanted > 0).then(|| history.hopeless()).flatten();
+            looping_since = looping.and(looping_since.or(Some(wait.elapsed())));
+            let given_up =
+                looping_since.is_some_and(|since| wait.elapsed().saturating_sub(since) >= self.patience);
             if let Some(why) = ended(&look) {
                 return Err(self.failure(&why, &look, host.as_ref()).await);
             }
             match looping {
-                Some(why) if alone => return Err(self.failure(why, &look, host.as_ref()).await),
+                Some(why) if alone && given_up => return Err(self.failure(why, &look, host.as_ref()).await),
                 Some(_) => stuck = stuck.or_else(|| Some(cx.in_flight.stuck())),
                 None if running == wanted => stuck = None,
                 None => {}
@@ -148,7 +157,10 @@ impl<'a> Convergence<'a> {
                 if running == wanted {
                     note.push_str(", waiting for the update to complete");
                 } else if looping.is_some() {
-                    note.push_str(", its tasks fail: waiting for the rest of the apply, which they may need");
+                    note.push_str(match alone {
+                        true => ", its tasks fail: waiting as long as `give_up_after` says",
+                        false => ", its tasks fail: waiting for the rest of the apply, which they may need",
+                    });
                 }
             }
             if let Err(end) = wait.tick(note).await {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use subako_state::Address;
 
-use super::converge::{Convergence, down, standing};
+use super::converge::{Completion, Convergence, down, standing};
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Service, ServiceOutputs, Swarm};
@@ -15,7 +15,8 @@ use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighti
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
-    self, Code, Failure, Host, PublishMode, Result, Task, TaskFilter, TaskState, UpdateStatus, image,
+    self, Code, Condition, Failure, Host, PublishMode, Result, Task, TaskFilter, TaskState, UpdateStatus,
+    image,
 };
 
 /// How long a service may take to converge where the swarm's spec does not say: pulling an
@@ -74,16 +75,34 @@ impl Service {
         labels::owned(&self.spec.labels, &cx.ownership)
     }
 
+    /// How long a service may take to converge.
+    fn limit(cx: &StepContext) -> Duration {
+        let swarm = cx.typed::<Swarm>(&Address::new("swarm", &cx.ownership.cluster));
+        swarm.map_or(CONVERGE_LIMIT, |(swarm, _)| {
+            Duration::from_secs(swarm.converge_timeout_s)
+        })
+    }
+
+    /// Waits until the tasks of those that it waits for have ended, where it waits for that: that
+    /// they run is what their own steps wait for. On the way back nothing is waited for.
+    async fn wait_for_others(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
+        if cx.former.is_some() {
+            return Ok(());
+        }
+        let completed = |(name, condition): (&String, &Condition)| {
+            (*condition == Condition::Completed).then(|| name.clone())
+        };
+        for name in self.depends_on.iter().filter_map(completed) {
+            Completion::of(&name, Self::limit(cx)).wait(managers, cx).await?;
+        }
+        Ok(())
+    }
+
     async fn converge(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
         if !cx.had_converged {
             return Ok(());
         }
-        let limit = cx
-            .typed::<Swarm>(&Address::new("swarm", &cx.ownership.cluster))
-            .map_or(CONVERGE_LIMIT, |(swarm, _)| {
-                Duration::from_secs(swarm.converge_timeout_s)
-            });
-        Convergence::of(self, limit).wait(managers, cx).await
+        Convergence::of(self, Self::limit(cx)).wait(managers, cx).await
     }
 }
 
@@ -200,6 +219,9 @@ impl Kind for Service {
                 }
                 let swarm = reference(survey, &typed.spec.swarm, &view.id);
                 let spec = Self {
+                    // What only this program knows is as it was recorded.
+                    depends_on: typed.spec.depends_on.clone(),
+                    give_up_after_s: typed.spec.give_up_after_s,
                     spec: seen(&live.spec, &typed.spec.spec, wanted(item)?.as_ref()),
                     swarm,
                 };
@@ -218,6 +240,7 @@ impl Kind for Service {
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
+        self.wait_for_others(&mut managers, cx).await?;
         let host = managers.host().await?;
         let request = self.pinned(host.as_ref(), None, cx).await;
         let mut outputs = ServiceOutputs::of(self, &request);
@@ -246,6 +269,7 @@ impl Kind for Service {
 
     async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
+        self.wait_for_others(&mut managers, cx).await?;
         let host = managers.host().await?;
         let Some(live) = host.service(&self.spec.name).await? else {
             return Err(Failure::not_applied(

@@ -133,13 +133,23 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         let mut wanted = service.spec.clone();
         let secrets = resolve(&mut wanted.secrets, &manifest.secrets, "secret");
         let configs = resolve(&mut wanted.configs, &manifest.configs, "config");
-        let spec = Service::of(&wanted, swarm_ref.clone());
+        let spec = Service {
+            depends_on: service.depends_on.clone(),
+            give_up_after_s: service.give_up_after_s,
+            ..Service::of(&wanted, swarm_ref.clone())
+        };
         // A replica placed before the last node has joined is never moved by Swarm.
         let mut depends_on = vec![Address::new("member", "*")];
         let known = |name: &str| manifest.networks.iter().any(|network| network.name == name);
         let networks = spec.spec.networks.iter().filter(|network| known(&network.name));
         depends_on.extend(networks.map(|network| Address::new("network", &network.name)));
         depends_on.extend(secrets.into_iter().chain(configs));
+        depends_on.extend(
+            service
+                .depends_on
+                .keys()
+                .map(|name| Address::new("service", name)),
+        );
         resources.push(desired(
             Address::new("service", &spec.spec.name),
             &spec,

@@ -108,6 +108,8 @@ fn service(name: &str, replicas: u64, published: u16) -> Service {
             }],
             ..kinds::testing::service_spec(name)
         },
+        depends_on: BTreeMap::new(),
+        give_up_after_s: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use subako_state::{Digest, SealKey};
 
 use super::lines::Lines;
-use crate::world::{Availability, Content, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault};
+use crate::world::{Availability, Condition, Content, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault};
 
 /// A whole manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -198,6 +198,10 @@ pub struct Pool {
 pub struct Service {
     /// What Swarm is told.
     pub spec: ServiceSpec,
+    /// The services that it waits for, by name, each until when.
+    pub depends_on: BTreeMap<String, Condition>,
+    /// How long tasks that keep ending are waited for, seconds; `None` for a few attempts.
+    pub give_up_after_s: Option<u64>,
 }
 
 /// `[secret.NAME]` or `[config.NAME]`, its content read.

@@ -225,7 +225,8 @@ impl Run<'_> {
         let mut flight = FuturesUnordered::new();
         let mut stopping = self.stop.is_draining();
         loop {
-            while !stopping && flight.len() < self.options.parallelism.max(1) {
+            // A step that cannot get any further as things are takes nobody's turn.
+            while !stopping && crew.in_flight.at_work() < self.options.parallelism.max(1) {
                 let Some(node) = walk.take() else { break };
                 if plan.steps.get(node as usize).is_none() {
                     walk.done(node);
@@ -244,9 +245,11 @@ impl Run<'_> {
                     (node, began, made)
                 });
             }
+            crew.in_flight.queue(if stopping { 0 } else { walk.ready() });
             let finished = tokio::select! {
                 biased;
                 () = self.stop.at_once() => return Ok(WalkEnd::Cut),
+                () = crew.in_flight.some_stuck(), if !stopping && walk.ready() > 0 => continue,
                 () = self.stop.draining(), if !stopping => {
                     stopping = true;
                     let signal = self.stop.signal().to_owned();

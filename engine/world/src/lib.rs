@@ -39,8 +39,8 @@ pub use no_hosts::NoHosts;
 pub use planned::{PermissionFinding, PermissionVerdict, PlannedCall};
 pub use progress::Progress;
 pub use service::{
-    Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition, RestartPolicy,
-    ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
+    Condition, Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
+    RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,
 };
 pub use swarm::{
     Availability, JoinRequest, JoinTokens, Network, NetworkSpec, Node, NodeState, NodeUpdate, Reachability,

@@ -97,6 +97,15 @@ impl Bench {
         self.run_with(plan, &Stop::new(), &options).await
     }
 
+    /// As `run`, one step at a time.
+    pub async fn run_one_by_one(&mut self, plan: &Plan) -> RunResult {
+        let options = ApplyOptions {
+            parallelism: 1,
+            ..ApplyOptions::default()
+        };
+        self.run_with(plan, &Stop::new(), &options).await
+    }
+
     /// As `run`, which somebody may ask to stop.
     pub async fn run_until(&mut self, plan: &Plan, stop: &Stop) -> RunResult {
         self.run_with(plan, stop, &ApplyOptions::default()).await

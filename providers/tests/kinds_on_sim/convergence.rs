@@ -84,6 +84,37 @@ async fn a_service_that_crashes_until_another_is_up_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_it_waits_for_may_not_even_have_had_its_turn() {
+    let manifest = with(&[
+        ("a", "shop/crash-until-z:1", &[]),
+        ("z", "shop/slow-pull-z:1", &[]),
+    ]);
+    let mut bench = Bench::new(vec![]);
+    let plan = bench.plan(&manifest).await;
+    let finished = bench.run_one_by_one(&plan).await;
+    assert_eq!(finished.outcome, Outcome::Applied, "{:#?}", finished.failures);
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_keep_ending_are_waited_for_as_long_as_the_service_says() {
+    for (give_up_after_s, between) in [(None, 0..60), (Some(0), 0..60), (Some(150), 150..200)] {
+        let mut manifest = with(&[("web", "shop/crash:1", &[])]);
+        let mut bench = Bench::of(&with(&[])).await;
+        manifest.services[0].give_up_after_s = give_up_after_s;
+        let plan = bench.plan(&manifest).await;
+        let clock = bench.world.clock.clone();
+        let started = clock.now();
+        let finished = bench.run(&plan).await;
+        assert_eq!(finished.outcome, Outcome::RolledBack);
+        let (_, failure) = &finished.failures[0];
+        assert!(failure.message.contains("no task stays up"), "{failure}");
+        let took = (clock.now() - started).as_secs();
+        assert!(between.contains(&took), "{give_up_after_s:?}: {took} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn once_the_rest_is_up_a_service_that_goes_on_crashing_is_hopeless() {
     let manifest = with(&[("web", "shop/crash:1", &[]), ("db", "shop/slow-pull-db:1", &[])]);
     let mut bench = Bench::new(vec![]);

@@ -25,7 +25,11 @@ async fn walk(mut bench: Bench) {
         let plan = bench.plan(&after).await;
         let about = |line: &String| line.contains(" service.");
         assert!(steps(&plan).iter().any(about), "{}: {:?}", case.key, steps(&plan));
+        let tasks = bench.sim.dump()["swarms"].clone();
         apply(&mut bench, &after, case.key).await;
+        if !case.is_swarms() {
+            assert_eq!(bench.sim.dump()["swarms"], tasks, "{}", case.key);
+        }
     }
 }
 

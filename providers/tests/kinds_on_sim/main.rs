@@ -10,6 +10,7 @@ mod every_key;
 mod exclusive;
 mod lifecycle;
 mod manifest;
+mod order;
 mod other_machines;
 mod quorum;
 mod respelled;

@@ -103,5 +103,7 @@ pub fn service(name: &str, replicas: u64, published: u16) -> Service {
             }],
             ..ServiceSpec::new(name, "mingsiro71/replyhost")
         },
+        depends_on: BTreeMap::new(),
+        give_up_after_s: None,
     }
 }

@@ -18,6 +18,16 @@ pub struct Case {
     pub after: &'static str,
 }
 
+/// Keys that only this program acts on: Swarm is told nothing of them.
+const OURS: [&str; 2] = ["depends_on.condition", "give_up_after"];
+
+impl Case {
+    /// Whether Swarm is told of its key.
+    pub fn is_swarms(&self) -> bool {
+        !OURS.contains(&self.key)
+    }
+}
+
 const CASES: &[(&str, &str, &str)] = &[
     ("command", "command = 'a b'", "command = 'a c'"),
     ("configs", "", "configs = ['one']"),
@@ -61,12 +71,18 @@ const CASES: &[(&str, &str, &str)] = &[
         "endpoint_mode = 'vip'",
         "endpoint_mode = 'dnsrr'",
     ),
+    (
+        "depends_on.condition",
+        "depends_on = ['job']",
+        "depends_on = { job = { condition = 'service_completed_successfully' } }",
+    ),
     ("entrypoint", "entrypoint = '/a'", "entrypoint = ['/a', 'b c']"),
     (
         "environment",
         "environment = { A = 'x=y' }",
         "environment = { A = '' }",
     ),
+    ("give_up_after", "", "give_up_after = '90s'"),
     ("healthcheck.disable", "", "healthcheck = { disable = true }"),
     (
         "healthcheck.interval",
@@ -342,7 +358,9 @@ pub fn manifest(lines: &str) -> Manifest {
          secret = {{ pw = {{ env = 'PW' }}, key = {{ env = 'KEY' }} }}\n\
          config = {{ one = {{ content = '1' }}, two = {{ content = '2' }} }}\n\
          security_group.ssh_from = ['198.51.100.7/32']\n\
-         [[service]]\n{name}{image}{lines}\n"
+         [[service]]\n{name}{image}{lines}\n\
+         [[service]]\nname = 'job'\nimage = 'alpine'\ncommand = 'sleep 2'\n\
+         restart_policy = {{ condition = 'on-failure' }}\n"
     );
     let source = Source {
         name: "cluster.toml".into(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::reference::Ref;
-use crate::world::{Mode, ServiceSpec};
+use crate::world::{Condition, Mode, ServiceSpec};
 
 /// How a service decides on the number of its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +19,15 @@ pub enum ServiceMode {
     Global,
 }
 
-/// What is wanted of a service. Its JSON has the keys of [`ServiceSpec`] and `swarm` on one level,
+/// What is wanted of a service. Its JSON has the keys of [`ServiceSpec`] and the others on one level,
 /// and the mode in two of them, `mode` and `replicas`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
+    /// The services that it waits for, by name, each until when. Nothing Swarm is told.
+    pub depends_on: BTreeMap<String, Condition>,
+    /// How long tasks that keep ending are waited for, seconds; `None` for a few attempts. Nothing
+    /// Swarm is told.
+    pub give_up_after_s: Option<u64>,
     /// What Swarm is told, but for the labels that say whose it is.
     pub spec: ServiceSpec,
     /// The `cluster_id` of the swarm.
@@ -42,6 +47,8 @@ impl Service {
     /// Swarm's own defaults too: somebody may change the service away from them.
     pub fn of(spec: &ServiceSpec, swarm: Ref) -> Self {
         Self {
+            depends_on: BTreeMap::new(),
+            give_up_after_s: None,
             spec: spec.clone(),
             swarm,
         }
@@ -72,6 +79,13 @@ impl Serialize for Service {
         if let Some(count) = replicas {
             fields.insert("replicas".to_owned(), Value::from(count));
         }
+        if !self.depends_on.is_empty() {
+            let depends_on = serde_json::to_value(&self.depends_on).map_err(text)?;
+            fields.insert("depends_on".to_owned(), depends_on);
+        }
+        if let Some(seconds) = self.give_up_after_s {
+            fields.insert("give_up_after_s".to_owned(), Value::from(seconds));
+        }
         fields.insert(
             "swarm".to_owned(),
             serde_json::to_value(&self.swarm).map_err(text)?,
@@ -84,12 +98,16 @@ impl<'de> Deserialize<'de> for Service {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Own {
+            #[serde(default)]
+            depends_on: BTreeMap<String, Condition>,
+            give_up_after_s: Option<u64>,
             mode: ServiceMode,
             replicas: Option<u64>,
             swarm: Ref,
         }
         let mut fields = Map::deserialize(deserializer)?;
-        let own = ["mode", "replicas", "swarm"].map(|key| (key.to_owned(), fields.remove(key)));
+        let own = ["depends_on", "give_up_after_s", "mode", "replicas", "swarm"]
+            .map(|key| (key.to_owned(), fields.remove(key)));
         let own = own.into_iter().filter_map(|(key, value)| Some((key, value?)));
         let own: Own = serde_json::from_value(Value::Object(own.collect())).map_err(D::Error::custom)?;
         let mode = match own.mode {
@@ -99,6 +117,8 @@ impl<'de> Deserialize<'de> for Service {
         let mode = serde_json::to_value(mode).map_err(D::Error::custom)?;
         fields.insert("mode".to_owned(), mode);
         Ok(Self {
+            depends_on: own.depends_on,
+            give_up_after_s: own.give_up_after_s,
             spec: serde_json::from_value(Value::Object(fields)).map_err(D::Error::custom)?,
             swarm: own.swarm,
         })

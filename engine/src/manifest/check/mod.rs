@@ -14,6 +14,7 @@ mod pool;
 mod ports;
 mod security_group;
 mod service;
+mod service_order;
 mod service_runtime;
 mod sim;
 mod ssh;
@@ -68,7 +69,13 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         secrets: &secrets,
         configs: &configs,
     };
-    let services = service::check(cx, value(document.service).0, &named, ssh.port);
+    let services = service::check(
+        cx,
+        value(document.service).0,
+        &named,
+        ssh.port,
+        swarm.converge_timeout_s,
+    );
     let sim = sim::check(cx, value(document.sim));
     Manifest {
         cluster,

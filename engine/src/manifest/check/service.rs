@@ -3,12 +3,13 @@
 use super::files::{self, Files};
 use super::network::Networks;
 use super::ports::PublishedPorts;
+use super::service_order::Order;
 use super::service_runtime as runtime;
 use super::unique::Unique;
 use super::{labels, value};
 use crate::manifest::decode::{Context, did_you_mean};
 use crate::manifest::error::{Code, ManifestError};
-use crate::manifest::formats::PlainText;
+use crate::manifest::formats::{Duration, PlainText};
 use crate::manifest::model::Service;
 use crate::manifest::raw::{self, Deployment, EndpointMode};
 use crate::manifest::span::{At, Span};
@@ -33,22 +34,48 @@ pub fn check(
     raw: Vec<At<raw::Service>>,
     named: &Named<'_>,
     ssh_port: u16,
+    converge_timeout_s: u64,
 ) -> Vec<Service> {
     let mut names = Unique::new();
     let mut ports = PublishedPorts::new(ssh_port);
     let mut services = Vec::with_capacity(raw.len());
-    for (index, At { value: raw, .. }) in raw.into_iter().enumerate() {
+    let mut order = Order::new(&raw);
+    for (index, At { value: mut raw, .. }) in raw.into_iter().enumerate() {
         if let Some(name) = &raw.name {
             // Swarm compares names without case.
             names.claim(cx, name.0.to_ascii_lowercase(), name.span, || {
                 format!("two services are called \"{}\"", name.0)
             });
         }
+        let depends_on = order.of(cx, index, raw.depends_on.take());
+        let give_up_after_s = patience(cx, raw.give_up_after.take(), converge_timeout_s);
         services.push(Service {
+            depends_on,
+            give_up_after_s,
             spec: service(cx, raw, index, named, &mut ports),
         });
     }
+    order.check(cx, &services);
     services
+}
+
+/// The wait for tasks that keep ending, which ends at the latest with the wait for the service.
+fn patience(cx: &mut Context<'_>, raw: Option<At<Duration>>, converge_timeout_s: u64) -> Option<u64> {
+    let at = raw?;
+    let seconds = at.value.seconds();
+    if seconds > converge_timeout_s {
+        cx.report(
+            ManifestError::new(
+                Code::OutOfRange,
+                "`give_up_after` is longer than services may take to converge",
+            )
+            .at(at.span, format!("the wait ends after {converge_timeout_s} s"))
+            .help(format!(
+                "write [swarm] converge_timeout = \"{seconds}s\" or more, or a shorter time here"
+            )),
+        );
+    }
+    Some(seconds)
 }
 
 fn service(

@@ -2,7 +2,8 @@
 //! its updates are in the files beside this one.
 
 use super::{
-    FileUse, HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig, UpdateConfig,
+    DependsOn, FileUse, HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig,
+    UpdateConfig,
 };
 use crate::manifest::decode::{Int, KeyValues, keywords, plain_schema, section};
 use crate::manifest::formats::{
@@ -62,6 +63,13 @@ section! {
         optional labels: KeyValues,
         /// Labels of each of its containers.
         optional container_labels: KeyValues,
+        /// Services that have to be there first: a list of names, or a table name →
+        /// { condition = "service_started" | "service_healthy" | "service_completed_successfully" }.
+        optional depends_on: DependsOn,
+        /// How long tasks that keep ending are waited for before the service counts as failed, for
+        /// example "5m". Default: until some have ended three times while nothing else of the
+        /// apply gets any further.
+        optional give_up_after: Duration,
         /// How long a container may take to stop before it is killed, for example "30s".
         optional stop_grace_period: Duration,
         /// How its name resolves: "vip" (the default), one address for all tasks, or "dnsrr",
@@ -87,7 +95,6 @@ section! {
         "port" => "did you mean `ports`?",
         "publish" => "did you mean `ports`?",
         "restart" => "write restart_policy = { condition = \"on-failure\" }",
-        "depends_on" => "Swarm starts services in no order; let the program wait for what it needs",
         "build" => "Swarm runs images that exist: build and push it, then write `image`",
         "container_name" => "Swarm names its containers itself, after the service",
         "network_mode" => "name the networks in `networks`",

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use key::Record;
 pub use key::{Key, Unit};
 pub use parts::{
-    Endpoint, Mode, Mount, MountKind, PublishMode, RestartCondition, ServiceNetwork, UpdateOrder,
+    Condition, Endpoint, Mode, Mount, MountKind, PublishMode, RestartCondition, ServiceNetwork, UpdateOrder,
 };
 pub use table::{HealthCheck, Resources, RestartPolicy, ServiceSpec, UpdateConfig};
 

@@ -94,3 +94,18 @@ pub struct ServiceNetwork {
     /// The network's name.
     pub name: String,
 }
+
+/// When a service that another waits for counts as there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Condition {
+    /// Its tasks run.
+    #[default]
+    #[serde(rename = "service_started")]
+    Started,
+    /// Its tasks run and are well: a task with a health check runs for Swarm once it is.
+    #[serde(rename = "service_healthy")]
+    Healthy,
+    /// Its tasks have ended without an error.
+    #[serde(rename = "service_completed_successfully")]
+    Completed,
+}
