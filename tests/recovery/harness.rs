@@ -318,6 +318,9 @@ impl w::Cloud for Nothing {
     async fn lookup(&self, _: &w::Lookup) -> Result<w::LookupAnswer> {
         none()
     }
+    async fn types(&self, _: &[String]) -> Result<BTreeMap<String, w::TypeFacts>> {
+        none()
+    }
     async fn survey(&self, _: &str) -> Result<w::CloudSurvey> {
         none()
     }

@@ -14,6 +14,7 @@ mod login;
 mod managers;
 mod networks;
 mod nodes;
+mod offered;
 mod open_ports;
 mod place;
 mod placement;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::built_in::BuiltIn;
 use super::{
     About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, managers, networks,
-    open_ports, place, placement, ports, protect, quorum, ranges, reservations, rules, start_first, user,
-    zones,
+    offered, open_ports, place, placement, ports, protect, quorum, ranges, reservations, rules, start_first,
+    user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -29,6 +29,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &login::CHECK,
     &managers::CHECK,
     &networks::CHECK,
+    &offered::CHECK,
     &open_ports::CHECK,
     &placement::CHECK,
     &ports::CHECK,

@@ -114,6 +114,7 @@ mod tests {
         let micro = TypeFacts {
             nano_cpus: 2_000_000_000,
             memory: 960 << 20,
+            zones: Vec::new(),
         };
         case.types.insert("t3.micro".into(), micro);
         case.findings("reservations")

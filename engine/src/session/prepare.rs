@@ -48,11 +48,8 @@ impl Session {
         with_refresh: bool,
     ) -> Result<Plan, SessionError> {
         let account = self.guard_account(&known.snapshot).await?;
-        let (desired, looked_up) = self.look_up(&known.snapshot, selection).await?;
-        let types = match selection.destroy {
-            true => BTreeMap::new(),
-            false => self.types().await?,
-        };
+        let ((desired, looked_up), types) =
+            tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
         let observed = if with_refresh {
             let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
             refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
@@ -98,8 +95,11 @@ impl Session {
         Ok((desired, Some(answer)))
     }
 
-    /// What the instance types of the manifest have.
-    async fn types(&self) -> Result<BTreeMap<String, TypeFacts>, SessionError> {
+    /// What the instance types of the manifest have. A destroy needs none.
+    async fn types(&self, selection: &Selection) -> Result<BTreeMap<String, TypeFacts>, SessionError> {
+        if selection.destroy {
+            return Ok(BTreeMap::new());
+        }
         let pools = self.manifest.pools.iter().filter(|pool| pool.count > 0);
         let mut names: Vec<String> = pools.map(|pool| pool.instance_type.clone()).collect();
         names.sort();

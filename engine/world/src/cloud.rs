@@ -108,13 +108,15 @@ pub struct Lookup {
     pub used: Vec<String>,
 }
 
-/// What the engine on an instance of a type offers to tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the engine on an instance of a type offers to tasks, and where there is such a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeFacts {
     /// Processors, in billionths.
     pub nano_cpus: u64,
     /// Memory, bytes: what is left of the type's own once the kernel has its share.
     pub memory: u64,
+    /// The zones that offer it, sorted; empty where that is not known.
+    pub zones: Vec<String>,
 }
 
 /// A subnet to put instances in.
@@ -441,10 +443,7 @@ pub trait Cloud: Send + Sync {
 
     /// What instance types have, by name. A type that is missing from the answer is one of which
     /// nothing is known; one that does not exist is a failure where the provider can tell.
-    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
-        let _ = names;
-        Ok(BTreeMap::new())
-    }
+    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>>;
 
     /// Reads everything that carries the cluster's tag.
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey>;

@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use subako_world::{
     Account, Cloud, CloudSurvey, Code, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
     KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
-    SecurityGroupRequest,
+    SecurityGroupRequest, TypeFacts,
 };
 use tokio::sync::OnceCell;
 
 use super::account::account;
 use super::call::Api;
 use super::terminate::Terminations;
+use super::types::Described;
 use super::watch::Watch;
 
 /// EC2 in one account and region.
@@ -30,6 +31,8 @@ pub(super) struct Inner {
     account: OnceCell<Account>,
     /// Root device names by image: RunInstances needs them to size the root volume.
     pub(super) root_devices: tokio::sync::Mutex<BTreeMap<String, String>>,
+    /// What EC2 said of instance types, which does not change.
+    pub(super) described: tokio::sync::Mutex<BTreeMap<String, Described>>,
     /// When this process created what: EC2 may not show it yet.
     births: Mutex<BTreeMap<String, Duration>>,
     /// Tokens that this process has run instances with.
@@ -46,6 +49,7 @@ impl AwsCloud {
                 region,
                 account: OnceCell::new(),
                 root_devices: tokio::sync::Mutex::default(),
+                described: tokio::sync::Mutex::default(),
                 births: Mutex::default(),
                 tokens: Mutex::default(),
                 watch: Watch::default(),
@@ -174,6 +178,10 @@ impl Cloud for AwsCloud {
 
     async fn lookup(&self, query: &Lookup) -> Result<LookupAnswer> {
         self.inner.lookup(query).await
+    }
+
+    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+        self.inner.types(names).await
     }
 
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey> {

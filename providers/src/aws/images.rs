@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{ArchitectureType, Filter, Image};
+use aws_sdk_ec2::types::{Filter, Image};
 use futures::future::try_join_all;
 use subako_world::{Failure, ImageAnswer, ImageQuery, Result};
 
 use super::cloud::Inner;
 use super::convert::{filter, text};
 use super::operations::Op;
+use super::types::Architecture;
 use crate::codes::Ec2Code as _;
 
 /// An image family: who publishes it and under which names. `{arch}` stands for the family's own
@@ -68,35 +69,6 @@ const FAMILIES: [Family; 6] = [
     },
 ];
 
-/// The architecture of an instance type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Architecture {
-    X86,
-    Arm,
-}
-
-impl Architecture {
-    fn name(self) -> &'static str {
-        match self {
-            Self::X86 => "x86_64",
-            Self::Arm => "arm64",
-        }
-    }
-
-    /// By the type's name: the letter `g` after the generation's number stands for Graviton, and
-    /// `a1` was the first of them.
-    fn by_name(instance_type: &str) -> Self {
-        let family = instance_type.split('.').next().unwrap_or_default();
-        let options = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        let options = options.trim_start_matches(|c: char| c.is_ascii_digit());
-        if family == "a1" || options.starts_with('g') {
-            Self::Arm
-        } else {
-            Self::X86
-        }
-    }
-}
-
 impl Inner {
     /// Answers all queries: one read of the instance types, and one an image and architecture.
     pub(super) async fn images(&self, queries: &[ImageQuery]) -> Result<BTreeMap<ImageQuery, ImageAnswer>> {
@@ -104,10 +76,13 @@ impl Inner {
             return Ok(BTreeMap::new());
         }
         let types: BTreeSet<&str> = queries.iter().map(|query| query.instance_type.as_str()).collect();
-        let architectures = self.architectures(&types).await?;
+        let described = self.described(&types).await?;
         let architecture = |query: &ImageQuery| {
-            let known = architectures.get(&query.instance_type).copied();
-            known.unwrap_or_else(|| Architecture::by_name(&query.instance_type))
+            let known = described.get(&query.instance_type);
+            known.map_or_else(
+                || Architecture::by_name(&query.instance_type),
+                |known| known.architecture,
+            )
         };
         let wanted: BTreeSet<(&str, Architecture)> = queries
             .iter()
@@ -126,68 +101,6 @@ impl Inner {
                 Some((query.clone(), answer.clone()))
             })
             .collect())
-    }
-
-    /// The architectures of types. EC2's answer counts; where it cannot be had (not permitted,
-    /// or an API that lacks the operation), the names have to do.
-    async fn architectures(&self, types: &BTreeSet<&str>) -> Result<BTreeMap<String, Architecture>> {
-        let doing = "look up the instance types";
-        let by_type = filter("instance-type", types.iter().copied());
-        let mut known = BTreeMap::new();
-        let mut next: Option<String> = None;
-        loop {
-            let answer = self
-                .api
-                .call(Op::DescribeInstanceTypes, doing, || {
-                    self.api
-                        .ec2
-                        .describe_instance_types()
-                        .filters(by_type.clone())
-                        .set_next_token(next.clone())
-                        .send()
-                })
-                .await;
-            let page = match answer {
-                Err(failure)
-                    if matches!(
-                        failure.service_code.as_deref(),
-                        Some(
-                            "UnauthorizedOperation"
-                                | "InvalidAction"
-                                | "UnsupportedOperation"
-                                | "NotImplemented"
-                        )
-                    ) =>
-                {
-                    return Ok(BTreeMap::new());
-                }
-                answer => answer?,
-            };
-            for seen in page.instance_types() {
-                let supported = seen.processor_info().map(|cpu| cpu.supported_architectures());
-                let arm = supported.unwrap_or_default().contains(&ArchitectureType::Arm64);
-                let architecture = if arm { Architecture::Arm } else { Architecture::X86 };
-                if let Some(kind) = seen.instance_type() {
-                    known.insert(kind.as_str().to_owned(), architecture);
-                }
-            }
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
-            if next.is_none() {
-                break;
-            }
-        }
-        match types.iter().find(|kind| !known.contains_key(**kind)) {
-            None => Ok(known),
-            Some(unknown) => Err(Failure::not_applied(
-                doing,
-                format!("there is no instance type {unknown} in {}", self.region()),
-            )
-            .with_ec2_code("InvalidInstanceType")
-            .with_hint("correct `instance_type`, or choose a region that has it")),
-        }
     }
 
     async fn image(&self, ami: &str, architecture: Architecture) -> Result<ImageAnswer> {
@@ -328,30 +241,6 @@ impl Inner {
             )
             .with_ec2_code("InvalidAMIID.NotFound")
             .with_hint("plan again: the image may have been withdrawn")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn graviton_is_known_by_the_letter_after_the_generation() {
-        for (kind, arm) in [
-            ("t4g.small", true),
-            ("c7gn.large", true),
-            ("a1.medium", true),
-            ("im4gn.large", true),
-            ("x2gd.large", true),
-            ("t3.micro", false),
-            ("g4dn.xlarge", false),
-            ("g5g.xlarge", true),
-            ("m7i-flex.large", false),
-            ("c7a.large", false),
-        ] {
-            let wanted = if arm { Architecture::Arm } else { Architecture::X86 };
-            assert_eq!(Architecture::by_name(kind), wanted, "{kind}");
         }
     }
 }

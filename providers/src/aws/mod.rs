@@ -29,6 +29,7 @@ mod security_group;
 mod survey;
 mod terminate;
 mod tuning;
+mod types;
 mod watch;
 
 pub use call::CallRecord;

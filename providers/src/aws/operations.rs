@@ -78,6 +78,7 @@ pub enum Op {
     DescribeAddresses,
     DescribeImages,
     DescribeInstanceAttribute,
+    DescribeInstanceTypeOfferings,
     DescribeInstanceTypes,
     DescribeInstances,
     DescribeKeyPairs,
@@ -141,7 +142,7 @@ const fn create(op: Op, name: &'static str, family: Family) -> Operation {
 
 /// Every operation that the adapter makes, in the order of [`Op`]. A call that is not in here
 /// fails before it is sent.
-pub const OPERATIONS: [Operation; 26] = [
+pub const OPERATIONS: [Operation; 27] = [
     line(
         Op::GetCallerIdentity,
         "GetCallerIdentity",
@@ -152,6 +153,7 @@ pub const OPERATIONS: [Operation; 26] = [
     read(Op::DescribeAddresses, "DescribeAddresses"),
     read(Op::DescribeImages, "DescribeImages"),
     read(Op::DescribeInstanceAttribute, "DescribeInstanceAttribute"),
+    read(Op::DescribeInstanceTypeOfferings, "DescribeInstanceTypeOfferings"),
     read(Op::DescribeInstanceTypes, "DescribeInstanceTypes"),
     read(Op::DescribeInstances, "DescribeInstances"),
     read(Op::DescribeKeyPairs, "DescribeKeyPairs"),
@@ -251,6 +253,7 @@ mod tests {
             include_str!("security_group.rs"),
             include_str!("survey.rs"),
             include_str!("terminate.rs"),
+            include_str!("types.rs"),
             include_str!("watch.rs"),
         ];
         let mut made = std::collections::BTreeSet::new();

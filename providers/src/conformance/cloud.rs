@@ -12,6 +12,8 @@ pub fn cloud_cases() -> Vec<Case<CloudBench>> {
         the_account_and_its_region_are_known,
         a_lookup_finds_image_vpc_and_subnets,
         an_unknown_image_is_refused_with_a_hint,
+        types_say_what_they_have_and_where,
+        an_unknown_type_is_refused_with_a_hint,
     ];
     all.extend(groups::cases());
     all.extend(instances::cases());
@@ -72,6 +74,38 @@ async fn an_unknown_image_is_refused_with_a_hint(bench: &CloudBench) -> Outcome 
         "an unknown image",
         Code::NotFound,
         bench.world.cloud.lookup(&query).await,
+    )?;
+    ensure!(failure.hint.is_some(), "no hint: {failure}");
+    Ok(Verdict::Passed)
+}
+
+async fn types_say_what_they_have_and_where(bench: &CloudBench) -> Outcome {
+    let name = bench.fixture.image.instance_type.clone();
+    let found = bench.world.cloud.types(std::slice::from_ref(&name)).await?;
+    ensure!(found.len() == 1, "nothing is known of {name}: {found:?}");
+    let facts = &found[&name];
+    // The smallest type has a processor, and half a GiB of memory that the kernel has a part of.
+    ensure!(
+        facts.nano_cpus >= 1_000_000_000 && facts.memory > 256 << 20,
+        "{name} has too little: {facts:?}"
+    );
+    ensure!(facts.zones.is_sorted(), "zones are not sorted: {facts:?}");
+    let subnets = bench.world.cloud.lookup(&bench.query()).await?.subnets;
+    ensure!(
+        subnets.iter().any(|subnet| facts.zones.contains(&subnet.zone)),
+        "it is offered nowhere that instances can be put: {facts:?}"
+    );
+    let none = bench.world.cloud.types(&[]).await?;
+    ensure!(none.is_empty(), "nothing was asked for: {none:?}");
+    Ok(Verdict::Passed)
+}
+
+async fn an_unknown_type_is_refused_with_a_hint(bench: &CloudBench) -> Outcome {
+    let names = ["t9.mirco".to_owned()];
+    let failure = refused(
+        "an unknown type",
+        Code::Invalid,
+        bench.world.cloud.types(&names).await,
     )?;
     ensure!(failure.hint.is_some(), "no hint: {failure}");
     Ok(Verdict::Passed)

@@ -12,7 +12,6 @@ use subako_world::{
 
 use super::faults::Call;
 use super::inner::Inner;
-use super::model::InstanceType;
 use super::names::Ms;
 use crate::codes::Ec2Code as _;
 
@@ -78,18 +77,15 @@ impl Cloud for SimCloud {
     }
 
     async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
-        // What EC2 sells is no part of the world: it takes no time and meets no fault.
-        let facts = |name: &String| {
-            let found = InstanceType::named(name).ok_or_else(|| {
-                let message = format!("Invalid value '{name}' for InstanceType");
-                Failure::not_applied("look up instance types", message)
-                    .with_ec2_code("InvalidParameterValue")
-                    .with_hint("use a type such as t3.micro or t4g.small")
-            })?;
-            let (nano_cpus, memory) = found.capacity();
-            Ok((name.clone(), TypeFacts { nano_cpus, memory }))
-        };
-        names.iter().map(facts).collect()
+        let call = Call::new("types", self.0.place.region.clone(), "look up instance types");
+        self.0
+            .read(call, |model, _| {
+                let names = names.iter();
+                names
+                    .map(|name| Ok((name.clone(), model.type_facts(name)?)))
+                    .collect()
+            })
+            .await
     }
 
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey> {

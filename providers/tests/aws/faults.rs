@@ -129,7 +129,10 @@ async fn one(moto: &str, operation: &Operation, nth: u32, index: usize) -> Resul
 
 /// Refusals that the adapter works around: instance types have names, too.
 fn tolerated(operation: &Operation) -> bool {
-    operation.name == "DescribeInstanceTypes"
+    matches!(
+        operation.name,
+        "DescribeInstanceTypeOfferings" | "DescribeInstanceTypes"
+    )
 }
 
 fn refused(operation: &Operation, failure: &Failure) -> Result<(), String> {

@@ -13,6 +13,7 @@ pub async fn whole_life(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
     let silent = Progress::silent();
     cloud.account().await?;
     let found = look_up(cloud).await?;
+    cloud.types(&["t3.micro".to_owned()]).await?;
     cloud.import_key_pair(&key_request(cluster)).await?;
     let group = cloud
         .create_security_group(&group_request(cluster, &found.vpc_id))

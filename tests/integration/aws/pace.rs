@@ -44,7 +44,11 @@ fn critical_path(spans: &[Span]) -> Duration {
         .map(|span| span.went.saturating_duration_since(created))
         .max()
         .unwrap_or_default();
-    let reads = ["DescribeVpcs", "DescribeInstanceTypes"];
+    let reads = [
+        "DescribeVpcs",
+        "DescribeInstanceTypeOfferings",
+        "DescribeInstanceTypes",
+    ];
     let further = ["DescribeSubnets", "DescribeImages"];
     let permits = ["ImportKeyPair", "CreateSecurityGroup", "RunInstances"];
     let survey = ["DescribeVolumes", "DescribeInstances"];

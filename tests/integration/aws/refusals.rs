@@ -18,6 +18,7 @@ fn refuse_everything(bench: &Bench, status: u16, code: &str, message: &str) {
         "DescribeVpcs",
         "DescribeSubnets",
         "DescribeImages",
+        "DescribeInstanceTypeOfferings",
         "DescribeInstanceTypes",
     ] {
         bench

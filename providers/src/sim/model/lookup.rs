@@ -1,9 +1,9 @@
 //! Answers to what a refresh looks up.
 
-use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet};
+use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet, TypeFacts};
 
 use super::catalog::{DEFAULT_VPC, FAMILIES, fits, images, is_id, subnets, vpc_range};
-use super::types::InstanceType;
+use super::types::{InstanceType, offered};
 use super::world::Model;
 use crate::sim::refusal::Refusal;
 
@@ -82,6 +82,20 @@ impl Model {
                 })
         };
         query.zones.iter().map(in_zone).collect()
+    }
+
+    /// What a type has, and which zones offer it.
+    pub fn type_facts(&self, name: &str) -> Result<TypeFacts, Refusal> {
+        let found = InstanceType::named(name).ok_or_else(|| no_such_type(name))?;
+        let (nano_cpus, memory) = found.capacity();
+        let zones = self.place.zones.iter().filter(|zone| offered(name, zone));
+        let mut zones: Vec<String> = zones.cloned().collect();
+        zones.sort();
+        Ok(TypeFacts {
+            nano_cpus,
+            memory,
+            zones,
+        })
     }
 
     fn image(&self, query: &ImageQuery) -> Result<ImageAnswer, Refusal> {

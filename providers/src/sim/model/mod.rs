@@ -45,5 +45,4 @@ pub(crate) use membership::{Joining, no_engine};
 pub(crate) use swarm::{At, SwarmFacts};
 #[cfg(test)]
 pub(crate) use tasks::Slot;
-pub(crate) use types::InstanceType;
 pub(crate) use world::{Model, Place};

@@ -1,0 +1,121 @@
+//! Instance types in zones that do not offer them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::built_in::BuiltIn;
+use super::{About, Category, Checked, Finding};
+use crate::plan::Action;
+
+pub(super) static CHECK: BuiltIn = BuiltIn {
+    about: About {
+        id: "offered",
+        category: Category::Capacity,
+        documentation: "A zone does not offer every instance type of its region (EC2: DescribeInstanceTypeOfferings).",
+    },
+    look,
+};
+
+#[derive(Deserialize)]
+struct Placed<'a> {
+    #[serde(borrow)]
+    instance_type: Cow<'a, str>,
+    #[serde(borrow)]
+    zone: Cow<'a, str>,
+}
+
+/// An instance to be created, or given another type, in a zone that does not offer it. Where the
+/// zones of a type are not known, nothing is said.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    if checked.types.values().all(|facts| facts.zones.is_empty()) {
+        return Vec::new();
+    }
+    let mut lacking: BTreeSet<(&str, String, String)> = BTreeSet::new();
+    for step in &checked.plan.steps {
+        let started = match step.action() {
+            Action::Create => true,
+            Action::Update => step.changes.iter().any(|change| change.path == "instance_type"),
+            _ => false,
+        };
+        let spec = step
+            .spec_after()
+            .filter(|_| started && step.address.kind() == "instance");
+        let Some(placed) = spec.and_then(|spec| serde_json::from_str::<Placed<'_>>(spec.as_str()).ok())
+        else {
+            continue;
+        };
+        let facts = checked.types.get(placed.instance_type.as_ref());
+        let offered = facts.is_none_or(|facts| {
+            facts.zones.is_empty() || facts.zones.iter().any(|zone| *zone == placed.zone)
+        });
+        let pool = step.address.name().rsplit_once('-').map_or("", |(pool, _)| pool);
+        if !offered {
+            lacking.insert((pool, placed.instance_type.into_owned(), placed.zone.into_owned()));
+        }
+    }
+    lacking
+        .into_iter()
+        .map(|(pool, instance_type, zone)| {
+            let zones = checked
+                .types
+                .get(&instance_type)
+                .map(|facts| facts.zones.join(", "));
+            let finding = Finding::new(
+                checked.refusing(None),
+                &CHECK.about,
+                format!("{zone} does not offer {instance_type}, which instances of pool `{pool}` are to be"),
+            )
+            .with_remedy(format!(
+                "choose another instance_type, or zones that offer it in availability_zones: {}",
+                zones.unwrap_or_default()
+            ));
+            match manifest.pools.iter().any(|own| own.name == pool) {
+                true => finding.at("pool", pool, "instance_type"),
+                false => finding,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+    use crate::world::TypeFacts;
+
+    fn found(zones: &[&str]) -> Vec<crate::check::Finding> {
+        let text = manifest("[aws]\navailability_zones = [\"us-east-1a\", \"us-east-1b\"]\n");
+        let mut case = Case::of(&text);
+        let micro = TypeFacts {
+            nano_cpus: 2_000_000_000,
+            memory: 960 << 20,
+            zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
+        };
+        case.types.insert("t3.micro".into(), micro);
+        case.findings("offered")
+    }
+
+    #[test]
+    fn a_zone_that_offers_the_type_or_of_which_nothing_is_known_is_fine() {
+        assert_eq!(found(&["us-east-1a", "us-east-1b"]), []);
+        assert_eq!(found(&[]), []);
+    }
+
+    #[test]
+    fn a_zone_without_the_type_is_said_once_a_pool() {
+        let said = found(&["us-east-1a"]);
+        assert_eq!(
+            only(&said),
+            "Error 18 pool node instance_type: us-east-1b does not offer t3.micro, which instances of pool `node` are to be"
+        );
+        assert_eq!(
+            found(&["us-east-1c"]).len(),
+            3,
+            "two pools, one of them in two zones"
+        );
+    }
+}
