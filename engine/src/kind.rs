@@ -8,7 +8,7 @@ mod unconverged;
 
 pub use claim::{Claim, Scope};
 pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits};
-pub use intent::Intent;
+pub use intent::{ErasedIntent, Intent, StepCall, Verb};
 pub use machines::Machines;
 pub use unconverged::{Rollout, Unconverged};
 
@@ -27,7 +27,7 @@ use crate::machine::MACHINE;
 use crate::stop::Stop;
 use crate::survey::Survey;
 use crate::value::Value;
-use crate::world::{Code, Failure, Ownership, PlannedCall, Progress, Result, World};
+use crate::world::{Code, Failure, Ownership, Progress, Result, World};
 
 /// What a change of one field means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,12 +236,9 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         }
     }
 
-    /// The cloud's calls that a step will make, as far as they can be told before it: what a
-    /// preflight asks permission for.
-    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
-        let _ = intent;
-        Vec::new()
-    }
+    /// The calls by which a step changes the world on its way forward, in their order: all that it
+    /// may make. What a provider can be asked about them is what a preflight asks.
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall>;
 
     /// Whether a change in place can be taken back. One that cannot belongs past the line.
     fn change_is_undoable(before: &Self, after: &Self) -> bool {
@@ -342,15 +339,9 @@ pub trait ErasedKind: Send + Sync {
         let _ = spec;
         None
     }
-    /// See [`Kind::calls`]: of a step from what is there (spec and outputs) to what will be.
-    fn calls(
-        &self,
-        ownership: &Ownership,
-        before: Option<&Json>,
-        after: Option<&Json>,
-        outputs: Option<&Json>,
-    ) -> Result<Vec<PlannedCall>> {
-        let _ = (ownership, before, after, outputs);
+    /// See [`Kind::calls`].
+    fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {
+        let _ = intent;
         Ok(Vec::new())
     }
     /// See [`Kind::coexists`].
@@ -458,21 +449,15 @@ impl<K: Kind> ErasedKind for Erased<K> {
         spec.decode::<K>().ok()?.chosen_in()
     }
 
-    fn calls(
-        &self,
-        ownership: &Ownership,
-        before: Option<&Json>,
-        after: Option<&Json>,
-        outputs: Option<&Json>,
-    ) -> Result<Vec<PlannedCall>> {
+    fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {
         let spec = |json: Option<&Json>| json.map(|json| decode("spec", K::NAME, json)).transpose();
+        let outputs = |json| decode("outputs", K::NAME, json);
         Ok(K::calls(Intent {
-            ownership,
-            before: spec(before)?,
-            after: spec(after)?,
-            outputs: outputs
-                .map(|outputs| decode("outputs", K::NAME, outputs))
-                .transpose()?,
+            ownership: intent.ownership,
+            before: spec(intent.before)?,
+            after: spec(intent.after)?,
+            outputs: intent.outputs.map(outputs).transpose()?,
+            changed: intent.changed,
         }))
     }
 

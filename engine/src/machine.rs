@@ -14,6 +14,9 @@ pub const MACHINE: &str = "machine";
 /// The field of a spec that refers to the machine, as states and plans have it.
 pub(crate) const ON_MACHINE: &str = "instance";
 
+/// The seam's calls by which a machine is stopped and started.
+pub(crate) const POWER: [&str; 2] = ["stop_instance", "start_instance"];
+
 /// A machine as it is now, or as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {

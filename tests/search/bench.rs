@@ -1,5 +1,6 @@
 //! The search as a command of an optimised build: see `command`.
 
+mod calls;
 mod case;
 mod choose_edits;
 mod cluster;

@@ -15,6 +15,7 @@ use subako_engine::session::{Knowledge, RunReport, Session, SessionError};
 use subako_providers::sim::{KillAt, Moment, Pace, SimOptions, Simulator};
 use subako_state::{Digest, Direction, Holder, LockError, Memory, Outcome, SealKey, Store};
 
+use super::calls;
 use super::cluster::Cluster;
 use super::low::Low;
 use super::shelf::{Life, Shelf};
@@ -55,6 +56,8 @@ pub struct Ended {
     pub plan: Option<Box<Plan>>,
     /// The worst that was seen of the swarms meanwhile, where that was watched.
     pub low: Low,
+    /// How the calls of a plan that was applied without trouble differ from those that it makes.
+    pub unlike_planned: Option<String>,
 }
 
 /// A world and a store.
@@ -237,10 +240,15 @@ impl Driver {
             },
         };
         drop(session);
+        let untroubled = exit == Exit::Done && faults.is_empty();
+        let applied = plan.as_deref().filter(|_| untroubled);
+        let unlike_planned =
+            applied.and_then(|plan| calls::unlike_planned(&registry(), plan, &self.sim.calls()));
         Ended {
             exit,
             plan,
             low: Low::default(),
+            unlike_planned,
         }
     }
 

@@ -2,6 +2,7 @@
 //! edits, drift, selections, faults and kills, in one process and in virtual time. This is a
 //! minute of it; `bench.rs` is the same as a command.
 
+mod calls;
 mod case;
 mod choose_edits;
 mod cluster;

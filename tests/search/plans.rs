@@ -90,7 +90,13 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
         _ => "an accepted plan applies",
     };
     match &ended.exit {
-        Exit::Done | Exit::Nothing => Ok(()),
+        Exit::Done | Exit::Nothing => match &ended.unlike_planned {
+            None => Ok(()),
+            Some(why) => Err(broken(Violation::new(
+                "the calls of an apply are those of its plan",
+                why.clone(),
+            ))),
+        },
         Exit::Refused(why) if what == "change" || what == "change before an old state" => {
             Err(Verdict::Refused(why.clone()))
         }

@@ -8,8 +8,10 @@ use super::labels::{self};
 use super::sighting::Typed;
 use super::specs::{Docker, DockerOutputs};
 use super::{hosts, machine, rejoin};
-use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
-use crate::machine::{MACHINE, Machine, ON_MACHINE, Power};
+use crate::kind::{
+    Impact, Intent, Item, Kind, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits, Verb,
+};
+use crate::machine::{MACHINE, Machine, ON_MACHINE, POWER, Power};
 use crate::reference::Ref;
 use crate::survey::{Standing, Survey};
 use crate::value::Value;
@@ -158,6 +160,20 @@ impl Kind for Docker {
             this.version.clone_from(&other.version);
         }
         this
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        let install = "install_engine";
+        match intent.verb() {
+            Verb::Create => vec![StepCall::of(install)],
+            // One that does not answer at its host is reached by the machine's power switch.
+            Verb::Update if intent.changes(&["running"]) => {
+                let restart = POWER.into_iter().map(StepCall::perhaps);
+                restart.chain([StepCall::of(install)]).collect()
+            }
+            Verb::Update => vec![StepCall::certain_if(intent.changes(&["version"]), install)],
+            Verb::Delete => Vec::new(),
+        }
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

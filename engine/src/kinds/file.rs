@@ -12,7 +12,9 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{File, NoOutputs, Which};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Claim, Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Intent, Item, Kind, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits, Verb,
+};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
@@ -51,6 +53,18 @@ impl<W: Which> Kind for File<W> {
 
     fn claims(&self) -> Vec<Claim> {
         vec![Claim::swarm_name(W::NAME, &self.object)]
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        let (create, remove) = match W::KIND {
+            FileKind::Secret => ("create_secret", "remove_secret"),
+            FileKind::Config => ("create_config", "remove_config"),
+        };
+        match intent.verb() {
+            Verb::Create => vec![StepCall::of(create)],
+            Verb::Update => Vec::new(),
+            Verb::Delete => vec![StepCall::of(remove)],
+        }
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

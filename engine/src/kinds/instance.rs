@@ -13,7 +13,7 @@ use super::specs::{Instance, InstanceOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{
-    Claim, Impact, InTheWorld, Intent, Item, Kind, Lead, Machines, Phase, Plane, Scope, Sighting,
+    Claim, Impact, InTheWorld, Intent, Item, Kind, Lead, Machines, Phase, Plane, Scope, Sighting, StepCall,
     StepContext, Traits,
 };
 use crate::machine::{MACHINE, Machine};
@@ -170,38 +170,48 @@ impl Kind for Instance {
         chosen.then(|| Scope::Subnet(self.subnet_id.clone()))
     }
 
-    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        let attributes = ["disk_gib", "protect", "security_group", "tags"];
+        let (modified, retyped) = (intent.changes(&attributes), intent.changes(&["instance_type"]));
+        let (attached, tagged) = (
+            intent.changes(&["protect", "security_group"]),
+            intent.changes(&["tags"]),
+        );
         let id = intent.outputs.map(|outputs| outputs.instance_id);
         match (intent.before, intent.after, id) {
             (None, Some(wanted), _) => {
                 // A group that is yet to be created cannot be named: EC2 is asked without one,
                 // which means the VPC's default group.
                 let group = wanted.security_group.value().unwrap_or_default().to_owned();
-                vec![PlannedCall::RunInstance(Box::new(
-                    wanted.request(group, intent.ownership),
-                ))]
+                let ask = PlannedCall::RunInstance(Box::new(wanted.request(group, intent.ownership)));
+                vec![
+                    StepCall::of("run_instance").asking(ask),
+                    StepCall::perhaps("start_instance"),
+                ]
             }
             (Some(old), Some(wanted), Some(id)) => {
-                let mut calls = Vec::new();
-                if old.instance_type != wanted.instance_type {
-                    calls.push(PlannedCall::StopInstance(id.clone()));
-                    calls.push(PlannedCall::ModifyInstanceType(
-                        id.clone(),
-                        wanted.instance_type.clone(),
-                    ));
-                    calls.push(PlannedCall::StartInstance(id.clone()));
-                } else if old.running != wanted.running {
-                    calls.push(PlannedCall::StartInstance(id.clone()));
+                let started = old.running != wanted.running && wanted.running;
+                let mut stop = StepCall::certain_if(retyped && old.running, "stop_instance");
+                let mut modify = StepCall::certain_if(modified || retyped, "modify_instance");
+                let mut start = StepCall::certain_if(retyped || started, "start_instance");
+                if retyped {
+                    stop = stop.asking(PlannedCall::StopInstance(id.clone()));
+                    modify = modify.asking(PlannedCall::ModifyInstanceType(id.clone(), wanted.instance_type));
                 }
-                if old.protect != wanted.protect || old.security_group != wanted.security_group {
-                    calls.push(PlannedCall::ModifyInstance(id.clone()));
+                if retyped || started {
+                    start = start.asking(PlannedCall::StartInstance(id.clone()));
                 }
-                if old.tags != wanted.tags {
-                    calls.push(PlannedCall::SetTags(id));
+                if attached {
+                    modify = modify.asking(PlannedCall::ModifyInstance(id.clone()));
                 }
-                calls
+                if tagged {
+                    modify = modify.asking(PlannedCall::SetTags(id));
+                }
+                vec![stop, modify, start]
             }
-            (Some(_), None, Some(id)) => vec![PlannedCall::TerminateInstance(id)],
+            (Some(_), None, Some(id)) => {
+                vec![StepCall::of("terminate_instance").asking(PlannedCall::TerminateInstance(id))]
+            }
             _ => Vec::new(),
         }
     }

@@ -6,7 +6,9 @@ use super::sighting::Typed;
 use super::specs::{KeyPair, KeyPairOutputs};
 use super::tags;
 use super::wait::settled;
-use crate::kind::{Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepCall, StepContext, Traits,
+};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{self, Failure, KeyPairRequest, Ownership, PlannedCall, Result};
@@ -57,11 +59,17 @@ impl Kind for KeyPair {
         }]
     }
 
-    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
         match (intent.before, intent.after) {
-            (None, Some(wanted)) => vec![PlannedCall::ImportKeyPair(wanted.request(intent.ownership))],
-            (Some(old), None) => vec![PlannedCall::DeleteKeyPair(old.name)],
-            _ => Vec::new(),
+            (None, Some(wanted)) => {
+                let ask = PlannedCall::ImportKeyPair(wanted.request(intent.ownership));
+                vec![StepCall::of("import_key_pair").asking(ask)]
+            }
+            (Some(_), Some(_)) => vec![StepCall::certain_if(intent.changed.contains("tags"), "retag")],
+            (Some(old), None) => {
+                vec![StepCall::of("delete_key_pair").asking(PlannedCall::DeleteKeyPair(old.name))]
+            }
+            (None, None) => Vec::new(),
         }
     }
 

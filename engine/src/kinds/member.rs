@@ -14,7 +14,8 @@ use super::specs::{Member, MemberOutputs, RAFT};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
-    Impact, InTheWorld, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits,
+    Impact, InTheWorld, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepCall, StepContext,
+    Traits, Verb,
 };
 use crate::machine::{MACHINE, ON_MACHINE};
 use crate::survey::Survey;
@@ -222,6 +223,24 @@ impl Kind for Member {
     /// A promotion or demotion concerns raft, whichever way it goes.
     fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
         after.serial_group().or_else(|| before.serial_group())
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        match intent.verb() {
+            // The first node is in the swarm already; one of a swarm that is gone leaves that first.
+            Verb::Create => vec![
+                StepCall::perhaps("swarm_leave"),
+                StepCall::perhaps("swarm_join"),
+                StepCall::of("update_node"),
+            ],
+            Verb::Update => vec![StepCall::certain_if(!intent.changed.is_empty(), "update_node")],
+            // One that is down cannot leave, and the last manager stays as nobody's member.
+            Verb::Delete => vec![
+                StepCall::perhaps("update_node"),
+                StepCall::perhaps("swarm_leave"),
+                StepCall::perhaps("remove_node"),
+            ],
+        }
     }
 
     async fn rename(

@@ -9,7 +9,8 @@ use super::specs::{Network, NoOutputs};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
-    Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Scope, Sighting, StepContext, Traits,
+    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Scope, Sighting, StepCall, StepContext,
+    Traits, Verb,
 };
 use crate::reference::Ref;
 use crate::survey::Survey;
@@ -111,6 +112,14 @@ impl Kind for Network {
         });
         let name = Claim::swarm_name(Self::NAME, &self.name);
         std::iter::once(name).chain(range).collect()
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        match intent.verb() {
+            Verb::Create => vec![StepCall::of("create_network")],
+            Verb::Update => Vec::new(),
+            Verb::Delete => vec![StepCall::of("remove_network")],
+        }
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

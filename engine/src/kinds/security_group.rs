@@ -10,7 +10,7 @@ use super::specs::{SecurityGroup, SecurityGroupOutputs, sort_rules};
 use super::tags;
 use super::wait::{Wait, settled};
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepContext, Traits,
+    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepCall, StepContext, Traits,
 };
 use crate::survey::Survey;
 use crate::value::Value;
@@ -136,24 +136,37 @@ impl Kind for SecurityGroup {
 
     /// Whether rules may be added to a new group cannot be asked before it exists: the least
     /// policy permits that only on groups that carry the cluster's tags.
-    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        let (rules, tags) = (intent.changes(&["rules"]), intent.changes(&["tags"]));
         let id = intent.outputs.map(|outputs| outputs.group_id);
         match (intent.before, intent.after, id) {
             (None, Some(wanted), _) => {
-                vec![PlannedCall::CreateSecurityGroup(wanted.request(intent.ownership))]
+                let ask = PlannedCall::CreateSecurityGroup(wanted.request(intent.ownership));
+                vec![
+                    StepCall::of("create_security_group").asking(ask),
+                    StepCall::certain_if(!wanted.rules.is_empty(), "authorize_ingress"),
+                ]
             }
-            (Some(old), Some(wanted), Some(id)) => {
-                let mut calls = Vec::new();
-                if old.rules != wanted.rules {
-                    calls.push(PlannedCall::AuthorizeIngress(id.clone()));
-                    calls.push(PlannedCall::RevokeIngress(id.clone()));
+            (Some(_), Some(_), Some(id)) => {
+                let mut calls = vec![
+                    StepCall::perhaps("authorize_ingress"),
+                    StepCall::perhaps("revoke_ingress"),
+                    StepCall::certain_if(tags, "retag"),
+                ];
+                if rules {
+                    calls[0].asks.push(PlannedCall::AuthorizeIngress(id.clone()));
+                    calls[1].asks.push(PlannedCall::RevokeIngress(id.clone()));
                 }
-                if old.tags != wanted.tags {
-                    calls.push(PlannedCall::SetTags(id));
+                if tags {
+                    calls[2].asks.push(PlannedCall::SetTags(id));
                 }
                 calls
             }
-            (Some(_), None, Some(id)) => vec![PlannedCall::DeleteSecurityGroup(id)],
+            (Some(_), None, Some(id)) => vec![
+                StepCall::of("delete_security_group").asking(PlannedCall::DeleteSecurityGroup(id)),
+                // Where the group of another generation names it.
+                StepCall::perhaps("revoke_ingress"),
+            ],
             _ => Vec::new(),
         }
     }

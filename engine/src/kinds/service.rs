@@ -11,7 +11,10 @@ use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Service, ServiceOutputs, Swarm};
 use super::swarm_access::Managers;
 use super::wait::Wait;
-use crate::kind::{Claim, Impact, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::kind::{
+    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits,
+    Verb,
+};
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
@@ -187,6 +190,15 @@ impl Kind for Service {
         let mut this = self.clone();
         this.spec.align(&other.spec);
         this
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        match intent.verb() {
+            Verb::Create => vec![StepCall::of("create_service")],
+            // What only waits tells the engine to go on where its update has stopped.
+            Verb::Update => vec![StepCall::certain_if(!intent.changed.is_empty(), "update_service")],
+            Verb::Delete => vec![StepCall::of("remove_service")],
+        }
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -7,7 +7,9 @@ use super::labels::{self, label};
 use super::machine;
 use super::sighting::{Typed, swarm_view};
 use super::specs::{DOCKERS_POOL, Swarm, SwarmOutputs};
-use crate::kind::{Impact, Item, Kind, LivesOn, Phase, Plane, Sighting, StepContext, Traits};
+use crate::kind::{
+    Impact, Intent, Item, Kind, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits, Verb,
+};
 use crate::machine::MACHINE;
 use crate::survey::Survey;
 use crate::value::Value;
@@ -113,6 +115,15 @@ impl Kind for Swarm {
 
     fn coexists(_old: &Self, _new: &Self) -> std::result::Result<(), String> {
         Err("an engine is in one swarm at a time".to_owned())
+    }
+
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
+        match intent.verb() {
+            Verb::Create => vec![StepCall::of("swarm_init")],
+            Verb::Update => Vec::new(),
+            // Where a node is left in it.
+            Verb::Delete => vec![StepCall::perhaps("swarm_leave")],
+        }
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

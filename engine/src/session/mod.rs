@@ -40,7 +40,7 @@ pub use forget::Forgetting;
 pub use history::{History, HistoryEntry};
 pub use knowledge::{Knowledge, Unfinished};
 pub use lock::LockView;
-pub use permissions::{Permissions, planned_calls};
+pub use permissions::{Permissions, planned_calls, step_calls};
 pub use rebuild::Rebuilding;
 pub use recover::Settled;
 pub use rename::{RenameError, Renamed, rename_in_the_state};

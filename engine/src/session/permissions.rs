@@ -4,13 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Session, SessionError};
-use crate::kind::{Plane, Registry};
+use crate::kind::{ErasedIntent, Plane, Registry, StepCall};
 use crate::plan::{Action, Plan};
 use crate::world::{self, Ownership, PermissionFinding, PermissionVerdict, PlannedCall};
 
 impl Session {
-    /// The cloud's calls that a plan will make, in its order; those that ask for the same
-    /// permission in the same way once.
+    /// The calls by which a plan changes the world, with the number of the step that makes each, in
+    /// its order.
+    pub fn step_calls(&self, plan: &Plan) -> Result<Vec<(u32, StepCall)>, SessionError> {
+        Ok(step_calls(&self.registry, plan)?)
+    }
+
+    /// What the provider can be asked about the calls of a plan, in its order; those that ask for the
+    /// same permission in the same way once.
     pub fn planned_calls(&self, plan: &Plan) -> Result<Vec<PlannedCall>, SessionError> {
         Ok(planned_calls(&self.registry, plan)?)
     }
@@ -24,10 +30,13 @@ impl Session {
     }
 }
 
-/// As [`Session::planned_calls`], of any kinds.
-pub fn planned_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<PlannedCall>> {
+/// The calls of a plan's steps, with the number of the step that makes each, in the plan's order.
+///
+/// # Errors
+/// A recorded spec cannot be read.
+pub fn step_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<(u32, StepCall)>> {
     let mut calls = Vec::new();
-    for step in &plan.steps {
+    for (number, step) in (0u32..).zip(&plan.steps) {
         let (before, after) = match step.action() {
             Action::Create => (None, step.spec_after()),
             Action::Update => (step.spec_before(), step.spec_after()),
@@ -43,8 +52,25 @@ pub fn planned_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<Plan
             generation: step.generation,
             token: "preflight".to_owned(),
         };
-        calls.extend(kind.calls(&ownership, before, after, step.outputs_before())?);
+        let paths = step.changes.iter().map(|change| change.path.as_str());
+        let changed = paths.filter_map(|path| path.split(['.', '[']).next()).collect();
+        let intent = ErasedIntent {
+            ownership: &ownership,
+            before,
+            after,
+            outputs: step.outputs_before(),
+            changed: &changed,
+        };
+        let made = kind.calls(&intent)?.into_iter();
+        calls.extend(made.map(|call| (number, call)));
     }
+    Ok(calls)
+}
+
+/// As [`Session::planned_calls`], of any kinds.
+pub fn planned_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<PlannedCall>> {
+    let all = step_calls(registry, plan)?.into_iter();
+    let mut calls: Vec<PlannedCall> = all.flat_map(|(_, call)| call.asks).collect();
     without_what_is_yet_to_be_created(&mut calls);
     let mut seen = BTreeSet::new();
     calls.retain(|call| seen.insert(permission_of(call)));

@@ -1,5 +1,6 @@
 //! A simulated world with a state, and the whole way from a manifest to it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use subako_engine::check::plan;
@@ -14,6 +15,8 @@ use subako_engine::run::{ApplyOptions, OnFailure, Run, RunResult, RunStatus, Sto
 use subako_engine::world::World;
 use subako_providers::sim::{FaultRule, Pace, SimOptions, Simulator};
 use subako_state::{Entry, Outcome, Snapshot, Store};
+
+use crate::calls::unlike_planned;
 
 pub struct Bench {
     pub sim: Simulator,
@@ -161,6 +164,7 @@ impl Bench {
             .filter(|finding| finding.severity == subako_engine::check::Severity::Error)
             .collect();
         assert!(refused.is_empty(), "{refused:#?}");
+        let before = self.sim.calls();
         let finished = self.run(&plan).await;
         let notes = self.notes.lock().expect("notes");
         assert_eq!(
@@ -170,7 +174,20 @@ impl Bench {
             finished.failures
         );
         drop(notes);
+        self.assert_calls_as_planned(&plan, &before);
         plan
+    }
+
+    /// Fails the test unless the calls that changed the world since it had seen those before are
+    /// those that the plan makes.
+    fn assert_calls_as_planned(&self, plan: &Plan, before: &BTreeMap<String, u64>) {
+        let since = |(name, count): (String, u64)| {
+            let before = before.get(&name).copied().unwrap_or(0);
+            (name, count - before)
+        };
+        let made = self.sim.calls().into_iter().map(since).collect();
+        let differs = unlike_planned(&self.registry, plan, &made);
+        assert_eq!(differs, None, "{:#?}", steps(plan));
     }
 
     pub async fn apply(&mut self, manifest: &Manifest) -> Plan {

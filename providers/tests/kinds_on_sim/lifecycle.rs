@@ -2,9 +2,11 @@
 
 use subako_engine::plan::Action;
 use subako_engine::refresh::Survey;
+use subako_engine::session::step_calls;
 use subako_engine::world::{NodeState, Reachability, Role, TaskState};
 
 use crate::bench::{Bench, steps};
+use crate::calls::unlike_planned;
 use crate::manifest::sandbox;
 
 #[tokio::test(start_paused = true)]
@@ -79,4 +81,30 @@ async fn what_somebody_else_made_is_never_taken() {
         .filter_map(|finding| Some(finding.address.as_ref()?.as_str()))
         .collect();
     assert_eq!(taken, ["key_pair.sandbox", "security_group.sandbox"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_a_plan_does_not_make_and_one_that_is_not_made_are_told() {
+    let manifest = sandbox();
+    let bench = Bench::new(vec![]);
+    let plan = bench.plan(&manifest).await;
+    let planned = step_calls(&bench.registry, &plan).expect("calls");
+    assert!(
+        planned
+            .iter()
+            .any(|(_, call)| call.name == "swarm_join" && !call.certain)
+    );
+    let made = |left_out: &str, added: &str| {
+        let certain = planned.iter().filter(|(_, call)| call.certain);
+        let names = certain.map(|(_, call)| call.name).chain([added]);
+        let made = names.filter(|name| *name != left_out);
+        let made = made.map(|name| (name.to_owned(), 1)).collect();
+        unlike_planned(&bench.registry, &plan, &made)
+    };
+    assert_eq!(made("", "swarm_join"), None);
+    assert!(
+        made("create_network", "swarm_join")
+            .is_some_and(|why| why.contains("not made: [\"create_network\"]"))
+    );
+    assert!(made("", "remove_network").is_some_and(|why| why.contains("planned: [\"remove_network\"]")));
 }

@@ -18,5 +18,7 @@ mod selections;
 mod silent;
 mod undo;
 
+#[path = "../../../tests/search/calls.rs"]
+mod calls;
 #[path = "../shared/service_keys.rs"]
 mod service_keys;

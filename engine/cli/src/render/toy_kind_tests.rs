@@ -9,7 +9,8 @@ use subako_engine::desired::{Desired, DesiredSet};
 use subako_engine::display::Display;
 use subako_engine::event::Event;
 use subako_engine::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepContext, Traits,
+    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepCall,
+    StepContext, Traits,
 };
 use subako_engine::kinds;
 use subako_engine::plan::{Action, Plan, Planning, Selection, Value};
@@ -67,9 +68,9 @@ impl Kind for Disk {
         vec![Claim::swarm_name(Self::NAME, &self.purpose)]
     }
 
-    fn calls(intent: Intent<'_, Self>) -> Vec<PlannedCall> {
+    fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
         match (intent.after, intent.outputs) {
-            (Some(wanted), None) => vec![PlannedCall::SetTags(wanted.purpose)],
+            (Some(wanted), None) => vec![StepCall::of("retag").asking(PlannedCall::SetTags(wanted.purpose))],
             _ => Vec::new(),
         }
     }
