@@ -110,49 +110,8 @@ mod tests {
     use subako_state::Direction;
 
     use super::*;
-    use crate::testing::{Draft, json_of, resource};
-
-    fn outputs() -> Json {
-        json_of(&json!({"id": "answered"}))
-    }
-
-    /// Every status that a step may have, and a name for it.
-    fn statuses() -> Vec<StepStatus> {
-        let (token, why) = (|| "t".to_owned(), || "w".to_owned());
-        let mut all = vec![
-            StepStatus::Pending,
-            StepStatus::Intended { token: token() },
-            StepStatus::Done {
-                token: token(),
-                outputs: outputs(),
-            },
-            StepStatus::Undone {
-                token: token(),
-                outputs: outputs(),
-            },
-        ];
-        for known in [None, Some(outputs())] {
-            for effect in [Effect::None, Effect::Applied, Effect::Unresolved] {
-                all.push(StepStatus::Failed {
-                    token: token(),
-                    effect,
-                    outputs: known.clone(),
-                    why: why(),
-                });
-            }
-            all.push(StepStatus::UndoIntended {
-                token: token(),
-                undo_token: token(),
-                outputs: known.clone(),
-            });
-            all.push(StepStatus::UndoFailed {
-                token: token(),
-                outputs: known,
-                why: why(),
-            });
-        }
-        all
-    }
+    use crate::run::samples::{outputs, statuses};
+    use crate::testing::{Draft, resource};
 
     fn run(status: StepStatus) -> RunStatus {
         RunStatus {

@@ -14,6 +14,8 @@ mod ended;
 mod fold;
 mod options;
 mod rollback;
+#[cfg(test)]
+mod samples;
 mod settle;
 mod status;
 mod step;

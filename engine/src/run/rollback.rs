@@ -101,3 +101,42 @@ pub(super) async fn roll_back(
     }
     Ok(WalkEnd::Through)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::run::samples::statuses;
+    use crate::testing::{Draft, find};
+
+    #[test]
+    fn a_run_can_go_back_until_something_past_the_line_may_have_had_an_effect() {
+        // A solid cannot be had back once it is deleted; a soft one can.
+        let plan = Draft::new()
+            .has("solid.a", json!({}))
+            .has("soft.b", json!({}))
+            .plan();
+        let (solid, soft) = (find(&plan, "delete solid.a"), find(&plan, "delete soft.b"));
+        assert!(solid.past_the_line);
+        for (step, line) in [(solid, true), (soft, soft.past_the_line)] {
+            let number = plan
+                .steps
+                .iter()
+                .position(|other| other == step)
+                .expect("it is there");
+            for status in statuses() {
+                let mut progress = RunStatus::new(plan.steps.len());
+                assert!(can_go_back(&plan, &progress), "nothing has begun");
+                let crossed = line && status.may_have_effect();
+                progress.steps[number] = status;
+                assert_eq!(
+                    can_go_back(&plan, &progress),
+                    !crossed,
+                    "{} {progress:?}",
+                    step.address
+                );
+            }
+        }
+    }
+}

@@ -218,3 +218,7 @@ impl RunStatus {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -227,3 +227,7 @@ pub(super) fn made_with(record: &Record) -> BTreeMap<Address, u32> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "working_tests.rs"]
+mod tests;
