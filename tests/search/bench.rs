@@ -21,6 +21,7 @@ mod selections;
 mod shelf;
 mod shrink;
 mod standing;
+mod trace;
 mod trouble;
 mod try_case;
 mod verdict;

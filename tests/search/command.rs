@@ -38,7 +38,7 @@ search [--mode plans|runs] [--cases N] [--seed STREAM] [--from SEED] [--minutes 
 
 A seed is a case. `--seed K` begins at K * 10^9; `--from SEED` begins (or goes on) at that seed,
 so that `--from SEED --cases 1 --shrink 1` tries one case again. FILE has a case as JSON, as a
-shrunk one is printed; `-` is standard input.";
+shrunk one is printed; `-` is standard input. What its commands do is told on standard error.";
 
 impl Options {
     /// Reads the command line.
@@ -143,6 +143,7 @@ pub fn replay(file: &str, out: &mut dyn std::io::Write) -> std::io::Result<bool>
         file => std::fs::read_to_string(file)?,
     };
     let case: Case = serde_json::from_str(&text)?;
+    super::trace::begin();
     let verdict = try_case(&case);
     writeln!(out, "{}\n{verdict:#?}", case.words())?;
     Ok(matches!(verdict, Verdict::Broken(_)))

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use subako_engine::check::Severity;
-use subako_engine::event::Events;
 use subako_engine::kinds::registry;
 use subako_engine::manifest::{self, Manifest, Source, Variables};
 use subako_engine::plan::{Plan, Selection};
@@ -19,6 +18,7 @@ use super::calls;
 use super::cluster::Cluster;
 use super::low::Low;
 use super::shelf::{Life, Shelf};
+use super::trace;
 use super::trouble::{Fault, Kill, Verb};
 
 /// What passes between two runs of the program.
@@ -227,6 +227,7 @@ impl Driver {
             }));
         }
         let mut plan = None;
+        trace::say(|| format!("{verb:?}, {faults:?}, {kill:?}"));
         let session = self.session(manifest, &life);
         let command = self.command(&session, verb, selection, &options, &mut plan);
         let exit = tokio::select! {
@@ -239,6 +240,7 @@ impl Driver {
                 Ok(Err(error)) => Exit::Early(error.to_string()),
             },
         };
+        trace::say(|| format!("  ended: {exit:?}"));
         drop(session);
         let untroubled = exit == Exit::Done && faults.is_empty();
         let applied = plan.as_deref().filter(|_| untroubled);
@@ -261,7 +263,7 @@ impl Driver {
         options: &ApplyOptions,
         shown: &mut Option<Box<Plan>>,
     ) -> Result<Exit, SessionError> {
-        let (events, stop) = (Events::silent(), Stop::new());
+        let (events, stop) = (trace::events(), Stop::new());
         let _lock = session.lock(&holder()).map_err(|error| match error {
             LockError::State(error) => error,
             LockError::Held { .. } => unreachable!("one run at a time"),
@@ -279,6 +281,10 @@ impl Driver {
                     .filter(|finding| finding.severity == Severity::Error)
                     .map(|finding| format!("{}: {}", finding.id, finding.message))
                     .collect();
+                if let Some(settled) = &change.settled {
+                    trace::say(|| format!("  settled: {:?}, unknown: {:?}", settled.found, settled.unknown));
+                }
+                trace::plan(&change.plan);
                 *shown = Some(Box::new(change.plan.clone()));
                 if !refusing.is_empty() {
                     return Ok(Exit::Refused(refusing.join("; ")));
@@ -291,6 +297,7 @@ impl Driver {
         let Some(settled) = session.look_into(&known, options).await? else {
             return Ok(Exit::Nothing);
         };
+        trace::say(|| format!("  settled: {:?}, unknown: {:?}", settled.found, settled.unknown));
         let ran = session
             .recover(&known, &settled, direction, options, &events, &stop)
             .await?;

@@ -29,6 +29,7 @@ mod storage;
 mod storage_cases;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod trouble;
 mod try_case;
 mod verdict;

@@ -39,6 +39,7 @@ async fn tried(case: &Case) -> Result<(), Verdict> {
     let mut standing = Standing::Before;
     for attempt in &case.attempts {
         for lost in &attempt.lost {
+            super::trace::say(|| format!("{lost:?}"));
             lost.happen(&driver.sim, &case.before);
             standing = Standing::Unknown;
         }
@@ -100,7 +101,8 @@ async fn converges(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
 async fn out_by_destroy(driver: &Driver, after: &Manifest, why: &str) -> Result<(), Verdict> {
     destroyed(driver, after).await?;
     match driver.troubled(after, Verb::Apply, &[], None).await.exit {
-        Exit::Done => Ok(()),
+        // Refused from nothing too, it is the manifest that cannot be applied.
+        Exit::Done | Exit::Refused(_) => Ok(()),
         other => Err(broken(
             "there is a way out",
             format!("after {why}: {}", said(&other)),

@@ -78,6 +78,9 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let graph = ResourceGraph::build(desired)?;
     let mut circular = Turned::new();
     let mut unmet = Unmet::new();
+    // The claims of every circle so far.
+    let mut met = Unmet::new();
+    let mut given_up = false;
     let (mut decisions, steps, gates) = loop {
         let input = Input {
             registry: planning.registry,
@@ -100,17 +103,20 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             // Old before new is mostly possible where new before old is not.
             Err(Circular(circles)) => {
                 for circle in &circles {
+                    met.extend(taken(circle));
                     let found = decisions.to_turn(desired, circle, &circular);
                     if found.is_empty() && circle.claims.is_empty() {
-                        return Err(PlanError::Circular(names(circle)));
+                        // What was turned to get claims released in time has closed another circle.
+                        if given_up || met.is_empty() {
+                            return Err(PlanError::Circular(names(circle)));
+                        }
+                        given_up = true;
+                        unmet.append(&mut met);
+                        circular.clear();
+                        break;
                     }
                     if found.is_empty() {
-                        unmet.extend(
-                            circle
-                                .claims
-                                .iter()
-                                .map(|edge| ((edge.from.clone(), edge.to.clone()), edge.claim.clone())),
-                        );
+                        unmet.extend(taken(circle));
                     }
                     circular.extend(found);
                 }
@@ -171,6 +177,14 @@ fn refused(unmet: &Unmet) -> impl Iterator<Item = Finding> + '_ {
             .about(taker.clone())
             .with_remedy(help)
     })
+}
+
+/// Who takes what from whom in a circle.
+fn taken(circle: &Circle) -> Unmet {
+    let claims = circle.claims.iter();
+    claims
+        .map(|edge| ((edge.from.clone(), edge.to.clone()), edge.claim.clone()))
+        .collect()
 }
 
 fn names(circle: &Circle) -> Vec<String> {

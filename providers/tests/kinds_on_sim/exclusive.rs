@@ -161,3 +161,27 @@ async fn a_stopped_host_is_started_before_the_swarm_on_it() {
     bench.apply(&manifest).await;
     bench.assert_settled(&manifest).await;
 }
+
+/// What would have to change places around the whole swarm is refused with the way in two steps; it is
+/// not said that steps wait for each other.
+#[tokio::test(start_paused = true)]
+async fn pinned_managers_renamed_while_services_change_are_refused() {
+    let mut manifest = sandbox();
+    let pinned = ["172.31.0.20", "172.31.0.21", "172.31.0.22"].map(String::from);
+    manifest.pools[0].private_ips = pinned.to_vec();
+    let bench = Bench::of(&manifest).await;
+    manifest.pools[0].name = "data".into();
+    manifest.services[0].spec.mode = subako_engine::world::Mode::Replicated(3);
+    manifest.services.push(service("more", 1, 9090));
+    let plan = bench.plan(&manifest).await;
+    let refused = plan.findings.iter().filter(|finding| finding.id == "claims");
+    let about: Vec<String> = refused
+        .filter_map(|finding| Some(finding.address.as_ref()?.to_string()))
+        .collect();
+    assert_eq!(
+        about,
+        ["instance.data-0", "instance.data-1", "instance.data-2"],
+        "{:#?}",
+        steps(&plan)
+    );
+}

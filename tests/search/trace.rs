@@ -1,0 +1,79 @@
+//! What the commands of a case that is tried again do, line by line.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use subako_engine::event::{Event, Events};
+use subako_engine::plan::Plan;
+
+static TRACED: AtomicBool = AtomicBool::new(false);
+
+/// From now on what commands do is told on standard error.
+pub fn begin() {
+    TRACED.store(true, Ordering::Relaxed);
+}
+
+/// Tells something.
+pub fn say(line: impl FnOnce() -> String) {
+    if TRACED.load(Ordering::Relaxed) {
+        eprintln!("{}", line());
+    }
+}
+
+/// Tells a plan.
+pub fn plan(plan: &Plan) {
+    for (number, step) in plan.steps.iter().enumerate() {
+        say(|| {
+            let (action, address, generation) = (step.action(), &step.address, step.generation);
+            let after: Vec<String> = step.after_nodes.iter().map(ToString::to_string).collect();
+            let reason = step
+                .reason
+                .as_ref()
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            let line = if step.past_the_line { "|" } else { " " };
+            format!(
+                "  {line}{number:3} {action} {address}@{generation} after {}{reason}",
+                after.join(",")
+            )
+        });
+    }
+}
+
+/// Events, told as they come.
+pub fn events() -> Events {
+    if !TRACED.load(Ordering::Relaxed) {
+        return Events::silent();
+    }
+    Events::new(|event| match event {
+        Event::StepDone {
+            address,
+            action,
+            undo,
+            elapsed_ms,
+            ..
+        } => {
+            let way = if undo { "undone" } else { "done" };
+            eprintln!("    {elapsed_ms:7} {way}: {action} {address}");
+        }
+        Event::StepFailed {
+            address,
+            action,
+            undo,
+            failure,
+            elapsed_ms,
+            ..
+        } => {
+            let way = if undo { "undoing failed" } else { "failed" };
+            eprintln!("    {elapsed_ms:7} {way}: {action} {address}: {failure}");
+        }
+        Event::StepProgress {
+            address,
+            note,
+            elapsed_ms,
+            ..
+        } => {
+            eprintln!("    {elapsed_ms:7}   {address}: {note}");
+        }
+        _ => {}
+    })
+}
