@@ -69,6 +69,8 @@ pub struct Survey {
     pub swarm_lost: bool,
     /// The managers.
     pub managers: Managers,
+    /// The ids of running machines that a run had begun to set up and that do not answer.
+    pub silent: BTreeSet<String>,
     /// Recorded outputs by address, current resources only.
     outputs: FastMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
@@ -112,6 +114,7 @@ impl Survey {
             swarm,
             swarm_lost,
             managers: Managers::default(),
+            silent: BTreeSet::new(),
             outputs,
             instances,
             machines,

@@ -1,5 +1,6 @@
 //! What the commands of a case that is tried again do, line by line.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use subako_engine::event::{Event, Events};
@@ -15,7 +16,8 @@ pub fn begin() {
 /// Tells something.
 pub fn say(line: impl FnOnce() -> String) {
     if TRACED.load(Ordering::Relaxed) {
-        eprintln!("{}", line());
+        // Where nobody reads it, nobody misses it.
+        let _told = writeln!(std::io::stderr(), "{}", line());
     }
 }
 
@@ -53,7 +55,7 @@ pub fn events() -> Events {
             ..
         } => {
             let way = if undo { "undone" } else { "done" };
-            eprintln!("    {elapsed_ms:7} {way}: {action} {address}");
+            say(|| format!("    {elapsed_ms:7} {way}: {action} {address}"));
         }
         Event::StepFailed {
             address,
@@ -64,7 +66,7 @@ pub fn events() -> Events {
             ..
         } => {
             let way = if undo { "undoing failed" } else { "failed" };
-            eprintln!("    {elapsed_ms:7} {way}: {action} {address}: {failure}");
+            say(|| format!("    {elapsed_ms:7} {way}: {action} {address}: {failure}"));
         }
         Event::StepProgress {
             address,
@@ -72,7 +74,7 @@ pub fn events() -> Events {
             elapsed_ms,
             ..
         } => {
-            eprintln!("    {elapsed_ms:7}   {address}: {note}");
+            say(|| format!("    {elapsed_ms:7}   {address}: {note}"));
         }
         _ => {}
     })

@@ -113,13 +113,15 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The node of the engine, where the swarm was read.
-    fn node(&self, name: &str) -> Option<&'a Node> {
+    /// The node of the engine on a machine, where the swarm was read. The one of that name may still
+    /// be that of the machine before it.
+    fn node(&self, name: &str, machine: &Machine) -> Option<&'a Node> {
         let address = Address::new("member", name);
         let recorded = self.survey.resolve(&Ref::to(address.clone(), "node_id"));
         recorded
             .and_then(|id| self.survey.node(&id))
             .or_else(|| self.nodes.get(address.as_str()).copied())
+            .filter(|node| node.addr == machine.private_ip)
     }
 }
 
@@ -190,7 +192,7 @@ impl Kind for Docker {
                 let Some(machine) = finder.machine(&typed.spec, name) else {
                     return Ok(Sighting::Absent);
                 };
-                let node = finder.node(name);
+                let node = finder.node(name, machine);
                 let mut spec = typed.spec.clone();
                 let Some(mut outputs) = typed.outputs.clone() else {
                     let Some(node) = node.filter(|node| labels::of_cluster(&node.labels, &survey.cluster))

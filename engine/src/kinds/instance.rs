@@ -66,6 +66,21 @@ impl Instance {
         })
     }
 
+    /// Whether the machine answers by now: it may have been booting when it was seen.
+    async fn answers(&self, live: &world::Instance, cx: &StepContext) -> bool {
+        let target = hosts::target_of(cx, &self.name, &Machine::of_instance(live));
+        match cx.world.hosts.connect(&target, &cx.progress).await {
+            Ok(_) => true,
+            // Who refuses the caller is up: restarting it changes nothing about that.
+            Err(failure) if !failure.code.is_silence() => true,
+            Err(failure) => {
+                cx.progress
+                    .note(format!("it does not answer ({}): restarting it", failure.message));
+                false
+            }
+        }
+    }
+
     fn seen(&self, survey: &Survey, live: &world::Instance) -> Self {
         Self {
             ami: self.ami.clone(),
@@ -78,7 +93,8 @@ impl Instance {
             private_ip: self.private_ip.as_ref().map(|_| live.private_ip.clone()),
             protect: live.protect.unwrap_or(self.protect),
             public_ip: self.public_ip,
-            running: matches!(live.state, InstanceState::Running | InstanceState::Pending),
+            running: matches!(live.state, InstanceState::Running | InstanceState::Pending)
+                && !survey.silent.contains(&live.id),
             security_group: reference(survey, &self.security_group, &live.security_group_ids.join(" ")),
             subnet_id: live.subnet_id.clone(),
             tags: tags::user_and_foreign(&live.tags, &survey.cluster),
@@ -132,7 +148,7 @@ impl Kind for Instance {
             "disk_encrypted" => Impact::Replaces("EC2 cannot encrypt a volume in place"),
             "key_name" => Impact::Replaces("EC2 puts the key there at first boot only"),
             "instance_type" => Impact::InPlaceBut("stops and starts the instance"),
-            "running" => Impact::InPlaceBut("starts the instance"),
+            "running" => Impact::InPlaceBut("starts the instance, or restarts it if it does not answer"),
             "disk_gib" if shrinks(before, after) => Impact::Replaces("a volume cannot shrink"),
             "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
             _ => Impact::InPlace,
@@ -338,10 +354,12 @@ impl Kind for Instance {
         };
         let mut effect = false;
         let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
-        if live.instance_type != self.instance_type {
+        let hangs = self.running && !from.running && live.state == InstanceState::Running;
+        if live.instance_type != self.instance_type || (hangs && !self.answers(&live, cx).await) {
             machines::stop(cx, &live).await?;
             effect = true;
-            change.instance_type = Some(self.instance_type.clone());
+            change.instance_type =
+                (live.instance_type != self.instance_type).then(|| self.instance_type.clone());
             live.state = InstanceState::Stopped;
         }
         if change != InstanceChange::default() {

@@ -1,5 +1,7 @@
 //! `member`: an engine's place in the swarm: its role, availability and labels.
 
+mod former;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::nodes::{newest_nodes, state_word};
 use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Member, MemberOutputs, RAFT};
 use super::swarm_access::Managers;
-use super::wait::Wait;
+use super::wait::{Wait, settled};
 use crate::kind::{
     Impact, InTheWorld, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepCall, StepContext,
     Traits, Verb,
@@ -38,6 +40,13 @@ const MANAGER_PORT: u16 = 2377;
 fn machine_is_there(survey: &Survey, node: &Node) -> bool {
     let mut machines = survey.machines().iter();
     machines.any(|machine| machine.private_ip == node.addr && !machine.is_gone())
+}
+
+/// Whether a swarm has a manager beside a node.
+fn others_manage(nodes: &[Node], node_id: &str) -> bool {
+    nodes
+        .iter()
+        .any(|node| node.role == Role::Manager && node.id != node_id)
 }
 
 impl Member {
@@ -188,6 +197,16 @@ impl Member {
         Ok(info.and_then(|info| info.node_id))
     }
 
+    /// The node at an address that is this member's, or nobody's yet.
+    async fn listed_at(host: &dyn Host, address: &str, cx: &StepContext) -> Result<Option<MemberOutputs>> {
+        let here = host.nodes().await?.into_iter().find(|node| {
+            node.addr == address
+                && (labels::same_object(&node.labels, &cx.ownership)
+                    || !node.labels.contains_key(label::ADDRESS))
+        });
+        Ok(here.map(|node| MemberOutputs { node_id: node.id }))
+    }
+
     /// Whether a machine is there to be asked.
     async fn is_up(target: &HostTarget, cx: &StepContext) -> bool {
         matches!(hosts::to_read(cx, target).await, Ok(Some(_)))
@@ -280,9 +299,13 @@ impl Kind for Member {
                 let typed = Typed::<Self>::new(item)?;
                 let node = match &typed.outputs {
                     // A node without the label has been taken out of the cluster's hands, or has
-                    // yet to be labelled; one whose machine is gone is still to be removed.
+                    // yet to be labelled; one whose machine is gone, or whose engine has left, is
+                    // still to be removed.
                     Some(outputs) => survey.node(&outputs.node_id).filter(|node| {
-                        node.labels.contains_key(label::ADDRESS) || !machine_is_there(survey, node)
+                        let has_left = item.wanted.is_none() && node.state == NodeState::Down;
+                        node.labels.contains_key(label::ADDRESS)
+                            || has_left
+                            || !machine_is_there(survey, node)
                     }),
                     None => by_address.get(item.address.as_str()).copied(),
                 };
@@ -309,6 +332,9 @@ impl Kind for Member {
         let host = cx.world.hosts.connect(&target, &cx.progress).await?;
         let mut managers = Managers::new(cx);
         let node_id = self.join(host.as_ref(), &target, &mut managers, cx).await?;
+        former::clear(&node_id, &target.private_ip, &mut managers, cx)
+            .await
+            .map_err(Failure::after_effect)?;
         self.settle(&node_id, true, &mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
@@ -332,10 +358,15 @@ impl Kind for Member {
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
         let mut managers = Managers::new(cx);
         if let Some(outputs) = outputs {
-            let node = managers.host().await?.node(&outputs.node_id).await?;
-            return Ok(node
-                .filter(|node| node.labels.get(label::ADDRESS) == Some(&cx.ownership.address))
-                .map(|_| outputs));
+            let nodes = managers.host().await?.nodes().await?;
+            let others_manage = others_manage(&nodes, &outputs.node_id);
+            let node = nodes.into_iter().find(|node| node.id == outputs.node_id);
+            // One that joined but was not labelled yet is still to be taken out.
+            let ours = |node: &Node| match node.labels.get(label::ADDRESS) {
+                Some(address) => *address == cx.ownership.address,
+                None => others_manage,
+            };
+            return Ok(node.filter(ours).map(|_| outputs));
         }
         let Some(target) = hosts::target(cx, hosts::own_name(cx)) else {
             return Ok(None);
@@ -344,21 +375,14 @@ impl Kind for Member {
             Ok(Some(node_id)) => node_id,
             // An engine that is up says so itself.
             Ok(None) if Self::is_up(&target, cx).await => return Ok(None),
-            // A machine that cannot say any more may have joined before: its managers know.
+            // A machine that cannot say any more may have joined before: its managers know, soon.
             Ok(None) | Err(_) => {
-                let nodes = managers.host().await?.nodes().await?;
-                let here = nodes.into_iter().find(|node| {
-                    node.addr == target.private_ip
-                        && (labels::same_object(&node.labels, &cx.ownership)
-                            || !node.labels.contains_key(label::ADDRESS))
-                });
-                return Ok(here.map(|node| MemberOutputs { node_id: node.id }));
+                let manager = managers.host().await?;
+                return settled(cx, || Self::listed_at(manager.as_ref(), &target.private_ip, cx)).await;
             }
         };
         let nodes = managers.host().await?.nodes().await?;
-        let managed_by_others = nodes
-            .iter()
-            .any(|node| node.role == Role::Manager && node.id != node_id);
+        let managed_by_others = others_manage(&nodes, &node_id);
         // One that joined but was not labelled yet is there, and votes; the node that the swarm was
         // begun on is nobody's member until it is labelled.
         let here = nodes.into_iter().find(|node| node.id == node_id);

@@ -18,7 +18,7 @@ use crate::world::{
 const SILENCE: Duration = Duration::from_secs(2);
 /// So long a manager may take for its first answers. One whose leader has died keeps its callers
 /// waiting until another is elected.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Secrets and configs, and whether anybody has or wants any.
 type Files = [(FileKind, bool); 2];

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use subako_state::{Address, Snapshot};
 
 use super::managers::Answer;
-use super::{ask, managers, names, unseen};
+use super::{ask, in_flight, managers, names, unseen};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
@@ -34,6 +34,7 @@ impl Survey {
             .collect();
         let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
         survey.managers = managers;
+        survey.silent = in_flight::silent(world, snapshot, desired, survey.machines()).await;
         Ok(survey)
     }
 }

@@ -180,12 +180,20 @@ impl Known for View {
             made_with,
             ..
         } = self.find(&self.working.lock(), address)?.clone();
+        // What it was made with may be gone, and nothing that came later stands in for it.
+        let with = generations(&spec, &made_with);
+        let is_there = |(address, generation): (&Address, &u32)| {
+            let inner = self.working.lock();
+            inner.objects.contains_key(&(address.clone(), *generation))
+        };
+        if !with.iter().all(is_there) {
+            return Some((spec, outputs));
+        }
         let own = Self {
             working: Arc::clone(&self.working),
-            with: made_with,
+            with,
             old: self.old,
         };
-        // What a resource refers to may be gone while it is being removed itself.
         Some((own.resolve(&spec).unwrap_or(spec), outputs))
     }
 
@@ -219,10 +227,14 @@ impl Known for View {
 
 /// Which objects a record refers to. Where it does not name a generation it is 0.
 pub(super) fn made_with(record: &Record) -> BTreeMap<Address, u32> {
-    references(&record.spec)
+    generations(&record.spec, &record.made_with)
+}
+
+fn generations(spec: &Json, made_with: &BTreeMap<Address, u32>) -> BTreeMap<Address, u32> {
+    references(spec)
         .into_iter()
         .map(|address| {
-            let generation = record.made_with.get(&address).copied().unwrap_or(0);
+            let generation = made_with.get(&address).copied().unwrap_or(0);
             (address, generation)
         })
         .collect()

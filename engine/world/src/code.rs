@@ -67,6 +67,12 @@ pub enum Code {
 }
 
 impl Code {
+    /// Whether it says that nobody answers: another says that somebody is up there.
+    #[must_use]
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::Unreachable | Self::ConnectionLost | Self::Timeout)
+    }
+
     /// Every code, in the order of their declaration.
     pub const ALL: [Self; 27] = [
         Self::Other,

@@ -176,13 +176,11 @@ impl Bench {
         assert!(plan.drift.is_empty(), "{what}: {:#?}", plan.drift);
         let wanted: u32 = self.manifest.pools.iter().map(|pool| pool.count).sum();
         assert_eq!(self.machines().await.len(), wanted as usize, "{what}");
-        let (dead, alive): (Vec<_>, Vec<_>) =
-            (self.nodes().await.into_iter()).partition(|node| node.ends_with("down worker"));
-        assert_eq!(alive.len(), wanted as usize, "{what}: {alive:?}, dead: {dead:?}");
-        // A worker that joined while its machine was being terminated has no label yet, and no vote.
+        let nodes = self.nodes().await;
+        let down = |node: &String| node.contains(" down ");
         assert!(
-            dead.iter().all(|node| !node.starts_with("wrk-")),
-            "{what}: {dead:?}"
+            nodes.len() == wanted as usize && !nodes.iter().any(down),
+            "{what}: {nodes:?}"
         );
     }
 

@@ -1,0 +1,73 @@
+//! Machines that a run had begun to set up: no node of theirs is known yet, by which the swarm would
+//! tell whether they are up. So they are asked themselves.
+
+use futures::future::{Either, select};
+use futures::pin_mut;
+use futures::stream::{self, StreamExt as _};
+use std::collections::BTreeSet;
+
+use subako_state::{Address, Snapshot};
+
+use super::ask::PATIENCE;
+use crate::desired::DesiredSet;
+use crate::fast::FastSet;
+use crate::machine::Machine;
+use crate::world::{HostTarget, World};
+
+/// So many are asked at once.
+const AT_ONCE: usize = 32;
+
+/// The ids of the running machines that give no answer at all.
+pub(super) async fn silent(
+    world: &World,
+    snapshot: &Snapshot,
+    desired: &DesiredSet,
+    machines: &[Machine],
+) -> BTreeSet<String> {
+    let wanted: FastSet<&str> = desired
+        .resources
+        .iter()
+        .filter(|wanted| wanted.address.kind() == "member")
+        .map(|wanted| wanted.address.name())
+        .collect();
+    let running = machines.iter().filter(|machine| machine.is_running());
+    let targets = running
+        .filter(|machine| machine.name().is_some_and(|name| wanted.contains(name)))
+        .filter_map(|machine| without_a_node(snapshot, machine));
+    let asked = stream::iter(targets).map(|target| async move {
+        let silent = is_silent(world, &target).await;
+        silent.then_some(target.instance_id)
+    });
+    let found: Vec<Option<String>> = asked.buffer_unordered(AT_ONCE).collect().await;
+    found.into_iter().flatten().collect()
+}
+
+/// The way to a recorded machine on which no node is recorded.
+fn without_a_node(snapshot: &Snapshot, machine: &Machine) -> Option<HostTarget> {
+    let (name, generation) = machine.owner.as_ref()?;
+    let itself = Address::new(machine.kind, name);
+    snapshot
+        .get(&itself)
+        .filter(|recorded| recorded.generation == *generation)?;
+    let on_it = |kind: &str| {
+        let guest = snapshot.get(&Address::new(kind, name))?;
+        (guest.made_with.get(&itself).copied().unwrap_or(0) == *generation).then_some(guest)
+    };
+    if on_it("member").is_some() {
+        return None;
+    }
+    let key = on_it("docker").and_then(|engine| engine.outputs.text_field("host_key"));
+    Some(machine.target(name, key))
+}
+
+/// Whether nobody answers there. Who refuses the caller is up.
+async fn is_silent(world: &World, target: &HostTarget) -> bool {
+    let answer = world.hosts.reach(target);
+    let limit = world.clock.sleep(PATIENCE);
+    pin_mut!(answer, limit);
+    match select(answer, limit).await {
+        Either::Left((Ok(_), _)) => false,
+        Either::Left((Err(failure), _)) => failure.code.is_silence(),
+        Either::Right(_) => true,
+    }
+}
