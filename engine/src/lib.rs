@@ -25,6 +25,7 @@ pub mod manifest;
 pub mod plan;
 pub mod reference;
 pub mod refresh;
+pub mod rehearsal;
 pub mod run;
 pub mod session;
 mod stop;

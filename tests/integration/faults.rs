@@ -171,7 +171,11 @@ fn a_service_that_never_runs_fails_with_its_own_error() {
     for (image, said) in [("does-not-exist", "No such image"), ("crash", "non-zero exit")] {
         let cluster =
             Cluster::with(|text| text.replace("image = \"alpine\"", &format!("image = \"{image}\"")));
-        cluster.apply().expect(3).says(said).says("service.helloworld");
+        cluster
+            .apply_unrehearsed()
+            .expect(3)
+            .says(said)
+            .says("service.helloworld");
         assert!(cluster.resources().is_empty());
     }
 }
@@ -182,7 +186,7 @@ fn a_changed_service_that_fails_is_what_it_was_before() {
     cluster.apply().expect(0);
     let (world, resources) = (settled(cluster.world()), cluster.resources());
     cluster.edit("image = \"alpine\"", "image = \"crash\"");
-    cluster.apply().expect(3).says("non-zero exit");
+    cluster.apply_unrehearsed().expect(3).says("non-zero exit");
     assert_eq!(cluster.resources(), resources);
     assert_eq!(settled(cluster.world()), world);
 }

@@ -89,7 +89,7 @@ fn on_the_way_back_a_service_gets_the_digest_that_it_had() {
     // Whatever the tag means by now, no registry is asked.
     cluster.faults("{ call = \"image_digest\", times = 99, error = \"unavailable\" }");
     cluster.edit("image = \"alpine\"", "image = \"crash\"");
-    cluster.apply().expect(3);
+    cluster.apply_unrehearsed().expect(3);
     assert_eq!(live_image(&cluster, "helloworld"), before);
     cluster.faults("");
     cluster.edit("image = \"crash\"", "image = \"alpine\"");
@@ -104,6 +104,6 @@ fn on_the_way_back_a_service_gets_the_digest_that_it_had() {
         "name = \"reply2\"\nimage = \"crash\"",
     );
     cluster.faults("{ call = \"image_digest\", times = 99, error = \"unavailable\" }");
-    cluster.apply().expect(3);
+    cluster.apply_unrehearsed().expect(3);
     assert_eq!(live_image(&cluster, "helloworld"), before);
 }

@@ -18,6 +18,7 @@ mod layers;
 mod locking;
 mod manifests;
 mod plan;
+mod rehearsal;
 mod saved_plans;
 mod state_files;
 mod storage;

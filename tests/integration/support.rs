@@ -200,6 +200,11 @@ impl Cluster {
     }
 
     /// The directory of the state.
+    /// Applies what a rehearsal would refuse.
+    pub fn apply_unrehearsed(&self) -> Ran {
+        self.run(&["apply", "--yes", "--rehearse=false"])
+    }
+
     pub fn state_dir(&self) -> PathBuf {
         self.dir.path().join(".subako/sandbox.sim")
     }

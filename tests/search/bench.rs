@@ -11,6 +11,7 @@ mod edits;
 mod expect;
 mod family;
 mod field;
+mod foreseen;
 mod generate;
 mod low;
 mod plans;

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use subako_engine::check::Severity;
+use subako_engine::check::{Severity, planner};
 use subako_engine::kinds::registry;
 use subako_engine::manifest::{self, Manifest, Source, Variables};
 use subako_engine::plan::{Plan, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Knowledge, RunReport, Session, SessionError};
-use subako_providers::sim::{KillAt, Moment, Pace, SimOptions, Simulator};
+use subako_engine::session::{Knowledge, Rehearsing, RunReport, Session, SessionError};
+use subako_providers::sim::{KillAt, Login, Moment, Pace, Rehearsals, SimOptions, Simulator};
 use subako_state::{Digest, Direction, Holder, LockError, Memory, Outcome, SealKey, Store};
 
 use super::calls;
@@ -58,6 +58,15 @@ pub struct Ended {
     pub low: Low,
     /// How the calls of a plan that was applied without trouble differ from those that it makes.
     pub unlike_planned: Option<String>,
+    /// How long the plan took, in the world's time; `None` where none was carried out.
+    pub took: Option<Duration>,
+}
+
+/// What a command showed, and how long it took to carry that out.
+#[derive(Default)]
+pub struct Shown {
+    pub plan: Option<Box<Plan>>,
+    pub took: Option<Duration>,
 }
 
 /// A world and a store.
@@ -66,6 +75,8 @@ pub struct Driver {
     seed: u64,
     pub memory: Memory,
     lineages: AtomicU64,
+    /// Whether plans are rehearsed.
+    rehearses: bool,
 }
 
 impl Driver {
@@ -81,6 +92,15 @@ impl Driver {
             seed,
             memory: Memory::new(),
             lineages: AtomicU64::new(0),
+            rehearses: false,
+        }
+    }
+
+    /// One whose plans are rehearsed.
+    pub fn rehearsing(seed: u64) -> Self {
+        Self {
+            rehearses: true,
+            ..Self::new(seed)
         }
     }
 
@@ -112,7 +132,19 @@ impl Driver {
     pub fn session_on(&self, manifest: &Manifest, store: Store) -> Session {
         let mut world = self.sim.world();
         world.vault = manifest.vault();
-        Session::new(manifest.clone(), "sim", store, registry(), world)
+        let session = Session::new(manifest.clone(), "sim", store, registry(), world);
+        if !self.rehearses {
+            return session;
+        }
+        session.with_rehearsal(Rehearsing::On {
+            model: Arc::new(Rehearsals {
+                seed: self.seed,
+                login: Login::default(),
+                simulated: true,
+            }),
+            most: None,
+            parallelism: ApplyOptions::default().parallelism,
+        })
     }
 
     /// What the store says; a new history is named after the seed, not the clock.
@@ -226,10 +258,10 @@ impl Driver {
                 }
             }));
         }
-        let mut plan = None;
+        let mut shown = Shown::default();
         trace::say(|| format!("{verb:?}, {faults:?}, {kill:?}"));
         let session = self.session(manifest, &life);
-        let command = self.command(&session, verb, selection, &options, &mut plan);
+        let command = self.command(&session, verb, selection, &options, &mut shown);
         let exit = tokio::select! {
             biased;
             () = self.sim.killed() => Exit::Killed,
@@ -243,14 +275,15 @@ impl Driver {
         trace::say(|| format!("  ended: {exit:?}"));
         drop(session);
         let untroubled = exit == Exit::Done && faults.is_empty();
-        let applied = plan.as_deref().filter(|_| untroubled);
+        let applied = shown.plan.as_deref().filter(|_| untroubled);
         let unlike_planned =
             applied.and_then(|plan| calls::unlike_planned(&registry(), plan, &self.sim.calls()));
         Ended {
             exit,
-            plan,
+            plan: shown.plan,
             low: Low::default(),
             unlike_planned,
+            took: shown.took,
         }
     }
 
@@ -261,7 +294,7 @@ impl Driver {
         verb: Verb,
         selection: &Selection,
         options: &ApplyOptions,
-        shown: &mut Option<Box<Plan>>,
+        shown: &mut Shown,
     ) -> Result<Exit, SessionError> {
         let (events, stop) = (trace::events(), Stop::new());
         let _lock = session.lock(&holder()).map_err(|error| match error {
@@ -279,18 +312,23 @@ impl Driver {
                     .findings
                     .iter()
                     .filter(|finding| finding.severity == Severity::Error)
+                    // Whether that one is right is what is to be found out.
+                    .filter(|finding| finding.id != planner::REHEARSAL.id)
                     .map(|finding| format!("{}: {}", finding.id, finding.message))
                     .collect();
                 if let Some(settled) = &change.settled {
                     trace::say(|| format!("  settled: {:?}, unknown: {:?}", settled.found, settled.unknown));
                 }
                 trace::plan(&change.plan);
-                *shown = Some(Box::new(change.plan.clone()));
+                shown.plan = Some(Box::new(change.plan.clone()));
                 if !refusing.is_empty() {
                     return Ok(Exit::Refused(refusing.join("; ")));
                 }
                 let name = if selection.destroy { "destroy" } else { "apply" };
+                let clock = self.sim.world().clock;
+                let begun = clock.now();
                 let ran = session.carry_out(&change, options, name, &events, &stop).await?;
+                shown.took = Some(clock.now() - begun);
                 return Ok(exit(&ran, Outcome::Applied));
             }
         };

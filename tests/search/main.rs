@@ -13,8 +13,11 @@ mod edits;
 mod expect;
 mod family;
 mod field;
+mod foreseen;
 mod generate;
 mod low;
+#[cfg(test)]
+mod mirror;
 mod plans;
 mod report;
 mod respell;

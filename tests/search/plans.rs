@@ -13,6 +13,7 @@ use super::case::Case;
 use super::drift::Drift;
 use super::driver::{Driver, Ended, Exit};
 use super::expect;
+use super::foreseen::foreseen;
 use super::low::{Low, tolerance};
 use super::verdict::{Verdict, Violation};
 
@@ -31,7 +32,7 @@ fn broken(violation: Violation) -> Verdict {
 }
 
 async fn tried(case: &Case) -> Step {
-    let driver = Driver::new(case.seed);
+    let driver = Driver::rehearsing(case.seed);
     let before = driver.parse(&case.before).map_err(|_| Verdict::Invalid)?;
     let after = driver.parse(&case.after()).map_err(|_| Verdict::Invalid)?;
     accepted("first apply", &driver.apply(&before, &Selection::default()).await)?;
@@ -81,8 +82,9 @@ async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
     Ok(())
 }
 
-/// An accepted plan applies.
+/// An accepted plan applies, as its rehearsal said.
 fn accepted(what: &'static str, ended: &Ended) -> Step {
+    foreseen(ended)?;
     let property = match what {
         "first apply" => "a first plan that is accepted applies",
         "apply after a selection" => "after a selection an apply converges",

@@ -15,7 +15,7 @@ use subako_state::testing::{Fault, Faulty};
 use subako_state::{LockError, StateError, Store};
 use subako_world::calls;
 
-use super::driver::{Driver, Exit, holder};
+use super::driver::{Driver, Exit, Shown, holder};
 use super::expect;
 use super::storage_cases::{Command, Scene, Typed};
 use super::trouble::Verb;
@@ -51,7 +51,7 @@ async fn typed(driver: &Driver, manifest: &Manifest, typed: &Typed, faulty: &Fau
             };
             let options = ApplyOptions::default();
             return driver
-                .command(&session, *verb, &selection, &options, &mut None)
+                .command(&session, *verb, &selection, &options, &mut Shown::default())
                 .await;
         }
         let _lock = session.lock(&holder()).map_err(|error| match error {

@@ -1,18 +1,25 @@
 //! The world that a command acts on.
 
-#[cfg(all(feature = "aws", feature = "ssh"))]
-use subako_engine::manifest::Manifest;
-use subako_engine::manifest::{SimFault, SimFaultKind, SimTime};
+use std::sync::Arc;
+
+use subako_engine::manifest::{Manifest, SimFault, SimFaultKind, SimTime};
 use subako_engine::plan::Plan;
-use subako_engine::session::Session;
-use subako_providers::sim::{FaultEffect, FaultRule, Login, Pace, SimError, SimOptions, Simulator};
+use subako_engine::session::{Rehearsing, Session};
+use subako_providers::sim::{
+    FaultEffect, FaultRule, Login, Pace, Rehearsals, SimError, SimOptions, Simulator,
+};
 
 use subako_engine::world::NextCommand;
 
+use crate::args::RehearseArg;
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
 use crate::project::Project;
 use crate::ui::Ui;
+
+/// Larger plans are rehearsed only when that is asked for: it takes longer than the plan itself
+/// (`cargo bench`, a tenth of a millisecond of processor time a step).
+const MOST_REHEARSED: usize = 5_000;
 
 /// A session, and the simulator under it if there is one.
 pub struct Cluster {
@@ -85,6 +92,20 @@ impl Cluster {
         Err(no_preflight())
     }
 
+    /// The same, whose plans are rehearsed, unless they are not to be.
+    pub fn rehearsing(mut self, project: &Project, wanted: RehearseArg, parallelism: usize) -> Self {
+        let rehearsing = match wanted.rehearse {
+            Some(false) => Rehearsing::Off("--rehearse=false".to_owned()),
+            wanted => Rehearsing::On {
+                model: Arc::new(rehearsals(project)),
+                most: (wanted != Some(true)).then_some(MOST_REHEARSED),
+                parallelism,
+            },
+        };
+        self.session = self.session.with_rehearsal(rehearsing);
+        self
+    }
+
     /// Puts the simulated world down in one file.
     pub fn close(self) -> Result<()> {
         match self.simulator {
@@ -96,6 +117,24 @@ impl Cluster {
 
 fn no_preflight() -> CliError {
     CliError::new("only AWS has permissions to ask about").help("leave out `--preflight`")
+}
+
+/// Where the plans of a project are rehearsed: on the simulator, whatever they are for.
+fn rehearsals(project: &Project) -> Rehearsals {
+    let simulated = project.is_simulated();
+    Rehearsals {
+        seed: if simulated { project.manifest.sim.seed } else { 0 },
+        login: login(&project.manifest),
+        simulated,
+    }
+}
+
+/// How hosts are logged in to.
+fn login(manifest: &Manifest) -> Login {
+    Login {
+        port: manifest.ssh.port,
+        private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+    }
 }
 
 /// The simulated world of a project.
@@ -116,10 +155,7 @@ pub fn simulator(project: &Project) -> Result<Simulator> {
             .flat_map(|pool| &pool.private_ips)
             .filter_map(|ip| ip.parse().ok())
             .collect(),
-        login: Login {
-            port: manifest.ssh.port,
-            private: manifest.ssh.private || manifest.ssh.jump.is_some(),
-        },
+        login: login(manifest),
         world_file: Some(project.world_file.clone()),
     })?)
 }
@@ -169,8 +205,6 @@ fn ssh_options(manifest: &Manifest) -> subako_providers::ssh::SshOptions {
 #[cfg(all(feature = "aws", feature = "ssh"))]
 async fn aws(project: &Project) -> Result<Cluster> {
     use std::io::{self, Write as _};
-    use std::sync::Arc;
-
     use subako_engine::world::{Clock, Hosts, NoHosts, ScaledClock, World};
     use subako_providers::aws::{AwsOptions, CallRecord, connect};
     use subako_providers::ssh::SshHosts;

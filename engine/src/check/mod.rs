@@ -33,6 +33,7 @@ mod user;
 mod zones;
 
 pub use crate::finding::{About, Category, Finding, Place, Severity, planner};
+pub(crate) use place::resolve as locate;
 pub use registry::{Check, Checks};
 pub use sealed::plan;
 

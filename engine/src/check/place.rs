@@ -7,7 +7,7 @@ use crate::manifest::Manifest;
 
 /// Gives a finding its place. Without a word from the check it is the section that the resource
 /// comes from.
-pub(super) fn resolve(finding: &mut Finding, manifest: &Manifest) {
+pub(crate) fn resolve(finding: &mut Finding, manifest: &Manifest) {
     let wanted = finding
         .wanted
         .take()

@@ -23,6 +23,13 @@ pub static CLAIMS: About = About {
     documentation: "A port, a range, an address or a name is released before somebody else takes it.",
 };
 
+/// A plan fails when it is played in a model of the world.
+pub static REHEARSAL: About = About {
+    id: "rehearsal",
+    category: Category::State,
+    documentation: "What fails in a model of the world as it is would fail in the world.",
+};
+
 /// A part of the whole is planned.
 pub static SELECTION: About = About {
     id: "selection",

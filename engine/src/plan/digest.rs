@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use subako_state::{Digest, DigestWriter};
 
 use super::types::{Components, PLAN_FORMAT, Plan};
-use crate::finding::Severity;
+use crate::finding::{Severity, planner};
 
 /// The digest of the format that this program writes.
 pub(super) fn of_format() -> Digest {
@@ -21,7 +21,7 @@ impl Plan {
         let refusing: Vec<_> = self
             .findings
             .iter()
-            .filter(|finding| finding.severity == Severity::Error)
+            .filter(|finding| finding.severity == Severity::Error && finding.id != planner::REHEARSAL.id)
             .map(|finding| (&finding.id, &finding.address, &finding.message, &finding.remedy))
             .collect();
         let Components {

@@ -6,7 +6,7 @@ mod through;
 use serde_json::json;
 use subako_state::Digest;
 
-use super::{GateKind, OldFirst, Operation, Plan, Reason, Replacement, Value};
+use super::{Because, GateKind, OldFirst, Operation, Plan, Reason, Rehearsal, Replacement, Value};
 use crate::check::{Finding, Severity, planner};
 use crate::kind::{Sighting, Unconverged};
 use crate::testing::{Draft, address, find, json_of, resource, spec, steps};
@@ -300,7 +300,10 @@ fn the_digest_covers_what_is_done_and_what_refuses_it_and_nothing_else() {
     );
     assert_eq!(as_planned, sealed(|p| p.findings.push(finding(Severity::Note))));
     assert_eq!(as_planned, sealed(|p| p.cost = Some(json_of(&json!(3)))));
-    assert_eq!(as_planned, sealed(|p| p.rehearsal = Some(json_of(&json!({})))));
+    assert_eq!(
+        as_planned,
+        sealed(|p| p.rehearsal = Some(Rehearsal::not(Because::NotRead, "x")))
+    );
     assert_eq!(as_planned, sealed(|p| p.written_by = "another version".into()));
     let other: [fn(&mut Plan); 12] = [
         |p| {

@@ -5,6 +5,7 @@ use subako_state::{AccountId, Address, Digest, Json};
 
 use super::change::Change;
 use super::gate::Gate;
+use super::rehearsal::Rehearsal;
 use super::step::Step;
 use crate::finding::Finding;
 
@@ -130,7 +131,7 @@ pub struct Plan {
     pub cost: Option<Json>,
     /// What a rehearsal of it gave, where there was one; not in the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rehearsal: Option<Json>,
+    pub rehearsal: Option<Rehearsal>,
 }
 
 impl Plan {

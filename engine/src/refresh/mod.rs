@@ -48,6 +48,16 @@ pub async fn refresh(
     desired: &DesiredSet,
 ) -> Result<Observed> {
     let survey = Survey::take(world, snapshot, desired).await?;
+    find(registry, &survey, snapshot, desired).await
+}
+
+/// Finds everything recorded and everything wanted in what was read.
+pub async fn find(
+    registry: &Registry,
+    survey: &Survey,
+    snapshot: &Snapshot,
+    desired: &DesiredSet,
+) -> Result<Observed> {
     let mut observed = Observed::as_recorded(snapshot);
     observed.managers = Some(survey.managers.clone());
     let mut by_kind: FastMap<&str, Vec<(Option<usize>, Item)>> = FastMap::default();
@@ -98,7 +108,7 @@ pub async fn refresh(
             continue;
         };
         let (places, items): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let sightings = kind.sight(&survey, &items).await?;
+        let sightings = kind.sight(survey, &items).await?;
         if sightings.len() != items.len() {
             return Err(Failure::not_applied(
                 format!("refresh the resources of kind {}", kind.name()),

@@ -30,8 +30,9 @@ pub struct Run<'a> {
     pub plan: &'a Plan,
     /// The resources before it.
     pub resources: &'a [Resource],
-    /// The journal, open for appending, its `Begin` written.
-    pub journal: JournalWriter,
+    /// The journal, open for appending, its `Begin` written; `None` for a run in a model, which
+    /// nobody has to know of.
+    pub journal: Option<JournalWriter>,
     /// What the journal says so far.
     pub progress: RunStatus,
     /// Where to tell what happens.
@@ -101,7 +102,7 @@ impl Run<'_> {
     ) -> Result<(Outcome, bool), StateError> {
         let ended = self.walk_forward(crew, failures).await?;
         if matches!(ended, WalkEnd::Cut) {
-            self.journal.settle().await?;
+            self.settle_journal().await?;
             return Ok((Outcome::Remains, true));
         }
         let all_done = crew
@@ -159,7 +160,7 @@ impl Run<'_> {
         let ended = roll_back(crew, self.stop, failures).await?;
         let cut = matches!(ended, WalkEnd::Cut);
         if cut {
-            self.journal.settle().await?;
+            self.settle_journal().await?;
         }
         let clean = !crew.progress().steps.iter().any(StepStatus::may_have_effect);
         let outcome = if clean {
@@ -170,6 +171,14 @@ impl Run<'_> {
         Ok((outcome, cut))
     }
 
+    /// Returns when everything in the journal is durable.
+    async fn settle_journal(&self) -> Result<(), StateError> {
+        match &self.journal {
+            Some(journal) => journal.settle().await,
+            None => Ok(()),
+        }
+    }
+
     fn crew(&self) -> Crew<'_> {
         let resources = fold(self.resources, self.plan, &self.progress);
         Crew {
@@ -178,7 +187,7 @@ impl Run<'_> {
             plan: self.plan,
             resources: self.resources,
             working: Arc::new(Working::new(self.registry.clone(), &resources)),
-            journal: Pen::Journal(self.journal.clone()),
+            journal: self.journal.clone().map_or(Pen::Nowhere, Pen::Journal),
             events: self.events.clone(),
             options: self.options,
             stop: self.stop,

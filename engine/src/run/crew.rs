@@ -40,6 +40,8 @@ pub(super) struct Crew<'a> {
 pub(super) enum Pen {
     /// Into the journal, durable before anything else happens.
     Journal(JournalWriter),
+    /// Nowhere: nothing that the run does outlives it.
+    Nowhere,
     /// Nowhere yet: what is only read is written when somebody has agreed to it.
     Draft(Mutex<Vec<Entry>>),
 }
@@ -48,6 +50,7 @@ impl Pen {
     async fn write(&self, entry: &Entry) -> Result<(), StateError> {
         match self {
             Self::Journal(journal) => journal.append(entry).await,
+            Self::Nowhere => Ok(()),
             Self::Draft(entries) => {
                 entries
                     .lock()
@@ -61,7 +64,7 @@ impl Pen {
     /// The entries that were only drafted.
     pub fn into_draft(self) -> Vec<Entry> {
         match self {
-            Self::Journal(_) => Vec::new(),
+            Self::Journal(_) | Self::Nowhere => Vec::new(),
             Self::Draft(entries) => entries.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }

@@ -74,7 +74,7 @@ impl Session {
             world: &self.world,
             plan,
             resources: &known.snapshot.resources,
-            journal: journal.clone(),
+            journal: Some(journal.clone()),
             progress: RunStatus::new(plan.steps.len()),
             events: events.clone(),
             options,

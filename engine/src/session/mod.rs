@@ -6,7 +6,7 @@
 //! second does it.
 //!
 //! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
-//! * `change`: draft and carry out, over `prepare` (up to the plan), `apply` and `recover`;
+//! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `saved_plan`: a plan in a file, between the two;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
@@ -25,6 +25,7 @@ mod permissions;
 mod prepare;
 mod rebuild;
 mod recover;
+mod rehearse;
 mod rename;
 mod restore;
 mod saved_plan;
@@ -43,6 +44,7 @@ pub use lock::LockView;
 pub use permissions::{Permissions, planned_calls, step_calls};
 pub use rebuild::Rebuilding;
 pub use recover::Settled;
+pub use rehearse::Rehearsing;
 pub use rename::{RenameError, Renamed, rename_in_the_state};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
@@ -66,6 +68,7 @@ pub struct Session<W = World> {
     store: Store,
     registry: Registry,
     checks: Checks,
+    rehearsing: Rehearsing,
     world: W,
 }
 
@@ -96,6 +99,7 @@ impl Session<Offline> {
             store,
             registry: kinds::registry(),
             checks: Checks::default(),
+            rehearsing: Rehearsing::default(),
             world: Offline,
         }
     }
@@ -114,6 +118,7 @@ impl Session<Offline> {
             store: self.store,
             registry: self.registry,
             checks: self.checks,
+            rehearsing: self.rehearsing,
             world,
         })
     }
@@ -134,6 +139,7 @@ impl Session {
             store,
             registry,
             checks: Checks::default(),
+            rehearsing: Rehearsing::default(),
             world,
         }
     }

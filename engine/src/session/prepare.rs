@@ -10,7 +10,8 @@ use crate::desired::DesiredSet;
 use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs};
 use crate::plan::{Plan, Planning, Selection, draft};
-use crate::refresh::{Observed, refresh};
+use crate::refresh::{Observed, Survey, find};
+use crate::rehearsal::Setting;
 use crate::world::{LookupAnswer, Residue, TypeFacts};
 
 /// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
@@ -40,7 +41,7 @@ fn looked_at(
 }
 
 impl Session {
-    /// Looks up, lowers, refreshes (unless told not to) and plans.
+    /// Looks up, lowers, refreshes (unless told not to), plans, and rehearses the plan.
     pub async fn plan(
         &self,
         known: &Knowledge,
@@ -50,11 +51,13 @@ impl Session {
         let account = self.guard_account(&known.snapshot).await?;
         let ((desired, looked_up), types) =
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
-        let observed = if with_refresh {
+        let (survey, observed) = if with_refresh {
             let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
-            refresh(&self.registry, &self.world, &known.snapshot, &looked_at).await?
+            let survey = Survey::take(&self.world, &known.snapshot, &looked_at).await?;
+            let observed = find(&self.registry, &survey, &known.snapshot, &looked_at).await?;
+            (Some(survey), observed)
         } else {
-            Observed::as_recorded(&known.snapshot)
+            (None, Observed::as_recorded(&known.snapshot))
         };
         let plan = draft(&Planning {
             registry: &self.registry,
@@ -62,7 +65,7 @@ impl Session {
             snapshot: &known.snapshot,
             base: known.base.clone(),
             observed: &observed,
-            account: Some(account),
+            account: Some(account.clone()),
             selection,
         })?;
         let findings = self.checks.findings(&Checked {
@@ -75,7 +78,16 @@ impl Session {
             looked_up: looked_up.as_ref(),
             types: &types,
         });
-        Ok(plan.seal(findings)?)
+        let plan = plan.seal(findings)?;
+        let setting = survey.as_ref().map(|survey| Setting {
+            snapshot: &known.snapshot,
+            survey,
+            observed: &observed,
+            looked_up: looked_up.as_ref(),
+            types: &types,
+            account: Some(&account),
+        });
+        Ok(self.rehearse(plan, &known.snapshot.resources, setting, selection.destroy))
     }
 
     /// What should be, and what was looked up for it. A destroy wants nothing, and has nothing to

@@ -157,7 +157,7 @@ impl Session {
             world: &self.world,
             plan,
             resources: &known.snapshot.resources,
-            journal: journal.clone(),
+            journal: Some(journal.clone()),
             progress: settled.settlement.progress.clone(),
             events: events.clone(),
             options,

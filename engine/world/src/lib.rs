@@ -21,6 +21,7 @@ pub mod image;
 mod no_hosts;
 mod planned;
 mod progress;
+mod rehearse;
 pub mod service;
 mod swarm;
 
@@ -38,6 +39,9 @@ pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeStat
 pub use no_hosts::NoHosts;
 pub use planned::{PermissionFinding, PermissionVerdict, PlannedCall};
 pub use progress::Progress;
+pub use rehearse::{
+    EngineScene, Play, PortSeen, Rehearse, Scene, Seen, ServiceSeen, SubnetScene, SwarmScene,
+};
 pub use service::{
     Condition, Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
     RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,

@@ -90,6 +90,14 @@ impl Faults {
         })
     }
 
+    /// A table without a line.
+    pub fn none() -> Self {
+        Self {
+            lines: Vec::new(),
+            calls: BTreeMap::new(),
+        }
+    }
+
     /// Counts a call and says what shall befall it.
     pub fn arrive(&mut self, call: &Call) -> Option<FaultEffect> {
         *self.calls.entry(call.name).or_default() += 1;

@@ -12,7 +12,7 @@ use subako_world::{
 use super::faults::Call;
 use super::inner::Inner;
 use super::model::{At, Decision, InstanceFacts, Joining, Model, SwarmFacts, no_engine};
-use super::names::{Ms, host_key, mix};
+use super::names::{Ms, mix};
 use super::refusal::Refusal;
 
 /// The longest that a wait looks away.
@@ -125,7 +125,7 @@ impl SimHost {
 #[async_trait]
 impl Host for SimHost {
     fn host_key(&self) -> String {
-        host_key(self.inner.place.seed, &self.instance)
+        self.inner.host_key(&self.instance)
     }
 
     async fn install_engine(&self, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo> {

@@ -9,7 +9,7 @@ use super::faults::Call;
 use super::host::{SimHost, TICK};
 use super::inner::Inner;
 use super::model::NoWay;
-use super::names::{Ms, host_key};
+use super::names::Ms;
 use super::refusal::Refusal;
 
 /// How long a machine may take to boot and let us in.
@@ -35,7 +35,7 @@ pub(crate) struct SimHosts(pub Arc<Inner>);
 
 impl SimHosts {
     fn logged_in(&self, target: &HostTarget) -> std::result::Result<Arc<dyn Host>, Refusal> {
-        let shown = host_key(self.0.place.seed, &target.instance_id);
+        let shown = self.0.host_key(&target.instance_id);
         if target.host_key.as_ref().is_some_and(|pinned| *pinned != shown) {
             let message = format!(
                 "the host key of {} is not the one pinned at first contact",

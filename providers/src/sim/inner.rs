@@ -1,5 +1,6 @@
 //! How every call to the simulated world proceeds: its latency, its fate, its effect.
 
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,8 +8,9 @@ use std::time::Duration;
 use subako_world::{Clock, Code, Failure, Result, ScaledClock};
 
 use super::faults::{Call, Faults, in_its_own_words, is_throttling};
+use super::lows::Lows;
 use super::model::{Decision, Effect, Model, Place};
-use super::names::{Ms, span};
+use super::names::{Ms, host_key, span};
 use super::options::{FaultEffect, Login, SimError};
 use super::refusal::Refusal;
 use super::store::Store;
@@ -35,6 +37,9 @@ pub(crate) struct Inner {
     base: Ms,
     pub place: Place,
     pub login: Login,
+    /// Host keys that are not made from the seed, by instance: those of the world that this one is
+    /// a model of.
+    host_keys: BTreeMap<String, String>,
     state: Mutex<State>,
 }
 
@@ -44,6 +49,8 @@ pub(crate) struct State {
     pub(super) faults: Faults,
     pub(super) run: ProgramRun,
     pub(super) watcher: Option<Watcher>,
+    /// The worst that is seen of its swarm, while a change is played in it.
+    pub(super) lows: Option<Lows>,
     /// Whether it was changed from outside.
     touched: bool,
 }
@@ -67,14 +74,33 @@ impl Inner {
             base,
             place,
             login,
+            host_keys: BTreeMap::new(),
+            state: Mutex::new(State::new(model, store, faults)),
+        }
+    }
+
+    /// A world that a model was made of: nowhere written down, without faults, and watched for the
+    /// worst.
+    pub fn staged(model: Model, login: Login, host_keys: BTreeMap<String, String>) -> Self {
+        let lows = Lows::of(&model, model.now);
+        Self {
+            clock: ScaledClock::new(1),
+            base: model.now,
+            place: model.place.clone(),
+            login,
+            host_keys,
             state: Mutex::new(State {
-                model,
-                store,
-                faults,
-                run: ProgramRun::default(),
-                watcher: None,
-                touched: false,
+                lows,
+                ..State::new(model, Store::none(), Faults::none())
             }),
+        }
+    }
+
+    /// The host key that a machine shows.
+    pub fn host_key(&self, instance: &str) -> String {
+        match self.host_keys.get(instance) {
+            Some(key) => key.clone(),
+            None => host_key(self.place.seed, instance),
         }
     }
 
@@ -274,13 +300,31 @@ enum Stop {
 }
 
 impl State {
+    fn new(model: Model, store: Store, faults: Faults) -> Self {
+        Self {
+            model,
+            store,
+            faults,
+            run: ProgramRun::default(),
+            watcher: None,
+            lows: None,
+            touched: false,
+        }
+    }
+
     /// Lets everything happen that is due by `t`, for whoever watches.
     fn advance(&mut self, t: Ms) {
-        let Some(watcher) = &self.watcher else {
-            return self.model.advance(t);
-        };
-        self.model
-            .advance_with(t, |model, at| watcher(&moment(model, at)));
+        let Self {
+            model, watcher, lows, ..
+        } = self;
+        model.advance_with(t, |model, at| {
+            if let Some(watcher) = watcher {
+                watcher(&moment(model, at));
+            }
+            if let Some(lows) = lows {
+                lows.see(model, at);
+            }
+        });
     }
 
     /// Writes a change down, then makes it.
@@ -289,6 +333,9 @@ impl State {
         self.model.apply(t, effect);
         if let Some(watcher) = &self.watcher {
             watcher(&moment(&self.model, t));
+        }
+        if let Some(lows) = &mut self.lows {
+            lows.see(&self.model, t);
         }
         Ok(())
     }

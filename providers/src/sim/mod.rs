@@ -12,12 +12,14 @@ mod faults;
 mod host;
 mod hosts;
 mod inner;
+mod lows;
 mod model;
 mod names;
 mod options;
 mod outside;
 mod prices;
 mod refusal;
+mod rehearsal;
 mod schedule;
 mod simulator;
 mod store;
@@ -26,6 +28,7 @@ mod tests;
 mod watch;
 
 pub use options::{FaultEffect, FaultRule, Login, Pace, SimError, SimOptions};
+pub use rehearsal::Rehearsals;
 pub use simulator::Simulator;
 pub use watch::{KillAt, Moment, SwarmMoment, TaskCount};
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
 
-use subako_world::World;
+use subako_world::{Scene, World};
 
 use super::cloud::SimCloud;
 use super::faults::Faults;
 use super::hosts::SimHosts;
 use super::inner::Inner;
-use super::model::{Place, usual_zones};
-use super::options::{FaultRule, Pace, SimError, SimOptions};
+use super::model::{Model, Place, usual_zones};
+use super::options::{FaultRule, Login, Pace, SimError, SimOptions};
 use super::store::Store;
 use super::watch::{KillAt, Moment, ProgramRun, moment};
 
@@ -41,6 +41,7 @@ impl Simulator {
             vpc: options.vpc,
             subnets: options.subnets,
             pinned: options.pinned,
+            known: None,
         };
         let faults = Faults::new(&options.faults)?;
         let (store, model) = Store::open(options.world_file, place.clone())?;
@@ -52,6 +53,25 @@ impl Simulator {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// A world in memory that is as another was read; what had to be assumed of it is added to
+    /// `assumed`. The caller has paused tokio's clock.
+    pub(super) fn staged(
+        scene: &Scene,
+        seed: u64,
+        login: Login,
+        catalog: bool,
+        assumed: &mut Vec<String>,
+    ) -> Self {
+        let model = Model::staged(scene, seed, catalog, assumed);
+        let engines = scene.engines.iter();
+        let host_keys = engines
+            .filter_map(|(id, engine)| Some((id.clone(), engine.host_key.clone()?)))
+            .collect();
+        Self {
+            inner: Arc::new(Inner::staged(model, login, host_keys)),
+        }
     }
 
     /// The world behind the seams.

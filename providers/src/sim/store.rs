@@ -52,14 +52,22 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Reads a world, or starts an empty one where there is none. Writes nothing.
-    pub fn open(path: Option<PathBuf>, place: Place) -> Result<(Self, Model), SimError> {
-        let mut store = Self {
-            snapshot: path,
+    /// Nowhere.
+    pub fn none() -> Self {
+        Self {
+            snapshot: None,
             log: None,
             sequence: 0,
             length: 0,
             changed: false,
+        }
+    }
+
+    /// Reads a world, or starts an empty one where there is none. Writes nothing.
+    pub fn open(path: Option<PathBuf>, place: Place) -> Result<(Self, Model), SimError> {
+        let mut store = Self {
+            snapshot: path,
+            ..Self::none()
         };
         let Some(path) = store.snapshot.clone() else {
             return Ok((store, Model::new(place)));

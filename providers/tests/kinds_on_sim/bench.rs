@@ -141,7 +141,7 @@ impl Bench {
             world: &self.world,
             plan,
             resources: &self.snapshot.resources,
-            journal,
+            journal: Some(journal),
             progress: RunStatus::new(plan.steps.len()),
             events,
             options,

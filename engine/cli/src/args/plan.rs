@@ -39,6 +39,14 @@ pub struct RefreshArg {
     pub refresh: bool,
 }
 
+/// Whether plans are rehearsed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RehearseArg {
+    /// Play the plan on a model of the world first (default: yes, for plans of up to 5,000 steps)
+    #[arg(long, value_name = "BOOL", default_missing_value = "true", num_args = 0..=1, require_equals = true)]
+    pub rehearse: Option<bool>,
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
@@ -63,6 +71,9 @@ pub struct PlanArgs {
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,
+    /// Whether to rehearse it.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::plan::{Format, RefreshArg, SelectionArgs};
+use super::plan::{Format, RefreshArg, RehearseArg, SelectionArgs};
 
 /// How a run goes about its work.
 #[derive(Debug, Clone, Args)]
@@ -64,6 +64,9 @@ pub struct ApplyArgs {
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,
+    /// Whether to rehearse the plan.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,
@@ -87,6 +90,9 @@ pub struct DestroyArgs {
     /// Whether to read the world.
     #[command(flatten)]
     pub refresh: RefreshArg,
+    /// Whether to rehearse the plan.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,

@@ -22,6 +22,7 @@ pub fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<Exit> {
         },
         refresh: saved.as_ref().map_or(args.refresh.refresh, |saved| saved.refresh),
         expect: args.expect.as_deref(),
+        rehearse: args.rehearse,
         saved,
         preflight: args.preflight.preflight,
         full: args.full,

@@ -21,6 +21,7 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
         selection: args.selection.selection(true),
         refresh: args.refresh.refresh,
         expect: args.expect.as_deref(),
+        rehearse: args.rehearse,
         saved: None,
         preflight: args.preflight.preflight,
         full: args.full,

@@ -57,6 +57,8 @@ async fn make(
     ui: &Ui,
 ) -> Result<(Plan, Option<UnfinishedRun>, Result<()>)> {
     let cluster = Cluster::open(project).await?;
+    let parallelism = ApplyOptions::default().parallelism;
+    let cluster = cluster.rehearsing(project, args.rehearse, parallelism);
     let session = &cluster.session;
     let known = session.load()?;
     let unfinished = unfinished::say(session, ui)?;

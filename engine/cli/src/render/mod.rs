@@ -25,6 +25,7 @@ pub mod plan_markdown;
 mod plan_tests;
 pub mod plan_text;
 pub mod progress;
+pub mod rehearsal;
 pub mod report;
 pub mod resources;
 #[cfg(test)]

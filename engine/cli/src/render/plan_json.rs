@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use subako_engine::check::Finding;
-use subako_engine::plan::{Action, Change, Plan, Selection, Step, Summary, Value};
+use subako_engine::plan::{Action, Change, Plan, Rehearsal, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
 use super::document::{self, UnfinishedRun};
@@ -20,6 +20,9 @@ struct PlanView<'a> {
     steps: Vec<StepView<'a>>,
     drift: Vec<DriftView<'a>>,
     findings: &'a [Finding],
+    /// Missing where nobody rehearses, or there is nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<&'a Rehearsal>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +88,7 @@ pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
             })
             .collect(),
         findings: &plan.findings,
+        rehearsal: plan.rehearsal.as_ref(),
     };
     document::json("the plan", &view, unfinished)
 }

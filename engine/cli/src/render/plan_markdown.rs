@@ -7,7 +7,7 @@ use subako_engine::display::Display;
 use subako_engine::plan::{Change, Plan, Step};
 use subako_engine::world::NextCommand;
 
-use super::{changes, findings, fold, headline, plan_text};
+use super::{changes, findings, fold, headline, plan_text, rehearsal};
 use crate::hint::Invocation;
 use crate::plain::plain;
 use crate::style::Paint;
@@ -25,6 +25,12 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> Str
         plain(plan_text::provider(&plan.provider))
     );
     let _ = writeln!(out, "**{}**\n", plan_text::summary(plan, Paint::PLAIN));
+    if let Some(found) = &plan.rehearsal {
+        let _ = writeln!(out, "{}\n", one_line(&rehearsal::sentence(found)));
+        if let Some(assumed) = rehearsal::assumed(found) {
+            let _ = writeln!(out, "{}\n", one_line(&assumed));
+        }
+    }
     for finding in &plan.findings {
         write_finding(&mut out, finding);
     }

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity, planner};
 use subako_engine::display::Display;
-use subako_engine::plan::{Action, Drift, Operation, Plan, Step, Summary};
+use subako_engine::plan::{Action, Drift, Operation, Plan, Rehearsal, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{changes, findings, fold, headline, value};
+use super::{changes, findings, fold, headline, rehearsal, value};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
@@ -66,12 +66,29 @@ pub fn plan(plan: &Plan, kinds: &Display, paint: Paint, full: bool) -> String {
         out.push('\n');
     }
     let _ = writeln!(out, "{}", summary(plan, paint));
+    if let Some(found) = &plan.rehearsal {
+        rehearsed(&mut out, paint, found);
+    }
     let _ = writeln!(
         out,
         "{}",
         paint.of(Meaning::Dim, format!("Digest: {}", plan.digest))
     );
     out
+}
+
+fn rehearsed(out: &mut String, paint: Paint, found: &Rehearsal) {
+    let meaning = match found {
+        Rehearsal::NotRehearsed { .. } => Meaning::Warning,
+        Rehearsal::Rehearsed(seen) if seen.failed.is_some() => Meaning::Error,
+        Rehearsal::Rehearsed(_) => Meaning::Strong,
+    };
+    let sentence = rehearsal::sentence(found);
+    let (word, rest) = sentence.split_once(':').unwrap_or((&sentence, ""));
+    let _ = writeln!(out, "{}{rest}", paint.of(meaning, format!("{word}:")));
+    if let Some(assumed) = rehearsal::assumed(found) {
+        let _ = writeln!(out, "  {}", paint.of(Meaning::Dim, assumed));
+    }
 }
 
 /// The summary line: what is lost comes first.

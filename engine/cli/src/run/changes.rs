@@ -7,7 +7,7 @@ use subako_engine::session::{Change, SavedPlan, Settled, expect};
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
-use crate::args::{Format, OnFailureArg, RunArgs};
+use crate::args::{Format, OnFailureArg, RehearseArg, RunArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
@@ -27,6 +27,8 @@ pub struct Request<'a> {
     pub selection: Selection,
     /// Whether the world is read.
     pub refresh: bool,
+    /// Whether the plan is rehearsed.
+    pub rehearse: RehearseArg,
     /// The digest that the plan must have.
     pub expect: Option<&'a str>,
     /// The plan that was reviewed.
@@ -46,6 +48,7 @@ pub async fn changes(project: &Project, ui: &Ui, request: &Request<'_>) -> Resul
     let lock = lock::take_silently(project, request.command, ui)?;
     let mut signals = Signals::listen()?;
     let cluster = Cluster::open(project).await?;
+    let cluster = cluster.rehearsing(project, request.rehearse, options.parallelism);
     let result = locked(project, ui, request, &options, &cluster, &lock, &mut signals).await;
     let closed = cluster.close();
     let exit = result?;

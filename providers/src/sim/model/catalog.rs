@@ -179,6 +179,14 @@ impl Range {
 
 /// The range of a VPC; `None` for one that does not exist.
 pub(crate) fn vpc_range(place: &Place, vpc: &str) -> Option<String> {
+    if let Some(known) = &place.known {
+        // What the plan names has been looked up, or is what something is in already.
+        return known
+            .subnets
+            .first()
+            .map(|(_, subnet)| subnet.cidr.clone())
+            .or(Some(String::new()));
+    }
     match vpc {
         DEFAULT_VPC => Some("172.31.0.0/16".to_owned()),
         LARGE_VPC => Some("10.64.0.0/16".to_owned()),
@@ -199,6 +207,9 @@ fn named_prefix(place: &Place) -> String {
 /// The subnets of every VPC with the VPC's id: one a zone, a /20 of the default VPC and half or a
 /// quarter of the large one; then those that the manifest names.
 pub(crate) fn subnets(place: &Place) -> Vec<(String, Subnet)> {
+    if let Some(known) = &place.known {
+        return known.subnets.clone();
+    }
     const LARGE: [&str; 3] = ["10.64.0.0/17", "10.64.128.0/18", "10.64.192.0/18"];
     let mut all = Vec::new();
     let mut add = |vpc: &str, id: String, zone: &String, cidr: String| {

@@ -144,7 +144,7 @@ impl Model {
                 group.rules.push(rule.clone());
             }
         }
-        if group.rules.len() > RULES_PER_GROUP {
+        if self.place.has_catalog() && group.rules.len() > RULES_PER_GROUP {
             return Err(Refusal::ec2(
                 "RulesPerSecurityGroupLimitExceeded",
                 format!(

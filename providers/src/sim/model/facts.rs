@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 use subako_world::{Instance, InstanceState};
 
-use super::types::InstanceType;
 use crate::sim::names::{Ms, public_address, span};
 
 /// What was last asked of an instance's power.
@@ -127,38 +126,28 @@ impl InstanceFacts {
         self.up_from = None;
     }
 
-    /// Starts it: when it runs, and when the machine answers, follow from its identity.
+    /// Starts it: when it runs, and when the machine answers, follow from its address.
     pub fn start(&mut self, seed: u64, t: Ms) {
         self.starts += 1;
-        let starts = self.starts.to_string();
+        let place = self.private_ip.to_string();
         self.phase = Phase::On;
-        self.settles = t + span(seed, 8_000, 20_000, &["boot", &self.id, &starts]);
+        self.settles = t + span(seed, 8_000, 20_000, &["boot", &place]);
         self.killed = false;
-        self.up_from = Some(self.settles + span(seed, 10_000, 25_000, &["ssh", &self.id, &starts]));
+        self.up_from = Some(self.settles + span(seed, 10_000, 25_000, &["ssh", &place]));
     }
 
     /// Asks it to stop.
     pub fn stop(&mut self, seed: u64, t: Ms) {
         self.lose(t);
         self.phase = Phase::Off;
-        self.settles = t + span(
-            seed,
-            10_000,
-            20_000,
-            &["stop", &self.id, &self.starts.to_string()],
-        );
+        self.settles = t + span(seed, 10_000, 20_000, &["stop", &self.private_ip.to_string()]);
     }
 
     /// Asks it to end.
     pub fn terminate(&mut self, seed: u64, t: Ms) {
         self.lose(t);
         self.phase = Phase::Gone;
-        self.settles = t + span(seed, 10_000, 30_000, &["terminate", &self.id]);
-    }
-
-    /// What its engine reports: processors in billionths, and memory in bytes.
-    pub fn capacity(&self) -> (u64, u64) {
-        InstanceType::named(&self.instance_type).map_or((0, 0), InstanceType::capacity)
+        self.settles = t + span(seed, 10_000, 30_000, &["terminate", &self.private_ip.to_string()]);
     }
 
     /// The node it is, if it is one.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use subako_world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet};
 
-use super::catalog::{Range, USUAL_DISK_GIB, images, is_id, subnets};
+use super::catalog::{Arch, Range, USUAL_DISK_GIB, images, is_id, subnets};
 use super::ec2::{Decision, all_tags, no_such_group};
 use super::effect::Effect;
 use super::facts::{InstanceFacts, Phase};
@@ -86,7 +86,8 @@ impl Model {
     /// The instance as reads by id show it: not yet in its first moments, no more long after its end.
     pub fn shown(&self, t: Ms, id: &str) -> Option<&InstanceFacts> {
         let instance = self.instances.get(id)?;
-        let lag = span(self.place.seed, 0, CONSISTENT_AFTER, &["consistency", id]);
+        let place = instance.private_ip.to_string();
+        let lag = span(self.place.seed, 0, CONSISTENT_AFTER, &["consistency", &place]);
         let visible = t >= instance.created + lag;
         let forgotten = instance.terminated(t) && t >= instance.settles + TERMINATED_SHOWN;
         (visible && !forgotten).then_some(instance)
@@ -118,8 +119,7 @@ impl Model {
     }
 
     fn check_place(&self, request: &InstanceRequest) -> Result<Subnet, Refusal> {
-        let kind = InstanceType::named(&request.instance_type);
-        let arch = kind.ok_or_else(|| no_such_type(&request.instance_type))?.arch;
+        let arch = self.architecture(&request.instance_type)?;
         if !is_id("ami", &request.image_id) {
             let message = format!("Invalid id: \"{}\" (expecting \"ami-...\")", request.image_id);
             return Err(Refusal::ec2("InvalidAMIID.Malformed", message));
@@ -127,7 +127,7 @@ impl Model {
         let image = images()
             .iter()
             .find(|image| image.id(&self.place.region) == request.image_id);
-        if let Some(image) = image.filter(|image| image.arch != arch) {
+        if let Some((image, arch)) = image.zip(arch).filter(|(image, arch)| image.arch != *arch) {
             let message = format!(
                 "The architecture '{}' of the specified instance type does not match the architecture '{}' of \
                  the specified AMI",
@@ -163,7 +163,12 @@ impl Model {
             return Err(Refusal::ec2("InvalidParameter", message));
         }
         self.check_offered(&request.instance_type, &subnet.zone)?;
-        let least = image.map_or(USUAL_DISK_GIB, |image| image.disk_gib);
+        let usual = if self.place.has_catalog() {
+            USUAL_DISK_GIB
+        } else {
+            1
+        };
+        let least = image.map_or(usual, |image| image.disk_gib);
         if !(least..=LARGEST_DISK_GIB).contains(&request.disk_gib) {
             let message = format!(
                 "Volume of size {}GB is smaller than the image's snapshot, expect size >= {least}GB, or larger than \
@@ -176,9 +181,18 @@ impl Model {
         Ok(subnet)
     }
 
+    /// The architecture of a type, as far as it is known; EC2's answer where there is no such type.
+    fn architecture(&self, instance_type: &str) -> Result<Option<Arch>, Refusal> {
+        match InstanceType::named(instance_type) {
+            Some(kind) => Ok(Some(kind.arch)),
+            None if self.place.has_catalog() => Err(no_such_type(instance_type)),
+            None => Ok(None),
+        }
+    }
+
     /// Whether a zone has a type at all; EC2's answer where it has not.
     fn check_offered(&self, instance_type: &str, zone: &str) -> Result<(), Refusal> {
-        if offered(instance_type, zone) {
+        if !self.place.has_catalog() || offered(instance_type, zone) {
             return Ok(());
         }
         let has = self
@@ -307,10 +321,10 @@ impl Model {
                     Refusal::ec2("IncorrectInstanceState", message).hint("stop it, change it, start it")
                 );
             }
-            let of = |name: &str| InstanceType::named(name).map(|kind| kind.arch);
-            let new = of(instance_type).ok_or_else(|| no_such_type(instance_type))?;
+            let new = self.architecture(instance_type)?;
             self.check_offered(instance_type, &facts.zone)?;
-            if of(&facts.instance_type).is_some_and(|old| old != new) {
+            let old = InstanceType::named(&facts.instance_type).map(|kind| kind.arch);
+            if old.zip(new).is_some_and(|(old, new)| old != new) {
                 let message =
                     format!("The instance type '{instance_type}' has another architecture than the image");
                 return Err(Refusal::ec2("InvalidParameterValue", message));

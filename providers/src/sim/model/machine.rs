@@ -32,7 +32,7 @@ impl Model {
             .find(|image| image.id(&self.place.region) == facts.image_id);
         let newest = image.map_or(USUAL_ENGINE, |image| image.engine);
         let version = match &request.version {
-            Some(wanted) if !is_release(wanted) => {
+            Some(wanted) if self.place.has_catalog() && !is_release(wanted) => {
                 let message = format!("No match for argument: docker-{wanted}");
                 return Err(Refusal::new(Code::NotFound, message)
                     .hint("leave `engine_version` away, or name a version that the distribution has"));
@@ -40,9 +40,10 @@ impl Model {
             Some(wanted) => wanted.clone(),
             None => newest.to_owned(),
         };
+        let place = facts.private_ip.to_string();
         let engine = EngineFacts {
             version,
-            ready_at: t + span(self.place.seed, 15_000, 40_000, &["install", id]),
+            ready_at: t + span(self.place.seed, 15_000, 40_000, &["install", &place]),
         };
         facts.engine = Some(engine.clone());
         Ok((Some(Effect::Instance(Box::new(facts))), engine))
@@ -140,7 +141,7 @@ impl Model {
         if let Some(node) = node {
             node.up_from = instance.up_from;
             node.lost_at = instance.lost_at;
-            node.capacity = instance.capacity();
+            node.capacity = self.place.capacity(&instance.instance_type);
         }
     }
 

@@ -127,9 +127,21 @@ impl Model {
                 return Err(Refusal::new(Code::Invalid, message).hint("read the tokens from a manager again"));
             }
         };
-        let joins = from.joins.to_string();
-        let node = swarm_id(self.place.seed, &["node", &swarm.id, &from.id, &joins]);
-        let ready = t + span(self.place.seed, 1_000, 4_000, &["join", &node]);
+        let name = |joins: u32| {
+            let joins = joins.to_string();
+            swarm_id(self.place.seed, &["node", &swarm.id, &from.id, &joins])
+        };
+        // Where a model is made of what was read, nobody knows how often an engine has joined.
+        let node = (from.joins..)
+            .map(name)
+            .find(|node| !swarm.nodes.contains_key(node))
+            .unwrap_or_default();
+        let ready = t + span(
+            self.place.seed,
+            1_000,
+            4_000,
+            &["join", &from.private_ip.to_string()],
+        );
         let effect = Effect::Join {
             instance: from.id.clone(),
             swarm: swarm.id.clone(),
@@ -245,10 +257,13 @@ impl Model {
     /// Applies a decided start of a swarm.
     pub(super) fn apply_init(&mut self, id: &str, swarm: SwarmFacts, node: &str, ready: Ms) {
         let swarm_id = swarm.id.clone();
+        let images = self.place.images();
+        let swarm = SwarmFacts { images, ..swarm };
         self.swarms.insert(swarm_id.clone(), swarm);
         self.apply_join(id, &swarm_id, node, Role::Manager, ready);
         if let Some(swarm) = self.swarms.get_mut(&swarm_id) {
             swarm.leader = Some(node.to_owned());
+            swarm.elected = swarm.addr_of(node);
             swarm.led_since = ready;
             swarm.term = 1;
         }
@@ -269,6 +284,7 @@ impl Model {
             nodes: Default::default(),
             raft: Default::default(),
             leader: None,
+            elected: None,
             led_since: 0,
             term: 0,
             elect_at: None,
@@ -277,6 +293,7 @@ impl Model {
             configs: Default::default(),
             services: Default::default(),
             board: Board::default(),
+            images: Default::default(),
         }
     }
 
@@ -312,7 +329,7 @@ impl Model {
                 .engine
                 .as_ref()
                 .map_or_else(String::new, |engine| engine.version.clone()),
-            capacity: instance.capacity(),
+            capacity: self.place.capacity(&instance.instance_type),
             volumes: Default::default(),
             images: Default::default(),
         };

@@ -31,6 +31,8 @@ mod residue;
 mod rollout;
 mod service;
 mod services;
+mod staged;
+mod staged_swarm;
 mod swarm;
 mod tasks;
 mod types;
@@ -42,7 +44,9 @@ pub(crate) use effect::Effect;
 pub(crate) use facts::InstanceFacts;
 pub(crate) use login::NoWay;
 pub(crate) use membership::{Joining, no_engine};
+pub(crate) use service::ServiceFacts;
 pub(crate) use swarm::{At, SwarmFacts};
 #[cfg(test)]
 pub(crate) use tasks::Slot;
+pub(crate) use tasks::TaskFacts;
 pub(crate) use world::{Model, Place};

@@ -37,8 +37,8 @@ impl SwarmFacts {
     fn list_node(&self, at: At, id: &str, node: &NodeFacts, leader: Option<&str>) -> Node {
         let leads = leader == Some(id);
         // The first leader has nobody to hear from again.
-        let reports =
-            self.led_since + span(at.seed, 0, REPORTS_AFTER, &["report", id, &self.term.to_string()]);
+        let to = self.elected.as_deref().unwrap_or_default();
+        let reports = self.led_since + span(at.seed, 0, REPORTS_AFTER, &["report", &node.addr, to]);
         let state = match (node.seen, leads || self.term <= 1 || at.t >= reports) {
             (false, _) => NodeState::Down,
             (true, false) => NodeState::Unknown,
@@ -267,13 +267,13 @@ impl SwarmFacts {
         match role {
             Some(Role::Manager) => {
                 node.role = Role::Manager;
-                node.raft_from = Some(at.t + span(at.seed, 1_000, 3_000, &["promote", id]));
+                node.raft_from = Some(at.t + span(at.seed, 1_000, 3_000, &["promote", &node.addr]));
                 node.raft_until = None;
                 self.raft.insert(id.to_owned());
             }
             Some(Role::Worker) => {
                 node.role = Role::Worker;
-                node.raft_until = Some(at.t + span(at.seed, 1_000, 4_000, &["demote", id]));
+                node.raft_until = Some(at.t + span(at.seed, 1_000, 4_000, &["demote", &node.addr]));
             }
             None => {}
         }

@@ -83,7 +83,7 @@ impl SwarmFacts {
         let group = group.map_or("", String::as_str);
         let load = self.board.loads.get(id);
         let (own, all) = load.map_or((0, 0), |load| (load.of(name), load.total));
-        spread.put(id, group, own, all, mix(at.seed, &["tie", &service.id, id]));
+        spread.put(id, group, own, all, mix(at.seed, &["tie", name, &node.addr]));
     }
 
     /// The node that the next task of a service goes to.
@@ -166,17 +166,16 @@ impl SwarmFacts {
             None if matches!(template.fate, Fate::Rejected { .. }) => at.t,
             None => {
                 let (least, most) = pull(image);
-                let from = at.t + span(at.seed, least, most, &["pull", node, image]);
+                let from = at.t + span(at.seed, least, most, &["pull", &host.addr, image]);
                 host.images.insert(image.to_owned(), from);
                 from
             }
         };
-        let identity = [service, &String::from(slot.clone()), &task.number.to_string()];
         let start = span(
             at.seed,
             1_000,
             2_000,
-            &["start", identity[0], identity[1], identity[2]],
+            &["start", service, &slot.number(), &host.addr],
         );
         task.node = Some(node.to_owned());
         task.image_at = task.image_at.max(pulled).max(at.t);
@@ -248,7 +247,6 @@ impl SwarmFacts {
         let Some(facts) = self.services.get_mut(service) else {
             return at.t;
         };
-        let id = &facts.id;
         let tasks = facts.slots.get_mut(slot).into_iter().flatten();
         let mut stopped = at.t;
         let mut free = Vec::new();
@@ -260,7 +258,8 @@ impl SwarmFacts {
                 + if orphan {
                     0
                 } else {
-                    stops_in(at.seed, id, slot, task.number)
+                    let node = task.node.as_ref().and_then(|id| self.nodes.get(id));
+                    stops_in(at.seed, service, slot, node)
                 };
         }
         self.release_all(at, service, slot, &free);

@@ -92,6 +92,16 @@ const PATHS: &[&str] = &[
 /// Below these the kernel makes what there is.
 const KERNEL: [&str; 3] = ["/proc/", "/sys/", "/dev/"];
 
+/// Whether an image's name tells what its program does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Images {
+    /// It does: the image is one of the simulated world.
+    #[default]
+    Telling,
+    /// It does not: the image is a real one, and nothing is known of it or of the host's files.
+    Unknown,
+}
+
 /// What becomes of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,14 +122,17 @@ pub(crate) enum Fate {
 
 impl Fate {
     /// Of the tasks of a service on these networks.
-    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>) -> Self {
-        let image = spec.image.as_str();
+    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
+        let image = match images {
+            Images::Telling => spec.image.as_str(),
+            Images::Unknown => "",
+        };
         if image.contains("does-not-exist") {
             return Self::Rejected {
                 why: format!("No such image: {image}"),
             };
         }
-        if let Some(why) = refused(spec, networks) {
+        if let Some(why) = refused(spec, networks, images) {
             return Self::Rejected { why };
         }
         if let Some((_, rest)) = image.split_once("crash-until-") {
@@ -179,8 +192,11 @@ fn probed_for(spec: &ServiceSpec) -> Option<Ms> {
 }
 
 /// Why every node refuses a task of a service.
-fn refused(spec: &ServiceSpec, networks: &BTreeMap<String, Network>) -> Option<String> {
+fn refused(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Option<String> {
     let missing = |path: &str| {
+        if images == Images::Unknown {
+            return false;
+        }
         let path = if path == "/" {
             path
         } else {

@@ -17,13 +17,7 @@ impl NodeFacts {
     /// When a manager that has restarted knows its leader again, if that is still to come.
     fn follows_from(&self, seed: u64, t: Ms) -> Option<Ms> {
         let back = self.up_from.filter(|from| *from > self.ready)?;
-        let from = back
-            + span(
-                seed,
-                500,
-                FOLLOWS_AFTER,
-                &["follow", &self.instance, &back.to_string()],
-            );
+        let from = back + span(seed, 500, FOLLOWS_AFTER, &["follow", &self.addr]);
         Some(from).filter(|from| *from > t)
     }
 }
@@ -143,7 +137,8 @@ impl Model {
         if facts.leader(t).is_none() {
             facts.leader = None;
         }
-        let at = t + span(seed, 3_000, 10_000, &["election", swarm, &facts.term.to_string()]);
+        let after = facts.elected.as_deref().unwrap_or_default();
+        let at = t + span(seed, 3_000, 10_000, &["election", after]);
         facts.elect_at = Some(
             facts
                 .elect_at
@@ -173,19 +168,16 @@ impl Model {
             return;
         }
         if facts.leader(t).is_none() {
-            let term = facts.term.to_string();
-            let chosen = facts
+            let after = facts.elected.as_deref().unwrap_or_default();
+            let candidates = facts
                 .raft
                 .iter()
-                .filter(|id| {
-                    facts
-                        .nodes
-                        .get(*id)
-                        .is_some_and(|node| node.in_raft(t) && node.up(t))
-                })
-                .min_by_key(|id| mix(at.seed, &["vote", swarm, &term, id]))
-                .cloned();
-            facts.leader = chosen;
+                .filter_map(|id| Some((id, facts.nodes.get(id)?)))
+                .filter(|(_, node)| node.in_raft(t) && node.up(t));
+            let chosen = candidates
+                .min_by_key(|(_, node)| mix(at.seed, &["vote", after, &node.addr]))
+                .map(|(id, node)| (id.clone(), node.addr.clone()));
+            (facts.leader, facts.elected) = chosen.unzip();
             facts.led_since = t;
             facts.term += 1;
         }

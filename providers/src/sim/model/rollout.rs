@@ -156,7 +156,7 @@ impl SwarmFacts {
             service.spec = previous.spec;
             service.forced = previous.forced;
         }
-        service.renew_template(&self.networks);
+        service.renew_template(&self.networks, self.images);
         let message = format!("update rolled back {cause}");
         service.update = Some(UpdateFacts::new(UpdateState::RollbackStarted, message, at.t));
         self.fit_count(at, name);

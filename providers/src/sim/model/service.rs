@@ -8,7 +8,7 @@ use subako_world::{
 };
 
 use super::demand::Demand;
-use super::program::Fate;
+use super::program::{Fate, Images};
 use super::tasks::{Slot, TaskFacts};
 use crate::sim::names::{Ms, mix};
 
@@ -34,8 +34,8 @@ pub(crate) struct Template {
 
 impl Template {
     /// What a spec makes of its tasks, on these networks.
-    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>) -> Self {
-        let fate = Fate::of(spec, networks);
+    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
+        let fate = Fate::of(spec, networks, images);
         // What ends without an error is tried again under `any` only.
         let done = matches!(fate, Fate::Completes { .. });
         let policy = spec.restart_policy.as_ref();
@@ -134,7 +134,7 @@ pub(crate) struct ServiceFacts {
 
 impl ServiceFacts {
     /// A service without tasks yet.
-    pub fn new(id: String, spec: ServiceSpec, networks: &BTreeMap<String, Network>) -> Self {
+    pub fn new(id: String, spec: ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
         let mut service = Self {
             id,
             template: 0,
@@ -146,18 +146,18 @@ impl ServiceFacts {
             update: None,
             spec,
         };
-        service.renew_template(networks);
+        service.renew_template(networks, images);
         service
     }
 
     /// Makes the spec's template the current one, forgetting those that no task has.
-    pub fn renew_template(&mut self, networks: &BTreeMap<String, Network>) {
+    pub fn renew_template(&mut self, networks: &BTreeMap<String, Network>, images: Images) {
         self.template = template_hash(&self.spec, self.forced);
         let used: std::collections::BTreeSet<u64> =
             self.slots.values().flatten().map(|task| task.template).collect();
         self.templates.retain(|hash, _| used.contains(hash));
         self.templates
-            .insert(self.template, Template::of(&self.spec, networks));
+            .insert(self.template, Template::of(&self.spec, networks, images));
     }
 
     /// The current task of a slot, if it shall run.

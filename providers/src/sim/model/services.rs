@@ -166,7 +166,7 @@ impl SwarmFacts {
     pub(super) fn add_service(&mut self, at: At, spec: ServiceSpec) {
         let name = spec.name.clone();
         let id = swarm_id(at.seed, &["service", &self.id, &name]);
-        let facts = ServiceFacts::new(id, spec, &self.networks);
+        let facts = ServiceFacts::new(id, spec, &self.networks, self.images);
         self.services.insert(name.clone(), facts);
         self.forget_spread(&name);
         self.fit_count(at, &name);
@@ -183,7 +183,7 @@ impl SwarmFacts {
             forced: service.forced,
         }));
         service.forced += u64::from(force);
-        service.renew_template(&self.networks);
+        service.renew_template(&self.networks, self.images);
         service.epoch += 1;
         service.update = None;
         let rolls = before != service.template || service.slots.keys().any(|slot| service.is_dirty(slot));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use subako_world::{Availability, JoinTokens, Network, Role, Secret, Swarm, SwarmFile};
 
+use super::program::Images;
 use super::service::ServiceFacts;
 use super::tasks::Board;
 use crate::sim::names::{Ms, base36, mix};
@@ -84,6 +85,10 @@ pub(crate) struct SwarmFacts {
     pub raft: BTreeSet<String>,
     /// Who led last, and since when.
     pub leader: Option<String>,
+    /// The address of the node that was elected last, which the chance of the next election hangs
+    /// on: everybody who looks at the swarm can know it, as opposed to the number of elections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elected: Option<String>,
     pub led_since: Ms,
     /// Elections so far.
     pub term: u32,
@@ -103,6 +108,9 @@ pub(crate) struct SwarmFacts {
     /// What follows from nodes and services, for the scheduler.
     #[serde(skip)]
     pub board: Board,
+    /// What is known of the programs in images.
+    #[serde(skip)]
+    pub images: Images,
 }
 
 /// The ranges that Docker cuts overlay networks from when it is told none.
@@ -111,6 +119,11 @@ pub(crate) const DEFAULT_POOL: &str = "10.0.0.0/8";
 pub(crate) const DEFAULT_SUBNET_SIZE: u8 = 24;
 
 impl SwarmFacts {
+    /// The address of a node.
+    pub fn addr_of(&self, node: &str) -> Option<String> {
+        self.nodes.get(node).map(|node| node.addr.clone())
+    }
+
     /// The join tokens: made anew each time from the swarm's id, so that none is ever kept.
     pub fn tokens(&self, seed: u64) -> JoinTokens {
         let digest = base36(mix(seed, &["ca", &self.id]), 50);

@@ -28,6 +28,16 @@ pub(crate) enum Slot {
     Node(String),
 }
 
+impl Slot {
+    /// The replica's number; empty for a node's own task.
+    pub fn number(&self) -> String {
+        match self {
+            Self::Replica(number) => number.to_string(),
+            Self::Node(_) => String::new(),
+        }
+    }
+}
+
 impl From<Slot> for String {
     fn from(slot: Slot) -> Self {
         match slot {
@@ -194,7 +204,7 @@ impl View<'_> {
     }
 
     fn stops_in(&self) -> Ms {
-        stops_in(self.seed, &self.service.id, self.slot, self.task.number)
+        stops_in(self.seed, &self.service.spec.name, self.slot, self.node)
     }
 
     /// An attempt that ended by itself.
@@ -239,14 +249,10 @@ impl View<'_> {
     }
 }
 
-/// How long a container takes to stop.
-pub(crate) fn stops_in(seed: u64, service: &str, slot: &Slot, number: u32) -> Ms {
-    span(
-        seed,
-        300,
-        1_500,
-        &["stop", service, &String::from(slot.clone()), &number.to_string()],
-    )
+/// How long a container takes to stop on a node.
+pub(crate) fn stops_in(seed: u64, service: &str, slot: &Slot, node: Option<&NodeFacts>) -> Ms {
+    let addr = node.map_or("", |node| &node.addr);
+    span(seed, 300, 1_500, &["stop", service, &slot.number(), addr])
 }
 
 /// The tasks that a node shall run.

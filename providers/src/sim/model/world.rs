@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use subako_world::{KeyPair, SecurityGroup};
+use subako_world::{KeyPair, SecurityGroup, Subnet, TypeFacts};
 
 use super::effect::Effect;
 use super::events::Event;
 use super::facts::InstanceFacts;
 use super::index::{Index, LazyIndex};
+use super::program::Images;
 use super::swarm::SwarmFacts;
+use super::types::InstanceType;
 use crate::sim::names::Ms;
 
 /// The simulated world.
@@ -55,6 +57,50 @@ pub(crate) struct Place {
     /// Private addresses that the manifest pins, in the order of the instances: the first of
     /// each zone says where that zone's named subnet is.
     pub pinned: Vec<std::net::Ipv4Addr>,
+    /// What is known of the place where the world is a model of another one; `None` where all that
+    /// there is is the catalog's.
+    pub known: Option<Known>,
+}
+
+/// What is known of the place of a world that a model is made of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Known {
+    /// Whether that world is a simulated one: its images and instance types are the catalog's.
+    pub catalog: bool,
+    /// Its subnets, each with the id of its VPC.
+    pub subnets: Vec<(String, Subnet)>,
+    /// What instance types have.
+    pub types: BTreeMap<String, TypeFacts>,
+}
+
+impl Place {
+    /// Whether images, types and zones are those of the catalog, and nothing else.
+    pub fn has_catalog(&self) -> bool {
+        self.known.as_ref().is_none_or(|known| known.catalog)
+    }
+
+    /// What the programs of this place's images do.
+    pub fn images(&self) -> Images {
+        match self.has_catalog() {
+            true => Images::Telling,
+            false => Images::Unknown,
+        }
+    }
+
+    /// Processors in billionths and memory in bytes of a type; more than anybody asks for where
+    /// nobody knows it.
+    pub fn capacity(&self, instance_type: &str) -> (u64, u64) {
+        let known = self
+            .known
+            .as_ref()
+            .and_then(|known| known.types.get(instance_type));
+        match (known, InstanceType::named(instance_type)) {
+            (Some(known), _) => (known.nano_cpus, known.memory),
+            (None, Some(of_catalog)) => of_catalog.capacity(),
+            (None, None) if self.has_catalog() => (0, 0),
+            (None, None) => (u64::MAX, u64::MAX),
+        }
+    }
 }
 
 impl Model {
@@ -99,7 +145,7 @@ impl Model {
     }
 
     /// As `advance`; `after` is called after each event.
-    pub fn advance_with(&mut self, to: Ms, after: impl Fn(&Self, Ms)) {
+    pub fn advance_with(&mut self, to: Ms, mut after: impl FnMut(&Self, Ms)) {
         while let Some((at, event)) = self.events.first().cloned() {
             if at > to {
                 break;

@@ -1,0 +1,15 @@
+//! A plan is played in a model of the world before anybody agrees to it.
+//!
+//! * `scene`: what a refresh has read, for a model to be made of it;
+//! * `play`: the plan is run in that model, and what was seen becomes a report;
+//! * `refusal`: a plan that fails there is refused.
+//!
+//! The model is somebody else's ([`crate::world::Rehearse`]): here it is a world as any other.
+
+mod play;
+mod refusal;
+mod scene;
+
+pub use play::{Playing, play};
+pub use refusal::refusal;
+pub use scene::{Setting, scene};

@@ -1,0 +1,75 @@
+//! A rehearsal predicts what an apply does, and how long it takes.
+
+use std::time::Duration;
+
+use subako_engine::plan::{Because, Plan, Rehearsal, Rehearsed};
+
+use super::driver::{Ended, Exit};
+use super::verdict::{Verdict, Violation};
+
+/// What a duration may be off by in any case: a few answers more or less.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// Compares what a rehearsal said with what happened.
+pub fn foreseen(ended: &Ended) -> Result<(), Verdict> {
+    let (Some(plan), Some(took)) = (&ended.plan, ended.took) else {
+        return Ok(());
+    };
+    match &plan.rehearsal {
+        None => Ok(()),
+        // A swarm that nobody could read is no model; everything else is.
+        Some(Rehearsal::NotRehearsed {
+            because: Because::SwarmUnreadable,
+            ..
+        }) => Ok(()),
+        Some(Rehearsal::NotRehearsed { reason, .. }) => Err(broken("every plan is rehearsed", reason)),
+        Some(Rehearsal::Rehearsed(seen)) => rehearsed(plan, seen, &ended.exit, took),
+    }
+}
+
+fn rehearsed(plan: &Plan, seen: &Rehearsed, exit: &Exit, took: Duration) -> Result<(), Verdict> {
+    let outcome = "a rehearsal predicts the outcome";
+    match (&seen.failed, exit) {
+        (None, Exit::Done) => {}
+        (None, Exit::RolledBack(why) | Exit::Remains(why)) => {
+            return Err(broken(outcome, format!("it went well, and then failed: {why}")));
+        }
+        (Some(failed), Exit::Done) => {
+            let detail = format!(
+                "it failed, and then went well: {}: {}",
+                failed.address, failed.cause
+            );
+            return Err(broken(outcome, detail));
+        }
+        // As it would be for somebody who asks for it: refused, and rightly.
+        (Some(failed), Exit::RolledBack(_) | Exit::Remains(_)) => {
+            return Err(Verdict::Refused(format!(
+                "rehearsal: {}: {}",
+                failed.address, failed.cause
+            )));
+        }
+        (_, Exit::Nothing | Exit::Early(_) | Exit::Refused(_) | Exit::Killed | Exit::Hung) => return Ok(()),
+    }
+    let said = Duration::from_millis(seen.took_ms);
+    if said.abs_diff(took) > SLACK.max(took / 10) {
+        let kinds: std::collections::BTreeSet<String> = plan
+            .steps
+            .iter()
+            .map(|step| format!("{} {}", step.action(), step.address.kind()))
+            .collect();
+        let kinds: Vec<String> = kinds.into_iter().collect();
+        return Err(Verdict::Broken(Violation::of(
+            "a rehearsal predicts the duration",
+            match said > took {
+                true => "too long",
+                false => "too short",
+            },
+            format!("{said:?} said, {took:?} taken: {}", kinds.join(", ")),
+        )));
+    }
+    Ok(())
+}
+
+fn broken(property: &'static str, detail: impl Into<String>) -> Verdict {
+    Verdict::Broken(Violation::new(property, detail))
+}
