@@ -1,8 +1,8 @@
 //! Disks that are smaller than their image.
 
 use super::built_in::BuiltIn;
-use super::nodes::FAMILIES;
 use super::{About, Category, Checked, Finding};
+use crate::world::Family;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -13,29 +13,26 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
     look,
 };
 
-/// The size of the snapshot that each family's images are published with, GiB.
-const IMAGE_GIB: u32 = 8;
-
 /// A disk that the image does not fit on. How large other images are is not known.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let Some(manifest) = checked.manifest else {
         return Vec::new();
     };
-    let pools = manifest.pools.iter().filter(|pool| {
-        let known = FAMILIES.iter().any(|(family, _)| *family == pool.ami);
-        pool.count > 0 && known && pool.disk_gib < IMAGE_GIB
+    let pools = manifest.pools.iter().filter_map(|pool| {
+        let needs = Family::named(&pool.ami)?.disk_gib;
+        (pool.count > 0 && pool.disk_gib < needs).then_some((pool, needs))
     });
     pools
-        .map(|pool| {
+        .map(|(pool, needs)| {
             Finding::new(
                 checked.refusing(None),
                 &CHECK.about,
                 format!(
-                    "pool `{}` has disks of {} GiB, and the image {} needs {IMAGE_GIB}",
+                    "pool `{}` has disks of {} GiB, and the image {} needs {needs}",
                     pool.name, pool.disk_gib, pool.ami
                 ),
             )
-            .with_remedy(format!("set disk_gib to {IMAGE_GIB} or more"))
+            .with_remedy(format!("set disk_gib to {needs} or more"))
             .at("pool", &pool.name, "disk_gib")
         })
         .collect()

@@ -6,7 +6,7 @@ use subako_state::Address;
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::manifest::Manifest;
-use crate::world::{Protocol, Source};
+use crate::world::{Family, Protocol, SSH_PORT, Source};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -26,6 +26,9 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let ssh = &manifest.ssh;
+    if let Some(finding) = deaf(checked, manifest) {
+        return vec![finding];
+    }
     if ssh.private || ssh.jump.is_some() {
         return Vec::new();
     }
@@ -46,6 +49,25 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             .with_remedy("set ssh_from under [security_group] to your own address: `curl -s https://checkip.amazonaws.com` says it; behind a bastion, set `via` and `jump` under [ssh]")
             .at("security_group", "", "ssh_from"),
     ]
+}
+
+/// A port that sshd of an image does not listen on. What other images do is not known, and Subako
+/// sets hosts up over SSH, so it cannot change the port itself.
+fn deaf(checked: &Checked<'_>, manifest: &Manifest) -> Option<Finding> {
+    let port = manifest.ssh.port;
+    let mut pools = manifest.pools.iter().filter(|pool| pool.count > 0);
+    let (pool, family) = pools.find_map(|pool| Some((pool, Family::named(&pool.ami)?)))?;
+    (port != SSH_PORT).then(|| {
+        let message = format!(
+            "nobody can log in to pool `{}` on port {port}: sshd of {} listens on {SSH_PORT}",
+            pool.name, family.name
+        );
+        Finding::new(checked.refusing(None), &CHECK.about, message)
+            .with_remedy(format!(
+                "leave `port` under [ssh] out, or name an image of your own in `ami` whose sshd listens on {port}"
+            ))
+            .at("ssh", "", "port")
+    })
 }
 
 /// The ranges that may reach the port of SSH.
@@ -93,6 +115,18 @@ mod tests {
         ] {
             assert_eq!(found(fine), [], "{fine}");
         }
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_on_is_said_once() {
+        let ssh = "\n[ssh]\nport = 2222";
+        assert_eq!(
+            only(&found(&format!("{FROM}\n{ssh}"))),
+            "Error 9 ssh port: nobody can log in to pool `manager` on port 2222: sshd of amazon-linux-2023 listens on 22"
+        );
+        let own = manifest("").replace("count = ", "ami = \"ami-0123456789abcdef0\"\ncount = ");
+        let own = own.replace(FROM, &format!("{FROM}\n{ssh}"));
+        assert_eq!(Case::of(&own).findings("login"), []);
     }
 
     #[test]

@@ -4,17 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::kinds::label;
 use crate::manifest::{Manifest, Pool};
-use crate::world::{Availability, Role};
-
-/// The image families, whose hosts are called as EC2 calls them. Other images may choose otherwise.
-pub(super) const FAMILIES: [(&str, &str); 6] = [
-    ("amazon-linux-2", "ec2-user"),
-    ("amazon-linux-2023", "ec2-user"),
-    ("debian-12", "admin"),
-    ("debian-13", "admin"),
-    ("ubuntu-22.04", "ubuntu"),
-    ("ubuntu-24.04", "ubuntu"),
-];
+use crate::world::{Availability, Family, Role};
 
 /// A constraint in the manifest's canonical form.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +56,8 @@ impl<'a> Constraint<'a> {
 /// (EC2 user guide, "Amazon EC2 instance hostnames and domains"), never after their name in the
 /// manifest. An image of one's own may choose another.
 fn may_be_called(pool: &Pool, hostname: &str) -> bool {
-    let known = FAMILIES.iter().any(|(family, _)| *family == pool.ami);
+    // Hosts of a family are called as EC2 calls them; other images may choose otherwise.
+    let known = Family::named(&pool.ami).is_some();
     let hostname = hostname.to_ascii_lowercase();
     !known || hostname.starts_with("ip-") || hostname.starts_with("i-")
 }

@@ -1,8 +1,8 @@
 //! The login user of the image.
 
 use super::built_in::BuiltIn;
-use super::nodes::FAMILIES;
 use super::{About, Category, Checked, Finding};
+use crate::world::Family;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -21,8 +21,8 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let user = manifest.ssh.user.as_str();
     let wrong = manifest.pools.iter().filter(|pool| pool.count > 0);
     let wrong = wrong.filter_map(|pool| {
-        let (family, own) = FAMILIES.iter().find(|(family, _)| *family == pool.ami)?;
-        (*own != user).then_some((pool, family, own))
+        let family = Family::named(&pool.ami)?;
+        (family.user != user).then_some((pool, family.name, family.user))
     });
     wrong
         .take(1)

@@ -38,7 +38,8 @@ pub(super) fn rules(manifest: &Manifest) -> Vec<Rule> {
     let group = &manifest.security_group;
     let mut rules = Vec::new();
     for cidr in &group.ssh_from {
-        rules.push(rule("ssh", Protocol::Tcp, (22, 22), Source::Cidr(cidr.clone())));
+        let port = (manifest.ssh.port, manifest.ssh.port);
+        rules.push(rule("ssh", Protocol::Tcp, port, Source::Cidr(cidr.clone())));
     }
     // docs.docker.com, "Open protocols and ports between the hosts".
     for (description, protocol, port) in [
@@ -130,6 +131,14 @@ mod tests {
                 "udp 7946-7946 the group itself: swarm gossip",
             ]
         );
+    }
+
+    #[test]
+    fn ssh_is_let_in_on_the_port_that_is_dialled() {
+        let mut manifest = testing::sandbox();
+        manifest.ssh.port = 2222;
+        assert!(shown(&manifest).contains(&"tcp 2222-2222 203.0.113.7/32: ssh".to_owned()));
+        assert!(!shown(&manifest).iter().any(|rule| rule.starts_with("tcp 22-22")));
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub struct Ssh {
 pub struct SecurityGroup {
     /// The name in EC2; the cluster's name when not given.
     pub name: String,
-    /// Ranges that may reach port 22, in CIDR notation.
+    /// Ranges that may reach the port of `[ssh]`, in CIDR notation.
     pub ssh_from: Vec<String>,
     /// Ranges that may reach published ports; everyone when not given.
     pub publish_to: Vec<String>,

@@ -15,6 +15,7 @@ mod cloud;
 mod code;
 mod command;
 mod failure;
+mod family;
 mod files;
 mod host;
 pub mod image;
@@ -34,6 +35,7 @@ pub use cloud::{
 pub use code::Code;
 pub use command::NextCommand;
 pub use failure::{Certainty, Failure, Result};
+pub use family::{FAMILIES, Family, SSH_PORT};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
 pub use no_hosts::NoHosts;

@@ -4,70 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{Filter, Image};
 use futures::future::try_join_all;
-use subako_world::{Failure, ImageAnswer, ImageQuery, Result};
+use subako_world::{Failure, Family, ImageAnswer, ImageQuery, Result};
 
 use super::cloud::Inner;
 use super::convert::{filter, text};
 use super::operations::Op;
 use super::types::Architecture;
 use crate::codes::Ec2Code as _;
-
-/// An image family: who publishes it and under which names. `{arch}` stands for the family's own
-/// word for the architecture.
-struct Family {
-    name: &'static str,
-    owner: &'static str,
-    pattern: &'static str,
-    x86_64: &'static str,
-    arm64: &'static str,
-}
-
-/// The publishers' account ids and naming schemes: AWS "Find an AMI" (Amazon), wiki.debian.org
-/// "Cloud/AmazonEC2Image" (Debian), documentation.ubuntu.com "Find Ubuntu images on AWS" (Canonical).
-const FAMILIES: [Family; 6] = [
-    Family {
-        name: "amazon-linux-2",
-        owner: "137112412989",
-        pattern: "amzn2-ami-kernel-5.10-hvm-2.0.*-{arch}-gp2",
-        x86_64: "x86_64",
-        arm64: "arm64",
-    },
-    Family {
-        name: "amazon-linux-2023",
-        owner: "137112412989",
-        pattern: "al2023-ami-2023.*-{arch}",
-        x86_64: "x86_64",
-        arm64: "arm64",
-    },
-    Family {
-        name: "debian-12",
-        owner: "136693071363",
-        pattern: "debian-12-{arch}-*",
-        x86_64: "amd64",
-        arm64: "arm64",
-    },
-    Family {
-        name: "debian-13",
-        owner: "136693071363",
-        pattern: "debian-13-{arch}-*",
-        x86_64: "amd64",
-        arm64: "arm64",
-    },
-    Family {
-        name: "ubuntu-22.04",
-        owner: "099720109477",
-        pattern: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{arch}-server-*",
-        x86_64: "amd64",
-        arm64: "arm64",
-    },
-    Family {
-        name: "ubuntu-24.04",
-        owner: "099720109477",
-        pattern: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-*",
-        x86_64: "amd64",
-        arm64: "arm64",
-    },
-];
 
 impl Inner {
     /// Answers all queries: one read of the instance types, and one an image and architecture.
@@ -107,7 +50,7 @@ impl Inner {
         let doing = format!("look up image {ami} for {}", architecture.name());
         let (owners, name): (Vec<&str>, Filter) = if ami.starts_with("ami-") {
             (Vec::new(), filter("image-id", [ami]))
-        } else if let Some(family) = FAMILIES.iter().find(|family| family.name == ami) {
+        } else if let Some(family) = Family::named(ami) {
             let word = match architecture {
                 Architecture::X86 => family.x86_64,
                 Architecture::Arm => family.arm64,
@@ -119,7 +62,7 @@ impl Inner {
         } else if ami.contains(['*', '?']) {
             (vec!["self", "amazon"], filter("name", [ami]))
         } else {
-            let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+            let known = Family::names();
             return Err(
                 Failure::not_applied(doing, "it is neither an id, nor a family, nor a pattern")
                     .with_ec2_code("InvalidAMIName")

@@ -8,26 +8,18 @@ use crate::manifest::formats::Duration;
 use crate::manifest::model::Ssh;
 use crate::manifest::raw::{self, Via};
 use crate::manifest::span::At;
+use crate::world::{Family, SSH_PORT};
 
 /// The user of Amazon's images, and of those that nothing is known of.
 const AMAZONS: &str = "ec2-user";
-/// Image families by the beginning of their names, with the user that EC2 gives the key to (EC2
-/// user guide, "Manage system users on your Linux instance").
-const USERS: [(&str, &str); 3] = [
-    ("amazon-linux-", AMAZONS),
-    ("debian-", "admin"),
-    ("ubuntu-", "ubuntu"),
-];
-const DEFAULT_PORT: u16 = 22;
 const DEFAULT_BOOT_TIMEOUT_S: u64 = 5 * 60;
 const DEFAULT_COMMAND_TIMEOUT_S: u64 = 10 * 60;
 
 /// The user that the images of all pools have; Amazon's where they differ or are not known.
 pub fn default_user<'a>(mut images: impl Iterator<Item = Option<&'a str>>) -> &'static str {
     let user = |image: Option<&str>| {
-        let image = image.unwrap_or(DEFAULT_AMI);
-        let family = USERS.iter().find(|(family, _)| image.starts_with(family));
-        family.map_or(AMAZONS, |(_, user)| user)
+        let family = Family::named(image.unwrap_or(DEFAULT_AMI));
+        family.map_or(AMAZONS, |family| family.user)
     };
     let first = images.next().map_or(AMAZONS, user);
     if images.all(|image| user(image) == first) {
@@ -74,7 +66,7 @@ pub fn check(
         port: raw
             .port
             .and_then(|port| u16::try_from(port.0).ok())
-            .unwrap_or(DEFAULT_PORT),
+            .unwrap_or(SSH_PORT),
         private_key: path(raw.private_key),
         private: raw.via.is_some_and(|via| via.value == Via::Private),
         jump: raw

@@ -2,6 +2,7 @@
 
 use crate::manifest::decode::{FromText, Malformed, nearest, plain_schema};
 use crate::manifest::error::Code;
+use crate::world::Family;
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $schema_name:literal $schema:tt;)*) => {$(
@@ -155,19 +156,6 @@ impl FromText for InstanceType {
     }
 }
 
-/// Image families by name; anything else is an image's own name or a pattern of names.
-const FAMILIES: [&str; 9] = [
-    "amazon-linux-2",
-    "amazon-linux-2023",
-    "debian-11",
-    "debian-12",
-    "debian-13",
-    "ubuntu-20.04",
-    "ubuntu-22.04",
-    "ubuntu-24.04",
-    "ubuntu-26.04",
-];
-
 impl FromText for Ami {
     const FORM: &'static str = "an image: its id, a family such as \"amazon-linux-2023\", or a name pattern";
 
@@ -176,16 +164,16 @@ impl FromText for Ami {
         if text.trim().is_empty() {
             return Err(Malformed::new("this is empty"));
         }
-        if FAMILIES.contains(&text) || text.contains(['*', '?']) {
+        if Family::named(text).is_some() || text.contains(['*', '?']) {
             return good;
         }
         if text.starts_with("ami-") {
             return id(text, "ami").and(good);
         }
-        match nearest(text, FAMILIES) {
+        match nearest(text, Family::names()) {
             Some(family) => Err(Malformed::new("no family of this name").help(format!(
                 "did you mean \"{family}\"? The families are {}",
-                FAMILIES.join(", ")
+                Family::names().join(", ")
             ))),
             None => good,
         }

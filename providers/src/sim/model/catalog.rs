@@ -85,6 +85,9 @@ fn all_images() -> Vec<Image> {
         for build in ["20250814-2204", "20251006-2257"] {
             add("debian-12", "20.10.24", format!("debian-12-{debian}-{build}"));
         }
+        add("debian-13", "26.1.5", format!("debian-13-{debian}-20251117-2299"));
+        let jammy = format!("ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-{debian}-server-20251022");
+        add("ubuntu-22.04", "28.2.2", jammy);
         for build in ["20250821", "20251022"] {
             let name = format!("ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{debian}-server-{build}");
             add("ubuntu-24.04", "28.2.2", name);
@@ -92,9 +95,6 @@ fn all_images() -> Vec<Image> {
     }
     images
 }
-
-/// The families that a manifest may name.
-pub(crate) const FAMILIES: [&str; 4] = ["amazon-linux-2", "amazon-linux-2023", "debian-12", "ubuntu-24.04"];
 
 /// Whether `text` is `prefix-` and 8 to 17 hexadecimal digits, as EC2's ids are.
 pub(crate) fn is_id(prefix: &str, text: &str) -> bool {
@@ -269,7 +269,19 @@ pub(crate) fn usual_zones(region: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use subako_world::Family;
+
     use super::*;
+
+    #[test]
+    fn every_family_has_an_image_of_each_architecture() {
+        for family in Family::names() {
+            for arch in [Arch::X86, Arch::Arm] {
+                let there = |image: &&Image| image.family == family && image.arch == arch;
+                assert!(images().iter().any(|image| there(&image)), "{family} {arch:?}");
+            }
+        }
+    }
 
     #[test]
     fn patterns_match_as_in_ec2_filters() {

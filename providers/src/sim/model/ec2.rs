@@ -15,8 +15,8 @@ use crate::sim::refusal::Refusal;
 /// A decision: what changes, if anything, and what is answered.
 pub(crate) type Decision<T> = Result<(Option<Effect>, T), Refusal>;
 
-/// The most rules that EC2 allows in a group by default.
-const RULES_PER_GROUP: usize = 60;
+/// The most rules that EC2 allows in a group, whatever the account's quota (Amazon VPC quotas).
+const RULES_PER_GROUP: usize = 1_000;
 
 /// All tags of something owned.
 pub(crate) fn all_tags(user: &BTreeMap<String, String>, ownership: &Ownership) -> BTreeMap<String, String> {

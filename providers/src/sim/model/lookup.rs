@@ -1,8 +1,8 @@
 //! Answers to what a refresh looks up.
 
-use subako_world::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet, TypeFacts};
+use subako_world::{Family, ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet, TypeFacts};
 
-use super::catalog::{DEFAULT_VPC, FAMILIES, fits, images, is_id, subnets, vpc_range};
+use super::catalog::{DEFAULT_VPC, fits, images, is_id, subnets, vpc_range};
 use super::types::{InstanceType, offered};
 use super::world::Model;
 use crate::sim::refusal::Refusal;
@@ -126,7 +126,7 @@ impl Model {
             let message = format!("no image named `{}` for {} in {region}", query.ami, arch.name());
             Refusal::ec2("InvalidAMIID.NotFound", message).hint(format!(
                 "use ami-…, a pattern with *, or one of {}",
-                FAMILIES.join(", ")
+                Family::names().join(", ")
             ))
         })?;
         Ok(ImageAnswer {
