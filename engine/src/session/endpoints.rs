@@ -93,22 +93,15 @@ fn url(host: &str, port: u64, protocol: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_state::{Json, Resource};
+    use subako_state::Resource;
 
     use super::*;
+    use crate::testing::json_of;
 
-    fn resource(address: &str, spec: J, outputs: J) -> Resource {
-        let spec = Json::canonical(&spec).expect("json");
+    fn resource(name: &str, spec: J, outputs: J) -> Resource {
         Resource {
-            address: address.parse().expect("an address"),
-            depends_on: vec![],
-            deposed: false,
-            generation: 0,
-            made_with: Default::default(),
-            outputs: Json::canonical(&outputs).expect("json"),
-            protect: false,
-            spec_sha256: spec.digest(),
-            spec,
+            outputs: json_of(&outputs),
+            ..crate::testing::resource(name, &spec)
         }
     }
 

@@ -31,6 +31,8 @@ mod restore;
 mod saved_plan;
 mod show;
 mod status;
+#[cfg(test)]
+mod store_tests;
 
 pub use crate::kind::Rollout;
 pub use apply::RunReport;
