@@ -124,3 +124,7 @@ impl<'a> Machines<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "managers_tests.rs"]
+mod tests;

@@ -188,3 +188,7 @@ fn others(snapshot: &Snapshot, cloud: &CloudSurvey, asked: &BTreeMap<String, Ans
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;
