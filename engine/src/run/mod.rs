@@ -15,7 +15,7 @@ mod fold;
 mod options;
 mod rollback;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod settle;
 mod status;
 mod step;

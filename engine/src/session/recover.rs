@@ -211,3 +211,7 @@ fn crossed(unfinished: &Unfinished, progress: &RunStatus) -> Vec<Address> {
         .map(|(step, _)| step.address.clone())
         .collect()
 }
+
+#[cfg(test)]
+#[path = "recover_tests.rs"]
+mod tests;
