@@ -7,7 +7,7 @@ mod machines;
 mod unconverged;
 
 pub use claim::{Claim, Scope};
-pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits};
+pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits, Units};
 pub use intent::{ErasedIntent, Intent, StepCall, Verb};
 pub use machines::Machines;
 pub use unconverged::{Rollout, Unconverged};

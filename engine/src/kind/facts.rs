@@ -1,5 +1,7 @@
 //! What everybody but the kind itself has to know of a kind.
 
+use crate::world::service::Unit;
+
 /// What a resource lives on: when that goes, it goes too, without a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LivesOn {
@@ -113,6 +115,9 @@ impl Lead {
     }
 }
 
+/// The unit of a number in a spec, by the last segment of its field's path; `None` for no unit.
+pub type Units = fn(&str) -> Option<Unit>;
+
 /// What everybody but the kind itself has to know of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Traits {
@@ -136,6 +141,8 @@ pub struct Traits {
     pub renamed_with: Option<&'static str>,
     /// What people look for in a created one, in this order.
     pub headline: &'static [Lead],
+    /// The units of its numbers.
+    pub units: Units,
 }
 
 impl Traits {
@@ -151,6 +158,7 @@ impl Traits {
             phase,
             renamed_with: None,
             headline: &[],
+            units: |_| None,
         }
     }
 }

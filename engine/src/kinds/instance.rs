@@ -121,6 +121,7 @@ impl Kind for Instance {
     fn traits() -> Traits {
         Traits {
             renamed_with: Some(MACHINE),
+            units: Self::unit,
             headline: const {
                 &[
                     Lead::of("instance_type"),

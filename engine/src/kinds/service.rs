@@ -17,6 +17,7 @@ use crate::kind::{
 };
 use crate::survey::Survey;
 use crate::value::Value;
+use crate::world::service::unit;
 use crate::world::{
     self, Code, Condition, Failure, Host, PublishMode, Result, Task, TaskFilter, TaskState, UpdateStatus,
     image,
@@ -153,6 +154,7 @@ impl Kind for Service {
             delete_is_undoable: true,
             uses: &["config", "secret"],
             replaced_with: &["network"],
+            units: unit,
             headline: const {
                 &[
                     Lead::of("image"),

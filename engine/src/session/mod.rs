@@ -47,7 +47,7 @@ pub use permissions::{Permissions, planned_calls, step_calls};
 pub use rebuild::Rebuilding;
 pub use recover::Settled;
 pub use rehearse::Rehearsing;
-pub use rename::{RenameError, Renamed, rename_in_the_state};
+pub use rename::{RenameError, Renamed, rename_in_the_state, rename_in_the_world};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
 pub use status::{Health, NodeStatus, ServiceStatus, Status};

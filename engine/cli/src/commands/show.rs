@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
             if args.addresses.is_empty() {
                 text.push_str(&head(&recorded, ui));
             }
-            resources::text(&mut text, ui.out, &chosen);
+            resources::text(&mut text, ui.out, &session.display(), &chosen);
             ui.print(&text)?;
         }
     }

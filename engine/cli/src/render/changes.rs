@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use similar::{ChangeTag, TextDiff};
+use subako_engine::display::Units;
 use subako_engine::plan::{Change, Value};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -15,12 +16,13 @@ const WIDEST_PATH: usize = 32;
 /// Unchanged lines shown around a change in a multi-line string.
 const CONTEXT: usize = 2;
 
-/// Writes the changes, each line behind `indent` spaces.
-pub fn write(out: &mut String, paint: Paint, indent: usize, changes: &[Change]) {
+/// Writes the changes of a resource whose numbers have these units, each line behind `indent`
+/// spaces.
+pub fn write(out: &mut String, paint: Paint, units: Units, indent: usize, changes: &[Change]) {
     let path = |change: &Change| plain(&change.path).to_string();
     let width = changes
         .iter()
-        .filter(|change| !is_long(change))
+        .filter(|change| !is_long(units, change))
         .map(|change| path(change).width())
         .filter(|width| *width <= WIDEST_PATH)
         .max()
@@ -29,18 +31,18 @@ pub fn write(out: &mut String, paint: Paint, indent: usize, changes: &[Change]) 
         let field = field(&change.path);
         let path = path(change);
         let _ = write!(out, "{:indent$}{path}:", "");
-        if is_long(change) {
+        if is_long(units, change) {
             note(out, paint, change);
             out.push('\n');
-            diff(out, paint, indent + 2, field, change);
+            diff(out, paint, units, indent + 2, field, change);
         } else {
             let gap = width.saturating_sub(path.width()) + 1;
             let _ = write!(
                 out,
                 "{:gap$}{} → {}",
                 "",
-                paint.of(Meaning::Delete, value::side(field, &change.before)),
-                paint.of(Meaning::Create, value::side(field, &change.after)),
+                paint.of(Meaning::Delete, value::side(units, field, &change.before)),
+                paint.of(Meaning::Create, value::side(units, field, &change.after)),
             );
             note(out, paint, change);
             out.push('\n');
@@ -75,19 +77,19 @@ fn known(value: &Value) -> Option<&serde_json::Value> {
     }
 }
 
-fn is_long(change: &Change) -> bool {
+fn is_long(units: Units, change: &Change) -> bool {
     if change.after == Value::KnownAfterApply {
         return false;
     }
     [&change.before, &change.after]
         .into_iter()
         .filter_map(known)
-        .any(value::is_long)
+        .any(|value| value::is_long(units, value))
 }
 
 /// Whether a change reads better as lines, and the lines: `-` goes, `+` comes, a space stays.
-fn diff(out: &mut String, paint: Paint, indent: usize, field: &str, change: &Change) {
-    let lines = |side: &Value| known(side).map_or_else(Vec::new, |value| value::lines(field, value));
+fn diff(out: &mut String, paint: Paint, units: Units, indent: usize, field: &str, change: &Change) {
+    let lines = |side: &Value| known(side).map_or_else(Vec::new, |value| value::lines(units, field, value));
     let (before, after) = (lines(&change.before), lines(&change.after));
     let (before, after): (Vec<&str>, Vec<&str>) = (
         before.iter().map(String::as_str).collect(),
@@ -132,6 +134,8 @@ fn diff(out: &mut String, paint: Paint, indent: usize, field: &str, change: &Cha
 mod tests {
     use serde_json::json;
 
+    use subako_engine::display::Display;
+
     use super::*;
 
     fn change(path: &str, before: serde_json::Value, after: serde_json::Value) -> Change {
@@ -146,7 +150,13 @@ mod tests {
 
     fn text(changes: &[Change]) -> String {
         let mut out = String::new();
-        write(&mut out, Paint::PLAIN, 4, changes);
+        write(
+            &mut out,
+            Paint::PLAIN,
+            Display::built_in().units("service"),
+            4,
+            changes,
+        );
         out
     }
 

@@ -1,7 +1,7 @@
 //! A created resource in a few words, from the fields of its spec that people look for.
 
 use serde_json::Value as J;
-use subako_engine::display::{Display, Lead};
+use subako_engine::display::{Display, Lead, Units};
 use subako_state::{Address, Json};
 
 use super::value;
@@ -12,30 +12,38 @@ const LIST: usize = 3;
 /// The headline of a spec, as its kind words it; empty if nothing in it is worth a word.
 pub fn headline(kinds: &Display, address: &Address, spec: &Json) -> String {
     let spec = spec.value();
+    let units = kinds.units(address.kind());
     let words: Vec<String> = kinds
         .headline(address.kind())
         .iter()
-        .filter_map(|lead| word(*lead, spec.get(lead.field)?))
+        .filter_map(|lead| word(units, *lead, spec.get(lead.field)?))
         .collect();
     words.join(", ")
 }
 
-fn word(lead: Lead, found: &J) -> Option<String> {
+fn word(units: Units, lead: Lead, found: &J) -> Option<String> {
     let word = match found {
         J::Null | J::Bool(false) => return None,
         J::Bool(true) => lead.field.to_owned(),
         J::String(text) if text.is_empty() || text == lead.usual => return None,
         found if !lead.counts.is_empty() => {
             let many = if found == 1 { "" } else { "s" };
-            format!("{} {}{many}", value::inline(lead.field, found), lead.counts)
+            format!(
+                "{} {}{many}",
+                value::inline(units, lead.field, found),
+                lead.counts
+            )
         }
         J::Array(items) if items.is_empty() => return None,
         J::Array(items) if items.len() > LIST => return Some(format!("{} {}", items.len(), lead.field)),
         J::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| value::inline(lead.field, item)).collect();
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| value::inline(units, lead.field, item))
+                .collect();
             items.join(", ")
         }
-        found => value::inline(lead.field, found),
+        found => value::inline(units, lead.field, found),
     };
     Some(match lead.before {
         "" => word,

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use subako_engine::check::{Finding, Place, Severity, planner};
+use subako_engine::display::Display;
 use subako_engine::event::{Event, HolderView};
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
@@ -260,7 +261,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         edges: vec![(a, b)],
     };
     let mut shown = String::new();
-    resources::text(&mut shown, Paint::PLAIN, &chosen);
+    resources::text(&mut shown, Paint::PLAIN, &Display::built_in(), &chosen);
     let ran = RunReport {
         outcome: Outcome::Remains,
         snapshot: snapshot.clone(),
@@ -288,7 +289,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         usd_per_hour: None,
     };
     let steps: Vec<_> = plan.steps.iter().collect();
-    let kinds = subako_engine::display::Display::built_in();
+    let kinds = Display::built_in();
     let mut printed = vec![
         ("plan, text", plan_text::plan(&plan, &kinds, Paint::PLAIN, false)),
         ("plan, full", plan_text::plan(&plan, &kinds, Paint::PLAIN, true)),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity};
-use subako_engine::display::Display;
+use subako_engine::display::{Display, Units};
 use subako_engine::plan::{Change, Plan, Step};
 use subako_engine::world::NextCommand;
 
@@ -41,7 +41,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> Str
                 let _ = writeln!(body, "- {} is gone", plain(&moved.address));
             } else {
                 let _ = writeln!(body, "! {}", plain(&moved.address));
-                write_changes(&mut body, &moved.changes);
+                write_changes(&mut body, kinds.units(moved.address.kind()), &moved.changes);
             }
         }
         details(
@@ -111,7 +111,7 @@ fn steps(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> String
         };
         let gap = if words.is_empty() { "" } else { "  # " };
         let _ = writeln!(body, "{} {label}{gap}{words}", sign(step));
-        write_changes(&mut body, &step.changes);
+        write_changes(&mut body, kinds.units(step.address.kind()), &step.changes);
     }
     body
 }
@@ -136,9 +136,9 @@ fn words(step: &Step, kinds: &Display) -> String {
     words
 }
 
-fn write_changes(body: &mut String, found: &[Change]) {
+fn write_changes(body: &mut String, units: Units, found: &[Change]) {
     let mut text = String::new();
-    changes::write(&mut text, Paint::PLAIN, 4, found);
+    changes::write(&mut text, Paint::PLAIN, units, 4, found);
     for line in text.lines() {
         // In a diff block only the first character counts.
         let sign = line

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Severity, planner};
-use subako_engine::display::Display;
+use subako_engine::display::{Display, Units};
 use subako_engine::plan::{Action, Drift, Operation, Plan, Rehearsal, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
@@ -36,7 +36,7 @@ pub fn plan(plan: &Plan, kinds: &Display, paint: Paint, full: bool) -> String {
             "{}",
             paint.of(Meaning::Strong, "Changed outside of Subako since the last run:")
         );
-        write_drift(&mut out, paint, &plan.drift);
+        write_drift(&mut out, paint, kinds, &plan.drift);
         out.push('\n');
     }
     if !plan.steps.is_empty() {
@@ -215,12 +215,13 @@ fn steps(out: &mut String, plan: &Plan, kinds: &Display, paint: Paint, full: boo
             let _ = write!(out, "{:gap$}{}", "", paint.of(Meaning::Dim, words));
         }
         out.push('\n');
-        changes::write(out, paint, 6, &step.changes);
+        let units = kinds.units(step.address.kind());
+        changes::write(out, paint, units, 6, &step.changes);
         if step.operation == Operation::Create && !step.replaces() && !full && entry.len() == 1 {
-            rules(out, paint, step);
+            rules(out, paint, units, step);
         }
         if full && step.operation == Operation::Create && !step.replaces() {
-            fields(out, step);
+            fields(out, units, step);
         }
     }
 }
@@ -257,20 +258,20 @@ pub fn whose_own<'a>(plan: &'a Plan, entry: &[usize]) -> Option<&'a str> {
 }
 
 /// What a created resource opens to others: nobody should have to ask for that.
-fn rules(out: &mut String, paint: Paint, step: &Step) {
+fn rules(out: &mut String, paint: Paint, units: Units, step: &Step) {
     let Some(found) = step
         .spec_after()
         .and_then(|spec| spec.value().get("rules").cloned())
     else {
         return;
     };
-    for line in value::lines("rules", &found) {
+    for line in value::lines(units, "rules", &found) {
         let _ = writeln!(out, "        {}", paint.of(Meaning::Dim, line));
     }
 }
 
 /// Every field of a created resource.
-fn fields(out: &mut String, step: &Step) {
+fn fields(out: &mut String, units: Units, step: &Step) {
     let Some(spec) = step.spec_after() else {
         return;
     };
@@ -287,19 +288,24 @@ fn fields(out: &mut String, step: &Step) {
         if found.is_null() {
             continue;
         }
-        if value::is_long(found) {
+        if value::is_long(units, found) {
             let _ = writeln!(out, "      {shown}:");
-            for line in value::lines(key, found) {
+            for line in value::lines(units, key, found) {
                 let _ = writeln!(out, "        {line}");
             }
         } else {
             let gap = width - shown.width() + 1;
-            let _ = writeln!(out, "      {shown}:{:gap$}{}", "", value::inline(key, found));
+            let _ = writeln!(
+                out,
+                "      {shown}:{:gap$}{}",
+                "",
+                value::inline(units, key, found)
+            );
         }
     }
 }
 
-fn write_drift(out: &mut String, paint: Paint, drift: &[Drift]) {
+fn write_drift(out: &mut String, paint: Paint, kinds: &Display, drift: &[Drift]) {
     for moved in drift {
         if moved.gone {
             let _ = writeln!(
@@ -315,7 +321,8 @@ fn write_drift(out: &mut String, paint: Paint, drift: &[Drift]) {
                 paint.of(Meaning::Update, "  ~"),
                 plain(&moved.address)
             );
-            changes::write(out, paint, 6, &moved.changes);
+            let units = kinds.units(moved.address.kind());
+            changes::write(out, paint, units, 6, &moved.changes);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::Value as J;
+use subako_engine::display::{Display, Units};
 use subako_state::{AccountId, Address, Digest, Resource, Snapshot};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -67,7 +68,7 @@ pub fn list_json(resources: &[&Resource], unfinished: Option<&UnfinishedRun>) ->
 }
 
 /// Writes resources for people: address, then what the world answered, then what was wanted.
-pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
+pub fn text(out: &mut String, paint: Paint, kinds: &Display, resources: &[&Resource]) {
     for (index, resource) in resources.iter().enumerate() {
         if index > 0 {
             out.push('\n');
@@ -86,8 +87,9 @@ pub fn text(out: &mut String, paint: Paint, resources: &[&Resource]) {
         out.push('\n');
         let (outputs, spec) = (resource.outputs.value(), resource.spec.value());
         let width = width(&outputs).max(width(&spec));
-        fields(out, paint, width, &outputs, Some(Meaning::Good));
-        fields(out, paint, width, &spec, None);
+        let units = kinds.units(resource.address.kind());
+        fields(out, paint, units, width, &outputs, Some(Meaning::Good));
+        fields(out, paint, units, width, &spec, None);
         if !resource.depends_on.is_empty() {
             let names: Vec<&str> = resource.depends_on.iter().map(Address::as_str).collect();
             let _ = writeln!(
@@ -113,18 +115,18 @@ fn width(object: &J) -> usize {
         .unwrap_or(0)
 }
 
-fn fields(out: &mut String, paint: Paint, width: usize, object: &J, meaning: Option<Meaning>) {
+fn fields(out: &mut String, paint: Paint, units: Units, width: usize, object: &J, meaning: Option<Meaning>) {
     for (key, found) in shown(object) {
         let name = plain(key).to_string();
-        if value::is_long(found) {
+        if value::is_long(units, found) {
             let _ = writeln!(out, "  {name}:");
-            for line in value::lines(key, found) {
+            for line in value::lines(units, key, found) {
                 let _ = writeln!(out, "    {line}");
             }
             continue;
         }
         let gap = width - name.width() + 1;
-        let text = value::inline(key, found);
+        let text = value::inline(units, key, found);
         match meaning {
             Some(meaning) => {
                 let _ = writeln!(out, "  {name}:{:gap$}{}", "", paint.of(meaning, text));
@@ -171,7 +173,7 @@ mod tests {
     fn a_resource_shows_outputs_then_spec() {
         let one = resource("toy.a", json!({"long": "x", "n": null}), json!({"id": "i-1"}));
         let mut out = String::new();
-        text(&mut out, Paint::PLAIN, &[&one]);
+        text(&mut out, Paint::PLAIN, &Display::built_in(), &[&one]);
         assert_eq!(out, "toy.a\n  id:   i-1\n  long: x\n");
     }
 }

@@ -6,18 +6,19 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 use subako_engine::check::plan;
 use subako_engine::desired::{Desired, DesiredSet};
-use subako_engine::display::Display;
+use subako_engine::display::{Display, Unit};
 use subako_engine::event::Event;
 use subako_engine::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepCall,
+    Claim, Impact, InTheWorld, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Registry, Sighting, StepCall,
     StepContext, Traits,
 };
 use subako_engine::kinds;
 use subako_engine::plan::{Action, Plan, Planning, Selection, Value};
 use subako_engine::reference::Ref;
 use subako_engine::refresh::{Observed, Survey};
-use subako_engine::session::{planned_calls, rename_in_the_state};
-use subako_engine::world::{PlannedCall, Result};
+use subako_engine::session::{planned_calls, rename_in_the_state, rename_in_the_world};
+use subako_engine::world::{Failure, PlannedCall, Result, World};
+use subako_providers::sim::{Pace, SimOptions, Simulator};
 use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::plan_text;
@@ -26,6 +27,7 @@ use crate::style::Paint;
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Disk {
+    capacity: u64,
     instance: Ref,
     purpose: String,
     size: u32,
@@ -44,6 +46,7 @@ impl Kind for Disk {
         Traits {
             lives_on: LivesOn::Dependency("instance"),
             renamed_with: Some("instance"),
+            units: |field| (field == "capacity").then_some(Unit::Bytes),
             headline: const {
                 &[
                     Lead::of("purpose").after("for"),
@@ -72,6 +75,14 @@ impl Kind for Disk {
         match (intent.after, intent.outputs) {
             (Some(wanted), None) => vec![StepCall::of("retag").asking(PlannedCall::SetTags(wanted.purpose))],
             _ => Vec::new(),
+        }
+    }
+
+    async fn rename(outputs: DiskOutputs, to: &Address, _: &Survey, _: &World) -> Result<InTheWorld> {
+        match (outputs.disk_id.as_str(), to.as_str()) {
+            ("far", _) => Ok(InTheWorld::OutOfReach),
+            ("stuck", "disk.worker-0") => Err(Failure::not_applied("rename a disk", "it is stuck")),
+            _ => Ok(InTheWorld::Renamed),
         }
     }
 
@@ -104,6 +115,7 @@ fn registry() -> Registry {
 
 fn disk(purpose: &str) -> Json {
     Json::canonical(&Disk {
+        capacity: 1 << 29,
         instance: Ref::to(Address::new("instance", "node-0"), "instance_id"),
         purpose: purpose.to_owned(),
         size: 3,
@@ -180,6 +192,14 @@ fn it_is_planned_and_rendered_with_its_own_headline() {
 }
 
 #[test]
+fn its_numbers_have_its_own_units() {
+    let kinds = Display::of(&registry());
+    let text = plan_text::plan(&new_disk(), &kinds, Paint::PLAIN, true);
+    assert!(text.contains("capacity: 512 MiB\n"), "{text}");
+    assert_eq!(kinds.units("instance")("capacity"), None);
+}
+
+#[test]
 fn its_steps_are_counted_in_its_own_phase() {
     let log = Mutex::new(RunLog::of(&Display::of(&registry())));
     let note = |kind: &str, elapsed_ms: u64| {
@@ -216,6 +236,30 @@ fn it_takes_the_new_name_of_its_machine() {
     assert_eq!(names, ["instance.worker-0", "disk.worker-0"]);
     let spec = snapshot.resources[1].spec.as_str();
     assert!(spec.contains("instance.worker-0"), "{spec}");
+}
+
+#[test]
+fn it_has_its_own_say_when_its_name_changes_in_the_world() {
+    let simulator = Simulator::open(SimOptions {
+        time: Pace::Instant,
+        ..SimOptions::default()
+    })
+    .expect("a world");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let renamed = |disk_id: &str| {
+        let outputs = serde_json::json!({ "disk_id": disk_id });
+        let of_host = recorded(Address::new("disk", "node-0"), disk("logs"), outputs);
+        let state = snapshot(vec![of_host, host()]);
+        let (kinds, world) = (registry(), simulator.world());
+        let renaming = rename_in_the_world(&kinds, &world, &state, "node-0", "worker-0");
+        runtime.as_ref().expect("a runtime").block_on(renaming)
+    };
+    assert!(renamed("near").expect("renamed"));
+    assert!(!renamed("far").expect("renamed as far as it goes"));
+    let error = renamed("stuck").expect_err("it is stuck").to_string();
+    assert!(error.contains("failed to rename a disk"), "{error}");
 }
 
 #[test]

@@ -3,65 +3,64 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as J;
-use subako_engine::display::as_reference;
+use subako_engine::display::{Unit, Units, as_reference};
 use subako_engine::plan::Value;
-use subako_engine::world::service::{Unit, unit};
 
 use crate::plain::{is_dangerous, json, plain};
 
-/// The text of one side of a change, on one line. `field` is the last segment of its path: it
-/// tells the unit of a number.
-pub fn side(field: &str, value: &Value) -> String {
+/// The text of one side of a change, on one line. `field` is the last segment of its path: with the
+/// units of its kind it tells the unit of a number.
+pub fn side(units: Units, field: &str, value: &Value) -> String {
     match value {
         Value::Absent => "(none)".to_owned(),
         Value::KnownAfterApply => "(known after apply)".to_owned(),
-        Value::Known(value) => inline(field, value),
+        Value::Known(value) => inline(units, field, value),
     }
 }
 
 /// The text of a value, on one line.
-pub fn inline(field: &str, value: &J) -> String {
+pub fn inline(units: Units, field: &str, value: &J) -> String {
     let mut out = String::new();
-    write(&mut out, field, value, true);
+    write(&mut out, units, field, value, true);
     out
 }
 
 /// The text of a value, an item of a list or a field of an object a line.
-pub fn lines(field: &str, value: &J) -> Vec<String> {
+pub fn lines(units: Units, field: &str, value: &J) -> Vec<String> {
     match value {
-        J::Array(items) => items.iter().map(|item| top(field, item)).collect(),
+        J::Array(items) => items.iter().map(|item| top(units, field, item)).collect(),
         J::Object(fields) if known_shape(value).is_none() => fields
             .iter()
-            .map(|(key, value)| format!("{}: {}", plain(key), inline(key, value)))
+            .map(|(key, value)| format!("{}: {}", plain(key), inline(units, key, value)))
             .collect(),
         J::String(text) if text.contains('\n') => {
             let lines = text.lines().map(|line| line.replace('\t', "    "));
             lines.map(|line| printable(&line)).collect()
         }
-        value => vec![top(field, value)],
+        value => vec![top(units, field, value)],
     }
 }
 
 /// Whether a value is better shown line by line.
-pub fn is_long(value: &J) -> bool {
+pub fn is_long(units: Units, value: &J) -> bool {
     match value {
         J::String(text) => text.contains('\n'),
         J::Array(items) => {
             items.iter().any(|item| item.is_object() || item.is_array())
-                || inline("", value).chars().count() > 48
+                || inline(units, "", value).chars().count() > 48
         }
-        J::Object(_) => known_shape(value).is_none() && inline("", value).chars().count() > 48,
+        J::Object(_) => known_shape(value).is_none() && inline(units, "", value).chars().count() > 48,
         _ => false,
     }
 }
 
-fn top(field: &str, value: &J) -> String {
+fn top(units: Units, field: &str, value: &J) -> String {
     let mut out = String::new();
-    write(&mut out, field, value, false);
+    write(&mut out, units, field, value, false);
     out
 }
 
-fn write(out: &mut String, field: &str, value: &J, nested: bool) {
+fn write(out: &mut String, units: Units, field: &str, value: &J, nested: bool) {
     if let Some(text) = known_shape(value) {
         out.push_str(&printable(&text));
         return;
@@ -71,7 +70,7 @@ fn write(out: &mut String, field: &str, value: &J, nested: bool) {
         J::Bool(value) => {
             let _ = write!(out, "{value}");
         }
-        J::Number(number) => out.push_str(&quantity(field, number)),
+        J::Number(number) => out.push_str(&quantity(units(field), number)),
         J::String(text) => out.push_str(&word(text)),
         J::Array(items) => {
             out.push('[');
@@ -79,7 +78,7 @@ fn write(out: &mut String, field: &str, value: &J, nested: bool) {
                 if index > 0 {
                     out.push_str(", ");
                 }
-                write(out, field, item, true);
+                write(out, units, field, item, true);
             }
             out.push(']');
         }
@@ -92,7 +91,7 @@ fn write(out: &mut String, field: &str, value: &J, nested: bool) {
                     out.push_str(", ");
                 }
                 let _ = write!(out, "{}: ", plain(key));
-                write(out, key, value, true);
+                write(out, units, key, value, true);
             }
             if nested {
                 out.push('}');
@@ -164,17 +163,17 @@ fn known_shape(value: &J) -> Option<String> {
 }
 
 /// A number with the unit that its field has in specs.
-fn quantity(field: &str, number: &serde_json::Number) -> String {
+fn quantity(unit: Option<Unit>, number: &serde_json::Number) -> String {
     let Some(whole) = number.as_u64() else {
         return number.to_string();
     };
-    match (unit(field), field) {
-        (Some(Unit::Nanoseconds), _) => nanoseconds(whole),
-        (Some(Unit::Bytes), _) => bytes(whole),
-        (Some(Unit::NanoCpus), _) => format!("{} CPU", whole as f64 / 1e9),
-        (Some(Unit::PartsPerMillion), _) => format!("{} %", whole as f64 / 1e4),
-        (None, "disk_gib") => format!("{whole} GiB"),
-        (None, _) => whole.to_string(),
+    match unit {
+        Some(Unit::Nanoseconds) => nanoseconds(whole),
+        Some(Unit::Bytes) => bytes(whole),
+        Some(Unit::NanoCpus) => format!("{} CPU", whole as f64 / 1e9),
+        Some(Unit::PartsPerMillion) => format!("{} %", whole as f64 / 1e4),
+        Some(Unit::Gibibytes) => format!("{whole} GiB"),
+        None => whole.to_string(),
     }
 }
 
@@ -224,6 +223,12 @@ mod tests {
 
     use super::*;
 
+    /// Those of two kinds at once.
+    fn units(field: &str) -> Option<Unit> {
+        let kinds = subako_engine::display::Display::built_in();
+        kinds.units("service")(field).or_else(|| kinds.units("instance")(field))
+    }
+
     #[test]
     fn values_are_short_and_unmistakable() {
         let cases = [
@@ -262,17 +267,17 @@ mod tests {
             ),
         ];
         for (field, value, text) in cases {
-            assert_eq!(inline(field, &value), text, "{value}");
+            assert_eq!(inline(units, field, &value), text, "{value}");
         }
     }
 
     #[test]
     fn long_values_are_cut_into_lines() {
-        assert_eq!(lines("", &json!("a\nb\u{7}")), ["a", "b\\u{7}"]);
-        assert_eq!(lines("", &json!({"a": 1, "b": "x"})), ["a: 1", "b: x"]);
-        assert_eq!(lines("", &json!([{"name": "n"}, "y"])), ["n", "y"]);
-        assert!(is_long(&json!("a\nb")));
-        assert!(!is_long(&json!(["a", "b"])));
-        assert!(is_long(&json!([{"name": "n"}])));
+        assert_eq!(lines(units, "", &json!("a\nb\u{7}")), ["a", "b\\u{7}"]);
+        assert_eq!(lines(units, "", &json!({"a": 1, "b": "x"})), ["a: 1", "b: x"]);
+        assert_eq!(lines(units, "", &json!([{"name": "n"}, "y"])), ["n", "y"]);
+        assert!(is_long(units, &json!("a\nb")));
+        assert!(!is_long(units, &json!(["a", "b"])));
+        assert!(is_long(units, &json!([{"name": "n"}])));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
-use crate::world;
+use crate::world::{self, service::Unit};
 
 /// What is wanted of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,13 @@ pub struct Instance {
     pub tags: BTreeMap<String, String>,
     /// The zone of the subnet.
     pub zone: String,
+}
+
+impl Instance {
+    /// The unit of a field.
+    pub(crate) fn unit(field: &str) -> Option<Unit> {
+        (field == "disk_gib").then_some(Unit::Gibibytes)
+    }
 }
 
 /// What EC2 answers of an instance.

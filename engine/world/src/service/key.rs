@@ -11,6 +11,8 @@ pub enum Unit {
     Nanoseconds,
     /// Bytes.
     Bytes,
+    /// 2³⁰ bytes.
+    Gibibytes,
     /// Billionths of a CPU.
     NanoCpus,
     /// Parts per million of a whole.

@@ -17,7 +17,7 @@ pub fn run(project: &Project, address: &str, format: Format, ui: &Ui) -> Result<
         Format::Json => ui.print(&document::json("the resource", found[0], unfinished.as_ref())?),
         Format::Text => {
             let mut text = String::new();
-            resources::text(&mut text, ui.out, &found);
+            resources::text(&mut text, ui.out, &session.display(), &found);
             ui.print(&text)
         }
     }
