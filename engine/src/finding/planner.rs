@@ -16,6 +16,13 @@ pub static FOREIGN: About = About {
     documentation: "What does not carry the cluster's tags is somebody else's, and is left alone.",
 };
 
+/// Something is taken in that is not what is wanted, and cannot become so in place.
+pub static ADOPTION: About = About {
+    id: "adoption",
+    category: Category::State,
+    documentation: "What carries the cluster's tags is taken into the state as it is; what only a replacement could change is for the next plan.",
+};
+
 /// What only one can hold cannot be handed over.
 pub static CLAIMS: About = About {
     id: "claims",

@@ -125,6 +125,14 @@ impl<'a> Finder<'a> {
     }
 }
 
+/// Whether the engine of a node answers. One on a machine that does not run is not what is broken.
+fn answers(survey: &Survey, node: &Node, name: &str, machine: &Machine) -> bool {
+    // Right after an election nobody knows yet how the nodes are.
+    let silent = survey.view().is_some_and(|view| view.silent.contains(name));
+    let lost = node.is_lost() || silent && node.state == NodeState::Unknown;
+    !(lost && machine.is_running())
+}
+
 impl Kind for Docker {
     const NAME: &'static str = "docker";
     const GROUPED: bool = false;
@@ -203,6 +211,10 @@ impl Kind for Docker {
                         engine_version: node.engine_version.clone(),
                         host_key: None,
                     };
+                    spec.running = answers(survey, node, name, machine);
+                    if !spec.request().is_met_by(&node.engine_version) {
+                        spec.version = Some(node.engine_version.clone());
+                    }
                     return typed.there(&spec, &outputs, labels::generation(&node.labels));
                 };
                 // Where the swarm does not answer, its managers are known by how their machines do.
@@ -210,10 +222,7 @@ impl Kind for Docker {
                     spec.running = !machine.is_running();
                 }
                 if let Some(node) = node {
-                    // Right after an election nobody knows yet how the nodes are.
-                    let silent = survey.view().is_some_and(|view| view.silent.contains(name));
-                    let lost = node.is_lost() || silent && node.state == NodeState::Unknown;
-                    spec.running = !(lost && machine.is_running());
+                    spec.running = answers(survey, node, name, machine);
                     if !node.engine_version.is_empty() {
                         outputs.engine_version.clone_from(&node.engine_version);
                     }

@@ -286,14 +286,34 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             let changes = kind.map_or_else(Vec::new, |kind| {
                 changes(kind.as_ref(), &spec, &wanted.spec, &|_| false)
             });
+            let forced: Vec<&str> = changes
+                .iter()
+                .filter(|change| change.forces_replacement.is_some())
+                .map(|change| change.path.as_str())
+                .collect();
+            if !forced.is_empty() {
+                findings.push(as_it_is(&wanted.address, &forced));
+            }
             Fate::Adopt {
                 generation: *generation,
                 found: spec,
                 outputs: outputs.clone(),
-                changes,
+                changes: if forced.is_empty() { changes } else { Vec::new() },
             }
         }
     }
+}
+
+/// What is taken in cannot be replaced before it is recorded, and what was decided of it once (a
+/// zone, an image) is kept only once it is: the next plan knows which of it has to change.
+fn as_it_is(address: &Address, fields: &[&str]) -> Finding {
+    let message = format!(
+        "it is adopted as it is: its {} cannot be changed in place",
+        fields.join(", ")
+    );
+    Finding::new(Severity::Warning, &planner::ADOPTION, message)
+        .about(address.clone())
+        .with_remedy("plan again after this apply: what the manifest does not allow is replaced then")
 }
 
 /// One more than the newest object that ever had the address, as far as the snapshot knows.

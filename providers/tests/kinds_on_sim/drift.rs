@@ -163,3 +163,73 @@ async fn a_destroy_takes_a_machine_whose_cluster_tag_was_changed() {
         assert_eq!(residue, vec![], "{cluster}");
     }
 }
+
+/// The warnings of a plan about what is adopted as it is.
+fn adopted_as_they_are(plan: &subako_engine::plan::Plan) -> Vec<String> {
+    let findings = plan.findings.iter().filter(|finding| finding.id == "adoption");
+    findings
+        .filter_map(|finding| Some(finding.address.as_ref()?.to_string()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_a_replacement_could_change_is_adopted_as_it_is_and_replaced_next() {
+    let mut bench = Bench::of(&sandbox()).await;
+    bench.snapshot.resources.clear();
+    let mut changed = sandbox();
+    changed.networks[0].attachable = true;
+    changed.pools[1].private_ips = vec!["172.31.0.200".into(), "172.31.0.201".into()];
+    let plan = bench.apply(&changed).await;
+    assert_eq!(
+        adopted_as_they_are(&plan),
+        ["instance.node-0", "instance.node-1", "network.my-overlay"]
+    );
+    assert!(
+        steps(&plan).iter().all(|step| step.starts_with("adopt")),
+        "{:?}",
+        steps(&plan)
+    );
+    // The state says what is so.
+    let plan = bench.plan(&changed).await;
+    for address in ["instance.node-0", "instance.node-1", "network.my-overlay"] {
+        assert!(
+            steps(&plan).contains(&format!("make anew {address}")),
+            "{address}: {:?}",
+            steps(&plan)
+        );
+    }
+    assert!(!steps(&plan).iter().any(|step| step.contains("manager-0")));
+    bench.apply(&changed).await;
+    bench.assert_settled(&changed).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_and_from_what_a_machine_was_launched_is_kept_when_it_is_adopted() {
+    let mut manifest = sandbox();
+    manifest.aws.availability_zones = vec!["ap-northeast-1c".into(), "ap-northeast-1a".into()];
+    let mut bench = Bench::of(&manifest).await;
+    bench.snapshot.resources.clear();
+    manifest.aws.availability_zones.reverse();
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(
+        adopted_as_they_are(&plan).len(),
+        5,
+        "in the zone of the other turn"
+    );
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_hangs_is_repaired_in_the_plan_that_adopts_it() {
+    let mut bench = Bench::of(&sandbox()).await;
+    bench.sim.kill_node("node-1").expect("it hangs");
+    tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+    bench.snapshot.resources.clear();
+    let plan = bench.apply(&sandbox()).await;
+    assert!(
+        steps(&plan).contains(&"update docker.node-1: running".to_owned()),
+        "{:?}",
+        steps(&plan)
+    );
+    bench.assert_settled(&sandbox()).await;
+}
