@@ -73,6 +73,20 @@ pub(super) fn fitting(manifest: &Manifest, constraints: &[String]) -> u64 {
     pools.map(|pool| u64::from(of_pool(pool, constraints))).sum()
 }
 
+/// The names of the nodes that a task with these constraints may run on, up to so many.
+pub(super) fn names_fitting(manifest: &Manifest, constraints: &[String], most: usize) -> Vec<String> {
+    let pools = manifest.pools.iter().filter(|pool| takes_tasks(pool));
+    let fitting = pools.filter(|pool| of_pool(pool, constraints) > 0);
+    let names = fitting.flat_map(|pool| {
+        Manifest::instance_names(pool).filter(move |name| {
+            let by_name = [format!("node.labels.{} == {name}", label::NAME)];
+            let all: Vec<String> = constraints.iter().cloned().chain(by_name).collect();
+            of_pool(pool, &all) > 0
+        })
+    });
+    names.take(most).collect()
+}
+
 /// How many nodes of a pool a task with these constraints may run on.
 pub(super) fn of_pool(pool: &Pool, constraints: &[String]) -> u32 {
     let read: Vec<Constraint<'_>> = constraints

@@ -312,6 +312,20 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
             [] => String::new(),
             dead => format!(", with {} dead", dead.join(", ")),
         };
+        if raft.voters() == 0 {
+            return vec![
+                Finding::new(
+                    Severity::Error,
+                    &CHECK.about,
+                    format!("managers {path}: the swarm would be left without a manager: this step {what}, and it is the last"),
+                )
+                .about(address.clone())
+                .with_remedy(
+                    "nodes and services cannot be removed without one: destroy the whole cluster, or leave this \
+                     manager out of the selection",
+                ),
+            ];
+        }
         return vec![
             Finding::new(
                 Severity::Error,
@@ -353,6 +367,18 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
             &CHECK.about,
             format!("managers {path}: failures tolerated go from {before} to {least} on the way, and are {after} in the end"),
         ));
+    } else if after == 0 && before > 0 {
+        findings.push(
+            Finding::new(
+                Severity::Warning,
+                &CHECK.about,
+                format!(
+                    "managers {path}: failures tolerated {before} before, and none after: once one manager fails, \
+                     nothing of the swarm can be changed, and no task that ends is replaced"
+                ),
+            )
+            .with_remedy("keep three managers, which survive the loss of one"),
+        );
     } else {
         findings.push(Finding::new(
             Severity::Note,
@@ -362,3 +388,6 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

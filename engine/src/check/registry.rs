@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::built_in::BuiltIn;
 use super::{
-    About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, managers, networks,
-    offered, open_ports, place, placement, ports, protect, quorum, ranges, reservations, rules, start_first,
-    user, zones,
+    About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, login_key, managers,
+    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, reservations,
+    rules, start_first, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -27,10 +27,12 @@ static BUILT_IN: &[&BuiltIn] = &[
     &host_ports::CHECK,
     &images::CHECK,
     &login::CHECK,
+    &login_key::CHECK,
     &managers::CHECK,
     &networks::CHECK,
     &offered::CHECK,
     &open_ports::CHECK,
+    &outage::CHECK,
     &placement::CHECK,
     &ports::CHECK,
     &protect::CHECK,

@@ -160,8 +160,7 @@ fn chain(registry: &Registry, steps: &[Step], order: &[u32], edges: &mut Vec<(u3
         if matches!(step.action(), Action::Adopt | Action::Forget) {
             continue;
         }
-        let group = precede::group_of(registry, step);
-        let Some(group) = group else {
+        let Some(group) = precede::chain_of(registry, step) else {
             continue;
         };
         if let Some(before) = last.insert(group, *node) {

@@ -62,3 +62,12 @@ pub(super) fn group_of(registry: &Registry, step: &Step) -> Option<String> {
         (_, before, after) => after.or(before).and_then(|spec| kind.serial_group(spec)),
     }
 }
+
+/// The chain of a step: those of one chain are made one after the other. A restart takes a manager
+/// away for a while as a removal does for good, so both are of one chain.
+pub(super) fn chain_of(registry: &Registry, step: &Step) -> Option<String> {
+    group_of(registry, step).map(|group| match group.as_str() {
+        RESTARTS => RAFT.to_owned(),
+        _ => group,
+    })
+}

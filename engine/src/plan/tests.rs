@@ -283,6 +283,29 @@ fn members_of_one_group_are_changed_one_after_the_other() {
     assert!(find(&plan, "create solid.c").after_nodes.is_empty());
 }
 
+#[test]
+fn restarts_and_changes_of_who_votes_are_made_one_after_the_other() {
+    let grouped = |group: &str, value: u64| json!({"group": group, "value": value});
+    let plan = Draft::new()
+        .has("solid.a", grouped("restarts", 1))
+        .has("solid.b", grouped("raft", 1))
+        .has("solid.c", grouped("restarts", 1))
+        .wants("solid.a", grouped("restarts", 2))
+        .wants("solid.b", grouped("raft", 2))
+        .wants("solid.c", grouped("restarts", 2))
+        .wants("solid.d", grouped("raft", 1))
+        .plan();
+    let chained = [
+        "update solid.a",
+        "update solid.b",
+        "update solid.c",
+        "create solid.d",
+    ];
+    for pair in chained.windows(2) {
+        assert!(waits_for(&plan, pair[1], pair[0]), "{pair:?}");
+    }
+}
+
 fn sealed(change: impl FnOnce(&mut Plan)) -> Digest {
     let mut plan = Draft::new().wants("solid.a", solid(1)).plan();
     change(&mut plan);
