@@ -4,8 +4,9 @@ use subako_state::Address;
 
 use super::built_in::BuiltIn;
 use super::nodes::{fitting, of_pool, takes_tasks};
-use super::{About, Category, Checked, Finding};
+use super::{About, Category, Checked, Finding, Severity};
 use crate::manifest::Manifest;
+use crate::plan::{Action, Change, Operation, Plan, Step};
 use crate::world::{Availability, Mode, Role, ServiceSpec};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
@@ -23,7 +24,8 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let services = manifest.services.iter().map(|service| &service.spec);
-    services
+    let mut found: Vec<Finding> = services
+        .clone()
         .filter(|spec| spec.mode != Mode::Replicated(0) && fitting(manifest, &spec.constraints) == 0)
         .map(|spec| {
             let address = Address::new("service", &spec.name);
@@ -33,12 +35,107 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             } else {
                 "constraints"
             };
-            Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
+            Finding::new(severity(checked, manifest, spec, &address), &CHECK.about, message)
                 .about(address)
                 .with_remedy(remedy)
                 .at("service", &spec.name, key)
         })
-        .collect()
+        .collect();
+    found.extend(services.filter_map(|spec| paused(checked, manifest, spec)));
+    found
+}
+
+/// An error, also of a service that does not change, where the plan takes the nodes away that it
+/// runs on. Tasks that run go on running on a node that is only paused.
+fn severity(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec, address: &Address) -> Severity {
+    let changes = checked.plan.steps.iter().any(|step| step.address == *address);
+    let on_paused = manifest
+        .pools
+        .iter()
+        .any(|pool| pool.availability == Availability::Pause && of_pool(pool, &spec.constraints) > 0);
+    if !changes && on_paused && checked.snapshot.get(address).is_some() {
+        return Severity::Warning;
+    }
+    match checked.refusing(Some(address)) {
+        Severity::Warning if takes_nodes_away(checked.plan) => Severity::Error,
+        other => other,
+    }
+}
+
+/// Whether nodes leave, or change what may run on them.
+fn takes_nodes_away(plan: &Plan) -> bool {
+    let of_node = |change: &Change| {
+        let field = change.path.split('.').next().unwrap_or_default();
+        matches!(field, "availability" | "labels" | "role")
+    };
+    plan.steps.iter().any(|step| {
+        step.address.kind() == "member"
+            && match step.action() {
+                Action::Update => step.changes.iter().any(of_node),
+                Action::Delete | Action::Forget => true,
+                Action::Create | Action::Adopt => false,
+            }
+    })
+}
+
+/// Settings of a service whose change replaces no task.
+const NO_NEW_TASKS: [&str; 9] = [
+    "depends_on",
+    "endpoint_mode",
+    "give_up_after_s",
+    "labels",
+    "ports",
+    "replicas",
+    "rollback_config",
+    "swarm",
+    "update_config",
+];
+
+/// A global service whose tasks are replaced while some of its nodes are paused: those keep the old
+/// task, or get none, and the update never ends (swarmkit schedules nothing on a paused node).
+fn paused(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec) -> Option<Finding> {
+    let address = Address::new("service", &spec.name);
+    let renewed = |step: &&Step| {
+        let field = |change: &Change| {
+            change
+                .path
+                .split(['.', '['])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let mut fields = step.changes.iter().map(field);
+        step.address == address
+            && step.operation == Operation::Update
+            && fields.any(|field| !NO_NEW_TASKS.contains(&field.as_str()))
+    };
+    if spec.mode != Mode::Global || !checked.plan.steps.iter().any(|step| renewed(&step)) {
+        return None;
+    }
+    let pool = manifest
+        .pools
+        .iter()
+        .find(|pool| pool.availability == Availability::Pause && of_pool(pool, &spec.constraints) > 0)?;
+    let now = checked.plan.steps.iter().any(|step| {
+        step.address.kind() == "member"
+            && Manifest::instance_names(pool).any(|name| name == step.address.name())
+            && step.changes.iter().any(|change| change.path == "availability")
+    });
+    // Of one that was paused before, nobody knows whether a task of it is there.
+    let severity = if now { Severity::Error } else { Severity::Warning };
+    let message = format!(
+        "its tasks on pool `{}` cannot be replaced while that is paused: no new task starts there",
+        pool.name
+    );
+    Some(
+        Finding::new(severity, &CHECK.about, message)
+            .about(address)
+            .with_remedy(format!(
+                "apply the change of the service with pool `{}` active first, then pause it",
+                pool.name
+            ))
+            .at("service", &spec.name, ""),
+    )
 }
 
 /// What keeps every node away, and what to do about it.
@@ -193,5 +290,82 @@ mod tests {
             only(&Case::of(&text).findings("placement")),
             "Error 21 service web: no node takes tasks: every pool is drained, paused or empty"
         );
+    }
+
+    /// What is said once `before` is applied and the manifest is `after`, for a part of it.
+    fn changed(before: &str, after: &str, target: &[&str]) -> Vec<String> {
+        let mut case = Case::of(after);
+        case.snapshot = Case::of(before).applied();
+        case.selection.target = target.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let found = case.findings("placement");
+        found
+            .into_iter()
+            .map(|finding| format!("{:?}: {}", finding.severity, finding.message))
+            .collect()
+    }
+
+    const WORKERS: &str = "role = \"worker\"\ncount = 2\n";
+
+    #[test]
+    fn a_service_that_does_not_change_is_not_left_without_nodes() {
+        let before = manifest(
+            "[[service]]\nname = \"web\"\nimage = \"nginx\"\nconstraints = [\"node.role == worker\"]\n",
+        );
+        let drained = format!("{WORKERS}availability = \"drain\"\n");
+        for after in [
+            &drained[..],
+            "role = \"worker\"\ncount = 0\n",
+            "role = \"manager\"\ncount = 2\n",
+        ] {
+            let after = before.replace(WORKERS, after);
+            for target in [&[][..], &["member.node-*"]] {
+                let said = changed(&before, &after, target);
+                assert_eq!(said.len(), 1, "{after} {target:?}: {said:#?}");
+                assert!(said[0].starts_with("Error: "), "{after} {target:?}: {said:#?}");
+            }
+            // Elsewhere something else changes.
+            let said = changed(&before, &after, &["security_group.*"]);
+            assert!(said.iter().all(|said| said.starts_with("Warning: ")), "{said:#?}");
+        }
+        assert_eq!(changed(&before, &before, &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn tasks_that_run_go_on_on_nodes_that_are_paused() {
+        let before = manifest(
+            "[[service]]\nname = \"web\"\nimage = \"nginx\"\nconstraints = [\"node.role == worker\"]\n",
+        );
+        let paused = format!("{WORKERS}availability = \"pause\"\n");
+        let after = before.replace(WORKERS, &paused);
+        let said = changed(&before, &after, &[]);
+        assert!(said[0].starts_with("Warning: "), "{said:#?}");
+        let said = changed(&before, &after.replace("nginx", "nginx:2"), &[]);
+        assert!(said[0].starts_with("Error: "), "{said:#?}");
+    }
+
+    #[test]
+    fn a_global_service_is_not_renewed_while_its_nodes_are_paused() {
+        let before = manifest("[[service]]\nname = \"web\"\nimage = \"nginx\"\nmode = \"global\"\n");
+        let paused = before.replace(WORKERS, &format!("{WORKERS}availability = \"pause\"\n"));
+        let renewed = |text: &str| text.replace("nginx", "nginx:2");
+        let message =
+            "its tasks on pool `node` cannot be replaced while that is paused: no new task starts there";
+        assert_eq!(
+            changed(&before, &renewed(&paused), &[]),
+            [format!("Error: {message}")]
+        );
+        assert_eq!(
+            changed(&paused, &renewed(&paused), &[]),
+            [format!("Warning: {message}")]
+        );
+        for (before, after) in [
+            (&before, &paused),
+            (&before, &renewed(&before)),
+            (&paused, &before),
+        ] {
+            assert_eq!(changed(before, after, &[]), Vec::<String>::new());
+        }
+        let labelled = format!("{paused}labels = {{ team = \"a\" }}\n");
+        assert_eq!(changed(&before, &labelled, &[]), Vec::<String>::new());
     }
 }

@@ -6,6 +6,7 @@ use subako_state::Address;
 
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
+use crate::kind::Plane;
 use crate::kinds::{RESTARTS, is_manager};
 use crate::plan::{Action, Operation, Plan, Step, is_repair};
 use crate::refresh::{Managers, Standing};
@@ -100,7 +101,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         if refused {
             return findings;
         }
-    } else if !managers.answered && is_whole(plan) && plan.steps.is_empty() {
+    } else if !managers.answered && (is_whole(plan) && plan.steps.is_empty() || asks_in_vain(checked)) {
         findings.push(unseen(&managers));
         return findings;
     }
@@ -111,6 +112,19 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
 
 fn is_whole(plan: &Plan) -> bool {
     plan.selection.target.is_empty() && plan.selection.exclude.is_empty() && !plan.selection.destroy
+}
+
+/// Whether a plan asks something of a swarm that nobody answers for, and does nothing else that
+/// might open the way to it.
+fn asks_in_vain(checked: &Checked<'_>) -> bool {
+    let plan = checked.plan;
+    let mut called = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action(), Action::Create | Action::Update | Action::Delete))
+        .map(|step| checked.registry.plane(step.address.kind()) == Some(Plane::Swarm))
+        .peekable();
+    !plan.selection.destroy && called.peek().is_some() && called.all(|of_swarm| of_swarm)
 }
 
 /// Where nobody looked: everybody recorded lives, but for what a refresh found of its machine.

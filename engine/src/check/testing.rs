@@ -58,6 +58,7 @@ pub(super) struct Case {
     pub answer: LookupAnswer,
     pub snapshot: Snapshot,
     pub types: BTreeMap<String, TypeFacts>,
+    pub selection: Selection,
 }
 
 impl Case {
@@ -75,6 +76,7 @@ impl Case {
             manifest,
             snapshot: empty(),
             types: BTreeMap::new(),
+            selection: Selection::default(),
         }
     }
 
@@ -120,7 +122,7 @@ impl Case {
             base: None,
             observed: &Observed::as_recorded(&self.snapshot),
             account: None,
-            selection: &Selection::default(),
+            selection: &self.selection,
         });
         let mut found = checks.findings(&Checked {
             plan: &plan.expect("it can be planned"),

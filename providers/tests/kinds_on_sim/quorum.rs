@@ -110,6 +110,23 @@ async fn a_change_of_a_service_waits_for_the_quorum_to_be_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_asked_of_a_swarm_that_nobody_answers_for() {
+    let mut manifest = with_managers(1);
+    manifest.pools.truncate(1);
+    let bench = after(&manifest, |bench| {
+        bench.sim.kill_node("manager-0").expect("killed");
+    })
+    .await;
+    let mut labelled = manifest.clone();
+    labelled.pools[0].labels.insert("rack".into(), "r1".into());
+    refused(&bench.plan(&labelled).await, "no manager answers about it");
+    // What might open the way is tried.
+    let mut opened = labelled.clone();
+    opened.security_group.ssh_from.push("198.51.100.8/32".into());
+    assert_eq!(severities(&bench.plan(&opened).await), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lone_manager_that_stopped_is_started_before_another_joins() {
     let mut bench = after(&with_managers(1), |bench| {
         bench.sim.stop_instance("manager-0").expect("stopped");
