@@ -138,11 +138,19 @@ fn said(alive: &[u8], dead: &[u8], does: &[Does]) -> Vec<Finding> {
     })
 }
 
+/// Managers that live, those that are dead, what happens, and what is said: severity and words.
+type Row = (
+    &'static [u8],
+    &'static [u8],
+    &'static [Does],
+    &'static [(Severity, &'static str)],
+);
+
 #[test]
 fn what_is_said_of_the_quorum() {
     use Does::{Demote, Join, Leave, Promote, Restart, Start};
     use Severity::{Error, Note, Warning};
-    let table: &[(&[u8], &[u8], &[Does], &[(Severity, &str)])] = &[
+    let table: &[Row] = &[
         (&[0, 1, 2], &[], &[], &[]),
         (
             &[0, 1, 2],
