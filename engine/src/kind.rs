@@ -1,29 +1,31 @@
 //! What a kind of resource is: typed where it is written, erased where it is planned and applied.
 
 mod claim;
+mod erased;
 mod facts;
 mod intent;
 mod machines;
+mod registry;
+mod sighting;
 mod unconverged;
 
 pub use claim::{Claim, Scope};
+pub use erased::{Erased, ErasedKind};
 pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits, Units};
 pub use intent::{ErasedIntent, Intent, StepCall, Verb};
 pub use machines::Machines;
+pub use registry::Registry;
+pub use sighting::{Item, Sighting};
 pub use unconverged::{Rollout, Unconverged};
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subako_state::{Address, Json};
 
 use crate::in_flight::InFlight;
-use crate::machine::MACHINE;
 use crate::stop::Stop;
 use crate::survey::Survey;
 use crate::value::Value;
@@ -38,57 +40,6 @@ pub enum Impact {
     InPlaceBut(&'static str),
     /// The resource has to be made anew, because of this.
     Replaces(&'static str),
-}
-
-/// What a refresh found of a recorded or wanted resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
-    /// As recorded.
-    AsRecorded,
-    /// There, but not as recorded; or there although nothing is recorded.
-    There {
-        /// What it is now, in the form of a spec: what cannot be read, or is not managed, as recorded or wanted.
-        spec: Json,
-        /// What it answers now.
-        outputs: Json,
-        /// Its generation, where its tags tell.
-        generation: u32,
-        /// How far it has come, where it has not converged.
-        unconverged: Option<Unconverged>,
-    },
-    /// Something of that name that Subako did not make: what it is, for people.
-    Foreign(String),
-    /// Not there.
-    Absent,
-    /// It cannot be read now, and why; planned as recorded, with a warning.
-    Unreadable(String),
-}
-
-impl Sighting {
-    /// How far it has come, where it has not converged.
-    pub fn unconverged(&self) -> Option<Unconverged> {
-        match self {
-            Self::There { unconverged, .. } => *unconverged,
-            _ => None,
-        }
-    }
-}
-
-/// A recorded or wanted resource for a refresh to look at.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// Its address.
-    pub address: Address,
-    /// Its recorded spec, else the wanted one.
-    pub spec: Json,
-    /// The wanted spec, if it is recorded and wanted.
-    pub wanted: Option<Json>,
-    /// Its recorded outputs; `None` if nothing is recorded.
-    pub outputs: Option<Json>,
-    /// Whether it waits to be deleted while another has its address.
-    pub deposed: bool,
-    /// Its recorded generation, else 0.
-    pub generation: u32,
 }
 
 /// Reads what other resources have, while steps are made.
@@ -305,282 +256,4 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         outputs: Option<Self::Outputs>,
         cx: &StepContext,
     ) -> impl Future<Output = Result<Option<Self::Outputs>>> + Send;
-}
-
-/// A kind with its types erased: what planner and executor see.
-#[async_trait]
-pub trait ErasedKind: Send + Sync {
-    /// The kind's name.
-    fn name(&self) -> &'static str;
-    /// See [`Kind::traits`].
-    fn traits(&self) -> Traits;
-    /// See [`Kind::machines`].
-    fn machines(&self) -> Option<&'static dyn Machines> {
-        None
-    }
-    /// See [`Kind::impact`].
-    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact;
-    /// See [`Kind::spelled_as`].
-    fn spelled_as(&self, spec: &Json, other: &Json, outputs: &Json) -> Json {
-        let _ = (other, outputs);
-        spec.clone()
-    }
-    /// See [`Kind::claims`]. None of a spec that cannot be read: no step on it gets that far.
-    fn claims(&self, spec: &Json) -> Vec<Claim> {
-        let _ = spec;
-        Vec::new()
-    }
-    /// See [`Kind::CHOSEN`].
-    fn is_chosen(&self) -> bool {
-        false
-    }
-    /// See [`Kind::chosen_in`].
-    fn chosen_in(&self, spec: &Json) -> Option<Scope> {
-        let _ = spec;
-        None
-    }
-    /// See [`Kind::calls`].
-    fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {
-        let _ = intent;
-        Ok(Vec::new())
-    }
-    /// See [`Kind::coexists`].
-    fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String>;
-    /// See [`Kind::change_is_undoable`].
-    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
-        let _ = (before, after);
-        true
-    }
-    /// See [`Kind::serial_group`].
-    fn serial_group(&self, spec: &Json) -> Option<String>;
-    /// The serial group of a step, from what is there before and after it: of a change, see
-    /// [`Kind::serial_group_of`]; else of what it makes or deletes.
-    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
-        self.serial_group(after.or(before)?)
-    }
-    /// See [`Kind::rename`].
-    async fn rename(
-        &self,
-        outputs: &Json,
-        to: &Address,
-        survey: &Survey,
-        world: &World,
-    ) -> Result<InTheWorld> {
-        let _ = (outputs, to, survey, world);
-        Ok(InTheWorld::Nameless)
-    }
-    /// See [`Kind::sight`].
-    async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
-    /// See [`Kind::create`]. The spec has its references resolved.
-    async fn create(&self, spec: &Json, cx: &StepContext) -> Result<Json>;
-    /// See [`Kind::update`].
-    async fn update(&self, from: &Json, to: &Json, outputs: &Json, cx: &StepContext) -> Result<Json>;
-    /// See [`Kind::settle`].
-    async fn settle(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
-        let _ = (spec, cx);
-        Ok(outputs.clone())
-    }
-    /// See [`Kind::delete`].
-    async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()>;
-    /// See [`Kind::find`].
-    async fn find(&self, spec: &Json, outputs: Option<&Json>, cx: &StepContext) -> Result<Option<Json>>;
-}
-
-/// Erases a typed kind.
-pub struct Erased<K>(PhantomData<fn() -> K>);
-
-impl<K> Default for Erased<K> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-fn decode<T: DeserializeOwned>(what: &str, kind: &str, json: &Json) -> Result<T> {
-    json.decode().map_err(|error| {
-        Failure::not_applied(format!("read the recorded {what} of a {kind}"), error.to_string())
-            .with_hint("the state was written by another version of Subako")
-    })
-}
-
-fn encode<T: Serialize>(kind: &str, value: &T) -> Result<Json> {
-    Json::canonical(value)
-        .map_err(|error| Failure::unknown(format!("record the outputs of a {kind}"), error.to_string()))
-}
-
-#[async_trait]
-impl<K: Kind> ErasedKind for Erased<K> {
-    fn name(&self) -> &'static str {
-        K::NAME
-    }
-
-    fn traits(&self) -> Traits {
-        K::traits()
-    }
-
-    fn machines(&self) -> Option<&'static dyn Machines> {
-        K::machines()
-    }
-
-    fn impact(&self, field: &str, before: &Value, after: &Value) -> Impact {
-        K::impact(field, before, after)
-    }
-
-    fn spelled_as(&self, spec: &Json, other: &Json, outputs: &Json) -> Json {
-        if !K::SPELLED_IN_MANY_WAYS || spec == other {
-            return spec.clone();
-        }
-        let (Ok(typed), Ok(other), Ok(outputs)) = (spec.decode::<K>(), other.decode::<K>(), outputs.decode())
-        else {
-            return spec.clone();
-        };
-        Json::sorted(&typed.spelled_as(&other, &outputs)).unwrap_or_else(|_| spec.clone())
-    }
-
-    fn claims(&self, spec: &Json) -> Vec<Claim> {
-        spec.decode::<K>()
-            .map_or_else(|_| Vec::new(), |spec| spec.claims())
-    }
-
-    fn is_chosen(&self) -> bool {
-        K::CHOSEN
-    }
-
-    fn chosen_in(&self, spec: &Json) -> Option<Scope> {
-        spec.decode::<K>().ok()?.chosen_in()
-    }
-
-    fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {
-        let spec = |json: Option<&Json>| json.map(|json| decode("spec", K::NAME, json)).transpose();
-        let outputs = |json| decode("outputs", K::NAME, json);
-        Ok(K::calls(Intent {
-            ownership: intent.ownership,
-            before: spec(intent.before)?,
-            after: spec(intent.after)?,
-            outputs: intent.outputs.map(outputs).transpose()?,
-            changed: intent.changed,
-        }))
-    }
-
-    fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {
-        match (old.decode::<K>(), new.decode::<K>()) {
-            (Ok(old), Ok(new)) => K::coexists(&old, &new),
-            _ => Ok(()),
-        }
-    }
-
-    fn change_is_undoable(&self, before: &Json, after: &Json) -> bool {
-        match (before.decode::<K>(), after.decode::<K>()) {
-            (Ok(before), Ok(after)) => K::change_is_undoable(&before, &after),
-            _ => true,
-        }
-    }
-
-    fn serial_group(&self, spec: &Json) -> Option<String> {
-        if !K::GROUPED {
-            return None;
-        }
-        spec.decode::<K>().ok()?.serial_group()
-    }
-
-    fn serial_group_of(&self, before: Option<&Json>, after: Option<&Json>) -> Option<String> {
-        let (Some(before), Some(after)) = (before, after) else {
-            return self.serial_group(after.or(before)?);
-        };
-        let (before, after) = (before.decode::<K>().ok()?, after.decode::<K>().ok()?);
-        K::serial_group_of(&before, &after)
-    }
-
-    async fn rename(
-        &self,
-        outputs: &Json,
-        to: &Address,
-        survey: &Survey,
-        world: &World,
-    ) -> Result<InTheWorld> {
-        let outputs = decode("outputs", K::NAME, outputs)?;
-        K::rename(outputs, to, survey, world).await
-    }
-
-    async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
-        K::sight(survey, items).await
-    }
-
-    async fn create(&self, spec: &Json, cx: &StepContext) -> Result<Json> {
-        let spec: K = decode("spec", K::NAME, spec)?;
-        encode(K::NAME, &spec.create(cx).await?)
-    }
-
-    async fn update(&self, from: &Json, to: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
-        let from: K = decode("spec", K::NAME, from)?;
-        let to: K = decode("spec", K::NAME, to)?;
-        let outputs = decode("outputs", K::NAME, outputs)?;
-        encode(K::NAME, &to.update(&from, outputs, cx).await?)
-    }
-
-    async fn settle(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
-        let spec: K = decode("spec", K::NAME, spec)?;
-        let outputs = spec.settle(decode("outputs", K::NAME, outputs)?, cx).await?;
-        encode(K::NAME, &outputs)
-    }
-
-    async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()> {
-        let spec: K = decode("spec", K::NAME, spec)?;
-        spec.delete(decode("outputs", K::NAME, outputs)?, cx).await
-    }
-
-    async fn find(&self, spec: &Json, outputs: Option<&Json>, cx: &StepContext) -> Result<Option<Json>> {
-        let spec: K = decode("spec", K::NAME, spec)?;
-        let outputs = outputs
-            .map(|outputs| decode("outputs", K::NAME, outputs))
-            .transpose()?;
-        spec.find(outputs, cx)
-            .await?
-            .map(|outputs| encode(K::NAME, &outputs))
-            .transpose()
-    }
-}
-
-/// The kinds that exist, by name.
-#[derive(Clone, Default)]
-pub struct Registry(BTreeMap<&'static str, Arc<dyn ErasedKind>>);
-
-impl Registry {
-    /// Adds a typed kind.
-    #[must_use]
-    pub fn with<K: Kind>(self) -> Self {
-        self.with_erased(Arc::new(Erased::<K>::default()))
-    }
-
-    /// Adds an erased kind.
-    #[must_use]
-    pub fn with_erased(mut self, kind: Arc<dyn ErasedKind>) -> Self {
-        self.0.insert(kind.name(), kind);
-        self
-    }
-
-    /// The kind of that name.
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn ErasedKind>> {
-        self.0.get(name)
-    }
-
-    /// Who has to be asked about resources of a kind; `None` if there is no such kind.
-    pub fn plane(&self, kind: &str) -> Option<Plane> {
-        Some(self.get(kind)?.traits().plane)
-    }
-
-    /// The kinds that supply machines.
-    pub fn machines(&self) -> Vec<&'static dyn Machines> {
-        self.iter().filter_map(|kind| kind.machines()).collect()
-    }
-
-    /// Whether a kind is the one that another names: by its name, or as a supplier of machines where
-    /// that names [`MACHINE`].
-    pub fn is_a(&self, kind: &str, named: &str) -> bool {
-        kind == named || named == MACHINE && self.get(kind).is_some_and(|kind| kind.machines().is_some())
-    }
-
-    /// All kinds, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn ErasedKind>> {
-        self.0.values()
-    }
 }

@@ -19,31 +19,37 @@ mod family;
 mod files;
 mod host;
 pub mod image;
+mod instance;
+mod key_pair;
+mod lookup;
 mod no_hosts;
+mod ownership;
 mod planned;
 mod progress;
 mod rehearse;
+mod security_group;
 pub mod service;
 mod swarm;
 
 pub use clock::{Clock, ScaledClock};
-pub use cloud::{
-    Account, Cloud, CloudSurvey, ImageAnswer, ImageQuery, Instance, InstanceChange, InstanceRequest,
-    InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Ownership, Port, Protocol, Residue, Rule,
-    SecurityGroup, SecurityGroupRequest, Source, Subnet, TypeFacts, tag,
-};
+pub use cloud::{Account, Cloud, CloudSurvey, Residue};
 pub use code::Code;
 pub use command::NextCommand;
 pub use failure::{Certainty, Failure, Result};
 pub use family::{FAMILIES, Family, SSH_PORT};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
+pub use instance::{Instance, InstanceChange, InstanceRequest, InstanceState};
+pub use key_pair::{KeyPair, KeyPairRequest};
+pub use lookup::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet, TypeFacts};
 pub use no_hosts::NoHosts;
+pub use ownership::{Ownership, tag};
 pub use planned::{PermissionFinding, PermissionVerdict, PlannedCall};
 pub use progress::Progress;
 pub use rehearse::{
     EngineScene, Play, PortSeen, Rehearse, Scene, Seen, ServiceSeen, SubnetScene, SwarmScene,
 };
+pub use security_group::{Port, Protocol, Rule, SecurityGroup, SecurityGroupRequest, Source};
 pub use service::{
     Condition, Endpoint, HealthCheck, Mode, Mount, MountKind, PublishMode, Resources, RestartCondition,
     RestartPolicy, ServiceNetwork, ServiceSpec, UpdateConfig, UpdateOrder,

@@ -1,7 +1,9 @@
 //! Calls that a plan would make, as far as they can be told before anything exists, and what
 //! their provider says about them.
 
-use super::cloud::{InstanceRequest, KeyPairRequest, SecurityGroupRequest};
+use super::instance::InstanceRequest;
+use super::key_pair::KeyPairRequest;
+use super::security_group::SecurityGroupRequest;
 
 /// A call that a plan would make, with as much of it as is known before anything exists.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::World;
-use super::cloud::{Account, CloudSurvey, LookupAnswer, TypeFacts};
+use super::cloud::{Account, CloudSurvey};
 use super::files::SwarmFile;
+use super::lookup::{LookupAnswer, TypeFacts};
 use super::swarm::{Network, Node, Service, Task};
 
 /// The world as a refresh has read it: all that a model of it is made of.
