@@ -10,7 +10,7 @@ use crate::desired::DesiredSet;
 use crate::kind::Rollout;
 use crate::kinds::{down, standing};
 use crate::refresh::{Survey, SwarmSurvey, SwarmView};
-use crate::world::{Node, NodeState, Ownership, PublishMode, Task, TaskState, image};
+use crate::world::{Node, NodeState, PublishMode, Task, TaskState, image};
 
 /// A node, as instance and as member of the swarm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -187,22 +187,19 @@ fn node_statuses(
         }
     }
     let mut nodes: Vec<NodeStatus> = Vec::new();
-    for instance in &survey.cloud.instances {
-        let Some(ownership) = Ownership::from_tags(&instance.tags) else {
-            continue;
-        };
-        let Some(name) = ownership.address.strip_prefix("instance.") else {
+    for machine in survey.machines() {
+        let Some(name) = machine.name() else {
             continue;
         };
         let node = by_name.remove(name);
         nodes.push(NodeStatus {
             name: name.to_owned(),
             managed: true,
-            instance_id: Some(instance.id.clone()),
-            instance_state: Some(instance.state.to_string()),
-            private_ip: Some(instance.private_ip.clone()),
-            public_ip: instance.public_ip.clone(),
-            ..in_swarm(node, &running, || instance.state.to_string())
+            instance_id: Some(machine.id.clone()),
+            instance_state: Some(machine.power.to_string()),
+            private_ip: Some(machine.private_ip.clone()),
+            public_ip: machine.public_ip.clone(),
+            ..in_swarm(node, &running, || machine.power.to_string())
         });
     }
     for (name, node) in by_name {
