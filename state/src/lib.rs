@@ -32,6 +32,8 @@ mod version;
 mod writer;
 
 #[cfg(test)]
+mod store_cut_tests;
+#[cfg(test)]
 mod store_tests;
 #[cfg(test)]
 mod writer_tests;

@@ -4,7 +4,7 @@ use subako_world::{Code, EngineRequest, LocalNodeState, Progress};
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::host_bench::HostBench;
-use super::{membership, services, tasks};
+use super::{membership, services, tasks, tasks_failing};
 
 /// Every case of the seams `Hosts` and `Host`.
 pub fn host_cases() -> Vec<Case<HostBench>> {
@@ -17,6 +17,7 @@ pub fn host_cases() -> Vec<Case<HostBench>> {
     all.extend(membership::cases());
     all.extend(services::cases());
     all.extend(tasks::cases());
+    all.extend(tasks_failing::cases());
     all
 }
 

@@ -17,6 +17,7 @@ mod services;
 #[cfg(test)]
 mod simulated;
 mod tasks;
+mod tasks_failing;
 
 pub use case::{Case, CaseError, CaseReport, Outcome, Verdict, run};
 pub use cloud::cloud_cases;

@@ -1,9 +1,10 @@
 //! Services: one table of their keys, and all that follows from it.
 //!
 //! `table` declares each key once. `key` says what a key can be asked and makes the rest from the
-//! declarations; `styles` and `shapes` answer it, each for a sort of key; `parts` are the values
+//! declarations; `styles`, `composed` and `shapes` answer it, each for a sort of key; `parts` are the values
 //! that have no keys of their own.
 
+mod composed;
 mod key;
 mod parts;
 mod shapes;

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::composed::{Constraints, Environment, Labels, Words, nested};
 use super::key::{Style, Unit, record};
 use super::parts::{Endpoint, Mode, Mount, RestartCondition, ServiceNetwork, UpdateOrder};
 use super::shapes::{Files, Image, Mounts, Networks, Ports, Spreads, Tasks};
-use super::styles::{
-    Constraints, Environment, Flag, Labels, Maybe, Name, Parallelism, Share, Text, Word, Words, nested,
-    number,
-};
+use super::styles::{Flag, Maybe, Name, Parallelism, Share, Text, Word, number};
 use crate::files::FileMount;
 
 /// A second in nanoseconds, the unit of the Engine API.
