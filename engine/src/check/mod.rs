@@ -25,6 +25,7 @@ mod protect;
 mod quorum;
 mod ranges;
 mod registry;
+mod renamed;
 mod reservations;
 mod rules;
 mod sealed;

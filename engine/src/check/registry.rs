@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::built_in::BuiltIn;
 use super::{
     About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, login_key, managers,
-    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, reservations,
-    rules, start_first, user, zones,
+    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, renamed,
+    reservations, rules, start_first, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -38,6 +38,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &protect::CHECK,
     &quorum::CHECK,
     &ranges::CHECK,
+    &renamed::CHECK,
     &reservations::CHECK,
     &rules::CHECK,
     &start_first::CHECK,
