@@ -71,6 +71,8 @@ pub struct Survey {
     pub managers: Managers,
     /// The ids of running machines that a run had begun to set up and that do not answer.
     pub silent: BTreeSet<String>,
+    /// The names whose recorded node is that of a machine before the recorded one.
+    pub former: BTreeSet<String>,
     /// Recorded outputs by address, current resources only.
     outputs: FastMap<Address, Json>,
     /// Instances by id: the index in `cloud.instances`.
@@ -115,6 +117,7 @@ impl Survey {
             swarm_lost,
             managers: Managers::default(),
             silent: BTreeSet::new(),
+            former: BTreeSet::new(),
             outputs,
             instances,
             machines,

@@ -159,3 +159,30 @@ fn a_run_that_is_going_on_is_named_and_not_called_unfinished() {
     lines.for_each(drop);
     assert!(run.wait().expect("ends").success());
 }
+
+/// Somebody has the lock, and no run has begun: planning, or asking.
+#[test]
+fn who_looks_is_told_who_is_about_to_change_something() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    let store = subako_state::Store::on(subako_state::Files::new(cluster.state_dir()));
+    let holder = subako_state::Holder {
+        pid: std::process::id(),
+        host: "elsewhere".into(),
+        command: "apply".into(),
+        since: "2026-01-01T00:00:00Z".into(),
+    };
+    let lock = store.lock(&holder).expect("nobody has it");
+    for command in [&["plan"][..], &["status"], &["output"]] {
+        let ran = cluster.run(command).expect(0);
+        let said = ran.stderr.contains("has not changed anything yet") && ran.stderr.contains("apply");
+        assert!(said, "{command:?}: {}", ran.said());
+    }
+    drop(lock);
+    let ran = cluster.run(&["plan"]).expect(0);
+    assert!(
+        !ran.stderr.contains("has not changed anything yet"),
+        "{}",
+        ran.said()
+    );
+}

@@ -38,6 +38,8 @@ pub enum Exit {
     Nothing,
     /// Exit code 1, with what was said.
     Early(String),
+    /// Exit code 1: what the manifest names does not exist, or does not fit.
+    Unfit(String),
     /// Exit code 3: what failed.
     RolledBack(String),
     /// Exit code 4: what failed.
@@ -269,6 +271,7 @@ impl Driver {
                 _ if life.has_ended() => Exit::Killed,
                 Err(_) => Exit::Hung,
                 Ok(Ok(exit)) => exit,
+                Ok(Err(error @ SessionError::Lower(_))) => Exit::Unfit(error.to_string()),
                 Ok(Err(error)) => Exit::Early(error.to_string()),
             },
         };

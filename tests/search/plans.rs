@@ -102,9 +102,11 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
         Exit::Refused(why) if what == "change" || what == "change before an old state" => {
             Err(Verdict::Refused(why.clone()))
         }
-        Exit::Early(why) if what == "change" => Err(Verdict::Refused(why.clone())),
+        Exit::Early(why) | Exit::Unfit(why) if what == "change" => Err(Verdict::Refused(why.clone())),
         Exit::Refused(why) => Err(broken(Violation::new(property, format!("refused: {why}")))),
-        Exit::Early(why) => Err(broken(Violation::new(property, format!("an error: {why}")))),
+        Exit::Early(why) | Exit::Unfit(why) => {
+            Err(broken(Violation::new(property, format!("an error: {why}"))))
+        }
         Exit::RolledBack(why) => Err(broken(Violation::new(property, format!("exit 3: {why}")))),
         Exit::Remains(why) => Err(broken(Violation::new(property, format!("exit 4: {why}")))),
         Exit::Killed | Exit::Hung => Err(broken(Violation::new(property, "it hangs"))),

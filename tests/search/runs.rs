@@ -75,7 +75,7 @@ async fn converges(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
     let last = driver.troubled(after, Verb::Apply, &[], None).await.exit;
     match last {
         Exit::Done => {}
-        Exit::Refused(why) => return out_by_destroy(driver, after, &why).await,
+        Exit::Refused(why) | Exit::Unfit(why) => return out_by_destroy(driver, after, &why).await,
         other => return Err(broken(property, said(&other))),
     }
     driver.pass(SETTLES).await;
@@ -102,7 +102,7 @@ async fn out_by_destroy(driver: &Driver, after: &Manifest, why: &str) -> Result<
     destroyed(driver, after).await?;
     match driver.troubled(after, Verb::Apply, &[], None).await.exit {
         // Refused from nothing too, it is the manifest that cannot be applied.
-        Exit::Done | Exit::Refused(_) => Ok(()),
+        Exit::Done | Exit::Refused(_) | Exit::Unfit(_) => Ok(()),
         other => Err(broken(
             "there is a way out",
             format!("after {why}: {}", said(&other)),
@@ -138,7 +138,7 @@ async fn destroyed(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
 
 fn said(exit: &Exit) -> String {
     match exit {
-        Exit::Early(why) => format!("an error: {why}"),
+        Exit::Early(why) | Exit::Unfit(why) => format!("an error: {why}"),
         Exit::RolledBack(why) => format!("exit 3: {why}"),
         Exit::Remains(why) => format!("exit 4: {why}"),
         Exit::Refused(why) => format!("refused: {why}"),

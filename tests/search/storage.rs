@@ -160,7 +160,7 @@ async fn truthful(case: &Case, scene: &Scene, ended: &Ended, state: Option<&Vec<
             if made > 0 {
                 return Err(format!("{made} calls, but it says that nothing changed: {error}"));
             }
-            if !case.command.changes() && driver.state().as_ref() != state {
+            if driver.state().as_ref() != state {
                 return Err(format!(
                     "the state is another, but it says that nothing changed: {error}"
                 ));
@@ -179,7 +179,9 @@ async fn truthful(case: &Case, scene: &Scene, ended: &Ended, state: Option<&Vec<
             };
             is(driver, wanted).await.map_err(|why| format!("exit 0: {why}"))
         }
-        Ended::Exit(Exit::Refused(why) | Exit::Early(why)) => Err(format!("refused: {why}")),
+        Ended::Exit(Exit::Refused(why) | Exit::Early(why) | Exit::Unfit(why)) => {
+            Err(format!("refused: {why}"))
+        }
         Ended::Exit(Exit::Hung) => Err("it hangs".to_owned()),
         Ended::Exit(Exit::Nothing | Exit::Killed | Exit::Remains(_)) | Ended::Error(_) => Ok(()),
     }

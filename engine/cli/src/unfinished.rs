@@ -17,6 +17,7 @@ pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<Option<UnfinishedRun>> {
         return Ok(None);
     };
     let Some(unfinished) = &known.unfinished else {
+        running(session, ui)?;
         return Ok(None);
     };
     let run = UnfinishedRun::new(unfinished, session.lock_view()?);
@@ -38,6 +39,15 @@ pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<Option<UnfinishedRun>> {
     Ok(Some(run))
 }
 
+/// Says that somebody is at it who has not begun to change anything: planning, or asking.
+fn running<W>(session: &Session<W>, ui: &Ui) -> Result<()> {
+    let lock = session.lock_view()?;
+    if let (true, Some(holder)) = (lock.alive, &lock.holder) {
+        ui.note(&format!("{holder} is running, and has not changed anything yet"));
+    }
+    Ok(())
+}
+
 /// As a note, where the command goes on from there.
 pub fn note(unfinished: &Unfinished, ui: &Ui) {
     ui.note(&found(unfinished));
@@ -55,13 +65,8 @@ pub fn say_unknown(settled: Option<&Settled>, ui: &Ui) {
     ));
     ui.help(&Hint::run(
         NextCommand::Apply,
-        " goes on with what can be read; it starts a host that is stopped, and replaces one that is terminated",
+        " goes on with what can be read; it starts a host that is stopped, restarts one that hangs, and replaces one that is terminated",
     ));
-    ui.help(
-        &Hint::from("stop the instance of a host that hangs, and ")
-            .then(NextCommand::Apply)
-            .and(" starts it again"),
-    );
     ui.help(&Hint::run(
         NextCommand::Destroy,
         " deletes all of it, without asking such a host",

@@ -116,6 +116,9 @@ impl<'a> Finder<'a> {
     /// The node of the engine on a machine, where the swarm was read. The one of that name may still
     /// be that of the machine before it.
     fn node(&self, name: &str, machine: &Machine) -> Option<&'a Node> {
+        if self.survey.former.contains(name) {
+            return None;
+        }
         let address = Address::new("member", name);
         let recorded = self.survey.resolve(&Ref::to(address.clone(), "node_id"));
         recorded

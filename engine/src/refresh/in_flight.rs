@@ -12,6 +12,7 @@ use super::ask::PATIENCE;
 use crate::desired::DesiredSet;
 use crate::fast::FastSet;
 use crate::machine::Machine;
+use crate::reference::references;
 use crate::world::{HostTarget, World};
 
 /// So many are asked at once.
@@ -40,6 +41,26 @@ pub(super) async fn silent(
     });
     let found: Vec<Option<String>> = asked.buffer_unordered(AT_ONCE).collect().await;
     found.into_iter().flatten().collect()
+}
+
+/// The names whose recorded node was made on a machine before the recorded one: a run had begun to
+/// replace it. Another machine may have the same address.
+pub(super) fn former(snapshot: &Snapshot) -> BTreeSet<String> {
+    let members = snapshot
+        .resources
+        .iter()
+        .filter(|r| !r.deposed && r.address.kind() == "member");
+    let moved = members.filter(|member| {
+        let mut on = references(&member.spec).into_iter();
+        on.any(|machine| {
+            let made_on = member.made_with.get(&machine).copied().unwrap_or(0);
+            machine.name() == member.address.name()
+                && snapshot
+                    .get(&machine)
+                    .is_some_and(|now| now.generation != made_on)
+        })
+    });
+    moved.map(|member| member.address.name().to_owned()).collect()
 }
 
 /// The way to a recorded machine on which no node is recorded.

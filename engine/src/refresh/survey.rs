@@ -34,6 +34,7 @@ impl Survey {
             .collect();
         let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
         survey.managers = managers;
+        survey.former = in_flight::former(snapshot);
         survey.silent = in_flight::silent(world, snapshot, desired, survey.machines()).await;
         Ok(survey)
     }

@@ -89,7 +89,13 @@ impl Session {
     /// Only outputs may have moved, for example a public address after a restart.
     fn nothing_to_do(&self, plan: &Plan, known: &Knowledge) -> Result<RunReport, SessionError> {
         let resources = crate::run::fold(&known.snapshot.resources, plan, &RunStatus::new(0));
-        let snapshot = self.record(plan, known, resources)?;
+        let snapshot = match self.successor(plan, known, resources) {
+            Some(next) => {
+                self.write_state(|| self.store.save(&next))?;
+                next
+            }
+            None => known.snapshot.clone(),
+        };
         Ok(RunReport {
             outcome: Outcome::Applied,
             snapshot,

@@ -54,7 +54,11 @@ impl Session {
             Some(settled) => self.settle(&change.before, settled, options).await?,
             None => change.before.clone(),
         };
-        self.apply(&change.plan, &known, options, command, events, stop)
-            .await
+        let is_newer = known.snapshot.serial != change.before.snapshot.serial;
+        let ran = self
+            .apply(&change.plan, &known, options, command, events, stop)
+            .await;
+        // What the earlier run did is recorded by now.
+        ran.map_err(|error| if is_newer { error.late() } else { error })
     }
 }

@@ -117,16 +117,19 @@ impl Session {
     ) -> Result<Knowledge, SessionError> {
         let journal = self.reopen(settled, options).await?;
         let after = self.once_settled(known, settled);
-        if after.snapshot.serial != known.snapshot.serial {
-            self.store.save(&after.snapshot)?;
+        let is_newer = after.snapshot.serial != known.snapshot.serial;
+        if is_newer {
+            self.write_state(|| self.store.save(&after.snapshot))?;
         }
-        journal
-            .append(&Entry::End {
-                outcome: Outcome::Remains,
-            })
-            .await?;
-        self.store.retire_journal(settled.unfinished.serial)?;
-        Ok(after)
+        let ended = async {
+            let outcome = Outcome::Remains;
+            journal.append(&Entry::End { outcome }).await?;
+            self.store.retire_journal(settled.unfinished.serial)
+        };
+        match ended.await {
+            Err(error) if is_newer => Err(SessionError::from(error).late()),
+            other => Ok(other.map(|()| after)?),
+        }
     }
 
     /// Refuses to go back where that is no longer possible.

@@ -149,22 +149,23 @@ async fn undoing_a_replaced_manager_leaves_raft_as_it_was() {
 /// the old one is not taken for the new one.
 #[tokio::test(start_paused = true)]
 async fn an_apply_that_replaces_a_terminated_machine_may_be_killed_anywhere() {
-    for entries in 2.. {
-        let bench = Bench::new(small(1), vec![]);
-        bench.converge(1, "at first").await;
-        bench.sim.terminate_instance("wrk-0").expect("it runs");
-        bench
-            .sim
-            .world()
-            .clock
-            .sleep(std::time::Duration::from_secs(60))
-            .await;
-        let killed = bench.killed(&Selection::default(), entries).await;
-        if !killed.cut {
-            break;
+    // A new machine has another address, or the same.
+    for pinned in [vec![], vec!["172.31.0.20".to_owned()]] {
+        for entries in 2.. {
+            let mut manifest = small(1);
+            manifest.pools[1].private_ips.clone_from(&pinned);
+            let bench = Bench::new(manifest, vec![]);
+            bench.converge(1, "at first").await;
+            bench.sim.terminate_instance("wrk-0").expect("it runs");
+            let clock = bench.sim.world().clock;
+            clock.sleep(std::time::Duration::from_secs(60)).await;
+            let killed = bench.killed(&Selection::default(), entries).await;
+            if !killed.cut {
+                break;
+            }
+            let what = format!("{pinned:?}, killed after entry {entries}");
+            bench.converge(1, &what).await;
         }
-        let what = format!("killed after entry {entries}");
-        bench.converge(1, &what).await;
     }
 }
 
