@@ -48,7 +48,10 @@ fn rehearsed(plan: &Plan, seen: &Rehearsed, exit: &Exit, took: Duration) -> Resu
                 failed.address, failed.cause
             )));
         }
-        (_, Exit::Nothing | Exit::Early(_) | Exit::Refused(_) | Exit::Killed | Exit::Hung) => return Ok(()),
+        (
+            _,
+            Exit::Nothing | Exit::Early(_) | Exit::Unfit(_) | Exit::Refused(_) | Exit::Killed | Exit::Hung,
+        ) => return Ok(()),
     }
     let said = Duration::from_millis(seen.took_ms);
     if said.abs_diff(took) > SLACK.max(took / 10) {
