@@ -4,6 +4,7 @@ mod claim;
 mod erased;
 mod facts;
 mod intent;
+mod listed;
 mod machines;
 mod registry;
 mod sighting;
@@ -11,8 +12,9 @@ mod unconverged;
 
 pub use claim::{Claim, Scope};
 pub use erased::{Erased, ErasedKind};
-pub use facts::{InTheWorld, Lead, LivesOn, Phase, Plane, Traits, Units};
+pub use facts::{InTheWorld, KnownBy, Lead, LivesOn, Phase, Plane, Traits, Units};
 pub use intent::{ErasedIntent, Intent, StepCall, Verb};
+pub use listed::{Listed, address_or_id};
 pub use machines::Machines;
 pub use registry::Registry;
 pub use sighting::{Item, Sighting};
@@ -219,6 +221,13 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     ) -> impl Future<Output = Result<InTheWorld>> + Send {
         let _ = (outputs, to, survey, world);
         std::future::ready(Ok(InTheWorld::Nameless))
+    }
+
+    /// Everything of its kind that carries the cluster's tags or labels and that nobody knows:
+    /// `is_known` is asked with what tells it from others ([`Traits::known_by`]).
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let _ = (survey, is_known);
+        Vec::new()
     }
 
     /// Finds these resources in what was read of the world: one sighting each, in order.

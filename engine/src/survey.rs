@@ -1,5 +1,6 @@
 //! One reading of the whole cluster, as kinds look for their resources in it.
 
+mod machines;
 mod managers;
 
 pub use managers::{Managers, Standing};
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Json};
 
-use crate::fast::FastMap;
+use crate::fast::{FastMap, FastSet};
 use crate::machine::Machine;
 use crate::reference::Ref;
 use crate::world::{CloudSurvey, Instance, Network, Node, Service, SwarmFile, Task};
@@ -32,9 +33,9 @@ pub struct SwarmView {
     pub nodes: Vec<Node>,
     /// The overlay networks, sorted by name.
     pub networks: Vec<Network>,
-    /// The secrets, sorted by name; empty where none is recorded or wanted.
+    /// The secrets, sorted by name.
     pub secrets: Vec<SwarmFile>,
-    /// The configs, likewise.
+    /// The configs, sorted by name.
     pub configs: Vec<SwarmFile>,
     /// The services, sorted by name.
     pub services: Vec<Service>,
@@ -73,8 +74,12 @@ pub struct Survey {
     pub silent: BTreeSet<String>,
     /// The names whose recorded node is that of a machine before the recorded one.
     pub former: BTreeSet<String>,
-    /// Recorded outputs by address, current resources only.
+    /// Outputs by address, current resources only: as recorded, or as found by now.
     outputs: FastMap<Address, Json>,
+    /// Recorded resources that are another object by now than the one that is recorded.
+    moved: FastSet<Address>,
+    /// The machine that each name has: its index.
+    named: FastMap<String, usize>,
     /// Instances by id: the index in `cloud.instances`.
     instances: FastMap<String, usize>,
     /// The instances as machines, in the same order.
@@ -109,7 +114,7 @@ impl Survey {
                 .collect(),
             _ => FastMap::default(),
         };
-        Self {
+        let mut survey = Self {
             cluster: cluster.to_owned(),
             cloud,
             foreign,
@@ -119,10 +124,40 @@ impl Survey {
             silent: BTreeSet::new(),
             former: BTreeSet::new(),
             outputs,
+            moved: FastSet::default(),
+            named: FastMap::default(),
             instances,
             machines,
             nodes,
+        };
+        survey.name_machines(&FastSet::default(), None);
+        survey
+    }
+
+    /// The machine that has a name.
+    pub fn machine_named(&self, name: &str) -> Option<&Machine> {
+        self.named.get(name).map(|index| &self.machines[*index])
+    }
+
+    /// The machine at a private address, if it is the cluster's.
+    pub fn machine_at(&self, private_ip: &str) -> Option<&Machine> {
+        let mut machines = self.machines.iter();
+        machines.find(|machine| machine.private_ip == private_ip && !machine.is_gone())
+    }
+
+    /// What a resource was found to answer, for those that refer to it. `moved` says that it is
+    /// another object than the one recorded.
+    pub(crate) fn take_in(&mut self, address: &Address, outputs: Json, moved: bool) {
+        self.outputs.insert(address.clone(), outputs);
+        if moved {
+            self.moved.insert(address.clone());
         }
+    }
+
+    /// Whether the machine that has a name is another one by now than the one that is recorded.
+    pub fn machine_has_moved(&self, name: &str) -> bool {
+        let machine = self.machine_named(name).filter(|_| !self.moved.is_empty());
+        machine.is_some_and(|machine| self.moved.contains(&Address::new(machine.kind, name)))
     }
 
     /// The value of a reference as the recorded outputs give it.

@@ -147,6 +147,8 @@ pub(crate) struct Draft {
     pub selection: Selection,
     /// What a refresh saw otherwise than recorded, or without a record.
     pub seen: BTreeMap<Address, Sighting>,
+    /// What it saw that nobody knows.
+    pub strays: Vec<Resource>,
 }
 
 impl Draft {
@@ -157,6 +159,7 @@ impl Draft {
             base: None,
             selection: Selection::default(),
             seen: BTreeMap::new(),
+            strays: Vec::new(),
         }
     }
 
@@ -189,6 +192,16 @@ impl Draft {
         self
     }
 
+    /// A refresh sees something that nobody knows.
+    pub fn strays(mut self, name: &str, generation: u32, fields: &J) -> Self {
+        self.strays.push(Resource {
+            deposed: true,
+            generation,
+            ..resource(name, fields)
+        });
+        self
+    }
+
     /// A refresh sees a resource with another spec than recorded.
     pub fn sees_spec(self, name: &str, fields: &J) -> Self {
         let sighting = Sighting::There {
@@ -210,6 +223,7 @@ impl Draft {
 
     pub fn plan(&self) -> Plan {
         let mut observed = Observed::as_recorded(&self.snapshot);
+        observed.strays.clone_from(&self.strays);
         for (address, sighting) in &self.seen {
             // Of several at an address the one that is not deposed.
             let recorded = self.snapshot.resources.iter();

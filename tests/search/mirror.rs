@@ -91,8 +91,8 @@ async fn read(world: &World, manifest: &Manifest, snapshot: &Snapshot) -> (Read,
         .await
         .expect("an answer");
     let desired = lower(manifest, snapshot, &[], &looked_up).expect("lowered");
-    let survey = Survey::take(world, snapshot, &desired).await.expect("a survey");
-    let observed = find(&registry, &survey, snapshot, &desired)
+    let mut survey = Survey::take(world, snapshot, &desired).await.expect("a survey");
+    let observed = find(&registry, &mut survey, snapshot, &desired)
         .await
         .expect("sightings");
     let plan: Plan = draft(&Planning {

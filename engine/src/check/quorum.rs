@@ -151,6 +151,7 @@ fn as_recorded(checked: &Checked<'_>) -> Managers {
         .collect();
     let mut managers = Managers {
         voters,
+        nodes: BTreeMap::new(),
         answered: true,
     };
     managers.answered = managers.alive() >= managers.quorum();
@@ -162,10 +163,24 @@ fn start(checked: &Checked<'_>, managers: &Managers) -> Raft {
         let member = checked.snapshot.get(&Address::new("member", name));
         member.map_or(0, |member| member.generation)
     };
+    // A node may be another object than the one that is recorded under its name.
+    let leaving = checked.plan.steps.iter().filter(|step| {
+        step.address.kind() == "member" && matches!(step.action(), Action::Delete | Action::Forget)
+    });
+    let leaving: BTreeMap<String, (String, u32)> = leaving
+        .filter_map(|step| {
+            let node = step.outputs_before()?.text_field("node_id")?;
+            Some((node, (step.address.name().to_owned(), step.generation)))
+        })
+        .collect();
     let voters = managers.voters.keys();
     Raft(
         voters
-            .map(|name| ((name.clone(), generation(name)), !managers.is_dead(name)))
+            .map(|name| {
+                let node = managers.nodes.get(name).and_then(|node| leaving.get(node));
+                let voter = node.cloned().unwrap_or_else(|| (name.clone(), generation(name)));
+                (voter, !managers.is_dead(name))
+            })
             .collect(),
     )
 }

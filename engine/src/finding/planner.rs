@@ -37,6 +37,13 @@ pub static REHEARSAL: About = About {
     documentation: "What fails in a model of the world as it is would fail in the world.",
 };
 
+/// There is something beside what the manifest wants.
+pub static STRAYS: About = About {
+    id: "strays",
+    category: Category::State,
+    documentation: "What carries the cluster's tags and is in neither manifest nor state is shown, and deleted.",
+};
+
 /// A part of the whole is planned.
 pub static SELECTION: About = About {
     id: "selection",

@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use subako_state::{Address, Json};
+use subako_state::{Address, Json, Resource};
 
 use super::{
-    Claim, ErasedIntent, Impact, InTheWorld, Intent, Item, Kind, Machines, Scope, Sighting, StepCall,
+    Claim, ErasedIntent, Impact, InTheWorld, Intent, Item, Kind, Listed, Machines, Scope, Sighting, StepCall,
     StepContext, Traits,
 };
 use crate::survey::Survey;
@@ -76,6 +76,11 @@ pub trait ErasedKind: Send + Sync {
     ) -> Result<InTheWorld> {
         let _ = (outputs, to, survey, world);
         Ok(InTheWorld::Nameless)
+    }
+    /// See [`Kind::list`]: as records that only wait to be deleted.
+    fn list(&self, survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Result<Vec<Resource>> {
+        let _ = (survey, is_known);
+        Ok(Vec::new())
     }
     /// See [`Kind::sight`].
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>>;
@@ -207,6 +212,13 @@ impl<K: Kind> ErasedKind for Erased<K> {
     ) -> Result<InTheWorld> {
         let outputs = decode("outputs", K::NAME, outputs)?;
         K::rename(outputs, to, survey, world).await
+    }
+
+    fn list(&self, survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Result<Vec<Resource>> {
+        K::list(survey, is_known)
+            .into_iter()
+            .map(Listed::resource)
+            .collect()
     }
 
     async fn sight(&self, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -1,5 +1,7 @@
 //! What everybody but the kind itself has to know of a kind.
 
+use subako_state::Json;
+
 use crate::world::service::Unit;
 
 /// What a resource lives on: when that goes, it goes too, without a call.
@@ -23,6 +25,28 @@ pub enum InTheWorld {
     Renamed,
     /// It has the old one still, because it is out of reach.
     OutOfReach,
+}
+
+/// What tells an object from every other of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Its address alone.
+    Address,
+    /// This field of its spec, for example its name.
+    Field(&'static str),
+    /// This one of its outputs, for example its id.
+    Output(&'static str),
+}
+
+impl KnownBy {
+    /// It, from a spec and outputs; `None` if it is known by its address alone.
+    pub fn of(self, spec: &Json, outputs: &Json) -> Option<String> {
+        match self {
+            Self::Address => None,
+            Self::Field(field) => spec.text_field(field),
+            Self::Output(output) => outputs.text_field(output),
+        }
+    }
 }
 
 /// Who has to be asked about a resource.
@@ -123,6 +147,8 @@ pub type Units = fn(&str) -> Option<Unit>;
 pub struct Traits {
     /// What it lives on.
     pub lives_on: LivesOn,
+    /// What tells it from others.
+    pub known_by: KnownBy,
     /// Whether a deleted one can be had back by creating it again from its spec.
     pub delete_is_undoable: bool,
     /// The kind that it is a part of: it is replaced with one of those, not by itself.
@@ -131,6 +157,8 @@ pub struct Traits {
     pub uses: &'static [&'static str],
     /// Kinds whose replacement replaces a resource of this kind that depends on them.
     pub replaced_with: &'static [&'static str],
+    /// Kinds that its specs refer to: a refresh looks at those first.
+    pub refers_to: &'static [&'static str],
     /// Who has to be asked about it.
     pub plane: Plane,
     /// The part of a run that its steps belong to.
@@ -150,10 +178,12 @@ impl Traits {
     pub const fn of(plane: Plane, phase: Phase) -> Self {
         Self {
             lives_on: LivesOn::Itself,
+            known_by: KnownBy::Address,
             delete_is_undoable: false,
             part_of: None,
             uses: &[],
             replaced_with: &[],
+            refers_to: &[],
             plane,
             phase,
             renamed_with: None,

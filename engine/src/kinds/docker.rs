@@ -80,48 +80,33 @@ impl Docker {
 struct Finder<'a> {
     survey: &'a Survey,
     nodes: HashMap<&'a str, &'a Node>,
-    /// By the name that they say is theirs: of several the newest.
-    machines: HashMap<&'a str, &'a Machine>,
 }
 
 impl<'a> Finder<'a> {
-    fn new(survey: &'a Survey, items: &[Item]) -> Self {
-        let nodes = super::nodes::newest_nodes(survey);
-        let mut machines: HashMap<&str, &Machine> = HashMap::new();
-        // Only for what is not recorded does the machine have to be found by its name.
-        if items.iter().any(|item| item.outputs.is_none()) {
-            for machine in survey.machines() {
-                if let Some(name) = machine.name() {
-                    let best = machines.entry(name).or_insert(machine);
-                    if best.owner < machine.owner {
-                        *best = machine;
-                    }
-                }
-            }
-        }
+    fn new(survey: &'a Survey) -> Self {
         Self {
             survey,
-            nodes,
-            machines,
+            nodes: super::nodes::nodes_of_machines(survey),
         }
     }
 
     fn machine(&self, docker: &Docker, name: &str) -> Option<&'a Machine> {
         match self.survey.resolve(&docker.machine) {
             Some(id) => self.survey.machine(&id),
-            None => self.machines.get(name).copied(),
+            None => self.survey.machine_named(name),
         }
     }
 
     /// The node of the engine on a machine, where the swarm was read. The one of that name may still
-    /// be that of the machine before it.
-    fn node(&self, name: &str, machine: &Machine) -> Option<&'a Node> {
+    /// be that of the machine before it, and the one recorded too.
+    fn node(&self, name: &str, machine: &Machine, is_recorded: bool) -> Option<&'a Node> {
         if self.survey.former.contains(name) {
             return None;
         }
         let address = Address::new("member", name);
         let recorded = self.survey.resolve(&Ref::to(address.clone(), "node_id"));
         recorded
+            .filter(|_| is_recorded)
             .and_then(|id| self.survey.node(&id))
             .or_else(|| self.nodes.get(address.as_str()).copied())
             .filter(|node| node.addr == machine.private_ip)
@@ -147,6 +132,7 @@ impl Kind for Docker {
             lives_on: LivesOn::Dependency(MACHINE),
             part_of: Some(MACHINE),
             renamed_with: Some(MACHINE),
+            refers_to: &[MACHINE],
             ..Traits::of(Plane::Host, Phase::DOCKER)
         }
     }
@@ -190,7 +176,7 @@ impl Kind for Docker {
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
-        let finder = Finder::new(survey, items);
+        let finder = Finder::new(survey);
         items
             .iter()
             .map(|item| {
@@ -203,9 +189,12 @@ impl Kind for Docker {
                 let Some(machine) = finder.machine(&typed.spec, name) else {
                     return Ok(Sighting::Absent);
                 };
-                let node = finder.node(name, machine);
+                // What is recorded of another machine says nothing of this one.
+                let moved = survey.machine_has_moved(name);
+                let recorded = typed.outputs.clone().filter(|_| !moved);
+                let node = finder.node(name, machine, recorded.is_some());
                 let mut spec = typed.spec.clone();
-                let Some(mut outputs) = typed.outputs.clone() else {
+                let Some(mut outputs) = recorded else {
                     let Some(node) = node.filter(|node| labels::of_cluster(&node.labels, &survey.cluster))
                     else {
                         return Ok(Sighting::Absent);

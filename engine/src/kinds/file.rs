@@ -13,9 +13,11 @@ use super::specs::{File, NoOutputs, Which};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits, Verb,
+    Claim, Impact, Intent, Item, Kind, KnownBy, Listed, LivesOn, Phase, Plane, Sighting, StepCall,
+    StepContext, Traits, Verb,
 };
-use crate::survey::Survey;
+use crate::reference::Ref;
+use crate::survey::{Survey, SwarmView};
 use crate::value::Value;
 use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
 
@@ -31,6 +33,14 @@ impl<W: Which> File<W> {
     }
 }
 
+/// Those of the two kinds.
+fn files_of<W: Which>(view: &SwarmView) -> &[SwarmFile] {
+    match W::KIND {
+        FileKind::Secret => &view.secrets,
+        FileKind::Config => &view.configs,
+    }
+}
+
 impl<W: Which> Kind for File<W> {
     const NAME: &'static str = W::NAME;
     const GROUPED: bool = false;
@@ -40,6 +50,8 @@ impl<W: Which> Kind for File<W> {
         Traits {
             lives_on: LivesOn::Dependency("swarm"),
             delete_is_undoable: false,
+            refers_to: &["swarm"],
+            known_by: KnownBy::Field("object"),
             ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
@@ -67,17 +79,33 @@ impl<W: Which> Kind for File<W> {
         }
     }
 
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let Some(view) = survey.view() else {
+            return Vec::new();
+        };
+        let swarm = labels::swarm(survey, view);
+        let ours = files_of::<W>(view).iter();
+        let ours = ours.filter(|file| {
+            labels::of_cluster(&file.spec.labels, &survey.cluster) && !is_known(&file.spec.name)
+        });
+        let listed = ours.map(|file| {
+            let spec = Self::new(&file.spec.name, Ref::Value(view.id.clone()));
+            let (address, generation) = labels::listed(Self::NAME, &file.spec.labels, &file.spec.name);
+            Listed {
+                depends_on: vec![swarm.clone()],
+                ..Listed::of(address, generation, spec, NoOutputs {})
+            }
+        });
+        listed.collect()
+    }
+
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
         let view = match swarm_view(survey) {
             Ok(view) => view,
             Err(sighting) => return Ok(vec![sighting; items.len()]),
         };
-        let files = match W::KIND {
-            FileKind::Secret => &view.secrets,
-            FileKind::Config => &view.configs,
-        };
-        let by_name: HashMap<&str, &SwarmFile> =
-            files.iter().map(|file| (file.spec.name.as_str(), file)).collect();
+        let files = files_of::<W>(view).iter();
+        let by_name: HashMap<&str, &SwarmFile> = files.map(|file| (file.spec.name.as_str(), file)).collect();
         items
             .iter()
             .map(|item| {
@@ -176,7 +204,6 @@ mod tests {
     use super::*;
     use crate::kinds::Secrets;
     use crate::kinds::testing;
-    use crate::reference::Ref;
 
     fn wanted() -> File<Secrets> {
         File::new(

@@ -2,7 +2,7 @@
 
 mod machines;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use subako_state::Address;
 
@@ -13,10 +13,11 @@ use super::specs::{Instance, InstanceOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{
-    Claim, Impact, InTheWorld, Intent, Item, Kind, Lead, Machines, Phase, Plane, Scope, Sighting, StepCall,
-    StepContext, Traits,
+    Claim, Impact, InTheWorld, Intent, Item, Kind, KnownBy, Lead, Listed, Machines, Phase, Plane, Scope,
+    Sighting, StepCall, StepContext, Traits,
 };
 use crate::machine::{MACHINE, Machine};
+use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
@@ -81,6 +82,28 @@ impl Instance {
         }
     }
 
+    /// One that is described by what EC2 says of it alone. Its address is its own until it is gone.
+    fn of(survey: &Survey, address: &Address, live: &world::Instance) -> Self {
+        let spec = Self {
+            ami: live.image_id.clone(),
+            disk_encrypted: false,
+            disk_gib: 0,
+            image_id: String::new(),
+            instance_type: String::new(),
+            key_name: None,
+            name: address.name().to_owned(),
+            private_ip: Some(String::new()),
+            protect: false,
+            public_ip: None,
+            running: true,
+            security_group: Ref::Value(live.security_group_ids.join(" ")),
+            subnet_id: String::new(),
+            tags: Default::default(),
+            zone: String::new(),
+        };
+        spec.seen(survey, live)
+    }
+
     fn seen(&self, survey: &Survey, live: &world::Instance) -> Self {
         Self {
             ami: self.ami.clone(),
@@ -103,6 +126,11 @@ impl Instance {
     }
 }
 
+/// The instance that has a name.
+fn named<'a>(survey: &'a Survey, name: &str) -> Option<&'a world::Instance> {
+    survey.instance(&survey.machine_named(name)?.id)
+}
+
 /// Whether a number gets smaller.
 fn shrinks(before: &Value, after: &Value) -> bool {
     match (before, after) {
@@ -120,6 +148,7 @@ impl Kind for Instance {
 
     fn traits() -> Traits {
         Traits {
+            refers_to: &["security_group"],
             renamed_with: Some(MACHINE),
             units: Self::unit,
             headline: const {
@@ -131,6 +160,7 @@ impl Kind for Instance {
                     Lead::of("disk_gib"),
                 ]
             },
+            known_by: KnownBy::Output("instance_id"),
             ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
@@ -261,31 +291,40 @@ impl Kind for Instance {
         Ok(InTheWorld::Renamed)
     }
 
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let there = survey.cloud.instances.iter().filter(|live| {
+            live.state < InstanceState::ShuttingDown
+                && live.tags.get(tag::CLUSTER) == Some(&survey.cluster)
+                && !is_known(&live.id)
+        });
+        let groups = survey.cloud.security_groups.iter();
+        let groups: HashMap<&str, Address> = groups
+            .map(|group| {
+                let (address, _) = tags::listed("security_group", &group.tags, &group.id);
+                (group.id.as_str(), address)
+            })
+            .collect();
+        let keys = survey.cloud.key_pairs.iter();
+        let keys: HashMap<&str, Address> = keys
+            .map(|key| (key.name.as_str(), tags::listed("key_pair", &key.tags, &key.id).0))
+            .collect();
+        let listed = there.map(|live| {
+            let (address, generation) = tags::listed(Self::NAME, &live.tags, &live.id);
+            let spec = Self::of(survey, &address, live);
+            let in_groups = live.security_group_ids.iter();
+            let in_groups = in_groups.filter_map(|id| groups.get(id.as_str()));
+            let key = live.key_name.as_ref().and_then(|name| keys.get(name.as_str()));
+            Listed {
+                depends_on: in_groups.chain(key).cloned().collect(),
+                protect: live.protect.unwrap_or(false),
+                ..Listed::of(address, generation, spec, live.into())
+            }
+        });
+        listed.collect()
+    }
+
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
         let typed = items.iter().map(Typed::<Self>::new).collect::<Result<Vec<_>>>()?;
-        let claimed: HashSet<String> = typed
-            .iter()
-            .filter_map(|typed| Some(typed.outputs.as_ref()?.instance_id.clone()))
-            .collect();
-        let mut unclaimed: HashMap<String, (u32, &world::Instance)> = HashMap::new();
-        for instance in &survey.cloud.instances {
-            if claimed.contains(&instance.id)
-                || matches!(
-                    instance.state,
-                    InstanceState::ShuttingDown | InstanceState::Terminated
-                )
-            {
-                continue;
-            }
-            if let Some(owner) = Ownership::from_tags(&instance.tags) {
-                let best = unclaimed
-                    .entry(owner.address)
-                    .or_insert((owner.generation, instance));
-                if best.0 < owner.generation {
-                    *best = (owner.generation, instance);
-                }
-            }
-        }
         typed
             .into_iter()
             .map(|typed| {
@@ -293,20 +332,15 @@ impl Kind for Instance {
                     .outputs
                     .as_ref()
                     .and_then(|outputs| survey.instance(&outputs.instance_id))
-                    .filter(|live| {
-                        !matches!(
-                            live.state,
-                            InstanceState::ShuttingDown | InstanceState::Terminated
-                        )
-                    })
+                    .filter(|live| live.state < InstanceState::ShuttingDown)
                     .map(|live| (typed.item.generation, live));
-                // Where the recorded one is gone, another of ours that nobody claims is no orphan.
-                let found = recorded.or_else(|| {
-                    if typed.item.deposed {
-                        return None;
-                    }
-                    unclaimed.get(typed.item.address.as_str()).copied()
-                });
+                let found = match &typed.outputs {
+                    Some(_) => recorded,
+                    None => named(survey, typed.item.address.name()).map(|live| {
+                        let owner = Ownership::from_tags(&live.tags);
+                        (owner.map_or(0, |owner| owner.generation), live)
+                    }),
+                };
                 let Some((generation, live)) = found else {
                     return Ok(Sighting::Absent);
                 };

@@ -7,7 +7,8 @@ use super::specs::{KeyPair, KeyPairOutputs};
 use super::tags;
 use super::wait::settled;
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Phase, Plane, Scope, Sighting, StepCall, StepContext, Traits,
+    Claim, Impact, Intent, Item, Kind, KnownBy, Listed, Phase, Plane, Scope, Sighting, StepCall, StepContext,
+    Traits,
 };
 use crate::survey::Survey;
 use crate::value::Value;
@@ -39,6 +40,7 @@ impl Kind for KeyPair {
     fn traits() -> Traits {
         Traits {
             delete_is_undoable: true,
+            known_by: KnownBy::Field("name"),
             ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
@@ -80,6 +82,20 @@ impl Kind for KeyPair {
             this.public_key.clone_from(&other.public_key);
         }
         this
+    }
+
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let listed = |key: &world::KeyPair| {
+            let spec = Self {
+                name: key.name.clone(),
+                public_key: key.public_key.clone().unwrap_or_default(),
+                tags: tags::user(&key.tags),
+            };
+            let (address, generation) = tags::listed(Self::NAME, &key.tags, &key.id);
+            Listed::of(address, generation, spec, KeyPairOutputs::from(key))
+        };
+        let keys = survey.cloud.key_pairs.iter();
+        keys.filter(|key| !is_known(&key.name)).map(listed).collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use subako_state::Address;
+
+use crate::kind::address_or_id;
+use crate::survey::{Survey, SwarmView};
 use crate::world::Ownership;
 
 /// Label keys, never user-set and never compared with the manifest.
@@ -58,4 +62,15 @@ pub(super) fn generation(labels: &BTreeMap<String, String>) -> u32 {
         .get(label::GENERATION)
         .and_then(|text| text.parse().ok())
         .unwrap_or(0)
+}
+
+/// The address and generation on an object's labels; without an address, that of its id.
+pub(super) fn listed(kind: &str, labels: &BTreeMap<String, String>, id: &str) -> (Address, u32) {
+    let address = address_or_id(kind, labels.get(label::ADDRESS), id);
+    (address, generation(labels))
+}
+
+/// The address of the swarm that a survey has read.
+pub(super) fn swarm(survey: &Survey, view: &SwarmView) -> Address {
+    address_or_id("swarm", view.labels.get(label::ADDRESS), &survey.cluster)
 }

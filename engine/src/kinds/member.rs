@@ -10,16 +10,17 @@ use subako_state::Address;
 use super::hosts;
 use super::labels::{self, label};
 use super::leave::Leaving;
-use super::nodes::{newest_nodes, state_word};
+use super::nodes::{nodes_of_machines, state_word};
 use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Member, MemberOutputs, RAFT};
 use super::swarm_access::Managers;
 use super::wait::{Wait, settled};
 use crate::kind::{
-    Impact, InTheWorld, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepCall, StepContext,
-    Traits, Verb,
+    Impact, InTheWorld, Intent, Item, Kind, KnownBy, Lead, Listed, LivesOn, Phase, Plane, Sighting, StepCall,
+    StepContext, Traits, Verb,
 };
 use crate::machine::{MACHINE, ON_MACHINE};
+use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
@@ -222,7 +223,9 @@ impl Kind for Member {
             lives_on: LivesOn::Dependency("swarm"),
             part_of: Some(MACHINE),
             renamed_with: Some(MACHINE),
+            refers_to: &[MACHINE, "swarm"],
             headline: const { &[Lead::of("role"), Lead::of("availability").unless("active")] },
+            known_by: KnownBy::Output("node_id"),
             ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
     }
@@ -287,17 +290,61 @@ impl Kind for Member {
         Ok(InTheWorld::Renamed)
     }
 
+    /// Nodes that are labelled as the cluster's, and those without a label on a machine of the
+    /// cluster's whose name another machine has, or nobody: they joined, and were not labelled yet.
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let Some(view) = survey.view() else {
+            return Vec::new();
+        };
+        let swarm = labels::swarm(survey, view);
+        let unknown = view.nodes.iter().filter(|node| !is_known(&node.id));
+        let listed = unknown.filter_map(|node| {
+            let machine = survey.machine_at(&node.addr);
+            let named = machine.map(|machine| {
+                let name = machine.name().unwrap_or(&machine.id);
+                Address::new(machine.kind, name)
+            });
+            let (address, generation) = if labels::of_cluster(&node.labels, &survey.cluster) {
+                labels::listed(Self::NAME, &node.labels, &node.id)
+            } else {
+                let (machine, named) = (machine?, named.as_ref()?);
+                let unnamed = survey
+                    .machine_named(named.name())
+                    .is_none_or(|other| other.id != machine.id);
+                let unlabelled = !node.labels.contains_key(label::CLUSTER);
+                (unnamed && unlabelled).then(|| (Address::new(Self::NAME, named.name()), 0))?
+            };
+            let spec = Self {
+                availability: node.availability,
+                machine: Ref::Value(machine.map_or_else(String::new, |machine| machine.id.clone())),
+                labels: labels::user(&node.labels),
+                role: node.role,
+                swarm: Ref::Value(view.id.clone()),
+            };
+            let outputs = MemberOutputs {
+                node_id: node.id.clone(),
+            };
+            Some(Listed {
+                depends_on: named.into_iter().chain([swarm.clone()]).collect(),
+                ..Listed::of(address, generation, spec, outputs)
+            })
+        });
+        listed.collect()
+    }
+
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
         let view = match swarm_view(survey) {
             Ok(view) => view,
             Err(sighting) => return Ok(vec![sighting; items.len()]),
         };
-        let by_address = newest_nodes(survey);
+        let by_address = nodes_of_machines(survey);
         items
             .iter()
             .map(|item| {
                 let typed = Typed::<Self>::new(item)?;
-                let node = match &typed.outputs {
+                // The node that is recorded was on another machine than the one that is there now.
+                let moved = survey.machine_has_moved(item.address.name());
+                let node = match typed.outputs.as_ref().filter(|_| !moved || item.deposed) {
                     // A node without the label has been taken out of the cluster's hands, or has
                     // yet to be labelled; one whose machine is gone, or whose engine has left, is
                     // still to be removed.

@@ -9,8 +9,8 @@ use super::specs::{Network, NoOutputs};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Scope, Sighting, StepCall, StepContext,
-    Traits, Verb,
+    Claim, Impact, Intent, Item, Kind, KnownBy, Lead, Listed, LivesOn, Phase, Plane, Scope, Sighting,
+    StepCall, StepContext, Traits, Verb,
 };
 use crate::reference::Ref;
 use crate::survey::Survey;
@@ -96,6 +96,8 @@ impl Kind for Network {
                     Lead::of("encrypted"),
                 ]
             },
+            refers_to: &["swarm"],
+            known_by: KnownBy::Field("name"),
             ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
@@ -120,6 +122,27 @@ impl Kind for Network {
             Verb::Update => Vec::new(),
             Verb::Delete => vec![StepCall::of("remove_network")],
         }
+    }
+
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let Some(view) = survey.view() else {
+            return Vec::new();
+        };
+        let swarm = labels::swarm(survey, view);
+        let ours = view.networks.iter();
+        let ours = ours.filter(|network| {
+            labels::of_cluster(&network.spec.labels, &survey.cluster) && !is_known(&network.spec.name)
+        });
+        let listed = ours.map(|network| {
+            let mut spec = Self::of(&network.spec, Ref::Value(view.id.clone()));
+            spec.labels = labels::user(&network.spec.labels);
+            let (address, generation) = labels::listed(Self::NAME, &network.spec.labels, &network.spec.name);
+            Listed {
+                depends_on: vec![swarm.clone()],
+                ..Listed::of(address, generation, spec, NoOutputs {})
+            }
+        });
+        listed.collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

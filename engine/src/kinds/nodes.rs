@@ -16,12 +16,17 @@ pub(super) fn state_word(state: NodeState) -> &'static str {
     }
 }
 
-/// The cluster's nodes by the address they are labelled with: of several the newest.
-pub(super) fn newest_nodes(survey: &Survey) -> HashMap<&str, &Node> {
+/// The cluster's nodes by the address they are labelled with, each on the machine that has the name:
+/// of several the newest. One on another machine is not the one that is wanted.
+pub(super) fn nodes_of_machines(survey: &Survey) -> HashMap<&str, &Node> {
     let mut newest: HashMap<&str, &Node> = HashMap::new();
     for node in survey.view().map_or(&[][..], |view| &view.nodes) {
         if let Some(address) = node.labels.get(label::ADDRESS)
             && labels::of_cluster(&node.labels, &survey.cluster)
+            && let Some(name) = address.strip_prefix("member.")
+            && survey
+                .machine_named(name)
+                .is_some_and(|machine| machine.private_ip == node.addr)
         {
             let best = newest.entry(address).or_insert(node);
             if labels::generation(&best.labels) < labels::generation(&node.labels) {

@@ -10,7 +10,8 @@ use super::specs::{SecurityGroup, SecurityGroupOutputs, sort_rules};
 use super::tags;
 use super::wait::{Wait, settled};
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, Phase, Plane, Scope, Sighting, StepCall, StepContext, Traits,
+    Claim, Impact, Intent, Item, Kind, KnownBy, Lead, Listed, Phase, Plane, Scope, Sighting, StepCall,
+    StepContext, Traits,
 };
 use crate::survey::Survey;
 use crate::value::Value;
@@ -113,6 +114,7 @@ impl Kind for SecurityGroup {
     fn traits() -> Traits {
         Traits {
             headline: const { &[Lead::of("rules")] },
+            known_by: KnownBy::Output("group_id"),
             ..Traits::of(Plane::Cloud, Phase::HOSTS)
         }
     }
@@ -169,6 +171,22 @@ impl Kind for SecurityGroup {
             ],
             _ => Vec::new(),
         }
+    }
+
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let listed = |group: &world::SecurityGroup| {
+            let spec = Self {
+                description: group.description.clone(),
+                name: group.name.clone(),
+                rules: group.rules.clone(),
+                tags: tags::user(&group.tags),
+                vpc_id: group.vpc_id.clone(),
+            };
+            let (address, generation) = tags::listed(Self::NAME, &group.tags, &group.id);
+            Listed::of(address, generation, spec, group.clone().into())
+        };
+        let groups = survey.cloud.security_groups.iter();
+        groups.filter(|group| !is_known(&group.id)).map(listed).collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -12,10 +12,11 @@ use super::specs::{Service, ServiceOutputs, Swarm};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{
-    Claim, Impact, Intent, Item, Kind, Lead, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits,
-    Verb,
+    Claim, Impact, Intent, Item, Kind, KnownBy, Lead, Listed, LivesOn, Phase, Plane, Sighting, StepCall,
+    StepContext, Traits, Verb,
 };
-use crate::survey::Survey;
+use crate::reference::Ref;
+use crate::survey::{Survey, SwarmView};
 use crate::value::Value;
 use crate::world::service::unit;
 use crate::world::{
@@ -142,6 +143,56 @@ fn seen(
     seen
 }
 
+/// The cluster's networks, secrets and configs by the names that services call them.
+struct Uses<'a> {
+    networks: HashMap<&'a str, Address>,
+    secrets: HashMap<&'a str, Address>,
+    configs: HashMap<&'a str, Address>,
+}
+
+impl<'a> Uses<'a> {
+    fn of(view: &'a SwarmView) -> Self {
+        let networks = view.networks.iter().map(|network| {
+            let (name, labels) = (network.spec.name.as_str(), &network.spec.labels);
+            (name, labels::listed("network", labels, name).0)
+        });
+        let files = |kind: &'static str, files: &'a [world::SwarmFile]| {
+            let named = files.iter().map(move |file| {
+                let name = file.spec.name.as_str();
+                (name, labels::listed(kind, &file.spec.labels, name).0)
+            });
+            named.collect()
+        };
+        Self {
+            networks: networks.collect(),
+            secrets: files("secret", &view.secrets),
+            configs: files("config", &view.configs),
+        }
+    }
+
+    /// What a service uses.
+    fn by(&self, spec: &world::ServiceSpec) -> Vec<Address> {
+        let networks = spec
+            .networks
+            .iter()
+            .map(|network| self.networks.get(network.name.as_str()));
+        let secrets = spec
+            .secrets
+            .iter()
+            .map(|file| self.secrets.get(file.name.as_str()));
+        let configs = spec
+            .configs
+            .iter()
+            .map(|file| self.configs.get(file.name.as_str()));
+        networks
+            .chain(secrets)
+            .chain(configs)
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
 impl Kind for Service {
     const NAME: &'static str = "service";
     const GROUPED: bool = false;
@@ -165,6 +216,8 @@ impl Kind for Service {
                     Lead::of("constraints").after("only where"),
                 ]
             },
+            refers_to: &["swarm"],
+            known_by: KnownBy::Field("name"),
             ..Traits::of(Plane::Swarm, Phase::SERVICES)
         }
     }
@@ -201,6 +254,32 @@ impl Kind for Service {
             Verb::Update => vec![StepCall::certain_if(!intent.changed.is_empty(), "update_service")],
             Verb::Delete => vec![StepCall::of("remove_service")],
         }
+    }
+
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let Some(view) = survey.view() else {
+            return Vec::new();
+        };
+        let uses = Uses::of(view);
+        let swarm = labels::swarm(survey, view);
+        let ours = view.services.iter();
+        let ours = ours.filter(|service| {
+            labels::of_cluster(&service.spec.labels, &survey.cluster) && !is_known(&service.spec.name)
+        });
+        let listed = ours.map(|service| {
+            let mut spec = service.spec.clone().without_defaults();
+            spec.labels = labels::user(&spec.labels);
+            let spec = Self::of(&spec, Ref::Value(view.id.clone()));
+            let (address, generation) = labels::listed(Self::NAME, &service.spec.labels, &service.spec.name);
+            let outputs = ServiceOutputs::of(&spec, &service.spec);
+            let mut depends_on = uses.by(&service.spec);
+            depends_on.extend([Address::new("member", "*"), swarm.clone()]);
+            Listed {
+                depends_on,
+                ..Listed::of(address, generation, spec, outputs)
+            }
+        });
+        listed.collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -8,7 +8,8 @@ use super::machine;
 use super::sighting::{Typed, swarm_view};
 use super::specs::{DOCKERS_POOL, Swarm, SwarmOutputs};
 use crate::kind::{
-    Impact, Intent, Item, Kind, LivesOn, Phase, Plane, Sighting, StepCall, StepContext, Traits, Verb,
+    Impact, Intent, Item, Kind, KnownBy, Listed, LivesOn, Phase, Plane, Sighting, StepCall, StepContext,
+    Traits, Verb,
 };
 use crate::machine::MACHINE;
 use crate::survey::Survey;
@@ -84,6 +85,7 @@ impl Kind for Swarm {
     fn traits() -> Traits {
         Traits {
             lives_on: LivesOn::Every(MACHINE),
+            known_by: KnownBy::Output("cluster_id"),
             ..Traits::of(Plane::Swarm, Phase::SWARM)
         }
     }
@@ -124,6 +126,26 @@ impl Kind for Swarm {
             // Where a node is left in it.
             Verb::Delete => vec![StepCall::perhaps("swarm_leave")],
         }
+    }
+
+    fn list(survey: &Survey, is_known: &dyn Fn(&str) -> bool) -> Vec<Listed<Self>> {
+        let ours = survey
+            .view()
+            .filter(|view| labels::of_cluster(&view.labels, &survey.cluster) && !is_known(&view.id));
+        let listed = ours.map(|view| {
+            let spec = Self {
+                addr_pool: view.addr_pool.clone(),
+                advertise: view.via.clone(),
+                converge_timeout_s: 0,
+                subnet_size: view.subnet_size,
+            };
+            let outputs = SwarmOutputs {
+                cluster_id: view.id.clone(),
+            };
+            let generation = labels::generation(&view.labels);
+            Listed::of(labels::swarm(survey, view), generation, spec, outputs)
+        });
+        listed.into_iter().collect()
     }
 
     async fn sight(survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use subako_state::Address;
+
+use crate::kind::address_or_id;
 use crate::world::{Ownership, tag};
 
 /// The tags that the manifest decides on: neither Subako's own nor AWS's (`aws:`, which nobody
@@ -61,6 +64,15 @@ pub(super) fn ours(tags: &BTreeMap<String, String>, ownership: &Ownership) -> bo
 /// Whether the object was made by the very step that asks.
 pub(super) fn made_by(tags: &BTreeMap<String, String>, ownership: &Ownership) -> bool {
     Ownership::from_tags(tags).is_some_and(|found| found.token == ownership.token)
+}
+
+/// The address and generation on an object's tags; without an address, that of its id.
+pub(super) fn listed(kind: &str, tags: &BTreeMap<String, String>, id: &str) -> (Address, u32) {
+    let generation = tags.get(tag::GENERATION).and_then(|text| text.parse().ok());
+    (
+        address_or_id(kind, tags.get(tag::ADDRESS), id),
+        generation.unwrap_or(0),
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What becomes of each resource: kept, created, adopted, changed, replaced, deleted.
 
+mod leaving;
 mod recorded;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::finding::{Finding, Severity, planner};
 use crate::graph::ResourceGraph;
 use crate::kind::{Claim, Registry, Sighting, Unconverged};
 use crate::refresh::Observed;
+use leaving::leave;
 use recorded::{Recorded, stale};
 
 /// What becomes of a wanted resource.
@@ -141,6 +143,8 @@ pub(super) struct Input<'a> {
     pub graph: &'a ResourceGraph,
     pub snapshot: &'a Snapshot,
     pub observed: &'a Observed,
+    /// Which of the records, by their place, are of objects that nobody has recorded.
+    pub strays: &'a FastSet<usize>,
     pub selection: &'a Selection,
     /// Resources that can only be replaced with the old one going first, because otherwise
     /// steps would wait for each other.
@@ -327,39 +331,4 @@ fn next_generation(input: &Input<'_>, address: &Address, at_least: u32) -> u32 {
         .max()
         .unwrap_or(0);
     newest.max(at_least)
-}
-
-fn leave(input: &Input<'_>, out: &mut Decisions) {
-    let wanted: FastSet<&str> = input
-        .desired
-        .resources
-        .iter()
-        .map(|d| d.address.as_str())
-        .collect();
-    for (record, resource) in input.snapshot.resources.iter().enumerate() {
-        if !resource.deposed && wanted.contains(resource.address.as_str()) {
-            continue;
-        }
-        let gone = matches!(
-            input.observed.recorded[record],
-            Sighting::Absent | Sighting::Foreign(_)
-        );
-        let reason = if resource.deposed {
-            Some(Reason::Deposed)
-        } else if gone {
-            Some(Reason::Gone)
-        } else if input.selection.destroy {
-            None
-        } else {
-            Some(Reason::Unwanted)
-        };
-        if gone && !input.selection.destroy {
-            out.drift.push(Drift {
-                address: resource.address.clone(),
-                changes: vec![],
-                gone: true,
-            });
-        }
-        out.leaving.push(Removal { record, gone, reason });
-    }
 }

@@ -8,6 +8,7 @@ use super::order::finish;
 use super::select::{NoMatch, select};
 use super::step::{Operation, Step};
 use super::steps;
+use super::strays::{self, Known};
 use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
 use crate::desired::DesiredSet;
 use crate::finding::{Finding, Severity, planner};
@@ -69,8 +70,9 @@ impl<'a> Planning<'a> {
 pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let nothing = DesiredSet::default();
     let desired = planning.wanted(&nothing);
+    let known = Known::of(planning.snapshot, planning.observed);
     let addresses = desired.resources.iter().map(|d| &d.address);
-    for address in addresses.chain(planning.snapshot.resources.iter().map(|r| &r.address)) {
+    for address in addresses.chain(known.snapshot.resources.iter().map(|r| &r.address)) {
         if planning.registry.get(address.kind()).is_none() {
             return Err(PlanError::UnknownKind(address.clone()));
         }
@@ -86,8 +88,9 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             registry: planning.registry,
             desired,
             graph: &graph,
-            snapshot: planning.snapshot,
-            observed: planning.observed,
+            snapshot: &known.snapshot,
+            observed: &known.observed,
+            strays: &known.strays,
             selection: planning.selection,
             circular: &circular,
             unmet: &unmet,
@@ -99,7 +102,10 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             planning.observed.managers.as_ref(),
             steps::draft(&input, &decisions),
         ) {
-            Ok((steps, gates)) => break (decisions, steps, gates),
+            Ok((steps, gates)) => {
+                decisions.findings.extend(strays::findings(&input, &decisions));
+                break (decisions, steps, gates);
+            }
             // Old before new is mostly possible where new before old is not.
             Err(Circular(circles)) => {
                 for circle in &circles {
@@ -125,7 +131,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     };
     decisions.findings.extend(refused(&unmet));
     let summary = summarise(&steps, planning.snapshot);
-    let refreshed = refreshed(planning.snapshot, &decisions);
+    let refreshed = refreshed(&known.snapshot, &decisions);
     let mut plan = Plan {
         format_version: PLAN_FORMAT,
         written_by: WRITTEN_BY.to_owned(),

@@ -21,6 +21,7 @@ mod rehearsal;
 mod select;
 mod step;
 mod steps;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod types;

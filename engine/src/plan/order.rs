@@ -133,7 +133,11 @@ fn mark_past_the_line(
         if let Some(step) = steps.get_mut(node) {
             let kind = registry.get(step.address.kind());
             let undoable = match (&step.operation, step.spec_before(), step.spec_after()) {
-                (Operation::Delete, ..) => kind.is_some_and(|kind| kind.traits().delete_is_undoable),
+                (Operation::Delete, ..) => {
+                    // What only waits to be deleted is not brought back.
+                    let waits = step.before.as_ref().is_some_and(|record| record.deposed);
+                    !waits && kind.is_some_and(|kind| kind.traits().delete_is_undoable)
+                }
                 (Operation::Update, Some(before), Some(after)) => {
                     kind.is_none_or(|kind| kind.change_is_undoable(before, after))
                 }

@@ -46,6 +46,10 @@ pub enum Reason {
     Deposed,
     /// It has not converged: so far it has come.
     Unconverged(Unconverged),
+    /// It carries the cluster's tags, and neither the manifest nor the state has it.
+    Stray,
+    /// It carries the cluster's tags and an address that another object has.
+    Twin,
     /// The manifest no longer has it.
     Unwanted,
     /// Its host takes it with it.
@@ -91,6 +95,12 @@ impl fmt::Display for Reason {
             Self::OldFirst(why) => write!(f, "the old one goes first: {why}"),
             Self::Deposed => f.write_str("an earlier run replaced it but did not delete it"),
             Self::Unconverged(unconverged) => unconverged.fmt(f),
+            Self::Stray => {
+                f.write_str("stray: carries this cluster's tags but is in neither the manifest nor the state")
+            }
+            Self::Twin => {
+                f.write_str("stray: carries this cluster's tags, and another object has its address")
+            }
             Self::Unwanted => f.write_str("the manifest no longer has it"),
             Self::GoesWith(host) => write!(f, "it goes with {host}"),
             Self::Text(text) => f.write_str(text),

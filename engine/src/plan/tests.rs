@@ -1,6 +1,7 @@
 //! What a plan says of what was decided, step by step.
 
 mod exclusive;
+mod strays;
 mod through;
 
 use serde_json::json;

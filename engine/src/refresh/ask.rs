@@ -11,7 +11,7 @@ use futures::{FutureExt as _, pin_mut};
 use super::managers::Answer;
 use crate::survey::SwarmView;
 use crate::world::{
-    Code, Failure, FileKind, Host, HostTarget, LocalNodeState, Result, Swarm, SwarmFile, TaskFilter, World,
+    Code, Failure, FileKind, Host, HostTarget, LocalNodeState, Result, Swarm, TaskFilter, World,
 };
 
 /// A manager that has said nothing for so long is not waited for alone: the next is asked as well.
@@ -19,9 +19,6 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// So long a manager may take for its first answers. One whose leader has died keeps its callers
 /// waiting until another is elected.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
-
-/// Secrets and configs, and whether anybody has or wants any.
-type Files = [(FileKind, bool); 2];
 
 /// Why a candidate gave no view of the swarm.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,18 +34,14 @@ pub(super) struct Refusal {
 }
 
 /// The view of the first candidate that has one, or why each has none, in their order.
-pub(super) async fn first(
-    world: &World,
-    targets: &[HostTarget],
-    files: Files,
-) -> (Option<SwarmView>, Vec<Refusal>) {
+pub(super) async fn first(world: &World, targets: &[HostTarget]) -> (Option<SwarmView>, Vec<Refusal>) {
     let mut waiting = targets.iter().enumerate();
     let mut asked = FuturesUnordered::new();
     let mut refusals = Vec::new();
     loop {
         // The next is asked when one has refused, or when all are silent.
         if let Some((index, target)) = waiting.next() {
-            asked.push(ask(world, target, files).map(move |answer| (index, target, answer)));
+            asked.push(ask(world, target).map(move |answer| (index, target, answer)));
         }
         let silence = world.clock.sleep(SILENCE);
         pin_mut!(silence);
@@ -112,7 +105,6 @@ pub(super) async fn anybody(world: &World, targets: &[HostTarget]) -> bool {
 async fn ask(
     world: &World,
     target: &HostTarget,
-    files: Files,
 ) -> std::result::Result<Option<SwarmView>, (Answer, Failure)> {
     let in_swarm = Cell::new(false);
     let begin = async {
@@ -152,23 +144,18 @@ async fn ask(
     let Some((host, swarm)) = began.map_err(how)? else {
         return Ok(None);
     };
-    let read = read(host.as_ref(), target, swarm, files).await;
+    let read = read(host.as_ref(), target, swarm).await;
     read.map(Some).map_err(how)
 }
 
 /// What a manager says of the swarm.
-async fn read(
-    host: &dyn Host,
-    target: &HostTarget,
-    swarm: Swarm,
-    [secrets, configs]: Files,
-) -> Result<SwarmView> {
+async fn read(host: &dyn Host, target: &HostTarget, swarm: Swarm) -> Result<SwarmView> {
     let every = TaskFilter::default();
     let (nodes, networks, secrets, configs, services, tasks) = futures::try_join!(
         host.nodes(),
         host.networks(),
-        read_files(host, secrets),
-        read_files(host, configs),
+        host.files(FileKind::Secret),
+        host.files(FileKind::Config),
         host.services(),
         host.tasks(&every),
     )?;
@@ -186,13 +173,4 @@ async fn read(
         services,
         tasks,
     })
-}
-
-/// Files of a kind that nobody has or wants cost no call.
-async fn read_files(host: &dyn Host, (kind, concerned): (FileKind, bool)) -> Result<Vec<SwarmFile>> {
-    if concerned {
-        host.files(kind).await
-    } else {
-        Ok(Vec::new())
-    }
 }

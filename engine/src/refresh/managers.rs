@@ -26,26 +26,37 @@ pub(super) enum Answer {
 /// As the swarm lists them.
 pub(super) fn listed(view: &SwarmView, snapshot: &Snapshot, cloud: &CloudSurvey) -> Managers {
     let members = snapshot.resources.iter().filter(|r| r.address.kind() == "member");
-    let names: FastMap<String, &str> = members
-        .filter_map(|r| Some((r.outputs.text_field("node_id")?, r.address.name())))
+    let names: FastMap<String, (&str, bool)> = members
+        .filter_map(|r| Some((r.outputs.text_field("node_id")?, (r.address.name(), r.deposed))))
         .collect();
     let machines = Machines::of(cloud);
-    let voting = view.nodes.iter().filter(|node| node.reachability.is_some());
-    let voters = voting.map(|node| {
+    let mut voting: Vec<&Node> = view
+        .nodes
+        .iter()
+        .filter(|node| node.reachability.is_some())
+        .collect();
+    // Where two have one name, it is that of the one that is recorded and not deposed.
+    voting.sort_by_key(|node| names.get(&node.id).is_none_or(|(_, deposed)| *deposed));
+    let mut managers = Managers {
+        answered: true,
+        ..Managers::default()
+    };
+    for node in voting {
         let name = names
             .get(&node.id)
-            .copied()
-            .unwrap_or_else(|| crate::kinds::display_name(node));
+            .map_or_else(|| crate::kinds::display_name(node), |(name, _)| *name);
         let standing = match is_lost(node, view.silent.contains(name)) {
             false => Standing::Alive,
             true => machines.standing(name),
         };
-        (name.to_owned(), standing)
-    });
-    Managers {
-        voters: voters.collect(),
-        answered: true,
+        let key = match managers.voters.contains_key(name) {
+            true => format!("{name} ({})", node.id),
+            false => name.to_owned(),
+        };
+        managers.nodes.insert(key.clone(), node.id.clone());
+        managers.voters.insert(key, standing);
     }
+    managers
 }
 
 /// Where the swarm did not answer: the recorded ones, by how their machines answered. One
@@ -70,6 +81,7 @@ pub(super) fn asked(
     });
     Managers {
         voters: voters.collect(),
+        nodes: BTreeMap::new(),
         answered: false,
     }
 }

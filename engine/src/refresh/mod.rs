@@ -4,18 +4,24 @@ mod ask;
 mod in_flight;
 mod managers;
 mod names;
+mod protection;
+mod strays;
 mod survey;
+mod twins;
 mod unseen;
+
+pub(crate) use strays::prices;
 
 pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use subako_state::{Address, Json, Snapshot};
+use subako_state::{Address, Json, Resource, Snapshot};
 
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
-use crate::kind::{Item, Registry, Sighting};
+use crate::kind::{ErasedKind, Item, Registry, Sighting};
 use crate::world::{Failure, Result, World};
 
 /// What a refresh found.
@@ -25,6 +31,13 @@ pub struct Observed {
     pub recorded: Vec<Sighting>,
     /// Wanted resources without a record, where something was found.
     pub unrecorded: HashMap<Address, Sighting>,
+    /// What carries the cluster's tags or labels and is neither recorded nor wanted, sorted by
+    /// address: as records that only wait to be deleted. Their generations are their own, or higher
+    /// where a record has that one.
+    pub strays: Vec<Resource>,
+    /// What objects cost, US dollars an hour, by their ids: of strays and of what waits to be deleted,
+    /// where the provider knows.
+    pub prices: BTreeMap<String, f64>,
     /// The managers, where the swarm was asked for.
     pub managers: Option<Managers>,
 }
@@ -35,6 +48,8 @@ impl Observed {
         Self {
             recorded: vec![Sighting::AsRecorded; snapshot.resources.len()],
             unrecorded: HashMap::new(),
+            strays: Vec::new(),
+            prices: BTreeMap::new(),
             managers: None,
         }
     }
@@ -47,14 +62,17 @@ pub async fn refresh(
     snapshot: &Snapshot,
     desired: &DesiredSet,
 ) -> Result<Observed> {
-    let survey = Survey::take(world, snapshot, desired).await?;
-    find(registry, &survey, snapshot, desired).await
+    let mut survey = Survey::take(world, snapshot, desired).await?;
+    let mut observed = find(registry, &mut survey, snapshot, desired).await?;
+    observed.prices = prices(world, snapshot, &observed.strays).await;
+    Ok(observed)
 }
 
-/// Finds everything recorded and everything wanted in what was read.
+/// Finds everything recorded and everything wanted in what was read, and what is neither. The survey
+/// is told what was found.
 pub async fn find(
     registry: &Registry,
-    survey: &Survey,
+    survey: &mut Survey,
     snapshot: &Snapshot,
     desired: &DesiredSet,
 ) -> Result<Observed> {
@@ -103,22 +121,14 @@ pub async fn find(
             },
         ));
     }
-    for kind in registry.iter() {
-        let Some(entries) = by_kind.remove(kind.name()) else {
-            continue;
-        };
+    let mut strays = strays::Strays::new(snapshot);
+    for kind in in_order(registry) {
+        let entries = by_kind.remove(kind.name()).unwrap_or_default();
         let (places, items): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let sightings = kind.sight(survey, &items).await?;
-        if sightings.len() != items.len() {
-            return Err(Failure::not_applied(
-                format!("refresh the resources of kind {}", kind.name()),
-                format!(
-                    "{} were asked for and {} were answered",
-                    items.len(),
-                    sightings.len()
-                ),
-            ));
-        }
+        let mut sightings = sight(kind.as_ref(), survey, &items).await?;
+        twins::take_over(kind.as_ref(), survey, &items, &mut sightings).await?;
+        twins::take_in(kind.as_ref(), survey, &items, &sightings);
+        strays.of(kind.as_ref(), survey, &items, &sightings)?;
         for ((place, item), sighting) in places.into_iter().zip(items).zip(sightings) {
             match place {
                 Some(index) => observed.recorded[index] = sighting,
@@ -129,5 +139,43 @@ pub async fn find(
             }
         }
     }
+    observed.strays = strays.found();
     Ok(observed)
+}
+
+/// The kinds, each after those that its specs refer to.
+fn in_order(registry: &Registry) -> Vec<&Arc<dyn ErasedKind>> {
+    let mut open: Vec<&Arc<dyn ErasedKind>> = registry.iter().collect();
+    let mut order: Vec<&Arc<dyn ErasedKind>> = Vec::with_capacity(open.len());
+    while !open.is_empty() {
+        let waits = |kind: &Arc<dyn ErasedKind>| {
+            let refers_to = kind.traits().refers_to;
+            refers_to
+                .iter()
+                .any(|other| open.iter().any(|kind| registry.is_a(kind.name(), other)))
+        };
+        // Kinds that refer to each other come in the order of their names.
+        let next = open.iter().position(|kind| !waits(kind)).unwrap_or(0);
+        order.push(open.remove(next));
+    }
+    order
+}
+
+/// One sighting for each item.
+async fn sight(kind: &dyn ErasedKind, survey: &Survey, items: &[Item]) -> Result<Vec<Sighting>> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sightings = kind.sight(survey, items).await?;
+    if sightings.len() != items.len() {
+        return Err(Failure::not_applied(
+            format!("refresh the resources of kind {}", kind.name()),
+            format!(
+                "{} were asked for and {} were answered",
+                items.len(),
+                sightings.len()
+            ),
+        ));
+    }
+    Ok(sightings)
 }

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use subako_state::{Address, Snapshot};
 
 use super::managers::Answer;
-use super::{ask, in_flight, managers, names, unseen};
+use super::{ask, in_flight, managers, names, protection, unseen};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
 use crate::machine::Machine;
 use crate::survey::{Managers, Survey, SwarmSurvey};
-use crate::world::{CloudSurvey, FileKind, HostTarget, Instance, InstanceState, Ownership, Result, World};
+use crate::world::{CloudSurvey, HostTarget, Instance, InstanceState, Ownership, Result, World};
 
 impl Survey {
     /// Reads the cloud, then the swarm through the first manager that answers.
@@ -36,6 +36,15 @@ impl Survey {
         survey.managers = managers;
         survey.former = in_flight::former(snapshot);
         survey.silent = in_flight::silent(world, snapshot, desired, survey.machines()).await;
+        let recorded = snapshot
+            .resources
+            .iter()
+            .filter(|r| r.address.kind() == "instance");
+        let claimed: FastSet<String> = recorded
+            .filter_map(|r| r.outputs.text_field("instance_id"))
+            .collect();
+        survey.name_machines(&claimed, Some(&named_machines(snapshot, desired)));
+        protection::read(world, &mut survey, &claimed).await?;
         Ok(survey)
     }
 }
@@ -80,9 +89,26 @@ fn describe(id: &str, tags: &BTreeMap<String, String>) -> String {
     }
 }
 
-/// Instances that may be managers, best first: recorded managers, then wanted ones. With it
-/// whether one of them exists without running, so that it cannot be asked.
-fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> (Vec<HostTarget>, bool) {
+/// The names of machines that are recorded or wanted.
+fn named_machines<'a>(snapshot: &'a Snapshot, desired: &'a DesiredSet) -> FastSet<&'a str> {
+    let recorded = snapshot
+        .resources
+        .iter()
+        .filter(|r| !r.deposed)
+        .map(|r| &r.address);
+    let all = recorded.chain(desired.resources.iter().map(|wanted| &wanted.address));
+    all.filter(|address| address.kind() == "instance")
+        .map(Address::name)
+        .collect()
+}
+
+/// So many machines that nobody knows are asked, where no manager that is known answers.
+const STRANGERS: usize = 16;
+
+/// Instances that may be managers, best first: recorded managers, then wanted ones, then machines
+/// whose names nobody knows. With it whether one of the known exists without running, so that it
+/// cannot be asked.
+fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) -> Candidates {
     let mut names: Vec<String> = Vec::new();
     let recorded = snapshot
         .resources
@@ -113,21 +139,49 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
     }
     let mut some_rest = false;
     let mut targets = Vec::new();
-    for name in names {
-        some_rest |= resting.contains(&name);
+    for name in &names {
+        some_rest |= resting.contains(name);
         let key = snapshot
-            .get(&Address::new("docker", &name))
+            .get(&Address::new("docker", name))
             .and_then(|r| r.outputs.value().get("host_key")?.as_str().map(str::to_owned));
         let recorded_id = snapshot
-            .get(&Address::new("instance", &name))
+            .get(&Address::new("instance", name))
             .and_then(|r| r.outputs.value().get("instance_id")?.as_str().map(str::to_owned));
-        for instance in running.get(&name).into_iter().flatten() {
+        for instance in running.get(name).into_iter().flatten() {
             // A pinned key belongs to the recorded instance only.
             let key = key.clone().filter(|_| recorded_id.as_ref() == Some(&instance.id));
-            targets.push(Machine::of_instance(instance).target(&name, key));
+            targets.push(Machine::of_instance(instance).target(name, key));
         }
     }
-    (targets, some_rest)
+    let known = named_machines(snapshot, desired);
+    let mut strangers: Vec<(String, &Instance)> = running
+        .into_iter()
+        .filter(|(name, _)| !names.is_empty() && !names.contains(name) && !known.contains(name.as_str()))
+        .flat_map(|(name, there)| there.into_iter().map(move |instance| (name.clone(), instance)))
+        .collect();
+    strangers.sort_by(|(a, x), (b, y)| (a, &x.id).cmp(&(b, &y.id)));
+    strangers.truncate(STRANGERS);
+    Candidates {
+        known: targets.len(),
+        targets: targets
+            .into_iter()
+            .chain(
+                strangers
+                    .iter()
+                    .map(|(name, instance)| Machine::of_instance(instance).target(name, None)),
+            )
+            .collect(),
+        some_rest,
+    }
+}
+
+/// Machines that may be managers.
+struct Candidates {
+    targets: Vec<HostTarget>,
+    /// So many of them, the first, have a name that is recorded or wanted as a manager's.
+    known: usize,
+    /// Whether a known one exists without running.
+    some_rest: bool,
 }
 
 async fn survey_swarm(
@@ -137,18 +191,16 @@ async fn survey_swarm(
     cloud: &CloudSurvey,
 ) -> Result<(SwarmSurvey, bool, Managers)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
-    let (targets, mut unsure) = candidates(snapshot, desired, cloud);
-    let concerned = |kind: FileKind| {
-        let recorded = snapshot.resources.iter().map(|recorded| &recorded.address);
-        let mut all = recorded.chain(desired.resources.iter().map(|wanted| &wanted.address));
-        all.any(|address| address.kind() == kind.word())
-    };
-    let files = [FileKind::Secret, FileKind::Config].map(|kind| (kind, concerned(kind)));
-    let (view, refusals) = ask::first(world, &targets, files).await;
+    let candidates = candidates(snapshot, desired, cloud);
+    let mut unsure = candidates.some_rest;
+    let (view, mut refusals) = ask::first(world, &candidates.targets).await;
     if let Some(view) = view {
         let managers = managers::listed(&view, snapshot, cloud);
         return Ok((SwarmSurvey::Read(Box::new(view)), false, managers));
     }
+    // Machines that nobody knows were asked as well as could be: that one does not answer says nothing
+    // of the swarm.
+    refusals.truncate(candidates.known);
     unsure |= refusals.iter().any(|refusal| refusal.unsure);
     if !expected {
         return Ok((SwarmSurvey::None, !unsure, Managers::default()));

@@ -74,12 +74,17 @@ fn recorded_managers_are_asked_first_then_wanted_ones_each_with_its_pinned_key()
         machine("i-4", "w-9", InstanceState::Stopped),
     ];
     let asked = |machines: &[Instance]| {
-        let (targets, some_rest) = candidates(&snapshot, &desired, &cloud(machines.to_vec()));
-        let targets: Vec<_> = targets
+        let found = candidates(&snapshot, &desired, &cloud(machines.to_vec()));
+        let mut targets: Vec<_> = found
+            .targets
             .into_iter()
             .map(|target| (target.name, target.instance_id, target.host_key))
             .collect();
-        (targets, some_rest)
+        // Who is in neither is asked after all of them.
+        let strangers: Vec<_> = targets.split_off(found.known);
+        let strangers: Vec<String> = strangers.into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(strangers, vec!["w-0"; usize::from(!machines.is_empty())]);
+        (targets, found.some_rest)
     };
     let target =
         |name: &str, id: &str, key: Option<&str>| (name.to_owned(), id.to_owned(), key.map(str::to_owned));

@@ -158,9 +158,10 @@ impl Crew<'_> {
         };
         View {
             working: Arc::clone(&self.working),
+            // A step on an object whose address has been taken by a newer one. A stray refers to
+            // nothing, and finds what is there now.
+            old: !with.is_empty() && self.working.is_old(&step.address, step.generation),
             with,
-            // A step on an object whose address has been taken by a newer one.
-            old: self.working.is_old(&step.address, step.generation),
         }
     }
 

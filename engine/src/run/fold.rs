@@ -1,6 +1,6 @@
 //! Statuses → the resources to record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Effect, Json, Resource};
 
@@ -14,7 +14,7 @@ pub fn fold(resources: &[Resource], plan: &Plan, progress: &RunStatus) -> Vec<Re
         .iter()
         .map(|r| ((r.address.clone(), r.generation), r.clone()))
         .collect();
-    let mut touched = std::collections::BTreeSet::new();
+    let mut touched = BTreeSet::new();
     for (step, status) in plan.steps.iter().zip(&progress.steps) {
         let key = (step.address.clone(), step.generation);
         if *status != StepStatus::Pending {
@@ -74,12 +74,31 @@ fn side<'a>(step: &'a Step, status: &'a StepStatus) -> Option<Side<'a>> {
     })
 }
 
-/// Where two objects have one address, the older ones only wait to be deleted.
-fn depose(
-    records: &mut BTreeMap<(Address, u32), Resource>,
-    plan: &Plan,
-    touched: &std::collections::BTreeSet<Address>,
-) {
+/// With `resources`, what the plan deletes without a record: strays, which are there until they are
+/// deleted.
+pub(super) fn with_strays(mut resources: Vec<Resource>, plan: &Plan, progress: &RunStatus) -> Vec<Resource> {
+    let known: BTreeSet<(Address, u32)> = resources
+        .iter()
+        .map(|r| (r.address.clone(), r.generation))
+        .collect();
+    let strays = plan
+        .steps
+        .iter()
+        .zip(&progress.steps)
+        .filter_map(|(step, status)| {
+            let record = step.before.as_ref().filter(|record| record.deposed)?;
+            let is_stray = step.after.is_none()
+                && *status == StepStatus::Pending
+                && !known.contains(&(step.address.clone(), step.generation));
+            is_stray.then(|| record.resource(&step.address, step.generation, None))?
+        });
+    resources.extend(strays);
+    resources
+}
+
+/// Where two objects have one address, the older ones only wait to be deleted. One that did so
+/// before this run, or that this run does not touch, stays as it was, whatever its generation.
+fn depose(records: &mut BTreeMap<(Address, u32), Resource>, plan: &Plan, touched: &BTreeSet<Address>) {
     let before: BTreeMap<(&Address, u32), bool> = plan
         .steps
         .iter()
@@ -88,18 +107,19 @@ fn depose(
             ((&step.address, step.generation), deposed)
         })
         .collect();
-    let mut newest: BTreeMap<Address, u32> = BTreeMap::new();
+    let waits = |address: &Address, generation: u32, resource: &Resource| {
+        let was = before.get(&(address, generation)).copied();
+        was.unwrap_or(resource.deposed)
+    };
     for address in touched {
-        let from = (address.clone(), 0);
-        let last = records.range(from..=(address.clone(), u32::MAX)).next_back();
-        if let Some(((_, generation), _)) = last {
-            newest.insert(address.clone(), *generation);
-        }
-    }
-    for ((address, generation), resource) in records.iter_mut() {
-        if let Some(newest) = newest.get(address) {
-            let was = before.get(&(address, *generation)).copied().unwrap_or(false);
-            resource.deposed = was || generation < newest;
+        let at = (address.clone(), 0)..=(address.clone(), u32::MAX);
+        let mut newest_first = records.range(at.clone()).rev();
+        let newest = newest_first.find(|((_, generation), resource)| !waits(address, *generation, resource));
+        let Some(newest) = newest.map(|((_, generation), _)| *generation) else {
+            continue;
+        };
+        for ((_, generation), resource) in records.range_mut(at) {
+            resource.deposed = waits(address, *generation, resource) || *generation < newest;
         }
     }
 }
@@ -190,5 +210,73 @@ mod tests {
         let folded = fold(&draft.snapshot.resources, &plan, &progress);
         let deposed: Vec<_> = folded.iter().map(|r| (r.generation, r.deposed)).collect();
         assert_eq!(deposed, [(0, true), (1, false)]);
+    }
+
+    /// A plan that changes `solid.a`, of which there are two by now: the current one, and an object
+    /// that waits to be deleted, of which the plan has a step or not.
+    fn beside(deposed: u32, has_step: bool) -> (Vec<Resource>, Plan) {
+        let mut current = resource("solid.a", &json!({"value": 1}));
+        current.generation = 3;
+        let mut draft = Draft::new()
+            .has_record(current)
+            .wants("solid.a", json!({"value": 2}));
+        let waits = Resource {
+            deposed: true,
+            generation: deposed,
+            ..resource("solid.a", &json!({"value": 1}))
+        };
+        if has_step {
+            draft.strays.push(waits);
+        } else {
+            draft = draft.has_record(waits);
+        }
+        let mut plan = draft.plan();
+        plan.steps.retain(|step| has_step || step.generation == 3);
+        (draft.snapshot.resources, plan)
+    }
+
+    #[test]
+    fn what_waits_to_be_deleted_never_takes_the_place_of_the_current_one() {
+        for generation in [1, 9] {
+            for has_step in [true, false] {
+                let (before, plan) = beside(generation, has_step);
+                for status in statuses() {
+                    let mut progress = RunStatus::new(plan.steps.len());
+                    progress.steps.fill(status.clone());
+                    let folded = fold(&before, &plan, &progress);
+                    let current: Vec<u32> = folded
+                        .iter()
+                        .filter(|resource| !resource.deposed)
+                        .map(|resource| resource.generation)
+                        .collect();
+                    assert_eq!(current, [3], "beside {generation}, {status:?}: {folded:?}");
+                    assert_eq!(fold(&folded, &plan, &progress), folded, "{status:?} folded twice");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stray_is_there_until_it_is_deleted_and_recorded_once_that_failed() {
+        let (before, plan) = beside(9, true);
+        let number = plan
+            .steps
+            .iter()
+            .position(|step| step.generation == 9)
+            .expect("its step");
+        for status in statuses() {
+            let mut progress = RunStatus::new(plan.steps.len());
+            progress.steps[number] = status.clone();
+            let recorded = fold(&before, &plan, &progress);
+            let there = with_strays(recorded.clone(), &plan, &progress);
+            let has = |all: &[Resource]| all.iter().any(|resource| resource.generation == 9);
+            let gone = side(&plan.steps[number], &status).is_some_and(|(record, _)| record.is_none());
+            assert_eq!(has(&there), !gone, "{status:?}");
+            assert_eq!(
+                has(&recorded),
+                !gone && status != StepStatus::Pending,
+                "{status:?}"
+            );
+        }
     }
 }

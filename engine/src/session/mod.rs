@@ -50,7 +50,7 @@ pub use rehearse::Rehearsing;
 pub use rename::{RenameError, Renamed, rename_in_the_state, rename_in_the_world};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
 pub use show::Recorded;
-pub use status::{Health, NodeStatus, ServiceStatus, Status};
+pub use status::{Health, NodeStatus, ServiceStatus, Status, StrayStatus};
 
 use std::sync::Arc;
 

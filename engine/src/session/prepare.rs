@@ -10,7 +10,7 @@ use crate::desired::DesiredSet;
 use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs};
 use crate::plan::{Plan, Planning, Selection, draft};
-use crate::refresh::{Observed, Survey, find};
+use crate::refresh::{Observed, Survey, find, prices};
 use crate::rehearsal::Setting;
 use crate::world::{LookupAnswer, Residue, TypeFacts};
 
@@ -53,8 +53,9 @@ impl Session {
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
         let (survey, observed) = if with_refresh {
             let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
-            let survey = Survey::take(&self.world, &known.snapshot, &looked_at).await?;
-            let observed = find(&self.registry, &survey, &known.snapshot, &looked_at).await?;
+            let mut survey = Survey::take(&self.world, &known.snapshot, &looked_at).await?;
+            let mut observed = find(&self.registry, &mut survey, &known.snapshot, &looked_at).await?;
+            observed.prices = prices(&self.world, &known.snapshot, &observed.strays).await;
             (Some(survey), observed)
         } else {
             (None, Observed::as_recorded(&known.snapshot))

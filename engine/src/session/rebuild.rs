@@ -16,7 +16,7 @@ use crate::world::Residue;
 pub struct Rebuilding {
     /// The state that it makes; its resources are never none.
     pub snapshot: Snapshot,
-    /// What carries the tags too, although the manifest does not have it.
+    /// What carries the tags too, and is not what the manifest has: the next plan deletes strays.
     pub strange: Vec<Residue>,
 }
 
@@ -40,9 +40,13 @@ impl Session {
             return Err(SessionError::NothingToRebuild(self.manifest.cluster.name.clone()));
         }
         let known: BTreeSet<&str> = found.iter().map(|resource| resource.address.as_str()).collect();
+        let strays = self.strays(&plan);
         let strange = residue
             .into_iter()
-            .filter(|residue| residue.address.as_deref().is_none_or(|a| !known.contains(a)))
+            .filter(|residue| {
+                let is_new = |address: &str| !known.contains(address);
+                strays.contains(&residue.id) || residue.address.as_deref().is_none_or(is_new)
+            })
             .collect();
         let mut snapshot = Snapshot {
             serial: empty.serial + 1,
@@ -57,6 +61,16 @@ impl Session {
     /// Makes what was found the state. The lock must be held since before the draft.
     pub fn rebuild(&self, rebuilding: &Rebuilding) -> Result<Superseded, SessionError> {
         self.write_state(|| self.store.supersede(&rebuilding.snapshot))
+    }
+
+    /// What tells the objects from others that a plan deletes without a record.
+    fn strays(&self, plan: &Plan) -> BTreeSet<String> {
+        let deleted = plan.steps.iter().filter_map(|step| {
+            let record = step.before.as_ref().filter(|record| record.deposed)?;
+            let kind = self.registry.get(step.address.kind())?;
+            kind.traits().known_by.of(&record.spec, record.outputs.as_ref()?)
+        });
+        deleted.collect()
     }
 
     /// A snapshot without resources that goes on with the newest history there is. It has a

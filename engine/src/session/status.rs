@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use subako_state::{Address, Snapshot};
+use subako_state::{Address, Resource, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
-use crate::kind::Rollout;
+use crate::kind::{Registry, Rollout, Sighting};
 use crate::kinds::{down, standing};
-use crate::refresh::{Survey, SwarmSurvey, SwarmView};
+use crate::refresh::{self, Observed, Survey, SwarmSurvey, SwarmView};
 use crate::world::{Node, NodeState, PublishMode, Task, TaskState, image};
 
 /// A node, as instance and as member of the swarm.
@@ -69,7 +69,7 @@ pub struct ServiceStatus {
 }
 
 /// The live cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
     /// The cluster.
     pub cluster: String,
@@ -89,6 +89,24 @@ pub struct Status {
     pub nodes: Vec<NodeStatus>,
     /// The services, sorted by name.
     pub services: Vec<ServiceStatus>,
+    /// What carries the cluster's tags and is not in the state, or only waits to be deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strays: Vec<StrayStatus>,
+}
+
+/// Something beside what the state has.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StrayStatus {
+    /// The address on its tags; the kind and its id where they have none.
+    pub address: Address,
+    /// What tells it from others: its id, or its name in the swarm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether an earlier run left it behind, so that the state knows it.
+    pub recorded: bool,
+    /// What it costs, US dollars an hour, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_hour: Option<f64>,
 }
 
 /// How a cluster is, in one word.
@@ -127,7 +145,11 @@ impl Session {
     /// Looks at the live cluster.
     pub async fn status(&self, known: &Knowledge) -> Result<Status, SessionError> {
         let snapshot = known.so_far();
-        let survey = Survey::take(&self.world, &snapshot, &DesiredSet::default()).await?;
+        let nothing = DesiredSet::default();
+        let mut survey = Survey::take(&self.world, &snapshot, &nothing).await?;
+        let observed = refresh::find(&self.registry, &mut survey, &snapshot, &nothing).await?;
+        let prices = refresh::prices(&self.world, &snapshot, &observed.strays).await;
+        let strays = stray_statuses(&self.registry, &snapshot, &observed, &prices);
         let (view, trouble) = match &survey.swarm {
             SwarmSurvey::None => (None, None),
             SwarmSurvey::Unreachable(why) => (None, Some(why.clone())),
@@ -146,8 +168,37 @@ impl Session {
             dead_managers: managers.dead(),
             services: view.map_or_else(Vec::new, |view| service_statuses(&snapshot, view, &names, &nodes)),
             nodes,
+            strays,
         })
     }
+}
+
+/// What the state does not have, and what it only has to delete.
+fn stray_statuses(
+    registry: &Registry,
+    snapshot: &Snapshot,
+    observed: &Observed,
+    prices: &BTreeMap<String, f64>,
+) -> Vec<StrayStatus> {
+    let recorded = snapshot.resources.iter().zip(&observed.recorded);
+    let deposed = recorded
+        .filter(|(resource, sighting)| resource.deposed && **sighting != Sighting::Absent)
+        .map(|(resource, _)| (resource, true));
+    let mut all: Vec<(&Resource, bool)> = deposed
+        .chain(observed.strays.iter().map(|stray| (stray, false)))
+        .collect();
+    all.sort_by(|(a, _), (b, _)| (&a.address, a.generation).cmp(&(&b.address, b.generation)));
+    let status = |(resource, recorded): (&Resource, bool)| {
+        let kind = registry.get(resource.address.kind());
+        let id = kind.and_then(|kind| kind.traits().known_by.of(&resource.spec, &resource.outputs));
+        StrayStatus {
+            address: resource.address.clone(),
+            recorded,
+            usd_per_hour: id.as_ref().and_then(|id| prices.get(id).copied()),
+            id,
+        }
+    };
+    all.into_iter().map(status).collect()
 }
 
 /// Manifest names by node id.

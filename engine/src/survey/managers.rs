@@ -30,11 +30,14 @@ impl Standing {
     }
 }
 
-/// The voters of a swarm, by their manifest names.
+/// The voters of a swarm, by their manifest names; of two with one name, one has its node's id beside
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Managers {
     /// How each was found.
     pub voters: BTreeMap<String, Standing>,
+    /// Their node ids, where the swarm lists them.
+    pub nodes: BTreeMap<String, String>,
     /// Whether the swarm answered through one of them.
     pub answered: bool,
 }

@@ -6,3 +6,4 @@ mod groups;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
 mod recovery;
+mod strays;

@@ -8,7 +8,7 @@ use subako_engine::display::Display;
 use subako_engine::event::{Event, HolderView};
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
-use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status};
+use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status, StrayStatus};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
@@ -117,6 +117,12 @@ fn seen(text: &str) -> Status {
         quorum: 1,
         quorum_lost: text.len().is_multiple_of(2),
         dead_managers: vec![text.to_owned()],
+        strays: vec![StrayStatus {
+            address: address(text),
+            id: Some(text.to_owned()),
+            recorded: false,
+            usd_per_hour: Some(0.01),
+        }],
         nodes: [true, false]
             .map(|managed| NodeStatus {
                 name: text.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::session::{NodeStatus, Rollout, ServiceStatus, Status};
+use subako_engine::session::{NodeStatus, Rollout, ServiceStatus, Status, StrayStatus};
 use subako_engine::world::NextCommand;
 
 use super::Table;
@@ -53,6 +53,15 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
         out.push('\n');
         out.push_str(&nodes(&status.nodes).text(paint));
     }
+    if !status.strays.is_empty() {
+        out.push('\n');
+        out.push_str(&strays(&status.strays).text(paint));
+        let _ = writeln!(
+            out,
+            "  {}: the next `subako apply` deletes what the manifest does not have; its plan says so",
+            paint.of(Meaning::Note, "help")
+        );
+    }
     if !status.services.is_empty() {
         out.push('\n');
         out.push_str(&services(&status.services).text(paint));
@@ -71,6 +80,25 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
         out.push_str(&tasks(&status.services).text(paint));
     }
     out
+}
+
+/// What is there beside what the state has.
+fn strays(strays: &[StrayStatus]) -> Table {
+    let mut table = Table::new(&["STRAY", "ID", "USD/HOUR", "WHY"]);
+    for stray in strays {
+        let why = match stray.recorded {
+            true => "left behind by an earlier run",
+            false => "carries this cluster's tags, and is not in the state",
+        };
+        let price = stray.usd_per_hour.map(|usd| format!("{usd:.4}"));
+        table.row([
+            (stray.address.to_string(), Some(Meaning::Warning)),
+            (stray.id.clone().unwrap_or_default(), None),
+            (price.unwrap_or_else(|| "?".to_owned()), None),
+            (why.to_owned(), None),
+        ]);
+    }
+    table
 }
 
 fn head(status: &Status, paint: Paint) -> String {
@@ -226,6 +254,7 @@ mod tests {
             quorum: 1,
             quorum_lost: false,
             dead_managers: vec![],
+            strays: vec![],
             nodes: vec![NodeStatus {
                 name: "manager-0".into(),
                 managed: true,
@@ -282,6 +311,7 @@ mod tests {
             quorum: 2,
             quorum_lost: true,
             dead_managers: vec!["manager-1 (does not answer)".into(), "manager-2 (stopped)".into()],
+            strays: vec![],
             services: vec![],
             ..status()
         };

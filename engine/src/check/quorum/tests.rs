@@ -112,6 +112,7 @@ fn said(alive: &[u8], dead: &[u8], does: &[Does]) -> Vec<Finding> {
         named.collect::<Vec<_>>()
     };
     let mut managers = Managers {
+        nodes: BTreeMap::new(),
         voters: of(alive, Standing::Alive)
             .into_iter()
             .chain(of(dead, Standing::Stopped))

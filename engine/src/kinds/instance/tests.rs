@@ -97,23 +97,37 @@ fn a_stopped_instance_is_drift_and_a_new_public_address_is_not() {
 }
 
 #[test]
-fn the_newest_unclaimed_instance_of_an_address_is_found() {
-    let item = testing::item("instance.node-0", &wanted(), Some(&outputs("i-0")));
-    let survey = testing::survey(|cloud| {
-        cloud.instances.push(live("i-1", 1));
-        cloud.instances.push(live("i-2", 2));
+fn of_the_instances_of_an_address_the_newest_that_runs_is_found() {
+    let item = testing::item::<Instance>("instance.node-0", &wanted(), None);
+    let mut survey = testing::survey(|cloud| {
+        cloud
+            .instances
+            .extend([live("i-3", 1), live("i-4", 2), live("i-5", 3)]);
+        cloud.instances[2].state = InstanceState::Stopped;
     });
-    let Sighting::There {
-        outputs, generation, ..
-    } = testing::sight::<Instance>(&survey, &item)
-    else {
-        panic!("one of ours is there");
+    let found = |survey: &Survey| match testing::sight::<Instance>(survey, &item) {
+        Sighting::There {
+            outputs, generation, ..
+        } => (outputs.text_field("instance_id").expect("an id"), generation),
+        other => panic!("one of ours is there: {other:?}"),
     };
-    assert!(outputs.as_str().contains("i-2"));
-    assert_eq!(generation, 2);
-    let deposed = Item {
-        deposed: true,
-        ..item
-    };
-    assert_eq!(testing::sight::<Instance>(&survey, &deposed), Sighting::Absent);
+    assert_eq!(found(&survey), ("i-4".to_owned(), 2));
+    // One that a record of another object claims is nobody else's.
+    survey.name_machines(&["i-4".to_owned()].into_iter().collect(), None);
+    assert_eq!(found(&survey), ("i-3".to_owned(), 1));
+    let recorded = testing::item("instance.node-0", &wanted(), Some(&outputs("i-0")));
+    assert_eq!(testing::sight::<Instance>(&survey, &recorded), Sighting::Absent);
+}
+
+#[test]
+fn of_two_machines_of_a_name_the_one_in_the_swarm_is_found() {
+    let mut view = testing::view();
+    view.nodes = vec![testing::node("n1", "member.node-0")];
+    let mut survey = testing::survey_of_swarm(view);
+    let mut newer = live("i-9", 7);
+    newer.private_ip = "10.0.0.9".into();
+    survey.cloud.instances = vec![live("i-8", 1), newer];
+    survey.name_machines(&Default::default(), None);
+    let machine = survey.machine_named("node-0").map(|machine| machine.id.as_str());
+    assert_eq!(machine, Some("i-8"));
 }

@@ -24,6 +24,6 @@ pub fn run(project: &Project, patterns: &[String], yes: bool, ui: &Ui) -> Result
     ask(&question, yes, ui)?;
     session.forget(&forgetting)?;
     ui.line(&format!("Forgot {leaving}."))?;
-    ui.note("the world is as it was: a plan adopts again, by its tags, what the manifest has");
+    ui.note("the world is as it was: by its tags the next apply adopts again what the manifest has, and deletes what it does not have; what is to stay must lose its tags");
     Ok(())
 }

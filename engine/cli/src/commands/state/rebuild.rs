@@ -27,7 +27,7 @@ pub fn run(project: &Project, target: &[String], yes: bool, ui: &Ui) -> Result<(
         .collect();
     ui.line(&format!("Found by their tags: {}", report::list(&addresses)))?;
     if !rebuilding.strange.is_empty() {
-        ui.warn("these carry the tags too, but the manifest does not have them: put them back into it to have them adopted, or delete them by hand");
+        ui.warn("these carry the tags too, and are not in the state: the next plan deletes those that the manifest does not have");
         ui.say(report::residue(&rebuilding.strange, ui.err).trim_end());
     }
     let question = "Make this the state? What is there now is kept beside it. The world is left as it is.";
