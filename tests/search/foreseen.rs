@@ -5,6 +5,7 @@ use std::time::Duration;
 use subako_engine::plan::{Because, Plan, Rehearsal, Rehearsed};
 
 use super::driver::{Ended, Exit};
+use super::low::{Low, tolerance};
 use super::verdict::{Verdict, Violation};
 
 /// What a duration may be off by in any case: a few answers more or less.
@@ -23,7 +24,10 @@ pub fn foreseen(ended: &Ended) -> Result<(), Verdict> {
             ..
         }) => Ok(()),
         Some(Rehearsal::NotRehearsed { reason, .. }) => Err(broken("every plan is rehearsed", reason)),
-        Some(Rehearsal::Rehearsed(seen)) => rehearsed(plan, seen, &ended.exit, took),
+        Some(Rehearsal::Rehearsed(seen)) => {
+            rehearsed(plan, seen, &ended.exit, took)?;
+            lows(seen, &ended.low)
+        }
     }
 }
 
@@ -69,6 +73,35 @@ fn rehearsed(plan: &Plan, seen: &Rehearsed, exit: &Exit, took: Duration) -> Resu
             },
             format!("{said:?} said, {took:?} taken: {}", kinds.join(", ")),
         )));
+    }
+    Ok(())
+}
+
+/// Voters and tasks went as low as was said.
+fn lows(seen: &Rehearsed, low: &Low) -> Result<(), Verdict> {
+    let property = "a rehearsal predicts how low voters and tasks go";
+    let [(swarm, tolerated)] = low.tolerance.iter().collect::<Vec<_>>()[..] else {
+        // None that lives through it, or more than one.
+        return Ok(());
+    };
+    if let Some(quorum) = seen.quorum {
+        let said = tolerance(quorum.voters as usize, quorum.alive as usize);
+        if said != *tolerated {
+            let detail = format!("tolerance {said} said, {tolerated} seen");
+            return Err(Verdict::Broken(Violation::of(property, "voters", detail)));
+        }
+    }
+    for service in &seen.services {
+        let Some(least) = low.running.get(&(swarm.clone(), service.name.clone())) else {
+            continue;
+        };
+        if service.least != *least.min(&service.before) {
+            let detail = format!(
+                "{}: {} said, {least} seen, {} before",
+                service.name, service.least, service.before
+            );
+            return Err(Verdict::Broken(Violation::of(property, "tasks", detail)));
+        }
     }
     Ok(())
 }

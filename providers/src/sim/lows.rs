@@ -1,6 +1,6 @@
 //! The worst that is seen of a swarm while a change is played: voters, tasks, ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use subako_world::{PortSeen, ServiceSeen};
@@ -22,6 +22,10 @@ pub(crate) struct Lows {
     ports: BTreeMap<Port, Away>,
     /// When it was looked at last.
     looked: Ms,
+    /// What the board counted then.
+    counted: (u64, u64),
+    /// By service: what the board counted of it, and from when some task of it answers.
+    cached: HashMap<String, (u64, Option<Ms>)>,
 }
 
 /// How long nobody was there to answer on a port.
@@ -54,7 +58,9 @@ impl Lows {
             looked: t,
             ..Self::default()
         };
-        for (port, answer) in answers(swarm, t) {
+        lows.see_tasks(swarm, t);
+        lows.counted = (swarm.board.stirs, swarm.board.machines);
+        for (port, answer) in answers(swarm, t, &lows.cached) {
             if matches!(answer, Answer::Now) {
                 lows.ports.insert(port, Away::default());
             }
@@ -77,15 +83,36 @@ impl Lows {
         {
             self.quorum = Some((alive, voters));
         }
-        for (name, (_, least)) in &mut self.services {
-            if let Some(service) = swarm.services.get(name).filter(|_| *least > 0) {
-                *least = swarm.running(service, t).min(*least);
-            }
+        let counted = (swarm.board.stirs, swarm.board.machines);
+        if counted != self.counted {
+            self.see_tasks(swarm, t);
+            self.counted = counted;
         }
         if !self.ports.is_empty() {
-            self.see_ports(&answers(swarm, t), t);
+            self.see_ports(&answers(swarm, t, &self.cached), t);
         }
         self.looked = t;
+    }
+
+    /// Looks again at services whose tasks, or any machines, have changed.
+    fn see_tasks(&mut self, swarm: &SwarmFacts, t: Ms) {
+        let machines = swarm.board.machines != self.counted.1;
+        for (name, service) in &swarm.services {
+            let stirred = swarm.board.stirred.get(name).copied().unwrap_or(0);
+            let known = self.cached.get(name).map(|(known, _)| *known);
+            if !machines && known == Some(stirred) {
+                continue;
+            }
+            if let Some((_, least)) = self.services.get_mut(name) {
+                *least = swarm.running(service, t).min(*least);
+            }
+            if !service.spec.ports.is_empty() {
+                let answers = swarm.answers_from(service, t);
+                self.cached.insert(name.clone(), (stirred, answers));
+            } else {
+                self.cached.insert(name.clone(), (stirred, None));
+            }
+        }
     }
 
     fn see_ports(&mut self, answers: &BTreeMap<Port, Answer>, t: Ms) {
@@ -116,7 +143,7 @@ impl Lows {
                 wanted,
             })
         });
-        let last = answers(swarm, t);
+        let last = answers(swarm, t, &self.cached);
         let ports = self.ports.into_iter().filter(|(port, _)| last.contains_key(port));
         let ports = ports.map(|((port, protocol), away)| PortSeen {
             port,
@@ -153,14 +180,14 @@ fn tolerance(alive: usize, voters: usize) -> (i64, i64) {
 }
 
 /// Who answers on the published ports of a swarm.
-fn answers(swarm: &SwarmFacts, t: Ms) -> BTreeMap<Port, Answer> {
+fn answers(swarm: &SwarmFacts, t: Ms, cached: &HashMap<String, (u64, Option<Ms>)>) -> BTreeMap<Port, Answer> {
     let mut all: BTreeMap<Port, Answer> = BTreeMap::new();
     for service in swarm
         .services
         .values()
         .filter(|service| !service.spec.ports.is_empty())
     {
-        let from = swarm.answers_from(service, t);
+        let from = cached.get(&service.spec.name).and_then(|(_, from)| *from);
         for port in service.spec.ports.iter().filter(|port| port.published != 0) {
             let answer = all
                 .entry((port.published, port.protocol.clone()))

@@ -28,10 +28,17 @@ use workload::Workload;
 const NODES: [u32; 4] = [100, 1_000, 10_000, 30_000];
 /// How many of them `--quick` measures.
 const QUICK: usize = 2;
+/// The smallest cluster whose rehearsal is measured: about the example's.
+const SMALL: u32 = 6;
+/// Rehearsals are measured of clusters of so many nodes at most: of larger ones none is made unless
+/// it is asked for.
+const MOST_REHEARSED: u32 = 10_000;
 /// Plans are measured so often; the least counts, because whatever else runs only adds to it.
 const RUNS: usize = 5;
 /// The most steps that the program takes at once.
 const MOST_AT_ONCE: u32 = 1_024;
+/// Leaves the rehearsal out of what else is measured.
+const UNREHEARSED: &str = "--rehearse=false";
 /// Starts of the program are so short that they are measured more often.
 const STARTS: usize = 20;
 
@@ -54,6 +61,7 @@ fn benchmark(sizes: &[u32]) -> Result<(), Failed> {
     println!("subako as a whole process, on the simulator, instant time; CPU is user and system together\n");
     start()?;
     scale(sizes)?;
+    rehearsals(sizes)?;
     makespans(&sizes[..sizes.len().min(QUICK)])
 }
 
@@ -85,8 +93,8 @@ fn scale(sizes: &[u32]) -> Result<(), Failed> {
     let mut above: Option<[f64; 3]> = None;
     for nodes in sizes {
         let workload = Workload::new(*nodes)?;
-        let create = least(RUNS, || workload.run(["plan"]))?;
-        let apply = workload.run(["apply", "--yes"])?;
+        let create = least(RUNS, || workload.run(["plan", UNREHEARSED]))?;
+        let apply = workload.run(["apply", "--yes", UNREHEARSED])?;
         let noop = least(RUNS, || workload.run(["plan", "--detailed-exitcode"]))?;
         let resources = workload.resources();
         let each = [create, apply, noop].map(|used| used.cpu_ms / f64::from(resources));
@@ -110,6 +118,63 @@ fn scale(sizes: &[u32]) -> Result<(), Failed> {
     println!(
         "plans: the least of {RUNS} runs. growth: CPU time per resource, over that of the row above\n\
          (1.00 is linear). The no-op plan comes after the apply, and reads the whole simulated world.\n"
+    );
+    Ok(())
+}
+
+/// What a rehearsal adds to a plan: of a cluster that is created, and of a service that changes on
+/// every node of one that is there.
+fn rehearsals(sizes: &[u32]) -> Result<(), Failed> {
+    let mut table = Table::new(&[
+        "resources",
+        "create plan",
+        "rehearsal",
+        "a step",
+        "growth",
+        "change plan",
+        "rehearsal",
+        "a node",
+        "growth",
+    ]);
+    let mut above: Option<[f64; 2]> = None;
+    for nodes in [SMALL]
+        .iter()
+        .chain(sizes)
+        .filter(|nodes| **nodes <= MOST_REHEARSED)
+    {
+        let workload = Workload::new(*nodes)?;
+        let plans = || -> Result<(Used, f64), Failed> {
+            let without = least(RUNS, || workload.run(["plan", UNREHEARSED]))?;
+            let with = least(RUNS, || workload.run(["plan", "--rehearse"]))?;
+            let added = (with.cpu_ms - without.cpu_ms).max(0.0);
+            Ok((without, added))
+        };
+        let (create, created) = plans()?;
+        workload.run(["apply", "--yes", UNREHEARSED])?;
+        workload.change()?;
+        let (change, changed) = plans()?;
+        let each = [
+            created / f64::from(workload.resources()),
+            changed / f64::from(*nodes),
+        ];
+        let growth = |of: usize| Cell::growth(each[of], above.map(|above| above[of]));
+        table.row([
+            Cell::count(workload.resources()),
+            Cell::ms(create.cpu_ms),
+            Cell::ms(created),
+            Cell::micros(each[0] * 1e3),
+            growth(0),
+            Cell::ms(change.cpu_ms),
+            Cell::ms(changed),
+            Cell::micros(each[1] * 1e3),
+            growth(1),
+        ]);
+        above = Some(each);
+    }
+    println!("{table}");
+    println!(
+        "rehearsal: CPU time of a plan with it, over that of one without. The change is another image of\n\
+         a service with two tasks a node, fifty at a time.\n"
     );
     Ok(())
 }

@@ -46,12 +46,13 @@ struct Event {
 pub fn measure(workload: &Workload, parallelism: u32) -> Result<Found, Failed> {
     let (plan, events) = (workload.path("plan"), workload.path("events"));
     let plan_path = plan.display().to_string();
-    workload.run(["plan", "--out", &plan_path])?;
+    workload.run(["plan", "--rehearse=false", "--out", &plan_path])?;
     let parallelism = parallelism.to_string();
     let arguments = [
         "apply",
         &plan_path,
         "--yes",
+        "--rehearse=false",
         "--format",
         "json",
         "--parallelism",

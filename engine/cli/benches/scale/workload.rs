@@ -28,6 +28,12 @@ impl Workload {
         Ok(workload)
     }
 
+    /// From now on its service runs another image.
+    pub fn change(&self) -> Result<(), Failed> {
+        let changed = manifest(self.nodes).replace("nginx:1.27", "nginx:1.28");
+        std::fs::write(self.path("cluster.toml"), changed).map_err(Failed::of("write a manifest"))
+    }
+
     /// A file in its directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -135,10 +135,14 @@ impl Model {
         let Some(instance) = self.instances.get(id) else {
             return;
         };
-        let node = instance
-            .node()
-            .and_then(|(swarm, node)| self.swarms.get_mut(swarm)?.nodes.get_mut(node));
-        if let Some(node) = node {
+        let Some((swarm, node)) = instance.node() else {
+            return;
+        };
+        let Some(swarm) = self.swarms.get_mut(swarm) else {
+            return;
+        };
+        if let Some(node) = swarm.nodes.get_mut(node) {
+            swarm.board.machines += u64::from(node.up_from != instance.up_from);
             node.up_from = instance.up_from;
             node.lost_at = instance.lost_at;
             node.capacity = self.place.capacity(&instance.instance_type);

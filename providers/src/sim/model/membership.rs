@@ -359,11 +359,11 @@ impl Model {
         let Some((swarm, node)) = node else {
             return;
         };
-        if let Some(facts) = self
-            .swarms
-            .get_mut(&swarm)
-            .and_then(|facts| facts.nodes.get_mut(&node))
+        let left = self.swarms.get_mut(&swarm);
+        if let Some((facts, board)) =
+            left.and_then(|swarm| Some((swarm.nodes.get_mut(&node)?, &mut swarm.board)))
         {
+            board.machines += 1;
             facts.left = true;
             facts.up_from = None;
             facts.lost_at = at.t;

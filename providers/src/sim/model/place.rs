@@ -109,6 +109,7 @@ impl SwarmFacts {
     /// Makes a task in a slot and gives it a node, if one suits. `not_before` delays its start.
     pub(super) fn make_task(&mut self, at: At, service: &str, slot: &Slot, not_before: u64) {
         let node = self.node_for(at, service, slot);
+        self.board.stir(service);
         let Some(facts) = self.services.get_mut(service) else {
             return;
         };
@@ -151,6 +152,7 @@ impl SwarmFacts {
 
     /// Gives the current task of a slot a node: from now on everything takes its time.
     fn assign(&mut self, at: At, service: &str, slot: &Slot, node: &str) {
+        self.board.stir(service);
         let (Some(facts), Some(host)) = (self.services.get_mut(service), self.nodes.get_mut(node)) else {
             return;
         };
@@ -244,6 +246,7 @@ impl SwarmFacts {
     /// Ends the current task of a slot; returns when it will have stopped.
     pub(super) fn end_task(&mut self, at: At, service: &str, slot: &Slot, orphan: bool) -> u64 {
         self.unassign(at, service, slot);
+        self.board.stir(service);
         let Some(facts) = self.services.get_mut(service) else {
             return at.t;
         };
@@ -278,6 +281,7 @@ impl SwarmFacts {
     /// Takes a slot away with its tasks.
     pub(super) fn drop_slot(&mut self, at: At, service: &str, slot: &Slot) {
         self.unassign(at, service, slot);
+        self.board.stir(service);
         let tasks = self
             .services
             .get_mut(service)
@@ -342,6 +346,7 @@ impl SwarmFacts {
             return false;
         };
         self.unassign(at, service, slot);
+        self.board.stir(service);
         let Some(tasks) = self
             .services
             .get_mut(service)

@@ -290,6 +290,24 @@ pub(crate) struct Board {
     pub freed: bool,
     /// What follows later from what was just done, for the world to post.
     pub due: Vec<(Ms, Event)>,
+    /// How often tasks of each service have been made, placed, ended or taken away: whoever
+    /// watches looks again only then.
+    pub stirred: HashMap<String, u64>,
+    /// The same, of all services together.
+    pub stirs: u64,
+    /// How often a machine was lost, or came up.
+    pub machines: u64,
+}
+
+impl Board {
+    /// Tasks of a service change.
+    pub fn stir(&mut self, service: &str) {
+        self.stirs += 1;
+        match self.stirred.get_mut(service) {
+            Some(times) => *times += 1,
+            None => drop(self.stirred.insert(service.to_owned(), 1)),
+        }
+    }
 }
 
 /// A board says nothing that the facts do not.
