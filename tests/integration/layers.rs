@@ -139,7 +139,10 @@ fn the_command_line_names_verbs_and_not_what_they_are_made_of() {
 /// "Circles that remain". No names stand for any circle in that folder. A line here that is no
 /// longer true fails.
 const CIRCLES: [(&str, &[&str]); 2] = [
-    ("providers/src/aws", &["cloud", "instance", "terminate", "watch"]),
+    (
+        "providers/src/aws",
+        &["cloud", "instance", "terminate", "types", "watch"],
+    ),
     ("providers/src/sim/model", &[]),
 ];
 

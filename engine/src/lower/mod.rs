@@ -12,6 +12,7 @@
 mod addr_pool;
 mod cidr;
 mod error;
+mod image_query;
 mod images;
 mod placement;
 mod prepare;

@@ -4,7 +4,8 @@ use subako_state::{Address, Snapshot};
 
 use super::addr_pool;
 use super::error::LowerError;
-use super::images::{self, PoolImages};
+use super::image_query::query;
+use super::images::PoolImages;
 use super::placement::{Place, Places};
 use super::records::Records;
 use super::resources::{Facts, assemble};
@@ -100,7 +101,7 @@ pub fn lower_offline(manifest: &Manifest) -> DesiredSet {
     };
     let image = |pool: &Pool| PoolImages {
         kept: Vec::new(),
-        others: Some(format!("(image of {})", images::query(pool).ami)),
+        others: Some(format!("(image of {})", query(pool).ami)),
     };
     assemble(
         manifest,

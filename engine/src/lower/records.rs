@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use serde::Deserialize;
 use subako_state::Snapshot;
 
-use super::images::{is_arm, query};
+use super::image_query::{is_arm, query};
 use crate::manifest::{Manifest, Pool};
 use crate::world::ImageQuery;
 
