@@ -41,6 +41,21 @@ fn the_state_is_listed_shown_moved_and_forgotten() {
 }
 
 #[test]
+fn a_cluster_that_was_renamed_is_recognised_and_the_way_to_keep_it_works() {
+    let cluster = Cluster::sandbox();
+    let warned = "cluster `sandbox` has the same instances";
+    assert!(!cluster.run(&["plan"]).expect(0).said().contains(warned));
+    cluster.apply().expect(0);
+    cluster.edit("name = \"sandbox\"", "name = \"shop\"");
+    let plan = cluster.run(&["plan"]).expect(0);
+    plan.says(warned);
+    plan.says("write name = \"sandbox\" again");
+    cluster.edit("name = \"shop\"", "name = \"sandbox\"");
+    let kept = cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    assert!(!kept.said().contains(warned));
+}
+
+#[test]
 fn the_graph_is_drawn_offline() {
     let cluster = Cluster::sandbox();
     let dot = cluster.run(&["graph"]).expect(0).stdout;

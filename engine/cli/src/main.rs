@@ -24,6 +24,8 @@ mod provider;
 mod render;
 mod run;
 mod runtime;
+
+mod siblings;
 mod signals;
 mod style;
 mod ui;

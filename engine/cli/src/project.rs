@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
@@ -13,6 +14,7 @@ use crate::args::Global;
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
 use crate::render::mistakes;
+use crate::siblings::Siblings;
 use crate::ui::Ui;
 
 /// A manifest and the store of its cluster.
@@ -23,6 +25,8 @@ pub struct Project {
     pub provider: &'static str,
     /// Where the state is kept.
     pub store: Store,
+    /// The directory of the state.
+    directory: PathBuf,
     /// Where the simulated world is kept, if there is one: beside the state, but not part of it.
     pub world_file: PathBuf,
     /// How long to wait for a lock that somebody else holds.
@@ -51,6 +55,7 @@ impl Project {
             provider,
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
+            directory,
             lock_timeout: global.lock_timeout,
             verbose: global.verbose,
         })
@@ -78,6 +83,7 @@ impl Project {
     /// What is known of the cluster, and where it is kept, without its world.
     pub fn offline(&self) -> Session<Offline> {
         Session::offline(self.manifest.clone(), self.provider, self.store.clone())
+            .with_check(Arc::new(Siblings::of(&self.directory, self.provider)))
     }
 }
 

@@ -79,6 +79,16 @@ fn check(
         files: Vec::new(),
         names: BTreeMap::new(),
     };
+    let entries: Vec<Entry> = entries.collect();
+    let mut names: Vec<&At<String>> = entries.iter().map(|(name, ..)| name).collect();
+    names.sort_by_key(|name| name.span.start);
+    let mut taken = Unique::new();
+    for name in names {
+        // Swarm compares names without case.
+        taken.claim(cx, name.to_ascii_lowercase(), name.span, || {
+            format!("two {}s are called \"{}\"", kind.word(), name.value)
+        });
+    }
     for (name, span, mistaken, file, other) in entries {
         check_name(cx, kind, &name);
         files.names.insert(name.value.clone(), name.span);
