@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use subako_state::{Address, Direction, Holder, Outcome};
 
-use crate::plan::Action;
+use crate::plan::{Action, Change};
 use crate::world::Failure;
 
 /// One event. `elapsed_ms` is world time since the run began.
@@ -107,6 +107,63 @@ pub enum Event {
         /// World time since the run began.
         elapsed_ms: u64,
     },
+    /// A run that was undone is over, and what it had touched was read again.
+    RollbackChecked(Aftermath),
+}
+
+/// What of a run that was undone is not as it was before. Empty where all of it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Aftermath {
+    /// What differs, sorted by address.
+    pub differs: Vec<Difference>,
+    /// What could not be read, sorted by address.
+    pub unchecked: Vec<Unchecked>,
+}
+
+impl Aftermath {
+    /// Whether everything was read, and is as it was.
+    pub fn is_clean(&self) -> bool {
+        self.differs.is_empty() && self.unchecked.is_empty()
+    }
+}
+
+/// A resource that is not as it was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The resource.
+    pub address: Address,
+    /// How it differs.
+    #[serde(flatten)]
+    pub how: Differs,
+}
+
+/// How a resource differs from what it was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Differs {
+    /// It was there, and is not.
+    Gone,
+    /// It was not there, and is.
+    Left,
+    /// It was there, and something that Subako did not make has its name.
+    Taken {
+        /// What, for people.
+        by: String,
+    },
+    /// It is another than it was.
+    Changed {
+        /// The fields, from before to now.
+        changes: Vec<Change>,
+    },
+}
+
+/// A resource of which nobody can say whether it is as it was before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unchecked {
+    /// The resource.
+    pub address: Address,
+    /// Why it could not be read.
+    pub why: String,
 }
 
 /// A lock's holder, for events.

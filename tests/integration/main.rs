@@ -1,5 +1,6 @@
 //! Subako from outside: the built binary, as a user runs it, on the simulator.
 
+mod aftermath;
 mod apply;
 #[cfg(feature = "aws")]
 mod aws;

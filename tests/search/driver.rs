@@ -368,6 +368,9 @@ fn exit(ran: &RunReport, wanted: Outcome) -> Exit {
         None => String::from("nothing failed"),
     };
     match ran.outcome {
+        Outcome::RolledBack if !ran.aftermath.is_clean() => {
+            Exit::Remains(format!("undone, and not as before: {:?}", ran.aftermath))
+        }
         outcome if outcome == wanted => Exit::Done,
         Outcome::RolledBack => Exit::RolledBack(failed()),
         Outcome::Applied | Outcome::Remains => Exit::Remains(failed()),

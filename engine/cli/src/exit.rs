@@ -32,7 +32,7 @@ pub const TABLE: [(Exit, u8, &str); 6] = [
     (
         Exit::Remains,
         4,
-        "failed and something remains (see `recover`), or was kept on request",
+        "failed, and something remains (see `recover`), was kept on request, or is not as before",
     ),
     (
         Exit::Refused,

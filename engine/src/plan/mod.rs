@@ -29,6 +29,7 @@ mod v1;
 mod vanish;
 
 pub use change::{Change, Value};
+pub(crate) use diff::changes;
 pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, draft};
 pub(crate) use precede::is_repair;

@@ -7,7 +7,7 @@ use subako_state::{
 };
 
 use super::{Knowledge, Session, SessionError};
-use crate::event::{Event, Events};
+use crate::event::{Aftermath, Event, Events};
 use crate::plan::Plan;
 use crate::run::{ApplyOptions, Probe, Run, RunResult, RunStatus, Stop};
 use crate::world::Failure;
@@ -25,6 +25,8 @@ pub struct RunReport {
     pub failures: Vec<(Address, Failure)>,
     /// Whether it was stopped at once: the next command has to settle it.
     pub cut: bool,
+    /// What is not as it was before, or cannot be said to be, where all of it was undone.
+    pub aftermath: Aftermath,
     /// What could not be written. With `cut` the run stopped for it; without, the run is over all
     /// the same.
     pub broken: Option<Arc<StateError>>,
@@ -83,7 +85,8 @@ impl Session {
         }
         .forward()
         .await?;
-        self.conclude(plan, known, serial, &journal, finished).await
+        self.conclude(plan, known, serial, &journal, finished, (events, stop))
+            .await
     }
 
     /// Only outputs may have moved, for example a public address after a restart.
@@ -102,12 +105,14 @@ impl Session {
             remains: vec![],
             failures: vec![],
             cut: false,
+            aftermath: Aftermath::default(),
             broken: None,
         })
     }
 
     /// Records what came of a run. A run that is over is retired; one of which something
-    /// remains keeps its journal, for `recover` and the next `apply`.
+    /// remains keeps its journal, for `recover` and the next `apply`. One that was undone is looked
+    /// at: `events` hears of it, and `stop` ends it at once.
     pub(super) async fn conclude(
         &self,
         plan: &Plan,
@@ -115,6 +120,7 @@ impl Session {
         serial: u64,
         journal: &JournalWriter,
         finished: RunResult,
+        (events, stop): (&Events, &Stop),
     ) -> Result<RunReport, SessionError> {
         let RunResult {
             outcome,
@@ -123,7 +129,7 @@ impl Session {
             failures,
             cut,
             broken,
-            ..
+            progress,
         } = finished;
         let mut ran = RunReport {
             outcome,
@@ -131,6 +137,7 @@ impl Session {
             remains,
             failures,
             cut,
+            aftermath: Aftermath::default(),
             broken,
         };
         if cut {
@@ -150,6 +157,10 @@ impl Session {
             && let Err(error) = self.store.retire_journal(serial)
         {
             ran.broken = Some(Arc::new(error));
+        }
+        if outcome == Outcome::RolledBack {
+            ran.aftermath = self.aftermath(plan, &progress, &ran.snapshot, stop).await;
+            events.emit(Event::RollbackChecked(ran.aftermath.clone()));
         }
         Ok(ran)
     }

@@ -7,11 +7,13 @@
 //!
 //! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
+//! * `aftermath`: whether the world is as before once a run is undone;
 //! * `saved_plan`: a plan in a file, between the two;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
 //! * `lock`: who may write.
 
+mod aftermath;
 mod apply;
 mod change;
 mod endpoints;

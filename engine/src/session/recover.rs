@@ -171,8 +171,8 @@ impl Session {
             Direction::Back => run.back("recover --back").await?,
             Direction::Forward | Direction::Keep => run.forward_again("recover --forward").await?,
         };
-        self.conclude(plan, known, unfinished.serial, &journal, finished)
-            .await
+        let (serial, seen) = (unfinished.serial, (events, stop));
+        self.conclude(plan, known, serial, &journal, finished, seen).await
     }
 
     /// Opens the journal again and writes down what reading has found out.

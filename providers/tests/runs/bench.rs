@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use subako_engine::check::Severity;
-use subako_engine::event::Events;
+use subako_engine::event::{Event, Events};
 use subako_engine::kinds::registry;
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Plan, Selection};
@@ -93,18 +93,41 @@ impl Bench {
     }
 
     pub async fn apply(&self, selection: &Selection) -> Result<RunReport, SessionError> {
-        self.carry_out(selection, None).await
+        self.carry_out(selection, None, &Events::silent()).await
+    }
+
+    /// Applies, and does something as soon as a step, `action address`, is undone.
+    pub async fn apply_and_once_undone(
+        &self,
+        selection: &Selection,
+        step: &'static str,
+        then: impl Fn(&Simulator) + Send + Sync + 'static,
+    ) -> Result<RunReport, SessionError> {
+        let sim = self.sim.clone();
+        let events = Events::new(move |event| match event {
+            Event::StepDone {
+                action,
+                address,
+                undo: true,
+                ..
+            } if format!("{action} {address}") == step => then(&sim),
+            _ => {}
+        });
+        self.carry_out(selection, None, &events).await
     }
 
     /// Applies, and stops dead after so many durable journal entries.
     pub async fn killed(&self, selection: &Selection, entries: u64) -> RunReport {
-        self.carry_out(selection, Some(entries)).await.expect("a run")
+        self.carry_out(selection, Some(entries), &Events::silent())
+            .await
+            .expect("a run")
     }
 
     async fn carry_out(
         &self,
         selection: &Selection,
         kill_after: Option<u64>,
+        events: &Events,
     ) -> Result<RunReport, SessionError> {
         let change = self.draft(selection).await?;
         let refused: Vec<_> = (change.plan.findings.iter())
@@ -131,11 +154,8 @@ impl Bench {
             }),
             ..ApplyOptions::default()
         };
-        let events = Events::silent();
         let session = self.session();
-        session
-            .carry_out(&change, &options, "apply", &events, &stop)
-            .await
+        session.carry_out(&change, &options, "apply", events, &stop).await
     }
 
     /// Goes on with an unfinished run; `None` if there is none.

@@ -1,6 +1,7 @@
 //! Runs that are killed, whose hosts are lost, and that are gone on with: whole sessions in one
 //! process, on the simulator, in memory and in virtual time.
 
+mod aftermath;
 mod bench;
 mod groups;
 #[path = "../kinds_on_sim/manifest.rs"]

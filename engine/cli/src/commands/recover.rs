@@ -1,5 +1,6 @@
 //! `subako recover`.
 
+use subako_engine::display::Display;
 use subako_engine::run::Stop;
 use subako_state::{Direction, Outcome};
 
@@ -73,18 +74,25 @@ async fn locked(
     let events = reporter.events();
     let run = session.recover(&known, &settled, direction, &options, &events, &stop);
     let driven = drive(run, reporter, &stop, signals).await?;
-    tell(args, ui, direction, &driven)
+    tell(args, ui, direction, &session.display(), &driven)
 }
 
-fn tell(args: &RecoverArgs, ui: &Ui, direction: Direction, driven: &LoggedRun) -> Result<Exit> {
+fn tell(
+    args: &RecoverArgs,
+    ui: &Ui,
+    direction: Direction,
+    kinds: &Display,
+    driven: &LoggedRun,
+) -> Result<Exit> {
     let wanted = match direction {
         Direction::Back => Outcome::RolledBack,
         Direction::Forward | Direction::Keep => Outcome::Applied,
     };
-    if driven.ran.outcome != wanted || driven.ran.cut {
+    if driven.ran.outcome != wanted || driven.ran.cut || !driven.ran.aftermath.is_clean() {
         let told = report::ReportContext {
             command: "recover",
             typed: &ui.typed,
+            kinds,
             keep: args.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());

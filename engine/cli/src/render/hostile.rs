@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use subako_engine::check::{Finding, Place, Severity, planner};
 use subako_engine::display::Display;
-use subako_engine::event::{Event, HolderView};
+use subako_engine::event::{Aftermath, Difference, Differs, Event, HolderView, Unchecked};
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
 use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status, StrayStatus};
@@ -207,7 +207,36 @@ fn events(text: &str) -> Vec<Event> {
             done: 1,
             of: 1,
         },
+        Event::RollbackChecked(aftermath(text)),
     ]
+}
+
+fn aftermath(text: &str) -> Aftermath {
+    let change = Change {
+        path: text.to_owned(),
+        before: Value::Known(text.into()),
+        after: Value::Known(json!([{text: text}])),
+        forces_replacement: None,
+        cost: None,
+    };
+    let differs = [
+        Differs::Taken { by: text.to_owned() },
+        Differs::Changed {
+            changes: vec![change],
+        },
+    ];
+    Aftermath {
+        differs: differs
+            .map(|how| Difference {
+                address: address(text),
+                how,
+            })
+            .to_vec(),
+        unchecked: vec![Unchecked {
+            address: address(text),
+            why: text.to_owned(),
+        }],
+    }
 }
 
 fn holder(text: &str) -> Holder {
@@ -274,6 +303,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         remains: vec![address(text)],
         failures: vec![(address(text), failure(text))],
         cut: false,
+        aftermath: aftermath(text),
         broken: None,
     };
     let log = RunLog {
@@ -282,9 +312,15 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         turned: Some((Direction::Keep, text.to_owned())),
         ..RunLog::default()
     };
+    let undone = RunReport {
+        outcome: Outcome::RolledBack,
+        ..ran.clone()
+    };
+    let shown_as = Display::built_in();
     let told = report::ReportContext {
         command: "apply",
         typed: &typed,
+        kinds: &shown_as,
         keep: true,
     };
     let residue = Residue {
@@ -326,6 +362,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         ("graph, Mermaid", drawing.mermaid()),
         ("a call, -v", calls::attempt(text)),
         ("report", report::failed(&ran, &log, told, Paint::PLAIN)),
+        ("rollback", report::failed(&undone, &log, told, Paint::PLAIN)),
         ("endpoints", report::endpoints(&snapshot, Paint::PLAIN)),
         ("residue", report::residue(&[residue], Paint::PLAIN)),
     ];

@@ -3,11 +3,12 @@
 //! * `mistakes`: what is wrong with a manifest;
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
 //! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
-//! * `progress`, `eta`, `report`: a run;
+//! * `progress`, `eta`, `report`, `aftermath`: a run;
 //! * `status`, `resources`: the cluster and the state;
 //! * `drawing`: what depends on what;
 //! * `document`: what every JSON document has.
 
+mod aftermath;
 mod changes;
 pub mod document;
 pub mod drawing;

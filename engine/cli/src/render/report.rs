@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use subako_engine::display::Display;
 use subako_engine::plan::Plan;
 pub use subako_engine::session::list;
 use subako_engine::session::{RunReport, endpoints as endpoints_of};
@@ -9,7 +10,7 @@ use subako_engine::world::{Certainty, Code, Failure, NextCommand, Residue};
 use subako_state::{Address, Direction, Outcome, Snapshot, StateError};
 
 use super::progress::RunLog;
-use super::{Table, duration, plan_text};
+use super::{Table, aftermath, duration, plan_text};
 use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
@@ -43,12 +44,14 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
 }
 
 /// What a run was made for, for its report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct ReportContext<'a> {
     /// The command, for example `apply`.
     pub command: &'a str,
     /// The command line.
     pub typed: &'a Invocation,
+    /// How kinds are shown.
+    pub kinds: &'a Display,
     /// Whether keeping what was done was asked for.
     pub keep: bool,
 }
@@ -59,6 +62,7 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
     let head = headline(ran, log, told);
     let _ = writeln!(out, "{}: {head}", paint.of(Meaning::Error, "error"));
     if ran.failures.is_empty()
+        && !undid_a_run(ran, told)
         && let Some((_, why)) = &log.turned
     {
         let _ = writeln!(out, "  why: {}", plain(why));
@@ -76,6 +80,9 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
     }
     match ran.outcome {
         Outcome::RolledBack if ran.cut => {}
+        Outcome::RolledBack if !ran.aftermath.is_clean() => {
+            aftermath::write(&mut out, told.kinds, paint, &ran.aftermath);
+        }
         Outcome::RolledBack => {
             let _ = writeln!(
                 out,
@@ -116,6 +123,12 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
     out
 }
 
+/// Whether it is the end of a recovery that was made to undo a run: it did not fail, and there is
+/// nothing to do again.
+fn undid_a_run(ran: &RunReport, told: ReportContext<'_>) -> bool {
+    told.command == "recover" && ran.outcome == Outcome::RolledBack && ran.failures.is_empty()
+}
+
 fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
     let command = told.command;
     match (&ran.broken, ran.outcome) {
@@ -150,7 +163,11 @@ fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
         "failed"
     };
     match (ran.outcome, log.turned.as_ref().map(|(direction, _)| *direction)) {
-        (Outcome::RolledBack, _) => format!("{command} {stopped}, and everything it did was undone"),
+        (Outcome::RolledBack, _) => match aftermath::but(&ran.aftermath) {
+            Some(but) if undid_a_run(ran, told) => format!("{command} undid everything, {but}"),
+            Some(but) => format!("{command} {stopped}, and everything it did was undone, {but}"),
+            None => format!("{command} {stopped}, and everything it did was undone"),
+        },
         (Outcome::Remains, Some(Direction::Keep)) if told.keep => {
             format!("{command} {stopped}, and what it had done by then was kept, as asked")
         }
@@ -194,7 +211,9 @@ fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
         before.push(Hint::from("then ").then(NextCommand::Again).and(" records it"));
         return before;
     }
+    before.extend(aftermath::next(&ran.aftermath));
     before.extend(match ran.outcome {
+        Outcome::RolledBack if undid_a_run(ran, told) => Vec::new(),
         Outcome::RolledBack if ran.failures.is_empty() => vec![
             Hint::from("run ")
                 .then(NextCommand::Again)
@@ -301,85 +320,5 @@ pub fn endpoints(snapshot: &Snapshot, paint: Paint) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::args::Cli;
-
-    fn ran(outcome: Outcome, failures: Vec<(Address, Failure)>, remains: Vec<Address>) -> RunReport {
-        RunReport {
-            outcome,
-            snapshot: Snapshot::empty("l".into(), "c".into(), "sim".into()),
-            remains,
-            failures,
-            cut: false,
-            broken: None,
-        }
-    }
-
-    /// What is said after `subako apply --sim`.
-    fn after_apply(ran: &RunReport, log: &RunLog) -> String {
-        let cli = Cli::try_parse_from(["subako", "apply", "--sim"]).expect("valid");
-        let typed = Invocation::new(["apply", "--sim"].map(str::to_owned), &cli.global);
-        let told = ReportContext {
-            command: "apply",
-            typed: &typed,
-            keep: false,
-        };
-        failed(ran, log, told, Paint::PLAIN)
-    }
-
-    #[test]
-    fn a_rollback_says_what_failed_what_was_undone_and_what_to_do_next() {
-        let failure = Failure::not_applied("run instance node-1", "there is no room in ap-northeast-1a")
-            .with_service_code("InsufficientInstanceCapacity")
-            .with_hint("name another zone")
-            .with_output(vec!["last words".into()]);
-        let log = RunLog {
-            undone: vec![Address::new("instance", "a"), Address::new("key_pair", "k")],
-            turned: Some((Direction::Back, "x".into())),
-            elapsed_ms: 10,
-            ..RunLog::default()
-        };
-        let failures = vec![(Address::new("instance", "node-1"), failure)];
-        let text = after_apply(&ran(Outcome::RolledBack, failures, vec![]), &log);
-        assert_eq!(
-            text,
-            "error: apply failed, and everything it did was undone\n\
-             \x20 instance.node-1: failed to run instance node-1: InsufficientInstanceCapacity: there is no room in ap-northeast-1a\n\
-             \x20   | last words\n\
-             \x20   help: name another zone\n\
-             \x20 undone: instance.a, key_pair.k (2 in all)\n\
-             \x20 remains: nothing; the state and the world are as they were before\n\
-             help: remove the cause, then run `subako apply --sim` again\n"
-        );
-    }
-
-    #[test]
-    fn what_remains_is_listed_with_the_ways_on() {
-        let remains = vec![Address::new("instance", "a")];
-        let text = after_apply(&ran(Outcome::Remains, vec![], remains), &RunLog::default());
-        assert!(text.contains("  remains: instance.a\n"), "{text}");
-        assert!(text.contains("`subako recover --back --sim`"), "{text}");
-    }
-
-    #[test]
-    fn residue_is_priced() {
-        let text = residue(
-            &[Residue {
-                what: "volume".into(),
-                id: "vol-1".into(),
-                name: None,
-                address: Some("instance.a".into()),
-                usd_per_hour: Some(0.001),
-            }],
-            Paint::PLAIN,
-        );
-        assert!(text.contains("vol-1        instance.a  0.0010"), "{text}");
-        assert!(
-            text.contains("together 0.0010 USD an hour, about 0.73 USD a month"),
-            "{text}"
-        );
-    }
-}
+#[path = "report_tests.rs"]
+mod tests;

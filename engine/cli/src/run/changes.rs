@@ -1,5 +1,6 @@
 //! Lock, settle what an earlier run left, plan, refuse or ask, run, report.
 
+use subako_engine::display::Display;
 use subako_engine::event::{Event, Events, HolderView};
 use subako_engine::plan::{Plan, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
@@ -123,7 +124,8 @@ async fn locked(
         return log.heard().map(|()| Exit::Done);
     }
     let driven = drive(run, reporter, &stop, signals).await?;
-    tell(project, ui, request, plan, &driven)
+    let kinds = cluster.session.display();
+    tell(project, ui, request, &kinds, plan, &driven)
 }
 
 /// A plan without steps is a run of no steps, for those who read events.
@@ -187,12 +189,20 @@ fn settled_text(settled: &Settled) -> String {
 }
 
 /// Says what came of it.
-fn tell(project: &Project, ui: &Ui, request: &Request<'_>, plan: &Plan, driven: &LoggedRun) -> Result<Exit> {
+fn tell(
+    project: &Project,
+    ui: &Ui,
+    request: &Request<'_>,
+    kinds: &Display,
+    plan: &Plan,
+    driven: &LoggedRun,
+) -> Result<Exit> {
     let exit = exit_of(&driven.ran);
     if exit != Exit::Done {
         let told = report::ReportContext {
             command: request.command,
             typed: &ui.typed,
+            kinds,
             keep: request.run.on_failure == OnFailureArg::Keep,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());

@@ -110,7 +110,8 @@ pub fn exit_of(ran: &RunReport) -> Exit {
     match ran.outcome {
         _ if ran.cut => Exit::Remains,
         Outcome::Applied => Exit::Done,
-        Outcome::RolledBack => Exit::RolledBack,
+        Outcome::RolledBack if ran.aftermath.is_clean() => Exit::RolledBack,
+        Outcome::RolledBack => Exit::Remains,
         Outcome::Remains => Exit::Remains,
     }
 }

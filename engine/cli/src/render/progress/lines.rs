@@ -131,7 +131,7 @@ impl Lines {
                 self.paint.of(Meaning::Warning, signal),
                 steps(*in_flight)
             )),
-            Event::RunStarted { .. } | Event::RunFinished { .. } => None,
+            Event::RunStarted { .. } | Event::RunFinished { .. } | Event::RollbackChecked(_) => None,
         }
     }
 }

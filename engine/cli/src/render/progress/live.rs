@@ -138,7 +138,7 @@ impl Live {
             Event::RunFinished { elapsed_ms, .. } => self.sync(*elapsed_ms),
             // What is left now is another matter than the plan.
             Event::Interrupted { .. } => self.eta = None,
-            Event::LockTakenOver { .. } => {}
+            Event::LockTakenOver { .. } | Event::RollbackChecked(_) => {}
         }
         if let Some(line) = self.lines.line(event, true) {
             self.say(&line);
