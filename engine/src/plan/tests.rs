@@ -381,3 +381,26 @@ fn a_plan_is_read_as_it_was_written_and_a_newer_one_names_its_writer() {
     let error = Plan::read(&newer).expect_err("newer").to_string();
     assert!(error.contains("subako 9.8.7 in plan format 3"), "{error}");
 }
+
+#[test]
+fn what_can_be_had_back_is_removed_as_it_was_seen() {
+    let (recorded, seen) = (json!({"value": 1}), json!({"value": 2}));
+    let drifted = ["soft.a", "solid.b"]
+        .into_iter()
+        .fold(Draft::new(), |draft, name| {
+            draft.has(name, recorded.clone()).sees_spec(name, &seen)
+        });
+    let plan = drifted.has("soft.c", recorded.clone()).plan();
+    let before = |what| find(&plan, what).spec_before().cloned();
+    assert_eq!(before("delete soft.a"), Some(json_of(&seen)));
+    assert_eq!(before("delete soft.c"), Some(json_of(&recorded)));
+    let record = |what| {
+        find(&plan, what)
+            .before
+            .as_ref()
+            .map(|record| record.spec.clone())
+    };
+    assert_eq!(record("delete soft.a"), Some(json_of(&recorded)));
+    // A solid that was deleted cannot be had back: nothing but its record matters.
+    assert_eq!(find(&plan, "delete solid.b").live, None);
+}

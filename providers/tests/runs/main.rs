@@ -6,5 +6,6 @@ mod bench;
 mod groups;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
+mod observed;
 mod recovery;
 mod strays;

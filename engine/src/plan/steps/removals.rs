@@ -6,7 +6,8 @@ use super::super::decide::Fate;
 use super::super::reason::Reason;
 use super::super::step::{Operation, Record, Step};
 use super::super::vanish::{Departure, Going, Object, departures};
-use super::Builder;
+use super::{Builder, observed};
+use crate::kind::Sighting;
 use crate::reference::references;
 
 impl Builder<'_> {
@@ -20,7 +21,7 @@ impl Builder<'_> {
             };
             let step = self.push(Step {
                 reason: leaving.reason.clone(),
-                ..removal(self.record(leaving.record), operation)
+                ..self.removal_as_seen(leaving.record, operation)
             });
             self.removed.insert(leaving.record, step);
         }
@@ -37,6 +38,27 @@ impl Builder<'_> {
             let entry = &mut self.steps[*step as usize];
             entry.reason.get_or_insert_with(|| Reason::GoesWith(host.clone()));
             entry.operation = Operation::Vanish { host };
+        }
+    }
+
+    /// The step that removes a recorded resource. What can be had back is had back as it was seen,
+    /// not as it was recorded.
+    fn removal_as_seen(&self, record: usize, operation: Operation) -> Step {
+        let resource = self.record(record);
+        let step = removal(resource, operation);
+        let kind = self.input.registry.get(resource.address.kind());
+        match &self.input.observed.recorded[record] {
+            Sighting::There { spec, outputs, .. }
+                if kind.is_some_and(|kind| kind.traits().delete_is_undoable) =>
+            {
+                let (before, live) = observed(resource, spec, outputs);
+                Step {
+                    before: Some(before),
+                    live,
+                    ..step
+                }
+            }
+            _ => step,
         }
     }
 
