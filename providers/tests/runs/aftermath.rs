@@ -8,7 +8,7 @@ use subako_engine::world::NetworkSpec;
 use subako_providers::sim::{FaultEffect, FaultRule, Simulator};
 use subako_state::Outcome;
 
-use crate::bench::{Bench, fault, small};
+use crate::bench::{Bench, destroy, fault, small};
 use crate::manifest::service;
 
 /// What differs, `address how`.
@@ -165,5 +165,31 @@ async fn a_run_that_changed_nothing_reads_nothing_again() {
             "{:?} {faults:?}",
             bench.sim.calls()
         );
+    }
+}
+
+/// A destroy that fails before the line brings back what it had removed, and that is looked at too.
+#[tokio::test(start_paused = true)]
+async fn what_a_destroy_that_failed_does_not_bring_back_is_named() {
+    type Change = fn(&Simulator);
+    let cases: [(Change, &[&str]); 2] = [
+        (|_| {}, &[]),
+        (
+            |sim| sim.scale_service("web", 5).expect("it is there"),
+            &["service.web changed: replicas"],
+        ),
+    ];
+    for (change, expected) in cases {
+        let bench = applied(1).await;
+        let fails = fault("remove_network", 1, FaultEffect::Error("X".into()));
+        bench.sim.begin_run(&[fails], None).expect("a known call");
+        let selection = Selection {
+            target: vec!["service.web".into(), "network.my-overlay".into()],
+            ..destroy()
+        };
+        let ran = bench.apply_and_once_undone(&selection, "delete service.web", change);
+        let ran = ran.await.expect("a run");
+        assert_eq!(ran.outcome, Outcome::RolledBack, "{:#?}", ran.failures);
+        assert_eq!(differs(&ran), expected);
     }
 }
