@@ -11,13 +11,13 @@ use super::bench::{Hosts, Lab};
 use super::load::Load;
 
 /// Asks for the managers again and again: alive, in all.
-struct Quorum {
+pub struct Quorum {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<Vec<(u64, u64)>>>,
 }
 
 impl Quorum {
-    fn watch(lab: &Lab) -> Self {
+    pub fn watch(lab: &Lab) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let mut command = lab.command(&["status", "--format", "json"]);
         let ended = Arc::clone(&over);
@@ -40,7 +40,7 @@ impl Quorum {
 
     /// It was never lost; what was seen, without repetitions.
     #[track_caller]
-    fn never_lost(mut self) -> Vec<(u64, u64)> {
+    pub fn never_lost(mut self) -> Vec<(u64, u64)> {
         self.over.store(true, Ordering::Relaxed);
         let thread = self.thread.take().expect("it ends once");
         let mut seen = thread.join().expect("it asked");

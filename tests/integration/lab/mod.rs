@@ -18,4 +18,5 @@ mod life;
 mod load;
 mod membership;
 mod nodes;
+mod plans;
 mod secrets;
