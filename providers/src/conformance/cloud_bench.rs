@@ -199,6 +199,17 @@ impl CloudBench {
         for instance in &found.instances {
             self.reach(&instance.id, InstanceState::Terminated).await?;
         }
+        // A group that a rule of another names stays.
+        for group in &found.security_groups {
+            let naming = group
+                .rules
+                .iter()
+                .filter(|rule| matches!(rule.source, Source::Group(_)));
+            let naming: Vec<Rule> = naming.cloned().collect();
+            if !naming.is_empty() {
+                cloud.revoke_ingress(&group.id, &naming).await?;
+            }
+        }
         for group in &found.security_groups {
             self.delete_group_patiently(&group.id).await?;
         }
