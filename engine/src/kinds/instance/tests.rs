@@ -123,11 +123,21 @@ fn of_the_instances_of_an_address_the_newest_that_runs_is_found() {
 fn of_two_machines_of_a_name_the_one_in_the_swarm_is_found() {
     let mut view = testing::view();
     view.nodes = vec![testing::node("n1", "member.node-0")];
-    let mut survey = testing::survey_of_swarm(view);
     let mut newer = live("i-9", 7);
     newer.private_ip = "10.0.0.9".into();
-    survey.cloud.instances = vec![live("i-8", 1), newer];
-    survey.name_machines(&Default::default(), None);
+    let cloud = world::CloudSurvey {
+        instances: vec![live("i-8", 1), newer],
+        ..world::CloudSurvey::default()
+    };
+    let swarm = crate::survey::SwarmSurvey::Read(Box::new(view));
+    let survey = Survey::assemble(
+        "sandbox",
+        cloud,
+        Default::default(),
+        swarm,
+        false,
+        Default::default(),
+    );
     let machine = survey.machine_named("node-0").map(|machine| machine.id.as_str());
     assert_eq!(machine, Some("i-8"));
 }
