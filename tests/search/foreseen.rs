@@ -45,12 +45,11 @@ fn rehearsed(plan: &Plan, seen: &Rehearsed, exit: &Exit, took: Duration) -> Resu
             );
             return Err(broken(outcome, detail));
         }
-        // As it would be for somebody who asks for it: refused, and rightly.
+        // Nothing breaks for its user, who is told; but a finding should have said it, by name and
+        // with the line of the manifest.
         (Some(failed), Exit::RolledBack(_) | Exit::Remains(_)) => {
-            return Err(Verdict::Refused(format!(
-                "rehearsal: {}: {}",
-                failed.address, failed.cause
-            )));
+            let detail = format!("{}: {}", failed.address, failed.cause);
+            return Err(broken("what cannot work is found before it is rehearsed", detail));
         }
         (
             _,

@@ -35,7 +35,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::RecoverForward) => N::Schema,
         Some(N::Schema) => N::StateHistory,
         Some(N::StateHistory) => N::StateList,
-        Some(N::StateList) => N::StateRebuild,
+        Some(N::StateList) => N::StateMv("node-0".to_owned(), "worker-0".to_owned()),
+        Some(N::StateMv(..)) => N::StateRebuild,
         Some(N::StateRebuild) => N::StateRestore(7),
         Some(N::StateRestore(_)) => N::StateRm("docker.manager-0".to_owned()),
         Some(N::StateRm(_)) => N::Status,
@@ -72,6 +73,7 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         (N::RecoverBack, Command::Recover(args)) => args.back && !args.forward,
         (N::RecoverForward, Command::Recover(args)) => args.forward && !args.back,
         (N::StateRestore(wanted), Command::State(StateCommand::Restore { serial, .. })) => serial == wanted,
+        (N::StateMv(old, new), Command::State(StateCommand::Mv { from, to })) => from == old && to == new,
         (N::StateRm(wanted), Command::State(StateCommand::Rm { addresses, .. })) => {
             addresses.as_slice() == std::slice::from_ref(wanted)
         }

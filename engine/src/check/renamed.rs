@@ -8,6 +8,7 @@ use subako_state::{Address, Json};
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::plan::{Action, Step};
+use crate::world::NextCommand;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -118,21 +119,18 @@ fn pools(checked: &Checked<'_>) -> Vec<Finding> {
             continue;
         };
         let (old, _) = former.remove(place);
-        let moves: Vec<String> = machines
+        let moves = machines
             .indices
             .iter()
-            .map(|index| format!("`subako state mv instance.{old}-{index} instance.{new}-{index}`"))
-            .collect();
+            .map(|index| NextCommand::StateMv(format!("{old}-{index}"), format!("{new}-{index}")));
         findings.push(
             Finding::new(
                 Severity::Note,
                 &CHECK.about,
                 format!("pool `{new}` looks like the former `{old}`, whose machines this plan replaces"),
             )
-            .with_remedy(format!(
-                "to keep the machines, before applying: {}",
-                moves.join(", ")
-            ))
+            .with_remedy("to keep the machines, run before applying")
+            .with_next(moves)
             .at("pool", new, "name"),
         );
     }
@@ -185,6 +183,7 @@ mod tests {
     use crate::check::testing::{Case, manifest, only};
     use crate::lower::testing::applied;
     use crate::lower::{lower, needs};
+    use crate::world::NextCommand;
 
     const SERVICE: &str = "[[service]]\nname = \"web\"\nimage = \"nginx\"\n";
 
@@ -210,10 +209,10 @@ mod tests {
         );
         assert_eq!(
             said[0].remedy.as_deref(),
-            Some(
-                "to keep the machines, before applying: `subako state mv instance.node-0 instance.worker-0`, `subako state mv instance.node-1 instance.worker-1`"
-            )
+            Some("to keep the machines, run before applying")
         );
+        let moved = |index: u32| NextCommand::StateMv(format!("node-{index}"), format!("worker-{index}"));
+        assert_eq!(said[0].next, [moved(0), moved(1)]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ pub mod planner;
 use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
+use crate::world::NextCommand;
+
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,6 +82,9 @@ pub struct Finding {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "help")]
     pub remedy: Option<String>,
+    /// What to run for it, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<NextCommand>,
     /// What it is about.
     #[serde(default)]
     pub category: Category,
@@ -103,6 +108,7 @@ impl Finding {
             address: None,
             message: message.into(),
             remedy: None,
+            next: Vec::new(),
             category: about.category,
             place: None,
             documentation: about.documentation.to_owned(),
@@ -121,6 +127,13 @@ impl Finding {
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Says what to run for it, after the remedy's words.
+    #[must_use]
+    pub fn with_next(mut self, commands: impl IntoIterator<Item = NextCommand>) -> Self {
+        self.next.extend(commands);
         self
     }
 

@@ -45,6 +45,8 @@ pub enum NextCommand {
     StateHistory,
     /// `state list`.
     StateList,
+    /// `state mv FROM TO`.
+    StateMv(String, String),
     /// `state rebuild`.
     StateRebuild,
     /// `state restore SERIAL`.
@@ -86,6 +88,7 @@ impl NextCommand {
             Self::Schema => &["schema"],
             Self::StateHistory => &["state", "history"],
             Self::StateList => &["state", "list"],
+            Self::StateMv(from, to) => &["state", "mv", from, to],
             Self::StateRebuild => &["state", "rebuild"],
             Self::StateRestore(serial) => {
                 return Some(vec!["state".into(), "restore".into(), serial.to_string()]);

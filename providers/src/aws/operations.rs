@@ -240,22 +240,13 @@ mod tests {
     /// The interceptor of the client holds this at run time; here it is held over the source.
     #[test]
     fn every_call_in_the_source_names_the_operation_that_it_makes() {
-        let sources = [
-            include_str!("cloud.rs"),
-            include_str!("connect.rs"),
-            include_str!("images.rs"),
-            include_str!("instance.rs"),
-            include_str!("key_pair.rs"),
-            include_str!("lookup.rs"),
-            include_str!("modify.rs"),
-            include_str!("preflight.rs"),
-            include_str!("residue.rs"),
-            include_str!("security_group.rs"),
-            include_str!("survey.rs"),
-            include_str!("terminate.rs"),
-            include_str!("types.rs"),
-            include_str!("watch.rs"),
-        ];
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/aws");
+        let sources = std::fs::read_dir(folder)
+            .expect("the adapter's sources")
+            .map(|entry| {
+                let path = entry.expect("a file").path();
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            });
         let mut made = std::collections::BTreeSet::new();
         for source in sources {
             let flat: String = source.split_whitespace().collect();

@@ -24,7 +24,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {
-        PlanFormat::Text => plan_text::plan(&plan, &offline.display(), ui.out, full),
+        PlanFormat::Text => plan_text::plan(&plan, &offline.display(), &ui.typed, ui.out, full),
         PlanFormat::Json => plan_json::plan(&plan, unfinished.as_ref())?,
         PlanFormat::Markdown => plan_markdown::plan(&plan, &offline.display(), full, &ui.typed),
     };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, Place, Severity};
 
+use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
@@ -18,7 +19,7 @@ pub fn severity(severity: Severity) -> (&'static str, Meaning) {
 }
 
 /// Writes findings, one paragraph.
-pub fn write(out: &mut String, paint: Paint, findings: &[Finding]) {
+pub fn write(out: &mut String, typed: &Invocation, paint: Paint, findings: &[Finding]) {
     for finding in findings {
         let (word, meaning) = severity(finding.severity);
         let head = format!("{word}[{}]", plain(&finding.id));
@@ -31,10 +32,25 @@ pub fn write(out: &mut String, paint: Paint, findings: &[Finding]) {
             let at = paint.of(Meaning::Note, "at");
             let _ = writeln!(out, "  {at}: {}", self::place(place));
         }
-        if let Some(remedy) = &finding.remedy {
-            let _ = writeln!(out, "  {}: {}", paint.of(Meaning::Note, "help"), plain(remedy));
+        if let Some(help) = help(finding) {
+            let help = plain(help.text(typed));
+            let _ = writeln!(out, "  {}: {help}", paint.of(Meaning::Note, "help"));
         }
     }
+}
+
+/// What to do about a finding: its remedy, then what to run for it.
+pub fn help(finding: &Finding) -> Option<Hint> {
+    let mut hint = finding.remedy.clone().map(Hint::from);
+    for (index, command) in finding.next.iter().enumerate() {
+        let words = match (index, &hint) {
+            (0, None) => "run ",
+            (0, Some(_)) => ": ",
+            _ => ", then ",
+        };
+        hint = Some(hint.unwrap_or_default().and(words).then(command.clone()));
+    }
+    hint
 }
 
 /// `line 12 (service web constraints)`.

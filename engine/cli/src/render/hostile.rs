@@ -333,8 +333,14 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
     let steps: Vec<_> = plan.steps.iter().collect();
     let kinds = Display::built_in();
     let mut printed = vec![
-        ("plan, text", plan_text::plan(&plan, &kinds, Paint::PLAIN, false)),
-        ("plan, full", plan_text::plan(&plan, &kinds, Paint::PLAIN, true)),
+        (
+            "plan, text",
+            plan_text::plan(&plan, &kinds, &Invocation::default(), Paint::PLAIN, false),
+        ),
+        (
+            "plan, full",
+            plan_text::plan(&plan, &kinds, &Invocation::default(), Paint::PLAIN, true),
+        ),
         (
             "plan, markdown",
             plan_markdown::plan(&plan, &kinds, false, &typed),

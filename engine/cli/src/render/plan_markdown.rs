@@ -32,7 +32,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> Str
         }
     }
     for finding in &plan.findings {
-        write_finding(&mut out, finding);
+        write_finding(&mut out, finding, typed);
     }
     if !plan.drift.is_empty() {
         let mut body = String::new();
@@ -63,7 +63,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation) -> Str
     out
 }
 
-fn write_finding(out: &mut String, finding: &Finding) {
+fn write_finding(out: &mut String, finding: &Finding, typed: &Invocation) {
     let kind = match finding.severity {
         Severity::Error => "CAUTION",
         Severity::Warning => "WARNING",
@@ -79,8 +79,8 @@ fn write_finding(out: &mut String, finding: &Finding) {
     if let Some(place) = &finding.place {
         let _ = writeln!(out, ">\n> Manifest: {}", one_line(&findings::place(place)));
     }
-    if let Some(remedy) = &finding.remedy {
-        let _ = writeln!(out, ">\n> {}", one_line(remedy));
+    if let Some(help) = findings::help(finding) {
+        let _ = writeln!(out, ">\n> {}", one_line(&help.text(typed)));
     }
     out.push('\n');
 }

@@ -105,7 +105,13 @@ fn a_wait_says_how_far_the_service_has_come() {
         wanted: 5,
         rollout: None,
     }));
-    let text = plan_text::plan(&plan(vec![step]), &Display::built_in(), Paint::PLAIN, false);
+    let text = plan_text::plan(
+        &plan(vec![step]),
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::PLAIN,
+        false,
+    );
     assert!(
         text.contains("  ~ service.web  3 of 5 running; waits for it to converge\n"),
         "{text}"
@@ -114,7 +120,13 @@ fn a_wait_says_how_far_the_service_has_come() {
 
 #[test]
 fn a_plan_for_people() {
-    let text = plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, false);
+    let text = plan_text::plan(
+        &sample(),
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::PLAIN,
+        false,
+    );
     let expected = "\
 Changed outside of Subako since the last run:
   - instance.gone is gone
@@ -153,7 +165,13 @@ Digest: sha256:b657092ac2263f2b6f09bb7ef3fdfc7c9d0fe5f9f1a8be1ac7f7ef0a4a9a4d76
 
 #[test]
 fn the_same_plan_unfolded_lists_every_step_and_field() {
-    let text = plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, true);
+    let text = plan_text::plan(
+        &sample(),
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::PLAIN,
+        true,
+    );
     assert!(
         text.contains("  + instance.node-3\n      instance_type: t2.micro\n      name:          node-3\n"),
         "{text}"
@@ -162,7 +180,13 @@ fn the_same_plan_unfolded_lists_every_step_and_field() {
 
 #[test]
 fn no_plan_is_read_by_its_colours_alone() {
-    let coloured = plan_text::plan(&sample(), &Display::built_in(), Paint::new(true), false);
+    let coloured = plan_text::plan(
+        &sample(),
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::new(true),
+        false,
+    );
     assert!(coloured.contains('\u{1b}'));
     let mut plain = String::new();
     let mut rest = coloured.as_str();
@@ -174,7 +198,13 @@ fn no_plan_is_read_by_its_colours_alone() {
     plain.push_str(rest);
     assert_eq!(
         plain,
-        plan_text::plan(&sample(), &Display::built_in(), Paint::PLAIN, false)
+        plan_text::plan(
+            &sample(),
+            &Display::built_in(),
+            &Invocation::default(),
+            Paint::PLAIN,
+            false
+        )
     );
 }
 
@@ -184,7 +214,13 @@ fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
         let name = format!("node-{n}");
         step(vanish(&name), &format!("docker.{name}"), &[])
     });
-    let text = plan_text::plan(&plan(steps.collect()), &Display::built_in(), Paint::PLAIN, false);
+    let text = plan_text::plan(
+        &plan(steps.collect()),
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::PLAIN,
+        false,
+    );
     assert!(
         text.contains("  - docker.node-0 … node-8 (9)  each goes with its instance\n"),
         "{text}"
@@ -195,7 +231,13 @@ fn what_goes_with_machines_of_its_own_says_so_when_it_is_folded() {
 fn an_empty_plan_says_that_nothing_changes() {
     let mut empty = plan(vec![]);
     empty.summary.unchanged = 22;
-    let text = plan_text::plan(&empty, &Display::built_in(), Paint::PLAIN, false);
+    let text = plan_text::plan(
+        &empty,
+        &Display::built_in(),
+        &Invocation::default(),
+        Paint::PLAIN,
+        false,
+    );
     assert!(
         text.starts_with("No changes: sandbox is as the manifest wants it (22 resources).\n"),
         "{text}"

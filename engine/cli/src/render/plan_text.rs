@@ -9,6 +9,7 @@ use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{changes, findings, fold, headline, rehearsal, value};
+use crate::hint::Invocation;
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
@@ -28,7 +29,7 @@ pub fn provider(name: &str) -> &str {
 }
 
 /// The whole plan. Linear in its steps.
-pub fn plan(plan: &Plan, kinds: &Display, paint: Paint, full: bool) -> String {
+pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full: bool) -> String {
     let mut out = String::with_capacity(1024 + if full { plan.steps.len() * 160 } else { 4096 });
     if !plan.drift.is_empty() {
         let _ = writeln!(
@@ -62,7 +63,7 @@ pub fn plan(plan: &Plan, kinds: &Display, paint: Paint, full: bool) -> String {
         out.push('\n');
     }
     if !plan.findings.is_empty() {
-        findings::write(&mut out, paint, &plan.findings);
+        findings::write(&mut out, typed, paint, &plan.findings);
         out.push('\n');
     }
     let _ = writeln!(out, "{}", summary(plan, paint));

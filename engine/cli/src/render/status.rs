@@ -58,8 +58,9 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
         out.push_str(&strays(&status.strays).text(paint));
         let _ = writeln!(
             out,
-            "  {}: the next `subako apply` deletes what the manifest does not have; its plan says so",
-            paint.of(Meaning::Note, "help")
+            "  {}: {}",
+            paint.of(Meaning::Note, "help"),
+            plain(Hint::run(NextCommand::Apply, " deletes what is not in the manifest").text(typed))
         );
     }
     if !status.services.is_empty() {

@@ -23,6 +23,7 @@ use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::plan_text;
 use super::progress::RunLog;
+use crate::hint::Invocation;
 use crate::style::Paint;
 
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -187,14 +188,20 @@ fn new_disk() -> Plan {
 
 #[test]
 fn it_is_planned_and_rendered_with_its_own_headline() {
-    let text = plan_text::plan(&new_disk(), &Display::of(&registry()), Paint::PLAIN, false);
+    let text = plan_text::plan(
+        &new_disk(),
+        &Display::of(&registry()),
+        &Invocation::default(),
+        Paint::PLAIN,
+        false,
+    );
     assert!(text.contains("+ disk.node-0  for logs, 3 blocks\n"), "{text}");
 }
 
 #[test]
 fn its_numbers_have_its_own_units() {
     let kinds = Display::of(&registry());
-    let text = plan_text::plan(&new_disk(), &kinds, Paint::PLAIN, true);
+    let text = plan_text::plan(&new_disk(), &kinds, &Invocation::default(), Paint::PLAIN, true);
     assert!(text.contains("capacity: 512 MiB\n"), "{text}");
     assert_eq!(kinds.units("instance")("capacity"), None);
 }

@@ -80,6 +80,7 @@ async fn locked(
         ui.print(&plan_text::plan(
             plan,
             &cluster.session.display(),
+            &ui.typed,
             ui.out,
             request.full || ui.verbose,
         ))?;
@@ -88,7 +89,7 @@ async fn locked(
     if findings::refuse(&plan.findings) {
         if !text {
             let mut said = String::new();
-            findings::write(&mut said, ui.err, &plan.findings);
+            findings::write(&mut said, &ui.typed, ui.err, &plan.findings);
             ui.say(said.trim_end());
         }
         return Err(CliError::refused(
