@@ -96,6 +96,9 @@ struct State {
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    /// Held while an instance is run: moto draws a subnet's addresses from a generator, which
+    /// fails where two calls meet in it.
+    launching: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Proxy {
@@ -105,6 +108,7 @@ impl Proxy {
         let proxy = Self {
             address: listener.local_addr()?,
             state: Arc::default(),
+            launching: Arc::default(),
         };
         let (target, serving) = (target.to_owned(), proxy.clone());
         tokio::spawn(async move {
@@ -179,21 +183,21 @@ impl Proxy {
         match fault {
             Some(Fault::ResetBefore) => client.set_zero_linger(),
             Some(Fault::ResetAfter) => {
-                forward(target, &head, &body).await?;
+                self.forward(&action, target, &head, &body).await?;
                 client.set_zero_linger()
             }
             Some(Fault::Answer(status, text)) => answer(&mut client, status, &text).await,
             Some(Fault::AnswerAfter(status, text)) => {
-                forward(target, &head, &body).await?;
+                self.forward(&action, target, &head, &body).await?;
                 answer(&mut client, status, &text).await
             }
             Some(Fault::SilenceBefore) => until_closed(&mut client).await,
             Some(Fault::SilenceAfter) => {
-                forward(target, &head, &body).await?;
+                self.forward(&action, target, &head, &body).await?;
                 until_closed(&mut client).await
             }
             None => {
-                let answer = forward(target, &head, &body).await?;
+                let answer = self.forward(&action, target, &head, &body).await?;
                 let went = Instant::now();
                 self.lock().spans.push(Span {
                     action,
@@ -205,6 +209,14 @@ impl Proxy {
                 client.shutdown().await
             }
         }
+    }
+
+    async fn forward(&self, action: &str, target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+        let _alone = match action {
+            "RunInstances" => Some(self.launching.lock().await),
+            _ => None,
+        };
+        forward(target, head, body).await
     }
 
     fn record(&self, action: &str, body: String) -> (Option<Fault>, Duration) {
