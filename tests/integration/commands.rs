@@ -56,6 +56,23 @@ fn a_cluster_that_was_renamed_is_recognised_and_the_way_to_keep_it_works() {
 }
 
 #[test]
+fn a_pool_that_was_renamed_is_recognised_and_the_way_to_keep_it_works() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    cluster.edit("name = \"node\"", "name = \"worker\"");
+    let plan = cluster.run(&["plan"]).expect(0);
+    plan.says("note[renamed]: pool `worker` looks like the former `node`");
+    for index in 0..2 {
+        let (from, to) = (format!("node-{index}"), format!("worker-{index}"));
+        plan.says(&format!("state mv {from} {to}"));
+        cluster.run(&["state", "mv", &from, &to]).expect(0);
+    }
+    let kept = cluster.run(&["plan"]).expect(0);
+    assert!(!kept.stdout.contains("to create"), "{}", kept.said());
+    assert!(!kept.stdout.contains("note[renamed]"), "{}", kept.said());
+}
+
+#[test]
 fn the_graph_is_drawn_offline() {
     let cluster = Cluster::sandbox();
     let dot = cluster.run(&["graph"]).expect(0).stdout;

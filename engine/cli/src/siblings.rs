@@ -8,7 +8,7 @@ use subako_engine::check::{About, Category, Check, Checked, Finding, Severity};
 use subako_state::{Address, Store};
 
 static ABOUT: About = About {
-    id: "renamed",
+    id: "renamed-cluster",
     category: Category::State,
     documentation: "A cluster goes by its name: its state, its tags and its names in EC2.",
 };
@@ -87,5 +87,18 @@ impl Check for Siblings {
                     .at("cluster", "", "name")
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use subako_engine::check::Checks;
+
+    use super::ABOUT;
+
+    /// A check that is added takes the place of one with its id.
+    #[test]
+    fn it_is_added_to_the_other_checks_and_replaces_none() {
+        assert!(Checks::default().list().all(|other| other.id != ABOUT.id));
     }
 }
