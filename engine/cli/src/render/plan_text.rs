@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::check::{Finding, Severity, planner};
+use subako_engine::check::{Finding, planner};
 use subako_engine::display::{Display, Units};
 use subako_engine::plan::{Action, Drift, Operation, Plan, Rehearsal, Step, Summary};
 use subako_state::Direction;
@@ -97,14 +97,17 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
     if plan.steps.is_empty() {
         let unchanged = plan.summary.unchanged;
         // What cannot be read was planned as recorded: nobody may take that for a look at it.
-        let unseen =
-            |finding: &Finding| finding.id == planner::REFRESH.id || finding.severity == Severity::Error;
+        let unseen = |finding: &Finding| finding.id == planner::REFRESH.id;
         if plan.findings.iter().any(unseen) {
             let what = format!(
                 "No changes in what can be seen of {}: some of it could not be read (see above).",
                 plan.cluster
             );
             return paint.of(Meaning::Warning, what).to_string();
+        }
+        if super::findings::refuse(&plan.findings) {
+            let what = format!("No changes to {}: the plan is refused.", plan.cluster);
+            return paint.of(Meaning::Error, what).to_string();
         }
         let what = if plan.selection.destroy {
             format!("No changes: there is nothing of {} to destroy.", plan.cluster)
