@@ -64,7 +64,7 @@ fn managers_are_retyped_beside_a_service(lab: &Lab) {
     );
     let quorum = Quorum::watch(lab);
     change(lab);
-    quorum.never_lost();
+    quorum.never_lost_for(2);
     let types = lab.ec2("DescribeInstances");
     assert_eq!(
         types.matches("<instanceType>t2.small<").count(),
@@ -122,6 +122,7 @@ fn workers_of_a_dead_swarm_join_the_new_one(lab: &Lab) {
 }
 
 #[test]
+#[ignore = "takes four minutes; the same on the simulator is tested always"]
 fn accepted_plans_work_on_real_engines() {
     let Some(lab) = Lab::turn("accepted plans") else {
         return;
