@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use subako_state::{Json, Resource, Snapshot};
+use subako_state::Snapshot;
 
 use super::{Checked, Checks, Finding};
 use crate::kinds;
-use crate::lower::testing::{answer, empty};
+use crate::lower::testing::{answer, applied, empty};
 use crate::lower::{lower, needs};
 use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
 use crate::plan::{Planning, Selection, draft};
@@ -83,24 +83,7 @@ impl Case {
     /// The state once the manifest is applied, with outputs that nobody reads.
     pub fn applied(&self) -> Snapshot {
         let desired = lower(&self.manifest, &self.snapshot, &[], &self.answer).expect("it can be lowered");
-        let mut snapshot = empty();
-        snapshot.resources = desired
-            .resources
-            .iter()
-            .map(|wanted| Resource {
-                address: wanted.address.clone(),
-                depends_on: wanted.depends_on.clone(),
-                deposed: false,
-                generation: 0,
-                made_with: BTreeMap::new(),
-                outputs: Json::canonical(&serde_json::json!({})).expect("JSON"),
-                protect: wanted.protect,
-                spec_sha256: wanted.spec.digest(),
-                spec: wanted.spec.clone(),
-            })
-            .collect();
-        snapshot.sort();
-        snapshot
+        applied(&desired)
     }
 
     /// What the check with this id says, of those of this crate.

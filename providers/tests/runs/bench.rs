@@ -15,6 +15,9 @@ use subako_state::{Direction, Outcome, Store};
 
 use crate::manifest::{pool, sandbox, service};
 
+/// What may be done after a kill.
+pub const WAYS: [&str; 4] = ["apply", "back", "forward", "destroy"];
+
 /// A cluster of so many managers and one worker, with a network and a service.
 pub fn small(managers: u32) -> Manifest {
     Manifest {
@@ -187,6 +190,26 @@ impl Bench {
         let last = last.expect("at least one time");
         assert_eq!(last.outcome, Outcome::Applied, "{what}: {:#?}", last.failures);
         self.assert_settled(what).await;
+    }
+
+    /// Goes on after a kill in one of `WAYS`: none refuses, and what it does not finish the next
+    /// apply or destroy does.
+    pub async fn go_on(&self, way: &str, what: &str) {
+        let direction = match way {
+            "back" => Some(Direction::Back),
+            "forward" => Some(Direction::Forward),
+            _ => None,
+        };
+        if let Some(direction) = direction {
+            match self.recover(direction).await {
+                Ok(_) | Err(SessionError::PastTheLine(_)) => {}
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
+        match way {
+            "destroy" => self.assert_destroyed(what).await,
+            _ => self.converge(1, what).await,
+        }
     }
 
     /// Nothing is left to do, and every machine is there once.

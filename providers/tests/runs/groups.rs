@@ -4,9 +4,9 @@ use subako_engine::manifest::Manifest;
 use subako_engine::plan::Selection;
 use subako_engine::world::Source;
 use subako_providers::sim::FaultEffect;
-use subako_state::{Direction, Outcome};
+use subako_state::Outcome;
 
-use crate::bench::{Bench, fault, small};
+use crate::bench::{Bench, WAYS, fault, small};
 
 /// The group gets another name, and every manager another image.
 fn renamed(mut manifest: Manifest) -> Manifest {
@@ -66,7 +66,7 @@ async fn a_renamed_group_whose_join_fails_is_undone_and_nothing_of_it_stays() {
 #[tokio::test(start_paused = true)]
 async fn a_renamed_group_killed_anywhere_always_has_a_way_out() {
     'kills: for entries in 2.. {
-        for way in ["apply", "back", "forward", "destroy"] {
+        for way in WAYS {
             let mut bench = applied(1).await;
             bench.manifest = renamed(bench.manifest);
             let killed = bench.killed(&Selection::default(), entries).await;
@@ -74,21 +74,8 @@ async fn a_renamed_group_killed_anywhere_always_has_a_way_out() {
                 break 'kills;
             }
             let what = format!("killed after entry {entries}, then {way}");
-            let direction = match way {
-                "back" => Some(Direction::Back),
-                "forward" => Some(Direction::Forward),
-                _ => None,
-            };
-            if let Some(direction) = direction {
-                match bench.recover(direction).await {
-                    Ok(_) | Err(subako_engine::session::SessionError::PastTheLine(_)) => {}
-                    Err(error) => panic!("{what}: {error}"),
-                }
-            }
-            if way == "destroy" {
-                bench.assert_destroyed(&what).await;
-            } else {
-                bench.converge(1, &what).await;
+            bench.go_on(way, &what).await;
+            if way != "destroy" {
                 assert_no_bridge(&bench, &what).await;
             }
         }

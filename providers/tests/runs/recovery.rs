@@ -4,7 +4,7 @@ use subako_engine::plan::Selection;
 use subako_providers::sim::FaultEffect;
 use subako_state::{Direction, Outcome};
 
-use crate::bench::{Bench, fault, replace, small};
+use crate::bench::{Bench, WAYS, fault, replace, small};
 
 /// Where the undo of a machine ended it without saying so, the way forward runs another.
 #[tokio::test(start_paused = true)]
@@ -66,7 +66,7 @@ fn lose(bench: &Bench, host: &str, loss: &str) -> bool {
 async fn survives(begin: impl AsyncFn() -> (Bench, Selection), hosts: &[&str]) {
     for (host, loss) in hosts.iter().flat_map(|host| LOSSES.map(|loss| (*host, loss))) {
         'kills: for entries in 2.. {
-            for way in ["apply", "back", "forward", "destroy"] {
+            for way in WAYS {
                 let (bench, selection) = begin().await;
                 let killed = bench.killed(&selection, entries).await;
                 if !killed.cut {
@@ -83,21 +83,7 @@ async fn survives(begin: impl AsyncFn() -> (Bench, Selection), hosts: &[&str]) {
                     .sleep(std::time::Duration::from_secs(60))
                     .await;
                 let what = format!("{loss} {host} after entry {entries}, then {way}");
-                let direction = match way {
-                    "back" => Some(Direction::Back),
-                    "forward" => Some(Direction::Forward),
-                    _ => None,
-                };
-                if let Some(direction) = direction {
-                    match bench.recover(direction).await {
-                        Ok(_) | Err(subako_engine::session::SessionError::PastTheLine(_)) => {}
-                        Err(error) => panic!("{what}: {error}"),
-                    }
-                }
-                match way {
-                    "destroy" => bench.assert_destroyed(&what).await,
-                    _ => bench.converge(1, &what).await,
-                }
+                bench.go_on(way, &what).await;
             }
         }
     }
