@@ -194,12 +194,21 @@ impl Lab {
 
     /// The private address of a node's host.
     pub fn host(&self, node: &str) -> String {
+        self.of_node(node, "private_ip")
+    }
+
+    /// The instance that a node runs on.
+    pub fn instance(&self, node: &str) -> String {
+        self.of_node(node, "instance_id")
+    }
+
+    fn of_node(&self, node: &str, field: &str) -> String {
         let status = self.status();
         let nodes = status["nodes"].as_array().expect("nodes").iter();
         let mut named = nodes.filter(|one| one["name"] == node);
-        let address = named.next().and_then(|one| one["private_ip"].as_str());
-        address
-            .unwrap_or_else(|| panic!("{node} has no address: {status:#}"))
+        let found = named.next().and_then(|one| one[field].as_str());
+        found
+            .unwrap_or_else(|| panic!("{node} has no {field}: {status:#}"))
             .to_owned()
     }
 

@@ -11,7 +11,7 @@ const NOTICED: Duration = Duration::from_secs(20);
 /// Within this a host has booted again and its engine is back.
 const BACK: Duration = Duration::from_secs(90);
 
-fn health(status: &Value, name: &str) -> String {
+pub fn health(status: &Value, name: &str) -> String {
     let nodes = status["nodes"].as_array().expect("nodes");
     let node = nodes.iter().find(|node| node["name"] == name);
     node.and_then(|node| node["health"].as_str())

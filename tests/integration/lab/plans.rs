@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::bench::{Lab, get, until};
 use super::membership::Quorum;
+use super::nodes::health;
 
 /// Within this the swarm sees a killed host as down.
 const SEEN_DOWN: Duration = Duration::from_secs(90);
@@ -34,22 +33,6 @@ fn running(lab: &Lab) -> Vec<(String, u64)> {
 fn assert_all_run(lab: &Lab) {
     let wanted = [("helloworld", 1), ("reply", 3), ("reply2", 2)];
     assert_eq!(running(lab), wanted.map(|(name, count)| (name.to_owned(), count)));
-}
-
-fn health(status: &Value, name: &str) -> String {
-    let mut nodes = status["nodes"].as_array().expect("nodes").iter();
-    let node = nodes.find(|node| node["name"] == name);
-    node.and_then(|node| node["health"].as_str())
-        .unwrap_or("")
-        .to_owned()
-}
-
-/// The instance that a node runs on.
-fn instance(lab: &Lab, name: &str) -> String {
-    let status = lab.status();
-    let mut nodes = status["nodes"].as_array().expect("nodes").iter();
-    let node = nodes.find(|node| node["name"] == name).expect("the node");
-    node["instance_id"].as_str().expect("an instance").to_owned()
 }
 
 /// Each manager's instance type and a service's image change in one plan.
@@ -109,7 +92,7 @@ fn a_dead_manager_leaves_first(lab: &Lab) {
 
 /// The only manager is terminated outside: its workers leave the dead swarm for the new one.
 fn workers_of_a_dead_swarm_join_the_new_one(lab: &Lab) {
-    let manager = instance(lab, "manager-0");
+    let manager = lab.instance("manager-0");
     lab.ec2(&format!("TerminateInstances&InstanceId.1={manager}"));
     until("the manager is gone", SEEN_DOWN, || {
         let described = lab.ec2(&format!("DescribeInstances&InstanceId.1={manager}"));
