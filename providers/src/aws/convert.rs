@@ -16,6 +16,11 @@ pub(super) fn tagged(key: &str, value: &str) -> Filter {
     filter(&format!("tag:{key}"), [value])
 }
 
+/// The token of the page after this one; EC2 ends with none, or with an empty one.
+pub(super) fn next_page(token: Option<&str>) -> Option<String> {
+    token.filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
 /// Tags as a map.
 pub(super) fn tag_map(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter()

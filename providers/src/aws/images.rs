@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use subako_world::{Failure, Family, ImageAnswer, ImageQuery, Result};
 
 use super::cloud::Inner;
-use super::convert::{filter, text};
+use super::convert::{filter, next_page, text};
 use super::operations::Op;
 use super::types::Architecture;
 use crate::codes::Ec2Code as _;
@@ -142,10 +142,7 @@ impl Inner {
                 })
                 .await?;
             found.extend(page.images().iter().cloned());
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 return Ok(found);
             }

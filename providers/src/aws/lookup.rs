@@ -7,7 +7,7 @@ use futures::future::try_join;
 use subako_world::{Failure, Lookup, LookupAnswer, Result, Subnet};
 
 use super::cloud::Inner;
-use super::convert::{filter, text};
+use super::convert::{filter, next_page, text};
 use super::operations::Op;
 use crate::codes::Ec2Code as _;
 
@@ -81,10 +81,7 @@ impl Inner {
                 })
                 .await?;
             found.extend(page.subnets().iter().filter_map(candidate));
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 break;
             }

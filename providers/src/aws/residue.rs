@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use subako_world::{InstanceState, Residue, Result, tag};
 
 use super::cloud::Inner;
-use super::convert::{filter, tag_map, tagged};
+use super::convert::{filter, next_page, tag_map, tagged};
 use super::operations::Op;
 use super::prices;
 use super::survey::NOT_TERMINATED;
@@ -122,10 +122,7 @@ impl Inner {
                     Some(0.0),
                 ))
             }));
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 return Ok(found);
             }

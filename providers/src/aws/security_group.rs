@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{self, Filter, ResourceType};
 use subako_world::{Code, Failure, Result, Rule, SecurityGroup, SecurityGroupRequest, tag};
 
 use super::cloud::Inner;
-use super::convert::{all_tags, filter, tag_map, tag_specification, text};
+use super::convert::{all_tags, filter, next_page, tag_map, tag_specification, text};
 use super::operations::Op;
 use super::rules::{permission, rules};
 use crate::codes::Ec2Code as _;
@@ -101,10 +101,7 @@ impl Inner {
                 })
                 .await?;
             found.extend(page.security_groups().iter().map(security_group));
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 break;
             }

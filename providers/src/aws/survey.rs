@@ -7,7 +7,7 @@ use futures::future::try_join4;
 use subako_world::{CloudSurvey, KeyPair, Result, tag};
 
 use super::cloud::Inner;
-use super::convert::{Seen, filter, instance, tag_map, tagged};
+use super::convert::{Seen, filter, instance, next_page, tag_map, tagged};
 use super::key_pair::key_pair;
 use super::operations::Op;
 
@@ -94,10 +94,7 @@ impl Inner {
                 .await?;
             let reservations = page.reservations().iter();
             found.extend(reservations.flat_map(|r| r.instances()).filter_map(instance));
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 break;
             }
@@ -138,10 +135,7 @@ impl Inner {
                     tags: tag_map(volume.tags()),
                 })
             }));
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 break;
             }

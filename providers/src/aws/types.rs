@@ -7,7 +7,7 @@ use futures::future::try_join;
 use subako_world::{Failure, Result, TypeFacts};
 
 use super::cloud::Inner;
-use super::convert::filter;
+use super::convert::{filter, next_page};
 use super::operations::Op;
 use crate::codes::Ec2Code as _;
 
@@ -149,10 +149,7 @@ impl Inner {
                     found.insert(kind.as_str().to_owned(), Described::of(seen));
                 }
             }
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 return Ok(found);
             }
@@ -187,10 +184,7 @@ impl Inner {
                     zones.insert(zone.to_owned());
                 }
             }
-            next = page
-                .next_token()
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned);
+            next = next_page(page.next_token());
             if next.is_none() {
                 return Ok(found);
             }
