@@ -82,8 +82,10 @@ fn a_recovery_back_is_checked_too() {
     Ran::of(command.env("SUBAKO_CRASH_AFTER_ENTRY", "16"));
     cluster.faults("{ call = \"survey\", nth = 1, times = 1000, error = \"RequestExpired\" }");
     let ran = cluster.run(&["recover", "--back", "--yes"]).expect(4);
-    ran.says("recover undid everything, but it could not be checked that everything is as it was before")
-        .says("  could not be checked: ");
+    ran.says(
+        "recover --back undid everything, but it could not be checked that everything is as it was before",
+    )
+    .says("  could not be checked: ");
     // That run is undone: neither is there a cause to remove, nor anything to recover again.
     let said = ran.said();
     assert!(

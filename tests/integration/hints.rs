@@ -42,10 +42,15 @@ impl Place {
     /// The first apply, killed after that many journal entries.
     fn killed(entries: &str) -> Self {
         let place = Self::new(|text| text);
-        let mut command = place.command(&["apply", "--yes"]);
+        place.kill(&["apply", "--yes"], entries);
+        place
+    }
+
+    /// Runs a command that is killed after that many journal entries.
+    fn kill(&self, words: &[&str], entries: &str) {
+        let mut command = self.command(words);
         command.env("SUBAKO_CRASH_AFTER_ENTRY", entries);
         assert_eq!(Ran::of(&mut command).code, None, "it was killed");
-        place
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -189,7 +194,34 @@ fn situations() -> Vec<Case> {
     let mut rolled_back = case(&[N::Again], faulty(), &["apply", "--yes"], 3);
     let mut kept = case(&way_out, faulty(), &["apply", "--yes", "--on-failure", "keep"], 4);
     (rolled_back.first, kept.first) = (mended, mended);
+    // A recovery that fails and turns back leaves no run to recover.
+    let unlucky = faulty();
+    unlucky.kill(&["apply", "--yes"], "16");
+    let mut turned = case(&[N::Apply], unlucky, &["recover", "--forward", "--yes"], 3);
+    turned.first = mended;
+    // Past the line there is no way back, and none is named: neither by who looks, nor by who fails.
+    let crossed = |faults: &str| {
+        let place = Place::applied();
+        place.kill(&["destroy", "--yes"], "12");
+        let manifest = place.0.dir.path().join("a folder/it's mine.toml");
+        let text = std::fs::read_to_string(&manifest).expect("the manifest");
+        std::fs::write(&manifest, text.replace("[sim]\n", &format!("[sim]\n{faults}"))).expect("written");
+        place
+    };
+    let refused = "faults = [{ call = \"terminate_instance\", error = \"ServerError\" }]\n";
+    let onward = [N::RecoverForward, N::Destroy];
+    let mut failed_on = case(&onward, crossed(refused), &["recover", "--forward", "--yes"], 4);
+    failed_on.first = mended;
     vec![
+        turned,
+        failed_on,
+        case(&[N::RecoverForward], crossed(""), &["status"], 0),
+        case(
+            &[N::RecoverForward],
+            crossed(""),
+            &["state", "rm", "service.reply"],
+            5,
+        ),
         rolled_back,
         kept,
         case(&[N::AgainWithYes], Place::new(|text| text), &["apply"], 1),

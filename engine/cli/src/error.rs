@@ -9,6 +9,7 @@ use subako_state::{Damage, LockError, StateError};
 
 use crate::exit::Exit;
 use crate::hint::Hint;
+use crate::unfinished;
 
 /// Why a command ended early.
 #[derive(Debug, Clone)]
@@ -220,9 +221,10 @@ impl From<SessionError> for CliError {
             SessionError::UnknownSerial(_) => {
                 Self::new(text).help(Hint::run(NextCommand::StateHistory, " lists what it has"))
             }
-            SessionError::Unfinished => Self::refused(text)
-                .help(Hint::run(NextCommand::RecoverForward, " finishes it"))
-                .help(Hint::run(NextCommand::RecoverBack, " undoes it")),
+            SessionError::Unfinished { can_go_back } => Self {
+                help: unfinished::ways(can_go_back),
+                ..Self::refused(text)
+            },
             SessionError::Rename(error) => error.into(),
             SessionError::NothingToRebuild(_) => Self::new(text),
             SessionError::WrongAccount { .. } => Self::refused(text)

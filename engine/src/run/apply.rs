@@ -58,6 +58,8 @@ pub struct RunResult {
     pub failures: Vec<(Address, Failure)>,
     /// Whether it was stopped where the journal is whole: nothing was settled.
     pub cut: bool,
+    /// Whether everything that it may have done can be undone: nothing past the line took effect.
+    pub can_go_back: bool,
     /// Why the journal could not be written any more, if that is what stopped it.
     pub broken: Option<Arc<StateError>>,
     /// What is known of each step.
@@ -308,6 +310,7 @@ impl Run<'_> {
             remains,
             failures,
             cut,
+            can_go_back: can_go_back(self.plan, &progress),
             broken: None,
             progress,
         }

@@ -25,6 +25,8 @@ pub struct RunReport {
     pub failures: Vec<(Address, Failure)>,
     /// Whether it was stopped at once: the next command has to settle it.
     pub cut: bool,
+    /// Whether everything that it may have done can be undone.
+    pub can_go_back: bool,
     /// What is not as it was before, or cannot be said to be, where all of it was undone.
     pub aftermath: Aftermath,
     /// What could not be written. With `cut` the run stopped for it; without, the run is over all
@@ -105,6 +107,7 @@ impl Session {
             remains: vec![],
             failures: vec![],
             cut: false,
+            can_go_back: true,
             aftermath: Aftermath::default(),
             broken: None,
         })
@@ -128,6 +131,7 @@ impl Session {
             remains,
             failures,
             cut,
+            can_go_back,
             broken,
             progress,
         } = finished;
@@ -137,6 +141,7 @@ impl Session {
             remains,
             failures,
             cut,
+            can_go_back,
             aftermath: Aftermath::default(),
             broken,
         };

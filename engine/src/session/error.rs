@@ -74,7 +74,10 @@ pub enum SessionError {
     UnknownSerial(u64),
     /// The state may not be edited while a run is unfinished.
     #[error("an earlier run did not end, so that the state does not say what the actual state is")]
-    Unfinished,
+    Unfinished {
+        /// Whether everything that it may have done can be undone.
+        can_go_back: bool,
+    },
     /// Nothing carries the cluster's tags.
     #[error("nothing in the world carries the tags of {0}: there is nothing to rebuild the state from")]
     NothingToRebuild(String),

@@ -53,7 +53,9 @@ impl<W> Session<W> {
         let recorded = self.recorded()?;
         match (recorded.unfinished, recorded.digest) {
             (None, Some(digest)) => Ok((recorded.snapshot, digest)),
-            _ => Err(SessionError::Unfinished),
+            (unfinished, _) => Err(SessionError::Unfinished {
+                can_go_back: unfinished.is_some_and(|run| run.can_go_back()),
+            }),
         }
     }
 

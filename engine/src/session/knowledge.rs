@@ -6,7 +6,7 @@ use subako_state::{Address, Digest, Direction, Effect, Entry, Journal, Snapshot,
 
 use super::{Session, SessionError};
 use crate::plan::Plan;
-use crate::run::{RunStatus, StepStatus, fold};
+use crate::run::{RunStatus, StepStatus, can_go_back, fold};
 
 /// The state, and the run that did not end if there is one.
 #[derive(Debug, Clone)]
@@ -54,6 +54,14 @@ impl Knowledge {
         };
         snapshot.sort();
         snapshot
+    }
+}
+
+impl Unfinished {
+    /// Whether everything that it may have done can be undone: nothing past the line may have
+    /// taken effect.
+    pub fn can_go_back(&self) -> bool {
+        can_go_back(&self.plan, &self.progress)
     }
 }
 

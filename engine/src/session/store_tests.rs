@@ -184,7 +184,10 @@ async fn what_is_forgotten_leaves_the_state_and_who_needs_it_is_named() {
     let refused = session
         .draft_forget(&["solid.b".to_owned()])
         .expect_err("a run is unfinished");
-    assert!(matches!(refused, SessionError::Unfinished), "{refused}");
+    assert!(
+        matches!(refused, SessionError::Unfinished { can_go_back: true }),
+        "{refused}"
+    );
 }
 
 #[test]

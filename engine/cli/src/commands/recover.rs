@@ -1,10 +1,9 @@
 //! `subako recover`.
 
-use subako_engine::display::Display;
 use subako_engine::run::Stop;
 use subako_state::{Direction, Outcome};
 
-use crate::args::{Format, Global, OnFailureArg, RecoverArgs};
+use crate::args::{Format, Global, RecoverArgs};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::lock;
@@ -74,34 +73,30 @@ async fn locked(
     let events = reporter.events();
     let run = session.recover(&known, &settled, direction, &options, &events, &stop);
     let driven = drive(run, reporter, &stop, signals).await?;
-    tell(args, ui, direction, &session.display(), &driven)
+    let told = report::ReportContext {
+        command: &found.command,
+        recovery: Some(direction),
+        typed: &ui.typed,
+        kinds: &session.display(),
+    };
+    tell(args, ui, told, &driven)
 }
 
-fn tell(
-    args: &RecoverArgs,
-    ui: &Ui,
-    direction: Direction,
-    kinds: &Display,
-    driven: &LoggedRun,
-) -> Result<Exit> {
-    let wanted = match direction {
-        Direction::Back => Outcome::RolledBack,
-        Direction::Forward | Direction::Keep => Outcome::Applied,
+fn tell(args: &RecoverArgs, ui: &Ui, told: report::ReportContext<'_>, driven: &LoggedRun) -> Result<Exit> {
+    let back = told.recovery == Some(Direction::Back);
+    let wanted = match back {
+        true => Outcome::RolledBack,
+        false => Outcome::Applied,
     };
     if driven.ran.outcome != wanted || driven.ran.cut || !driven.ran.aftermath.is_clean() {
-        let told = report::ReportContext {
-            command: "recover",
-            typed: &ui.typed,
-            kinds,
-            keep: args.run.on_failure == OnFailureArg::Keep,
-        };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
+        driven.unclosed(ui);
         return driven.heard(exit_of(&driven.ran));
     }
     if args.run.format == Format::Text {
-        let mut text = match direction {
-            Direction::Back => "Undone: the state and the world are as they were before that run.\n",
-            Direction::Forward | Direction::Keep => "Done: that run is finished.\n",
+        let mut text = match back {
+            true => "Undone: the state and the world are as they were before that run.\n",
+            false => "Done: that run is finished.\n",
         }
         .to_owned();
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));

@@ -303,6 +303,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         remains: vec![address(text)],
         failures: vec![(address(text), failure(text))],
         cut: false,
+        can_go_back: true,
         aftermath: aftermath(text),
         broken: None,
     };
@@ -321,7 +322,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         command: "apply",
         typed: &typed,
         kinds: &shown_as,
-        keep: true,
+        recovery: None,
     };
     let residue = Residue {
         what: text.to_owned(),

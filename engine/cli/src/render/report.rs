@@ -14,6 +14,7 @@ use super::{Table, aftermath, duration, plan_text};
 use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
+use crate::unfinished;
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
@@ -46,14 +47,14 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
 /// What a run was made for, for its report.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportContext<'a> {
-    /// The command, for example `apply`.
+    /// The command that the run belongs to: `apply` or `destroy`.
     pub command: &'a str,
+    /// Which way `recover` went on with it; `None` for its own first end.
+    pub recovery: Option<Direction>,
     /// The command line.
     pub typed: &'a Invocation,
     /// How kinds are shown.
     pub kinds: &'a Display,
-    /// Whether keeping what was done was asked for.
-    pub keep: bool,
 }
 
 /// After a run that failed, was interrupted, or was kept on request.
@@ -86,8 +87,9 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
         Outcome::RolledBack => {
             let _ = writeln!(
                 out,
-                "  {} nothing; the state and the world are as they were before",
-                paint.of(Meaning::Strong, "remains:")
+                "  {} nothing; the state and the world are as they were before{}",
+                paint.of(Meaning::Strong, "remains:"),
+                told.recovery.map_or("", |_| " that run")
             );
         }
         Outcome::Applied => {}
@@ -116,67 +118,94 @@ pub fn failed(ran: &RunReport, log: &RunLog, told: ReportContext<'_>, paint: Pai
             }
         }
     }
-    for help in next(ran, log, told) {
+    for help in next(ran, told) {
         let help = help.text(told.typed);
         let _ = writeln!(out, "{}: {}", paint.of(Meaning::Note, "help"), plain(help));
     }
     out
 }
 
+impl ReportContext<'_> {
+    /// What was typed, as it is named in a headline.
+    fn name(&self) -> &str {
+        match self.recovery {
+            None => self.command,
+            Some(Direction::Back) => "recover --back",
+            Some(Direction::Forward | Direction::Keep) => "recover --forward",
+        }
+    }
+
+    /// Whose work is undone or kept: a recovery's is that of the whole run.
+    fn whose(&self) -> &'static str {
+        self.recovery.map_or("it", |_| "that run")
+    }
+
+    /// The command that plans from what is there, whatever became of the run.
+    fn planning(&self) -> NextCommand {
+        match self.command {
+            "destroy" => NextCommand::Destroy,
+            _ => NextCommand::Apply,
+        }
+    }
+}
+
 /// Whether it is the end of a recovery that was made to undo a run: it did not fail, and there is
 /// nothing to do again.
 fn undid_a_run(ran: &RunReport, told: ReportContext<'_>) -> bool {
-    told.command == "recover" && ran.outcome == Outcome::RolledBack && ran.failures.is_empty()
+    told.recovery == Some(Direction::Back) && ran.outcome == Outcome::RolledBack && ran.failures.is_empty()
 }
 
 fn headline(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> String {
-    let command = told.command;
+    let (command, whose) = (told.name(), told.whose());
+    let stopped = match (ran.failures.is_empty(), undid_a_run(ran, told)) {
+        (_, true) => "is done",
+        (true, false) => "was interrupted",
+        (false, false) => "failed",
+    };
+    // What broke after the run was recorded is no part of its end.
     match (&ran.broken, ran.outcome) {
-        (Some(error), Outcome::Applied) => {
+        (Some(error), Outcome::Applied) if ran.cut => {
             return format!(
                 "{command} made every change, but could not record it: {}",
                 plain(error)
             );
         }
-        (Some(error), Outcome::RolledBack) => {
+        (Some(error), Outcome::RolledBack) if ran.cut => {
             return format!(
-                "{command} failed, and everything it did was undone, but it could not record that: {}",
+                "{command} {stopped}, and everything {whose} did was undone, but it could not record that: {}",
                 plain(error)
             );
         }
-        (Some(error), Outcome::Remains) => {
+        (Some(error), Outcome::Remains) if ran.cut => {
             return format!(
                 "{command} stopped, because it could not write down what it does: {}",
                 plain(error)
             );
         }
-        (None, _) if ran.cut => {
+        _ if ran.cut => {
             return format!(
                 "{command} was stopped at once: what was in flight may or may not have been done"
             );
         }
-        (None, _) => {}
+        _ => {}
     }
-    let stopped = if ran.failures.is_empty() {
-        "was interrupted"
-    } else {
-        "failed"
-    };
     match (ran.outcome, log.turned.as_ref().map(|(direction, _)| *direction)) {
         (Outcome::RolledBack, _) => match aftermath::but(&ran.aftermath) {
             Some(but) if undid_a_run(ran, told) => format!("{command} undid everything, {but}"),
-            Some(but) => format!("{command} {stopped}, and everything it did was undone, {but}"),
-            None => format!("{command} {stopped}, and everything it did was undone"),
+            Some(but) => format!("{command} {stopped}, and everything {whose} did was undone, {but}"),
+            None => format!("{command} {stopped}, and everything {whose} did was undone"),
         },
-        (Outcome::Remains, Some(Direction::Keep)) if told.keep => {
-            format!("{command} {stopped}, and what it had done by then was kept, as asked")
+        (Outcome::Remains, Some(Direction::Keep)) if ran.can_go_back => {
+            format!("{command} {stopped}, and what {whose} had done by then was kept, as asked")
         }
         (Outcome::Remains, Some(Direction::Keep)) => {
             format!(
-                "{command} {stopped} past the line of no return, so that what it had done by then was kept"
+                "{command} {stopped} past the line of no return, so that what {whose} had done by then was kept"
             )
         }
-        (Outcome::Remains, _) => format!("{command} {stopped}, and not everything it did could be undone"),
+        (Outcome::Remains, _) => {
+            format!("{command} {stopped}, and not everything {whose} did could be undone")
+        }
         (Outcome::Applied, _) => format!("{command} {stopped}"),
     }
 }
@@ -195,10 +224,12 @@ fn if_it_hangs(ran: &RunReport) -> Option<Hint> {
     })
 }
 
-fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
-    let mut before = Vec::new();
-    if let Some(error) = &ran.broken {
-        before.push(match **error {
+/// What to do next. Each command that is named works in what is then the case: a run that is over
+/// cannot be recovered, and one past the line cannot be undone.
+fn next(ran: &RunReport, told: ReportContext<'_>) -> Vec<Hint> {
+    let mut ways = Vec::new();
+    if let (Some(error), true) = (&ran.broken, ran.cut) {
+        ways.push(match **error {
             StateError::LockLost { .. } | StateError::Conflict { .. } => {
                 Hint::from("something other than this run writes there: find out what, and end it")
             }
@@ -208,42 +239,49 @@ fn next(ran: &RunReport, log: &RunLog, told: ReportContext<'_>) -> Vec<Hint> {
         });
     }
     if ran.cut && ran.broken.is_some() && ran.outcome != Outcome::Remains {
-        before.push(Hint::from("then ").then(NextCommand::Again).and(" records it"));
-        return before;
+        // Going on in the direction in which nothing is left to do. A saved plan, or one that was
+        // expected, would no longer be the plan.
+        let command = match ran.outcome {
+            Outcome::RolledBack => NextCommand::RecoverBack,
+            _ => NextCommand::RecoverForward,
+        };
+        ways.push(Hint::from("then ").then(command).and(" records it"));
+        return ways;
     }
-    before.extend(aftermath::next(&ran.aftermath));
-    before.extend(match ran.outcome {
+    ways.extend(aftermath::next(&ran.aftermath));
+    ways.extend(match ran.outcome {
         Outcome::RolledBack if undid_a_run(ran, told) => Vec::new(),
-        Outcome::RolledBack if ran.failures.is_empty() => vec![
-            Hint::from("run ")
-                .then(NextCommand::Again)
-                .and(" again when you are ready"),
-        ],
-        Outcome::RolledBack => vec![
-            Hint::from("remove the cause, then run ")
-                .then(NextCommand::Again)
-                .and(" again"),
-        ],
+        Outcome::RolledBack => vec![once_more(ran, told)],
         Outcome::Applied => Vec::new(),
         Outcome::Remains => {
-            let past_the_line = matches!(log.turned, Some((Direction::Keep, _))) && !told.keep;
-            let mut ways = vec![Hint::run(NextCommand::RecoverForward, " finishes it")];
-            if !past_the_line {
-                ways.push(Hint::run(
-                    NextCommand::RecoverBack,
-                    " undoes it, as far as it can be undone",
-                ));
-            }
-            let anew = " keeps what is there and plans from it";
-            match told.command {
-                "destroy" => ways.push(Hint::run(NextCommand::Destroy, anew)),
-                _ => ways.push(Hint::run(NextCommand::Apply, anew)),
-            }
+            let mut ways = unfinished::ways(ran.can_go_back);
+            let keeps = " keeps what is there and plans from it";
+            ways.push(Hint::run(told.planning(), keeps));
             ways
         }
     });
-    before.extend(if_it_hangs(ran));
-    before
+    ways.extend(if_it_hangs(ran));
+    ways
+}
+
+/// How to try again what was undone.
+fn once_more(ran: &RunReport, told: ReportContext<'_>) -> Hint {
+    let interrupted = ran.failures.is_empty();
+    match told.recovery {
+        None if interrupted => Hint::from("run ")
+            .then(NextCommand::Again)
+            .and(" again when you are ready"),
+        None => Hint::from("remove the cause, then run ")
+            .then(NextCommand::Again)
+            .and(" again"),
+        // That run is over: there is nothing to recover any more.
+        Some(_) if interrupted => Hint::from("that run is over; ")
+            .then(told.planning())
+            .and(" plans its change again when you are ready"),
+        Some(_) => Hint::from("that run is over; remove the cause, then ")
+            .then(told.planning())
+            .and(" plans its change again"),
+    }
 }
 
 /// A failure: what, why, hint, the last lines of output.

@@ -8,7 +8,7 @@ use subako_engine::session::{Change, SavedPlan, Settled, expect};
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
-use crate::args::{Format, OnFailureArg, RehearseArg, RunArgs};
+use crate::args::{Format, RehearseArg, RunArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
@@ -204,7 +204,7 @@ fn tell(
             command: request.command,
             typed: &ui.typed,
             kinds,
-            keep: request.run.on_failure == OnFailureArg::Keep,
+            recovery: None,
         };
         ui.say(report::failed(&driven.ran, &driven.log, told, ui.err).trim_end());
     } else if request.run.format == Format::Text {
