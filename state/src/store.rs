@@ -84,6 +84,17 @@ impl Store {
         self.backend.version(STATE)
     }
 
+    /// The stores of other clusters that are kept beside this one and have a state, in the order of
+    /// where they are.
+    pub fn beside(&self) -> Result<Vec<Self>, StateError> {
+        let backends = self.backend.beside()?.into_iter();
+        let on = |backend| Self {
+            backend,
+            lock: Arc::default(),
+        };
+        Ok(backends.map(on).collect())
+    }
+
     /// Takes the lock at once or says who has it; then repairs how things are kept, and puts the
     /// journal of a run that has ended into the history.
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {

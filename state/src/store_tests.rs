@@ -330,3 +330,30 @@ fn repairs_are_told_in_words() {
         "removed x.tmp-1-0, which a killed run had left unfinished"
     );
 }
+
+#[test]
+fn the_stores_of_other_clusters_are_found_beside_ones_own() {
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| Store::in_directory(root.path().join(name));
+    let cluster = |name: &str| Snapshot {
+        serial: 1,
+        ..Snapshot::empty("l".into(), name.into(), "sim".into())
+    };
+    for name in ["b", "own", "a"] {
+        at(name).save(&cluster(name)).expect("saved");
+    }
+    std::fs::create_dir(root.path().join("without-a-state")).expect("a directory");
+    std::fs::write(root.path().join("file"), "").expect("a file");
+    std::os::unix::fs::symlink(root.path().join("a"), root.path().join("link")).expect("a link");
+    let beside = |store: &Store| -> Vec<String> {
+        let stores = store.beside().expect("readable").into_iter();
+        let snapshots = stores.map(|store| store.load().expect("whole").snapshot.expect("there").0);
+        snapshots.map(|snapshot| snapshot.cluster).collect()
+    };
+    assert_eq!(beside(&at("own")), ["a", "b"]);
+    // One that is yet to be made has them too, and making its directory is not for a look.
+    assert_eq!(beside(&at("new")), ["a", "b", "own"]);
+    assert!(!root.path().join("new").exists());
+    assert_eq!(beside(&at("nowhere/new")), [""; 0]);
+    assert_eq!(beside(&Store::in_memory()), [""; 0]);
+}

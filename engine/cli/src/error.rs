@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subako_engine::check::CheckError;
 use subako_engine::plan::PlanError;
 use subako_engine::session::{RenameError, SavedPlanError, SessionError};
 use subako_engine::world::{Failure, NextCommand};
@@ -92,6 +93,12 @@ impl From<Failure> for CliError {
             .help
             .extend(failure.next.map(|next| Hint::from("run ").then(next)));
         error
+    }
+}
+
+impl From<CheckError> for CliError {
+    fn from(error: CheckError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

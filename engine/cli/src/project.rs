@@ -25,8 +25,6 @@ pub struct Project {
     pub provider: &'static str,
     /// Where the state is kept.
     pub store: Store,
-    /// The directory of the state.
-    directory: PathBuf,
     /// Where the simulated world is kept, if there is one: beside the state, but not part of it.
     pub world_file: PathBuf,
     /// How long to wait for a lock that somebody else holds.
@@ -55,7 +53,6 @@ impl Project {
             provider,
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
-            directory,
             lock_timeout: global.lock_timeout,
             verbose: global.verbose,
         })
@@ -83,7 +80,12 @@ impl Project {
     /// What is known of the cluster, and where it is kept, without its world.
     pub fn offline(&self) -> Session<Offline> {
         Session::offline(self.manifest.clone(), self.provider, self.store.clone())
-            .with_check(Arc::new(Siblings::of(&self.directory, self.provider)))
+    }
+
+    /// As [`Self::offline`], with every check that a plan goes through.
+    pub fn planning(&self) -> Result<Session<Offline>> {
+        let siblings = Siblings::of(self.store.clone(), self.provider);
+        Ok(self.offline().with_check(Arc::new(siblings))?)
     }
 }
 

@@ -41,7 +41,7 @@ impl Cluster {
         }
         let simulator = simulator(project)?;
         Ok(Self {
-            session: project.offline().online(simulator.world())?,
+            session: project.planning()?.online(simulator.world())?,
             simulator: Some(simulator),
             #[cfg(all(feature = "aws", feature = "ssh"))]
             aws: None,
@@ -237,7 +237,7 @@ async fn aws(project: &Project) -> Result<Cluster> {
         vault: Default::default(),
     };
     Ok(Cluster {
-        session: project.offline().online(world)?,
+        session: project.planning()?.online(world)?,
         simulator: None,
         aws: Some(cloud),
         no_hosts,

@@ -2,7 +2,6 @@
 //! former name.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use subako_engine::check::{About, Category, Check, Checked, Finding, Severity};
 use subako_state::{Address, Store};
@@ -20,38 +19,37 @@ struct Sibling {
     instances: BTreeSet<String>,
 }
 
-/// The clusters of one provider whose states are in one directory.
-pub struct Siblings(Vec<Sibling>);
+/// The clusters whose states are kept beside one cluster's. They are read when a plan is about to
+/// create that cluster.
+pub struct Siblings {
+    /// Where the cluster's own state is kept.
+    store: Store,
+    /// `aws` or `sim`: another provider's clusters are no former selves.
+    provider: &'static str,
+}
 
 impl Siblings {
-    /// Those beside the state in `own`, sorted by name; none where that has a state: it is nobody's
-    /// successor then. What cannot be read says nothing, and is left to those who ask for it.
-    pub fn of(own: &Path, provider: &str) -> Self {
-        let mut found = Vec::new();
-        let root = own.parent().filter(|_| !own.join("state.json").exists());
-        let entries = root.and_then(|root| std::fs::read_dir(root).ok());
-        for entry in entries.into_iter().flatten().flatten() {
-            let file_name = entry.file_name();
-            let Some((name, of)) = file_name.to_str().and_then(|name| name.rsplit_once('.')) else {
-                continue;
-            };
-            if of != provider || !entry.path().join("state.json").exists() {
-                continue;
-            }
-            let Ok(loaded) = Store::in_directory(entry.path()).load() else {
-                continue;
-            };
-            let Some((snapshot, _)) = loaded.snapshot else {
-                continue;
-            };
-            found.push(Sibling {
-                name: name.to_owned(),
+    /// Those beside `store`.
+    pub fn of(store: Store, provider: &'static str) -> Self {
+        Self { store, provider }
+    }
+
+    /// All of them, sorted by name. What cannot be read says nothing, and is left to those who ask
+    /// for it.
+    fn read(&self) -> Vec<Sibling> {
+        let stores = self.store.beside().unwrap_or_default();
+        let states = stores.iter().filter_map(|store| store.load().ok()?.snapshot);
+        let mut found: Vec<Sibling> = states
+            .map(|(snapshot, _)| snapshot)
+            .filter(|snapshot| snapshot.provider == self.provider)
+            .map(|snapshot| Sibling {
                 resources: snapshot.resources.len(),
                 instances: instances(snapshot.resources.iter().map(|resource| &resource.address)),
-            });
-        }
+                name: snapshot.cluster,
+            })
+            .collect();
         found.sort_by(|one, other| one.name.cmp(&other.name));
-        Self(found)
+        found
     }
 }
 
@@ -66,12 +64,14 @@ impl Check for Siblings {
     }
 
     fn look(&self, checked: &Checked<'_>) -> Vec<Finding> {
-        if !checked.snapshot.resources.is_empty() || checked.plan.summary.create == 0 {
+        // A cluster that has a state is nobody's successor.
+        if checked.snapshot.serial > 0 || checked.plan.summary.create == 0 {
             return Vec::new();
         }
         let wanted = instances(checked.desired.resources.iter().map(|wanted| &wanted.address));
-        let alike = self.0.iter().filter(|sibling| sibling.instances == wanted);
-        alike
+        let siblings = self.read().into_iter();
+        siblings
+            .filter(|sibling| sibling.instances == wanted)
             .map(|sibling| {
                 let message = format!(
                     "cluster `{}` has the same instances ({} resources), and stays as it is: this plan creates a second \
@@ -87,18 +87,5 @@ impl Check for Siblings {
                     .at("cluster", "", "name")
             })
             .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use subako_engine::check::Checks;
-
-    use super::ABOUT;
-
-    /// A check that is added takes the place of one with its id.
-    #[test]
-    fn it_is_added_to_the_other_checks_and_replaces_none() {
-        assert!(Checks::default().list().all(|other| other.id != ABOUT.id));
     }
 }

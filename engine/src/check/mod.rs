@@ -37,7 +37,7 @@ mod zones;
 
 pub use crate::finding::{About, Category, Finding, Place, Severity, planner};
 pub(crate) use place::resolve as locate;
-pub use registry::{Check, Checks};
+pub use registry::{Check, CheckError, Checks};
 pub use sealed::plan;
 
 use std::collections::BTreeMap;

@@ -46,6 +46,17 @@ static BUILT_IN: &[&BuiltIn] = &[
     &zones::CHECK,
 ];
 
+/// Why a check cannot be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// Two checks of one id would be taken for each other.
+    #[error("there is a check `{0}` already; `Checks::replace` puts another one in its place")]
+    Taken(&'static str),
+    /// There is nothing to replace.
+    #[error("there is no check `{0}` to replace")]
+    Absent(&'static str),
+}
+
 /// The checks that plans go through.
 #[derive(Clone)]
 pub struct Checks(Vec<Arc<dyn Check>>);
@@ -79,10 +90,22 @@ impl Check for &'static BuiltIn {
 }
 
 impl Checks {
-    /// Adds a check. One with the same id gives way to it.
-    pub fn register(&mut self, check: Arc<dyn Check>) {
-        self.0.retain(|other| other.about().id != check.about().id);
+    /// Adds a check. Fails if there is one with its id.
+    pub fn register(&mut self, check: Arc<dyn Check>) -> Result<(), CheckError> {
+        let id = check.about().id;
+        if self.list().any(|other| other.id == id) {
+            return Err(CheckError::Taken(id));
+        }
         self.0.push(check);
+        Ok(())
+    }
+
+    /// Puts a check in the place of the one with its id. Fails if there is none.
+    pub fn replace(&mut self, check: Arc<dyn Check>) -> Result<(), CheckError> {
+        let id = check.about().id;
+        let former = self.0.iter_mut().find(|other| other.about().id == id);
+        *former.ok_or(CheckError::Absent(id))? = check;
+        Ok(())
     }
 
     /// What each of them is, in the order in which they look.
@@ -156,7 +179,7 @@ mod tests {
     #[test]
     fn a_callers_check_finds_its_place_in_the_manifest_or_none() {
         let mut checks = Checks::default();
-        checks.register(lint("lint"));
+        checks.register(lint("lint")).expect("a new id");
         let found = Case::of(&manifest("")).findings_of(&checks, "lint");
         let places: Vec<(&str, Option<(u32, &str)>)> = found
             .iter()
@@ -179,12 +202,26 @@ mod tests {
     }
 
     #[test]
-    fn a_check_takes_the_place_of_one_with_its_id() {
+    fn an_id_that_is_taken_is_refused_and_replaced_only_on_request() {
+        let category = |checks: &Checks, id: &str| {
+            let found = checks.list().find(|about| about.id == id);
+            found.map(|about| about.category)
+        };
+        for built_in in BUILT_IN {
+            let id = built_in.about.id;
+            let mut checks = Checks::default();
+            let before: Vec<&str> = checks.list().map(|about| about.id).collect();
+            assert_eq!(checks.register(lint(id)), Err(CheckError::Taken(id)));
+            assert_eq!(category(&checks, id), Some(built_in.about.category));
+            assert_eq!(checks.replace(lint(id)), Ok(()));
+            assert_eq!(category(&checks, id), Some(Category::Capacity));
+            let after: Vec<&str> = checks.list().map(|about| about.id).collect();
+            assert_eq!(after, before, "in its place");
+        }
         let mut checks = Checks::default();
-        let before = checks.list().count();
-        checks.register(lint("quorum"));
-        assert_eq!(checks.list().count(), before);
-        let quorum = checks.list().find(|about| about.id == "quorum");
-        assert_eq!(quorum.map(|about| about.category), Some(Category::Capacity));
+        assert_eq!(checks.replace(lint("lint")), Err(CheckError::Absent("lint")));
+        assert_eq!(category(&checks, "lint"), None);
+        assert_eq!(checks.register(lint("lint")), Ok(()));
+        assert_eq!(checks.register(lint("lint")), Err(CheckError::Taken("lint")));
     }
 }

@@ -58,7 +58,7 @@ use std::sync::Arc;
 
 use subako_state::{StateError, Store};
 
-use crate::check::{Check, Checks};
+use crate::check::{Check, CheckError, Checks};
 use crate::display::Display;
 use crate::kind::Registry;
 use crate::kinds;
@@ -86,11 +86,10 @@ impl<W> Session<W> {
         Display::of(&self.registry)
     }
 
-    /// Adds a check that its plans go through.
-    #[must_use]
-    pub fn with_check(mut self, check: Arc<dyn Check>) -> Self {
-        self.checks.register(check);
-        self
+    /// Adds a check that its plans go through. Fails if there is one with its id.
+    pub fn with_check(mut self, check: Arc<dyn Check>) -> Result<Self, CheckError> {
+        self.checks.register(check)?;
+        Ok(self)
     }
 }
 

@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, test_kill_process};
@@ -18,6 +19,7 @@ use crate::files::{
     Inode, TEMPORARY, Temporary, inode, io_error, open_regular, parent, refuse_other, sync_directory,
 };
 use crate::lock::{Holder, LockError, Locked};
+use crate::names::STATE;
 
 /// How long others may be between the look at a version and the rename.
 const EXCHANGE: Duration = Duration::from_secs(10);
@@ -225,6 +227,36 @@ impl Backend for Files {
 
     fn locked(&self) -> Result<Option<Locked>, StateError> {
         file_lock::look(&self.path(LOCK))
+    }
+
+    /// The other directories of the one that this is in.
+    fn beside(&self) -> Result<Vec<Arc<dyn Backend>>, StateError> {
+        let above = parent(&self.directory);
+        let failed = || io_error("read", above);
+        let entries = match fs::read_dir(above) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed()(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed())?;
+            // A link leads to somebody else's.
+            if entry.file_type().map_err(failed())?.is_dir()
+                && Some(&*entry.file_name()) != self.directory.file_name()
+            {
+                names.push(entry.file_name());
+            }
+        }
+        names.sort();
+        let others = names.into_iter().map(|name| Self::new(above.join(name)));
+        let mut found: Vec<Arc<dyn Backend>> = Vec::new();
+        for other in others {
+            if fs::symlink_metadata(other.path(STATE)).is_ok() {
+                found.push(Arc::new(other));
+            }
+        }
+        Ok(found)
     }
 
     fn tidy(&self) -> Result<Vec<Repair>, StateError> {

@@ -15,6 +15,7 @@ pub use files::Files;
 pub use memory::Memory;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::StateError;
 use crate::lock::{Holder, LockError, Locked};
@@ -94,6 +95,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Repairs what is wrong about how objects are kept, but not about what they hold: modes that
     /// are too loose, leftovers of writes that were killed. Only called under the lock.
     fn tidy(&self) -> Result<Vec<Repair>, StateError> {
+        Ok(Vec::new())
+    }
+
+    /// The places of other clusters that are kept beside this one and have a state, sorted by where
+    /// they are. None where a backend keeps one cluster only.
+    fn beside(&self) -> Result<Vec<Arc<dyn Backend>>, StateError> {
         Ok(Vec::new())
     }
 

@@ -264,6 +264,10 @@ impl Backend for Faulty {
         self.whole("tidy", "", false, || self.inner.tidy())
     }
 
+    fn beside(&self) -> Result<Vec<Arc<dyn Backend>>, StateError> {
+        self.whole("list", "others", false, || self.inner.beside())
+    }
+
     fn is_immediate(&self) -> bool {
         self.inner.is_immediate()
     }
