@@ -9,7 +9,6 @@ use subako_state::{Address, Json, Snapshot};
 
 use super::change::Change;
 use super::circle::Circle;
-use super::diff::changes;
 use super::reason::{OldFirst, Reason};
 use super::types::{Drift, Selection};
 use crate::desired::{Desired, DesiredSet};
@@ -35,10 +34,13 @@ pub(super) enum Fate {
     },
     /// It is there without a record: it is taken in, and changed where it differs.
     Adopt {
-        generation: u32,
+        /// The record that says what was found.
+        record: usize,
         found: Json,
         outputs: Json,
         changes: Vec<Change>,
+        /// How far it has come, if it has to be waited for.
+        unconverged: Option<Unconverged>,
     },
     /// It is changed in place.
     Update {
@@ -143,8 +145,10 @@ pub(super) struct Input<'a> {
     pub graph: &'a ResourceGraph,
     pub snapshot: &'a Snapshot,
     pub observed: &'a Observed,
-    /// Which of the records, by their place, are of objects that nobody has recorded.
+    /// Which of the records, by their place, are of objects that nobody has recorded or wants.
     pub strays: &'a FastSet<usize>,
+    /// Which of them are of wanted objects that were found without a record.
+    pub found: &'a FastSet<usize>,
     pub selection: &'a Selection,
     /// Resources that can only be replaced with the old one going first, because otherwise
     /// steps would wait for each other.
@@ -204,7 +208,12 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     replaced: &replaced,
                     old_first: &old_first,
                 };
-                cx.decide(&mut out)
+                let fate = cx.decide(&mut out);
+                if input.found.contains(record) {
+                    cx.taken_in(fate, &mut out)
+                } else {
+                    fate
+                }
             }
         };
         match &fate {
@@ -276,48 +285,18 @@ fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) 
             );
             create(None)
         }
-        Some(Sighting::There {
-            spec,
-            outputs,
-            generation,
-            ..
-        }) => {
-            let kind = input.registry.get(wanted.address.kind());
-            let spec = kind.map_or_else(
-                || spec.clone(),
-                |kind| kind.spelled_as(spec, &wanted.spec, outputs),
-            );
-            let changes = kind.map_or_else(Vec::new, |kind| {
-                changes(kind.as_ref(), &spec, &wanted.spec, &|_| false)
-            });
-            let forced: Vec<&str> = changes
-                .iter()
-                .filter(|change| change.forces_replacement.is_some())
-                .map(|change| change.path.as_str())
-                .collect();
-            if !forced.is_empty() {
-                findings.push(as_it_is(&wanted.address, &forced));
-            }
-            Fate::Adopt {
-                generation: *generation,
-                found: spec,
-                outputs: outputs.clone(),
-                changes: if forced.is_empty() { changes } else { Vec::new() },
-            }
-        }
+        // What was found is a record by now, of which there is a fate.
+        Some(Sighting::There { .. }) => create(None),
     }
 }
 
-/// What is taken in cannot be replaced before it is recorded, and what was decided of it once (a
-/// zone, an image) is kept only once it is: the next plan knows which of it has to change.
-fn as_it_is(address: &Address, fields: &[&str]) -> Finding {
-    let message = format!(
-        "it is adopted as it is: its {} cannot be changed in place",
-        fields.join(", ")
-    );
+/// What is found and does not match is not taken in only to be replaced later.
+fn found_and_replaced(address: &Address, reason: &Reason) -> Finding {
+    let message =
+        format!("it was found without a record and does not match, so this plan replaces it: {reason}");
     Finding::new(Severity::Warning, &planner::ADOPTION, message)
         .about(address.clone())
-        .with_remedy("plan again after this apply: what the manifest does not allow is replaced then")
+        .with_remedy("write into the manifest what is there to keep it")
 }
 
 /// One more than the newest object that ever had the address, as far as the snapshot knows.

@@ -4,11 +4,12 @@ use subako_state::{AccountId, Address, Digest, Snapshot};
 
 use super::circle::{Circle, Circular};
 use super::decide::{Decisions, Input, Turned, Unmet, decide};
+use super::known::Known;
 use super::order::finish;
 use super::select::{NoMatch, select};
 use super::step::{Operation, Step};
 use super::steps;
-use super::strays::{self, Known};
+use super::strays;
 use super::types::{Components, PLAN_FORMAT, Plan, Refreshed, Selection, Summary, WRITTEN_BY};
 use crate::desired::DesiredSet;
 use crate::finding::{Finding, Severity, planner};
@@ -70,7 +71,7 @@ impl<'a> Planning<'a> {
 pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let nothing = DesiredSet::default();
     let desired = planning.wanted(&nothing);
-    let known = Known::of(planning.snapshot, planning.observed);
+    let known = Known::of(planning, desired);
     let addresses = desired.resources.iter().map(|d| &d.address);
     for address in addresses.chain(known.snapshot.resources.iter().map(|r| &r.address)) {
         if planning.registry.get(address.kind()).is_none() {
@@ -91,6 +92,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             snapshot: &known.snapshot,
             observed: &known.observed,
             strays: &known.strays,
+            found: &known.found,
             selection: planning.selection,
             circular: &circular,
             unmet: &unmet,

@@ -12,6 +12,7 @@ mod decide;
 mod diff;
 mod digest;
 mod gate;
+mod known;
 mod make;
 mod order;
 mod precede;

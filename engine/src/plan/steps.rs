@@ -23,7 +23,7 @@ use super::gate::GateKind;
 use super::reason::{OldFirst, Reason};
 use super::step::{Operation, Record, Replacement, Step};
 use crate::fast::FastMap;
-use crate::kind::Claim;
+use crate::kind::{Claim, Unconverged};
 use crate::reference::references;
 use removals::removal;
 
@@ -144,11 +144,15 @@ impl<'a> Builder<'a> {
                     reason,
                 } => self.create(position, *generation, *lost, reason.as_ref()),
                 Fate::Adopt {
-                    generation,
+                    record,
                     found,
                     outputs,
                     changes,
-                } => self.adopt(position, *generation, (found, outputs), changes),
+                    unconverged,
+                } => {
+                    let adopted = self.adopt(*record, found, outputs);
+                    self.change_adopted(position, adopted, changes, *unconverged)
+                }
                 Fate::Update {
                     record,
                     live,
@@ -187,8 +191,14 @@ impl<'a> Builder<'a> {
                     old_first,
                     reason,
                 } => {
+                    let adopted = self.input.found.contains(record);
+                    let adopted = adopted.then(|| self.adopt(*record, live, outputs));
                     let (create, remove) =
                         self.replace(position, *record, (live, outputs), old_first.as_ref());
+                    for half in [create, remove] {
+                        self.edges
+                            .extend(adopted.map(|adopt| (Node::Step(adopt), Node::Step(half))));
+                    }
                     let step = &mut self.steps[create as usize];
                     step.changes.clone_from(changes);
                     step.reason = Some(reason.clone());
@@ -242,29 +252,50 @@ impl<'a> Builder<'a> {
         create
     }
 
-    /// Takes in what was found, and changes it where it differs.
-    fn adopt(
+    /// Takes in what was found, as it was found.
+    fn adopt(&mut self, record: usize, found: &Json, outputs: &Json) -> u32 {
+        let resource = self.record(record);
+        let after = Record {
+            spec: found.clone(),
+            outputs: Some(outputs.clone()),
+            ..Record::of(resource)
+        };
+        self.push(Step {
+            reason: Some(Reason::Unrecorded),
+            ..Step::new(
+                resource.address.clone(),
+                resource.generation,
+                Operation::Adopt,
+                None,
+                Some(after),
+            )
+        })
+    }
+
+    /// Changes what was taken in where it differs, or waits for it: the step that leaves it as wanted.
+    fn change_adopted(
         &mut self,
         position: usize,
-        generation: u32,
-        (found, outputs): (&Json, &Json),
+        adopt: u32,
         changes: &[Change],
+        unconverged: Option<Unconverged>,
     ) -> u32 {
-        let found = self.wanted(position, found, Some(outputs));
-        let adopt = self.push(Step {
-            after: Some(found.clone()),
-            reason: Some(Reason::Unrecorded),
-            ..self.step(position, generation, Operation::Adopt, None)
-        });
-        if changes.is_empty() {
-            return adopt;
-        }
-        let update = self.push(Step {
+        let (generation, found) = {
+            let step = &self.steps[adopt as usize];
+            (step.generation, step.after.clone())
+        };
+        let operation = match (changes.is_empty(), unconverged) {
+            (false, _) => Operation::Update,
+            (true, Some(_)) => Operation::Settle,
+            (true, None) => return adopt,
+        };
+        let change = self.push(Step {
             changes: changes.to_vec(),
-            ..self.step(position, generation, Operation::Update, Some(found))
+            reason: unconverged.map(Reason::Unconverged),
+            ..self.step(position, generation, operation, found)
         });
-        self.edges.push((Node::Step(adopt), Node::Step(update)));
-        update
+        self.edges.push((Node::Step(adopt), Node::Step(change)));
+        change
     }
 
     /// The two halves of a replacement: the create and the delete, in their order.
@@ -319,17 +350,8 @@ impl<'a> Builder<'a> {
                     (generation > 0).then_some((address, generation))
                 })
                 .collect();
-            let first = self.first_of(made, &wanted.address);
-            for step in [first, made] {
-                if let Some(after) = &mut self.steps[step as usize].after {
-                    after.made_with.clone_from(&made_with);
-                }
-            }
-            // What an adopted one is before its change is what was adopted.
-            if first != made
-                && let Some(before) = &mut self.steps[made as usize].before
-            {
-                before.made_with = made_with;
+            if let Some(after) = &mut self.steps[made as usize].after {
+                after.made_with = made_with;
             }
         }
     }
@@ -340,7 +362,7 @@ impl<'a> Builder<'a> {
         let removed = self.removed.iter().map(|(record, step)| (*record, *step));
         let fates = self.decisions.fates.iter().enumerate();
         let changed = fates.filter_map(|(position, fate)| match fate {
-            Fate::Update { record, .. } | Fate::Settle { record, .. } => {
+            Fate::Update { record, .. } | Fate::Settle { record, .. } | Fate::Adopt { record, .. } => {
                 let address = self.input.desired.resources[position].address.as_str();
                 Some((*record, *self.made.get(address)?))
             }

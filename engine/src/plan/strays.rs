@@ -1,58 +1,16 @@
-//! Objects that carry the cluster's tags and that no record is of: the planner has them as records
-//! that only wait to be deleted.
+//! What is said of objects that carry the cluster's tags and that only wait to be deleted.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use subako_state::{Resource, Snapshot};
+use subako_state::Resource;
 
 use super::decide::{Decisions, Input};
 use crate::fast::FastSet;
 use crate::finding::{Finding, Severity, planner};
-use crate::kind::{Registry, Sighting};
-use crate::refresh::Observed;
+use crate::kind::Registry;
 
 /// How many objects a finding names.
 const NAMED: usize = 10;
-
-/// What is recorded and what a refresh found of it, with the strays among it.
-pub(super) struct Known<'a> {
-    pub snapshot: Cow<'a, Snapshot>,
-    pub observed: Cow<'a, Observed>,
-    /// Where the strays are among the records.
-    pub strays: FastSet<usize>,
-}
-
-impl<'a> Known<'a> {
-    pub fn of(snapshot: &'a Snapshot, observed: &'a Observed) -> Self {
-        let mut known = Self {
-            snapshot: Cow::Borrowed(snapshot),
-            observed: Cow::Borrowed(observed),
-            strays: FastSet::default(),
-        };
-        if observed.strays.is_empty() {
-            return known;
-        }
-        let recorded = snapshot.resources.iter().zip(&observed.recorded);
-        let recorded = recorded.map(|(resource, sighting)| (resource, sighting.clone(), false));
-        let strays = observed.strays.iter();
-        let mut all: Vec<(&Resource, Sighting, bool)> = recorded
-            .chain(strays.map(|stray| (stray, Sighting::AsRecorded, true)))
-            .collect();
-        all.sort_by(|(a, ..), (b, ..)| (&a.address, a.generation).cmp(&(&b.address, b.generation)));
-        known.strays = (0..all.len()).filter(|place| all[*place].2).collect();
-        let resources = all.iter().map(|(resource, ..)| (*resource).clone()).collect();
-        known.snapshot = Cow::Owned(Snapshot {
-            resources,
-            ..snapshot.clone()
-        });
-        known.observed = Cow::Owned(Observed {
-            recorded: all.into_iter().map(|(_, sighting, _)| sighting).collect(),
-            ..observed.clone()
-        });
-        known
-    }
-}
 
 /// What is said of objects beside those that the manifest wants: what each is, where, and what becomes
 /// of it.

@@ -1,6 +1,7 @@
 //! What a plan says of what was decided, step by step.
 
 mod exclusive;
+mod found;
 mod strays;
 mod through;
 

@@ -1,6 +1,7 @@
 //! Reads the world: one survey for the whole cluster, then each kind finds its resources in it.
 
 mod ask;
+mod found;
 mod in_flight;
 mod managers;
 mod names;
@@ -31,6 +32,8 @@ pub struct Observed {
     pub recorded: Vec<Sighting>,
     /// Wanted resources without a record, where something was found.
     pub unrecorded: HashMap<Address, Sighting>,
+    /// What must not go before those, as far as they were seen to use it: addresses, or `kind.*`.
+    pub needs: BTreeMap<Address, Vec<Address>>,
     /// What carries the cluster's tags or labels and is neither recorded nor wanted, sorted by
     /// address: as records that only wait to be deleted. Their generations are their own, or higher
     /// where a record has that one.
@@ -48,6 +51,7 @@ impl Observed {
         Self {
             recorded: vec![Sighting::AsRecorded; snapshot.resources.len()],
             unrecorded: HashMap::new(),
+            needs: BTreeMap::new(),
             strays: Vec::new(),
             prices: BTreeMap::new(),
             managers: None,
@@ -139,7 +143,7 @@ pub async fn find(
             }
         }
     }
-    observed.strays = strays.found();
+    (observed.strays, observed.needs) = strays.found();
     Ok(observed)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use subako_state::{Address, Resource, Snapshot};
 
-use crate::fast::FastSet;
+use crate::fast::{FastMap, FastSet};
 use crate::kind::{ErasedKind, Item, Sighting};
 use crate::survey::Survey;
 use crate::world::{Result, World};
@@ -14,6 +14,8 @@ pub(super) struct Strays {
     /// Addresses and generations that are taken.
     taken: FastSet<(Address, u32)>,
     found: Vec<Resource>,
+    /// What must not go before those that are wanted and were found without a record.
+    needs: BTreeMap<Address, Vec<Address>>,
 }
 
 impl Strays {
@@ -22,6 +24,7 @@ impl Strays {
         Self {
             taken: recorded.map(|r| (r.address.clone(), r.generation)).collect(),
             found: Vec::new(),
+            needs: BTreeMap::new(),
         }
     }
 
@@ -35,8 +38,22 @@ impl Strays {
     ) -> Result<()> {
         let known_by = kind.traits().known_by;
         let mut known: FastSet<String> = FastSet::default();
+        let mut unrecorded: FastMap<String, &Address> = FastMap::default();
         for (item, sighting) in items.iter().zip(sightings) {
             match (sighting, &item.outputs) {
+                (
+                    Sighting::There {
+                        spec,
+                        outputs,
+                        generation,
+                        ..
+                    },
+                    None,
+                ) => {
+                    let identity = known_by.of(spec, outputs);
+                    unrecorded.extend(identity.map(|identity| (identity, &item.address)));
+                    self.taken.insert((item.address.clone(), *generation));
+                }
                 (Sighting::There { spec, outputs, .. }, _) => known.extend(known_by.of(spec, outputs)),
                 (_, Some(outputs)) => known.extend(known_by.of(&item.spec, outputs)),
                 (_, None) => {}
@@ -48,6 +65,11 @@ impl Strays {
             (&a.address, a.generation, identity(a)).cmp(&(&b.address, b.generation, identity(b)))
         });
         for mut stray in strays {
+            let identity = known_by.of(&stray.spec, &stray.outputs);
+            if let Some(address) = identity.and_then(|identity| unrecorded.get(&identity)) {
+                self.needs.insert(Address::clone(address), stray.depends_on);
+                continue;
+            }
             while !self.taken.insert((stray.address.clone(), stray.generation)) {
                 stray.generation += 1;
             }
@@ -56,11 +78,12 @@ impl Strays {
         Ok(())
     }
 
-    /// All of them, sorted by address and generation.
-    pub fn found(mut self) -> Vec<Resource> {
+    /// All of them, sorted by address and generation, and what those need that are wanted and were
+    /// found without a record.
+    pub fn found(mut self) -> (Vec<Resource>, BTreeMap<Address, Vec<Address>>) {
         self.found
             .sort_by(|a, b| (&a.address, a.generation).cmp(&(&b.address, b.generation)));
-        self.found
+        (self.found, self.needs)
     }
 }
 

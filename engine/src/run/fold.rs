@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use subako_state::{Address, Effect, Json, Resource};
 
 use super::status::{RunStatus, StepStatus};
-use crate::plan::{Action, Plan, Record, Step};
+use crate::plan::{Action, Operation, Plan, Record, Step};
 
 /// The resources after what a run did, given those before it. Folding again over the result
 /// changes nothing, so that a run may be folded in at any time and more than once.
@@ -74,25 +74,32 @@ fn side<'a>(step: &'a Step, status: &'a StepStatus) -> Option<Side<'a>> {
     })
 }
 
-/// With `resources`, what the plan deletes without a record: strays, which are there until they are
-/// deleted.
-pub(super) fn with_strays(mut resources: Vec<Resource>, plan: &Plan, progress: &RunStatus) -> Vec<Resource> {
+/// With `resources`, what is there without a record until the plan comes to it: strays, which wait to
+/// be deleted, and what is going to be adopted.
+pub(super) fn with_unrecorded(
+    mut resources: Vec<Resource>,
+    plan: &Plan,
+    progress: &RunStatus,
+) -> Vec<Resource> {
     let known: BTreeSet<(Address, u32)> = resources
         .iter()
         .map(|r| (r.address.clone(), r.generation))
         .collect();
-    let strays = plan
+    let unrecorded = plan
         .steps
         .iter()
         .zip(&progress.steps)
         .filter_map(|(step, status)| {
-            let record = step.before.as_ref().filter(|record| record.deposed)?;
-            let is_stray = step.after.is_none()
-                && *status == StepStatus::Pending
-                && !known.contains(&(step.address.clone(), step.generation));
-            is_stray.then(|| record.resource(&step.address, step.generation, None))?
+            let record = match (&step.before, &step.after) {
+                (Some(stray), None) if stray.deposed => stray,
+                (None, Some(found)) if step.operation == Operation::Adopt => found,
+                _ => return None,
+            };
+            let waits =
+                *status == StepStatus::Pending && !known.contains(&(step.address.clone(), step.generation));
+            waits.then(|| record.resource(&step.address, step.generation, None))?
         });
-    resources.extend(strays);
+    resources.extend(unrecorded);
     resources
 }
 
@@ -268,7 +275,7 @@ mod tests {
             let mut progress = RunStatus::new(plan.steps.len());
             progress.steps[number] = status.clone();
             let recorded = fold(&before, &plan, &progress);
-            let there = with_strays(recorded.clone(), &plan, &progress);
+            let there = with_unrecorded(recorded.clone(), &plan, &progress);
             let has = |all: &[Resource]| all.iter().any(|resource| resource.generation == 9);
             let gone = side(&plan.steps[number], &status).is_some_and(|(record, _)| record.is_none());
             assert_eq!(has(&there), !gone, "{status:?}");

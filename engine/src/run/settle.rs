@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use subako_state::{Address, Effect, Entry, Resource, StateError};
 
 use super::crew::{Crew, Pen, empty};
-use super::fold::{fold, with_strays};
+use super::fold::{fold, with_unrecorded};
 use super::options::{ApplyOptions, Stop};
 use super::status::{RunStatus, StepStatus};
 use super::working::Working;
@@ -50,7 +50,7 @@ pub struct Settlement {
 /// does not answer leaves what was done on it unresolved: the next plan looks again.
 pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
     let recorded = fold(run.resources, run.plan, run.progress);
-    let resources = with_strays(recorded, run.plan, run.progress);
+    let resources = with_unrecorded(recorded, run.plan, run.progress);
     let stop = Stop::new();
     let crew = Crew {
         registry: run.registry,

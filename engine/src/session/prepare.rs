@@ -49,12 +49,20 @@ impl Session {
         with_refresh: bool,
     ) -> Result<Plan, SessionError> {
         let account = self.guard_account(&known.snapshot).await?;
-        let ((desired, looked_up), types) =
+        let ((mut desired, mut looked_up), types) =
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
         let (survey, observed) = if with_refresh {
-            let looked_at = looked_at(&self.registry, &desired, &known.snapshot, selection);
+            let looks_at =
+                |desired: &DesiredSet| looked_at(&self.registry, desired, &known.snapshot, selection);
+            let looked_at = looks_at(&desired);
             let mut survey = Survey::take(&self.world, &known.snapshot, &looked_at).await?;
             let mut observed = find(&self.registry, &mut survey, &known.snapshot, &looked_at).await?;
+            if let Some(all) = observed.with_found(&known.snapshot, &looked_at) {
+                // What was decided once of what has lost its record (a zone, an image, a range) is
+                // kept as well: what is wanted depends on what was found.
+                (desired, looked_up) = self.look_up(&all, selection).await?;
+                observed = find(&self.registry, &mut survey, &known.snapshot, &looks_at(&desired)).await?;
+            }
             observed.prices = prices(&self.world, &known.snapshot, &observed.strays).await;
             (Some(survey), observed)
         } else {

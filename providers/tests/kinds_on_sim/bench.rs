@@ -52,24 +52,36 @@ impl Bench {
     }
 
     pub async fn desired(&self, manifest: &Manifest) -> DesiredSet {
-        self.desired_with(manifest, &Selection::default()).await
+        self.desired_knowing(&self.snapshot, manifest, &Selection::default())
+            .await
     }
 
-    async fn desired_with(&self, manifest: &Manifest, selection: &Selection) -> DesiredSet {
+    async fn desired_knowing(
+        &self,
+        known: &Snapshot,
+        manifest: &Manifest,
+        selection: &Selection,
+    ) -> DesiredSet {
         let answer = self
             .world
             .cloud
-            .lookup(&needs(manifest, &self.snapshot, &selection.replace))
+            .lookup(&needs(manifest, known, &selection.replace))
             .await
             .expect("an answer");
-        lower(manifest, &self.snapshot, &selection.replace, &answer).expect("lowered")
+        lower(manifest, known, &selection.replace, &answer).expect("lowered")
     }
 
     pub async fn plan_with(&self, manifest: &Manifest, selection: &Selection) -> Plan {
-        let desired = self.desired_with(manifest, selection).await;
-        let observed = refresh(&self.registry, &self.world, &self.snapshot, &desired)
-            .await
-            .expect("a refresh");
+        let look = async |known: &Snapshot| {
+            let desired = self.desired_knowing(known, manifest, selection).await;
+            let observed = refresh(&self.registry, &self.world, &self.snapshot, &desired).await;
+            (desired, observed.expect("a refresh"))
+        };
+        let (mut desired, mut observed) = look(&self.snapshot).await;
+        // As the session does: what was decided once is kept of what was found, too.
+        if let Some(all) = observed.with_found(&self.snapshot, &desired) {
+            (desired, observed) = look(&all).await;
+        }
         plan(&Planning {
             registry: &self.registry,
             desired: &desired,

@@ -73,6 +73,43 @@ impl Recorded<'_, '_> {
         fate
     }
 
+    /// What becomes of one that was found without a record, given what would become of it with one.
+    pub fn taken_in(&self, fate: Fate, out: &mut Decisions) -> Fate {
+        let record = self.record;
+        let (live, outputs, changes, unconverged) = match fate {
+            Fate::Keep => {
+                let resource = self.resource();
+                let spelled = self.spelled_as_wanted(&resource.spec, &resource.outputs);
+                (spelled, resource.outputs.clone(), Vec::new(), None)
+            }
+            Fate::Update {
+                live,
+                outputs,
+                changes,
+                ..
+            } => (live, outputs, changes, None),
+            Fate::Settle {
+                live,
+                outputs,
+                unconverged,
+                ..
+            } => (live, outputs, Vec::new(), Some(unconverged)),
+            Fate::Replace { ref reason, .. } => {
+                out.findings
+                    .push(super::found_and_replaced(&self.wanted.address, reason));
+                return fate;
+            }
+            Fate::Create { .. } | Fate::Adopt { .. } => return fate,
+        };
+        Fate::Adopt {
+            record,
+            found: live,
+            outputs,
+            changes,
+            unconverged,
+        }
+    }
+
     fn spelled_as_wanted(&self, spec: &Json, outputs: &Json) -> Json {
         match self.input.registry.get(self.wanted.address.kind()) {
             Some(kind) => kind.spelled_as(spec, &self.wanted.spec, outputs),

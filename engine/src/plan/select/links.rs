@@ -95,11 +95,12 @@ impl<'a> Links<'a> {
         }
         for (position, wanted) in input.desired.resources.iter().enumerate() {
             let record = match &decisions.fates[position] {
-                Fate::Update { record, .. } | Fate::Settle { record, .. } | Fate::Replace { record, .. } => {
-                    Some(*record)
-                }
+                Fate::Update { record, .. }
+                | Fate::Settle { record, .. }
+                | Fate::Adopt { record, .. }
+                | Fate::Replace { record, .. } => Some(*record),
                 Fate::Create { lost, .. } => *lost,
-                Fate::Keep | Fate::Adopt { .. } => None,
+                Fate::Keep => None,
             };
             let Some(record) = record else { continue };
             let before = &input.snapshot.resources[record].depends_on;
@@ -131,9 +132,11 @@ impl<'a> Links<'a> {
         for (wanted, fate) in input.desired.resources.iter().zip(&decisions.fates) {
             let address: &'a Address = &wanted.address;
             let live = match fate {
-                Fate::Keep | Fate::Settle { .. } | Fate::Adopt { .. } => continue,
+                Fate::Keep | Fate::Settle { .. } => continue,
                 Fate::Create { .. } => None,
-                Fate::Update { live, .. } | Fate::Replace { live, .. } => Some(live),
+                Fate::Update { live, .. } | Fate::Replace { live, .. } | Fate::Adopt { found: live, .. } => {
+                    Some(live)
+                }
             };
             let before = live.map_or_else(Vec::new, |live| claims(address, live));
             let after = claims(address, &wanted.spec);

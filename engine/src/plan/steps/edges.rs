@@ -1,7 +1,5 @@
 //! What each step has to wait for.
 
-use subako_state::Address;
-
 use super::super::decide::Fate;
 use super::super::gate::GateKind;
 use super::super::step::{Action, Operation};
@@ -15,23 +13,19 @@ impl Builder<'_> {
             let Some(&made) = self.made.get(wanted.address.as_str()) else {
                 continue;
             };
-            // What is done first for a wanted resource: the create or adopt before an update.
-            let first = self.first_of(made, &wanted.address);
+            // What is only taken in is there already, and waits for nothing.
+            if self.steps[made as usize].operation == Operation::Adopt {
+                continue;
+            }
             for dependency in &self.decisions.dependencies[position] {
                 if dependency.name() == "*" {
                     let gate = self.gate(GateKind::Every(dependency.kind().to_owned()));
-                    self.edges.push((gate, Node::Step(first)));
+                    self.edges.push((gate, Node::Step(made)));
                     let released = self.gate(GateKind::NoNewNeeds(dependency.kind().to_owned()));
                     self.edges.push((Node::Step(made), released));
                     continue;
                 }
-                let before = match self.made.get(dependency.as_str()) {
-                    Some(before) => Some(Node::Step(*before)),
-                    None => self.ready_of(dependency.as_str()),
-                };
-                if let Some(before) = before {
-                    self.edges.push((before, Node::Step(first)));
-                }
+                self.wait_for(dependency.as_str(), Node::Step(made));
                 for removal in self.removals_of(dependency) {
                     let step = &self.steps[removal as usize];
                     if step.operation == Operation::Delete && !step.goes_first() {
@@ -54,24 +48,15 @@ impl Builder<'_> {
     fn fill(&mut self, gate: Node, kind: &str) {
         let desired = self.input.desired;
         for wanted in desired.resources.iter().filter(|w| w.address.kind() == kind) {
-            let before = match self.made.get(wanted.address.as_str()) {
-                Some(made) => Some(Node::Step(*made)),
-                None => self.ready_of(wanted.address.as_str()),
-            };
-            if let Some(before) = before {
-                self.edges.push((before, gate));
-            }
+            self.wait_for(wanted.address.as_str(), gate);
         }
     }
 
-    pub(super) fn first_of(&self, made: u32, address: &Address) -> u32 {
-        let before = made
-            .checked_sub(1)
-            .map(|index| (index, &self.steps[index as usize]));
-        match before {
-            Some((index, step)) if step.operation == Operation::Adopt && step.address == *address => index,
-            _ => made,
-        }
+    /// A node waits until a wanted resource can be relied on.
+    fn wait_for(&mut self, address: &str, node: Node) {
+        let made = self.made.get(address).copied().map(Node::Step);
+        let before = made.into_iter().chain(self.ready_of(address));
+        self.edges.extend(before.map(|before| (before, node)));
     }
 
     pub(super) fn edges_of_the_removed(&mut self) {
@@ -120,7 +105,9 @@ impl Builder<'_> {
         }
         // A changed resource may stop needing what leaves.
         for (position, fate) in self.decisions.fates.iter().enumerate() {
-            let (Fate::Update { record, .. } | Fate::Settle { record, .. }) = fate else {
+            let (Fate::Update { record, .. } | Fate::Settle { record, .. } | Fate::Adopt { record, .. }) =
+                fate
+            else {
                 continue;
             };
             let address = self.input.desired.resources[position].address.as_str();

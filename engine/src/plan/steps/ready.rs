@@ -10,7 +10,7 @@ use crate::kind::Plane;
 impl Builder<'_> {
     /// The places of the wanted resources, where any stays as it is while another does not.
     pub(super) fn place_the_kept(&mut self) {
-        let kept = |fate: &Fate| matches!(fate, Fate::Keep);
+        let kept = |fate: &Fate| matches!(fate, Fate::Keep | Fate::Adopt { .. });
         if self.made.is_empty() || !self.decisions.fates.iter().any(kept) {
             return;
         }
@@ -21,10 +21,11 @@ impl Builder<'_> {
     }
 
     /// What has to be done before the resource at an address can be relied on, if it stays as it
-    /// is; `None` if nothing has to, or if it is made or changed itself.
+    /// is, recorded or not; `None` if nothing has to, or if it is made or changed itself.
     pub(super) fn ready_of(&mut self, address: &str) -> Option<Node> {
         let position = *self.positions.get(address)?;
-        if self.made.contains_key(address) {
+        let made = self.made.get(address).map(|made| &self.steps[*made as usize]);
+        if made.is_some_and(|made| made.operation != Operation::Adopt) {
             return None;
         }
         if let Some(known) = self.ready.get(&position) {
@@ -40,8 +41,8 @@ impl Builder<'_> {
             let made = self.made.get(dependency.as_str()).copied();
             match made {
                 Some(made) if self.holds_up(made) => before.push(Node::Step(made)),
-                Some(_) => {}
-                None => before.extend(self.ready_of(dependency.as_str())),
+                Some(made) if self.steps[made as usize].operation != Operation::Adopt => {}
+                _ => before.extend(self.ready_of(dependency.as_str())),
             }
         }
         before.dedup();

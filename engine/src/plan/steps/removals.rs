@@ -81,12 +81,7 @@ impl Builder<'_> {
             going: going(&record),
             old: resource.deposed || self.made.contains_key(resource.address.as_str()),
         });
-        let is_made = |fate: &Fate| {
-            matches!(
-                fate,
-                Fate::Create { .. } | Fate::Replace { .. } | Fate::Adopt { .. }
-            )
-        };
+        let is_made = |fate: &Fate| matches!(fate, Fate::Create { .. } | Fate::Replace { .. });
         let fates = self.decisions.fates.iter().enumerate();
         let made = fates
             .filter(|(_, fate)| is_made(fate))
