@@ -144,4 +144,43 @@ mod tests {
             assert!(!address.matches(pattern), "{pattern}");
         }
     }
+
+    /// What a pattern means, in its shortest form.
+    fn meant(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern, text) {
+            ([], _) => text.is_empty(),
+            ([b'*', rest @ ..], _) => (0..=text.len()).any(|from| meant(rest, &text[from..])),
+            ([first, rest @ ..], [byte, text @ ..]) => first == byte && meant(rest, text),
+            (_, []) => false,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_pattern_matches_what_it_means(pattern in "[ab*]{0,6}", text in "[ab]{0,8}") {
+            let matched = matches(pattern.as_bytes(), text.as_bytes());
+            proptest::prop_assert_eq!(matched, meant(pattern.as_bytes(), text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn an_address_is_written_as_it_is_read() {
+        let address = Address::new("instance", "node-12");
+        assert_eq!(address.as_str(), "instance.node-12");
+        assert_eq!(format!("{address:?}"), "instance.node-12");
+        assert_eq!(format!("[{address:<18}]"), "[instance.node-12  ]");
+        let text = serde_json::to_string(&address).expect("json");
+        assert_eq!(text, r#""instance.node-12""#);
+        assert_eq!(
+            serde_json::from_str::<Address>(&text).expect("an address"),
+            address
+        );
+        let refused = |text: &str| serde_json::from_str::<Address>(text).expect_err(text).to_string();
+        assert!(refused("1").contains("expected a string"), "{}", refused("1"));
+        assert!(
+            refused(r#""node""#).contains("`node` is not an address"),
+            "{}",
+            refused(r#""node""#)
+        );
+    }
 }

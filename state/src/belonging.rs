@@ -57,28 +57,21 @@ impl Store {
 
     /// Whether the run's base is that state, or one of those before it.
     fn descends(&self, snapshot: &Snapshot, digest: &Digest, begin: &Begin<'_>) -> Result<bool, StateError> {
-        let mut serial = snapshot.serial;
         let mut here = Some(digest.clone());
         let mut before = snapshot.previous.clone();
-        loop {
-            if serial == begin.serial {
-                return Ok(here.as_ref() == begin.base);
-            }
-            if serial < begin.serial || serial == 0 {
-                return Ok(false);
-            }
-            serial -= 1;
-            here = before;
-            if serial == begin.serial {
-                return Ok(here.as_ref() == begin.base);
-            }
-            let Some(object) = self.backend().read(&past_state(serial))? else {
-                return Ok(false);
-            };
-            match format::parse_bytes(&object.content) {
-                Ok((past, digest)) if Some(&digest) == here.as_ref() => before = past.previous,
-                _ => return Ok(false),
+        for serial in (begin.serial..snapshot.serial).rev() {
+            here = before.take();
+            // The base itself need not be there any more.
+            if serial > begin.serial {
+                let Some(object) = self.backend().read(&past_state(serial))? else {
+                    return Ok(false);
+                };
+                match format::parse_bytes(&object.content) {
+                    Ok((past, digest)) if Some(&digest) == here.as_ref() => before = past.previous,
+                    _ => return Ok(false),
+                }
             }
         }
+        Ok(snapshot.serial >= begin.serial && here.as_ref() == begin.base)
     }
 }

@@ -149,5 +149,41 @@ mod tests {
         assert!(digest.is_named_by(digest.as_str()));
         assert!(!digest.is_named_by("ba7816bf8f0"));
         assert!(!digest.is_named_by("ca7816bf8f01"));
+        assert_eq!(digest.short(), "ba7816bf8f01");
+        assert!(digest.is_named_by(digest.short()));
+    }
+
+    #[test]
+    fn what_is_written_is_digested_whole() {
+        use std::io::Write as _;
+        let mut writer = DigestWriter::default();
+        assert_eq!(writer.write(b"abc").expect("written"), 3);
+        writer.write_all(b"def").expect("written");
+        writer.flush().expect("flushed");
+        assert_eq!(writer.finish(), Digest::of("abcdef"));
+    }
+
+    #[test]
+    fn only_the_written_form_is_a_digest() {
+        let digest = Digest::of("abc");
+        assert_eq!(digest.to_string().parse(), Ok(digest.clone()));
+        assert_eq!(format!("{digest:?}"), digest.as_str());
+        let hex = digest.hex();
+        let upper = hex.to_uppercase();
+        for text in [
+            hex.to_owned(),
+            "sha256:".to_owned(),
+            format!("sha256:{}", &hex[1..]),
+            format!("sha256:{hex}0"),
+            format!("sha256:{upper}"),
+            format!("sha256:g{}", &hex[1..]),
+            format!("sha1:{hex}"),
+        ] {
+            let refused = text.parse::<Digest>().expect_err("not a digest");
+            assert!(
+                refused.starts_with(&format!("`{text}` is not a digest")),
+                "{refused}"
+            );
+        }
     }
 }

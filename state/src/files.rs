@@ -180,3 +180,131 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<(), StateError> {
         .and_then(|d| d.sync_all())
         .map_err(io_error("flush", directory))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a directory")
+    }
+
+    fn pipe(path: &Path) {
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RWXU).expect("a pipe");
+    }
+
+    /// One of each kind of thing that is no regular file, with what it is called.
+    fn others(directory: &Path) -> Vec<(PathBuf, &'static str)> {
+        let at = |name: &str| directory.join(name);
+        fs::write(at("target"), "ours").expect("written");
+        std::os::unix::fs::symlink(at("target"), at("link")).expect("a link");
+        std::os::unix::fs::symlink(at("nowhere"), at("dangling")).expect("a link");
+        fs::create_dir(at("folder")).expect("a directory");
+        pipe(&at("pipe"));
+        // Bound, it stays when its owner closes it.
+        drop(std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket"));
+        vec![
+            (at("link"), "a symbolic link"),
+            (at("dangling"), "a symbolic link"),
+            (at("folder"), "a directory"),
+            (at("pipe"), "a named pipe"),
+            (at("socket"), "a socket"),
+            (PathBuf::from("/dev/null"), "a device"),
+        ]
+    }
+
+    #[track_caller]
+    fn refused<T>(result: Result<T, StateError>, path: &Path, expected: &str) {
+        match result {
+            Err(StateError::NotAFile { place, what }) => {
+                assert_eq!((place.as_str(), what), (path.to_str().expect("UTF-8"), expected));
+            }
+            Err(other) => panic!("{}: {other}", path.display()),
+            Ok(_) => panic!("{} was taken for a file", path.display()),
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_neither_opened_nor_replaced_and_is_called_by_its_name() {
+        let directory = directory();
+        for (path, what) in others(directory.path()) {
+            refused(refuse_other(&path), &path, what);
+            refused(write_atomically(&path, b"theirs"), &path, what);
+            refused(open_regular(&path, OpenOptions::new().read(true)), &path, what);
+            refused(open_regular(&path, OpenOptions::new().write(true)), &path, what);
+        }
+        assert_eq!(fs::read(directory.path().join("target")).expect("read"), b"ours");
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_what_cannot_be_reached_is_an_error() {
+        let directory = directory();
+        let missing = directory.path().join("missing");
+        assert!(
+            open_regular(&missing, OpenOptions::new().read(true))
+                .expect("fine")
+                .is_none()
+        );
+        refuse_other(&missing).expect("nothing is fine");
+        fs::write(&missing, "").expect("written");
+        // A file is in the way.
+        let below = missing.join("below");
+        assert!(matches!(
+            open_regular(&below, OpenOptions::new().read(true)),
+            Err(StateError::Io { doing: "open", .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_for_its_owner_alone_and_nothing_is_left_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = directory();
+        let path = directory.path().join("state.json");
+        for content in ["one", "", "a longer one"] {
+            write_atomically(&path, content.as_bytes()).expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("read"), content);
+        }
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        drop(Temporary::write(&path, b"never named").expect("written"));
+        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
+        let there = fs::metadata(&path).expect("there");
+        assert_eq!(inode(&there), (there.dev(), there.ino()));
+        let another = directory.path().join("another");
+        write_atomically(&another, b"").expect("written");
+        assert_ne!(inode(&there), inode(&fs::metadata(another).expect("there")));
+    }
+
+    #[test]
+    fn at_most_as_much_is_read_as_is_asked_for_of_a_file_and_of_a_pipe() {
+        let directory = directory();
+        let path = directory.path().join("manifest");
+        fs::write(&path, "0123456789").expect("written");
+        assert_eq!(read_file(&path, 100).expect("read"), b"0123456789");
+        assert_eq!(read_file(&path, 4).expect("read"), b"0123");
+        let folder = read_file(directory.path(), 4).expect_err("a directory");
+        assert_eq!(folder.kind(), ErrorKind::IsADirectory);
+        let missing = read_file(&directory.path().join("missing"), 4).expect_err("missing");
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+        let fifo = directory.path().join("pipe");
+        pipe(&fifo);
+        let writer = {
+            let fifo = fifo.clone();
+            std::thread::spawn(move || fs::write(fifo, "from a pipe"))
+        };
+        assert_eq!(read_file(&fifo, 100).expect("read"), b"from a pipe");
+        writer.join().expect("joined").expect("written");
+    }
+
+    #[test]
+    fn a_path_without_a_folder_is_in_the_current_one() {
+        for (path, above) in [
+            ("state.json", "."),
+            ("a/state.json", "a"),
+            ("/state.json", "/"),
+            ("/", "."),
+        ] {
+            assert_eq!(parent(Path::new(path)), Path::new(above), "{path}");
+        }
+    }
+}

@@ -189,6 +189,64 @@ fn an_unfinished_run_counts_from_its_base_and_from_what_it_has_led_to() {
 }
 
 #[test]
+fn the_chain_between_a_state_and_the_base_of_a_run_must_be_whole() {
+    // The run began from serial 2; serials 3 to 6 came after it.
+    let chain = || {
+        let (memory, store, base) = with_history(2);
+        run_from(&store, 2, base.clone(), false);
+        let mut previous = base;
+        for serial in 3..=6 {
+            previous = Some(store.save(&snapshot(serial, previous)).expect("saved"));
+        }
+        (memory, store)
+    };
+    let counts = |store: &Store| match store.load() {
+        Ok(loaded) => loaded.journal.is_some(),
+        Err(StateError::OtherBase {
+            began: 2,
+            found: Some(6),
+            ..
+        }) => false,
+        Err(other) => panic!("{other}"),
+    };
+    let past = |serial| crate::names::past_state(serial);
+    for (serial, needed) in [
+        (1, false),
+        (2, false),
+        (3, true),
+        (4, true),
+        (5, true),
+        (6, false),
+    ] {
+        let (memory, store) = chain();
+        memory.remove(&past(serial));
+        assert_eq!(counts(&store), !needed, "without serial {serial}");
+        let (other, _) = crate::format::render(&snapshot(serial, None)).expect("text");
+        for content in ["damaged", &other] {
+            memory.put(&past(serial), content);
+            assert_eq!(counts(&store), !needed, "another serial {serial}: {content}");
+        }
+    }
+}
+
+#[test]
+fn a_run_from_a_later_serial_than_that_of_the_state_does_not_count() {
+    for (last, began) in [(1, 2), (1, 9), (3, 4)] {
+        let (_, store, digest) = with_history(last);
+        for base in [None, digest] {
+            run_from(&store, began, base, false);
+            match store.load() {
+                Err(StateError::OtherBase { began: b, found, .. }) => {
+                    assert_eq!((b, found), (began, Some(last)));
+                }
+                other => panic!("expected a refusal: {other:?}"),
+            }
+            store.put_journal_aside().expect("moved");
+        }
+    }
+}
+
+#[test]
 fn a_journal_that_has_ended_is_history() {
     let (memory, store, base) = with_history(3);
     run_from(&store, 3, base.clone(), true);

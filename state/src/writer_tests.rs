@@ -1,11 +1,13 @@
 //! The journal, written and read again.
 
 use crate::backend::Memory;
+use crate::digest::Digest;
 use crate::error::StateError;
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, chain};
 use crate::names::JOURNAL;
 use crate::store::Store;
 use crate::testing::{Fault, Faulty};
+use crate::version::JOURNAL_FORMAT;
 
 fn intent(step: u32) -> Entry {
     Entry::Intent {
@@ -82,6 +84,68 @@ fn a_changed_or_missing_line_is_refused() {
             Err(StateError::Journal { line: 2, place, .. }) => assert_eq!(place, "the journal"),
             other => panic!("expected it to be refused: {other:?}"),
         }
+    }
+}
+
+/// The text of a journal with these entries.
+fn of_entries(entries: &[String]) -> Vec<u8> {
+    let mut text = String::new();
+    let mut sum = String::new();
+    for entry in entries {
+        sum = chain(&sum, entry);
+        text.push_str(&format!("{{\"sum\":\"{sum}\",\"entry\":{entry}}}\n"));
+    }
+    text.into_bytes()
+}
+
+/// An entry that begins a run, with `more` fields before its own.
+fn begin_text(more: &str) -> String {
+    let digest = Digest::of("plan");
+    format!(
+        r#"{{"begin":{{{more}"run":"r","command":"apply","plan_digest":"{digest}","lineage":"l","serial":3,"base":null,"plan":{{}}}}}}"#
+    )
+}
+
+#[test]
+fn a_journal_that_does_not_say_its_format_has_the_first() {
+    let [
+        Entry::Begin {
+            format,
+            written_by,
+            serial,
+            ..
+        },
+    ] = &entries(&of_entries(&[begin_text("")]))[..]
+    else {
+        panic!("it does not begin");
+    };
+    assert_eq!((*format, written_by.as_str(), *serial), (1, "", 3));
+}
+
+#[test]
+fn a_journal_of_a_newer_format_is_refused_by_its_first_line_alone() {
+    let known = format!(r#""format":{JOURNAL_FORMAT},"written_by":"0.1.0","#);
+    assert_eq!(entries(&of_entries(&[begin_text(&known)])).len(), 1);
+    let newer = JOURNAL_FORMAT + 1;
+    // Whatever else has changed in it.
+    let first = format!(r#"{{"begin":{{"format":{newer},"written_by":"9.9.9","novel":true}}}}"#);
+    match Journal::parse(&of_entries(&[first.clone(), "{}".into()]), "the journal") {
+        Err(StateError::JournalFormat {
+            place,
+            format,
+            written_by,
+        }) => {
+            assert_eq!(
+                (place.as_str(), format, written_by.as_str()),
+                ("the journal", newer, "9.9.9")
+            );
+        }
+        other => panic!("expected it to be refused: {other:?}"),
+    }
+    // Further down it is a line that is not understood.
+    match Journal::parse(&of_entries(&[begin_text(&known), first]), "the journal") {
+        Err(StateError::Journal { line: 2, .. }) => {}
+        other => panic!("expected it to be refused: {other:?}"),
     }
 }
 
