@@ -60,3 +60,49 @@ impl Drop for Lock {
         self.held.release();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::Memory;
+    use crate::error::StateError;
+    use crate::store::Store;
+    use crate::store_tests::holder;
+
+    #[test]
+    fn a_lock_says_who_left_it_and_what_was_repaired() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::in_directory(directory.path().join("sandbox.sim"));
+        let first = store.lock(&holder()).expect("free");
+        assert_eq!((first.left_by(), first.repairs()), (None, &[][..]));
+        drop(first);
+        let file = directory.path().join("sandbox.sim/lock");
+        // As if its holder had been killed, with a file that others can read.
+        std::fs::write(&file, serde_json::to_string(&holder()).expect("json")).expect("written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("changed");
+        let second = store.lock(&holder()).expect("free");
+        assert_eq!(second.left_by(), Some(&holder()));
+        let [repair] = second.repairs() else {
+            panic!("not one repair: {second:?}");
+        };
+        assert!(repair.to_string().contains("had mode 0640"), "{repair}");
+        let shown = format!("{second:?}");
+        assert!(
+            shown.contains("left_by: Some(") && shown.contains("416"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_store_looks_at_the_lock_that_it_has() {
+        let memory = Memory::new();
+        let store = Store::on(memory.clone());
+        store.check_lock().expect("without a lock there is none to lose");
+        let lock = store.lock(&holder()).expect("free");
+        store.clone().check_lock().expect("held");
+        memory.break_lock();
+        assert!(matches!(store.check_lock(), Err(StateError::LockLost { .. })));
+        drop(lock);
+        store.check_lock().expect("given back");
+    }
+}

@@ -159,5 +159,12 @@ mod tests {
         assert_eq!(json.as_str(), r#"{"a":{"c":"x","d":null},"b":[1,2]}"#);
         let back: Json = serde_json::from_str(json.as_str()).expect("parses");
         assert_eq!(back, json);
+        assert_eq!(format!("{json:?}"), json.as_str());
+        assert_eq!(
+            json.value(),
+            serde_json::json!({"a": {"c": "x", "d": null}, "b": [1, 2]})
+        );
+        let other = Json::canonical(&serde_json::json!({"b": [1, 2], "a": {"d": null, "c": "y"}}));
+        assert_ne!(other.expect("json"), json);
     }
 }

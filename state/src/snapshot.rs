@@ -94,3 +94,45 @@ impl Snapshot {
             .find(|r| !r.deposed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn resource(name: u8, generation: u32, deposed: bool) -> Resource {
+        let spec = Json::canonical("").expect("json");
+        Resource {
+            address: Address::new("toy", &name.to_string()),
+            depends_on: Vec::new(),
+            deposed,
+            generation,
+            made_with: BTreeMap::new(),
+            outputs: spec.clone(),
+            protect: false,
+            spec_sha256: spec.digest(),
+            spec,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_current_resource_is_found_at_each_address(
+            all in prop::collection::vec((0..6u8, 0..4u32, any::<bool>()), 0..12),
+        ) {
+            let mut snapshot = Snapshot::empty("l".into(), "c".into(), "sim".into());
+            snapshot.resources = all.iter().map(|(name, generation, deposed)| resource(*name, *generation, *deposed)).collect();
+            snapshot.sort();
+            let order: Vec<_> = snapshot.resources.iter().map(|r| (&r.address, r.generation)).collect();
+            prop_assert!(order.is_sorted(), "{order:?}");
+            for name in 0..6 {
+                let address = Address::new("toy", &name.to_string());
+                let expected = all.iter().filter(|(n, _, deposed)| *n == name && !deposed).map(|(_, g, _)| *g).min();
+                let found = snapshot.get(&address);
+                prop_assert!(found.is_none_or(|r| r.address == address && !r.deposed));
+                prop_assert_eq!(found.map(|r| r.generation), expected);
+            }
+        }
+    }
+}

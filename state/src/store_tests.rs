@@ -415,3 +415,23 @@ fn the_stores_of_other_clusters_are_found_beside_ones_own() {
     assert_eq!(beside(&at("nowhere/new")), [""; 0]);
     assert_eq!(beside(&Store::in_memory()), [""; 0]);
 }
+
+#[test]
+fn a_store_says_where_it_is() {
+    let store = Store::in_directory("somewhere/sandbox.sim");
+    assert_eq!(store.place(), "somewhere/sandbox.sim");
+    assert_eq!(store.state_place(), "somewhere/sandbox.sim/state.json");
+    assert!(
+        format!("{store:?}").contains("somewhere/sandbox.sim"),
+        "{store:?}"
+    );
+    assert_eq!(Store::in_memory().state_place(), "memory:state.json");
+}
+
+#[test]
+fn a_holder_is_told_in_words() {
+    assert_eq!(
+        holder().to_string(),
+        "`subako apply` (pid 1 on h, since 2026-01-01T00:00:00Z)"
+    );
+}
