@@ -262,10 +262,9 @@ impl Backend for Files {
     fn tidy(&self) -> Result<Vec<Repair>, StateError> {
         let mut repairs = Vec::new();
         restrict(&self.directory, 0o700, &mut repairs)?;
+        // Without a slash at its end: that would lead through a link.
+        restrict(&self.path("history"), 0o700, &mut repairs)?;
         for folder in ["", "history/"] {
-            if !folder.is_empty() && self.path(folder).exists() {
-                restrict(&self.path(folder), 0o700, &mut repairs)?;
-            }
             for name in self.list(folder)? {
                 restrict(&self.path(&name), 0o600, &mut repairs)?;
             }
@@ -279,7 +278,7 @@ const LOCK: &str = "lock";
 
 /// Makes a directory and those above it that are missing, for the owner alone; each new name is
 /// made durable in the directory above it.
-fn make_directory(directory: &Path) -> Result<(), StateError> {
+pub(super) fn make_directory(directory: &Path) -> Result<(), StateError> {
     if directory.is_dir() {
         return Ok(());
     }

@@ -9,6 +9,8 @@
 
 mod file_lock;
 mod files;
+#[cfg(test)]
+mod files_tests;
 mod memory;
 
 pub use files::Files;
