@@ -102,6 +102,48 @@ fn schema_and_completions_are_printed() {
 }
 
 #[test]
+fn the_version_names_the_commit() {
+    let version = Ran::of(subako().arg("--version")).expect(0).stdout;
+    let head = std::process::Command::new("git")
+        .args(["log", "-1", "--abbrev=9", "--format=%h %cs"])
+        .current_dir(root())
+        .output();
+    match head.ok().filter(|output| output.status.success()) {
+        Some(head) => {
+            let head = String::from_utf8_lossy(&head.stdout).trim().to_owned();
+            assert_eq!(
+                version,
+                format!("subako {} ({head})\n", env!("CARGO_PKG_VERSION"))
+            );
+        }
+        // From a source archive.
+        None => assert!(version.starts_with(&format!("subako {}", env!("CARGO_PKG_VERSION")))),
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pages = folder.path().join("man1");
+    Ran::of(subako().arg("man").arg(&pages)).expect(0);
+    for (name, says) in [
+        ("subako.1", "subako\\-recover(1)"),
+        ("subako-plan.1", "detailed\\-exitcode"),
+        ("subako-state-mv.1", "subako\\-state\\-mv"),
+    ] {
+        let page = std::fs::read_to_string(pages.join(name)).expect(name);
+        assert!(page.starts_with(".ie") || page.contains(".TH"), "{page}");
+        assert!(page.contains(says), "{name}: {page}");
+    }
+    assert!(
+        Ran::of(subako().arg("man"))
+            .expect(0)
+            .stdout
+            .contains(".TH subako 1")
+    );
+}
+
+#[test]
 fn a_broken_pipe_is_no_panic() {
     let mut child = subako()
         .arg("schema")

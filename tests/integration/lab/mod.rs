@@ -19,4 +19,5 @@ mod load;
 mod membership;
 mod nodes;
 mod plans;
+mod published;
 mod secrets;

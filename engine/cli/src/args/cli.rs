@@ -15,7 +15,7 @@ use crate::exit::Exit;
 
 /// All-or-nothing plan/apply for Docker Swarm clusters on AWS EC2.
 #[derive(Debug, Parser)]
-#[command(name = "subako", version, max_term_width = 100, after_help = Exit::help())]
+#[command(name = "subako", version = env!("SUBAKO_VERSION"), max_term_width = 100, after_help = Exit::help())]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -115,6 +115,11 @@ pub enum Command {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Print the manual page, or write the page of every command into a directory
+    Man {
+        /// Write `subako.1`, `subako-plan.1` and the others there
+        dir: Option<PathBuf>,
     },
     /// Print the JSON Schema of the manifest
     Schema,

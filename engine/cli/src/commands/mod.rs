@@ -5,6 +5,7 @@ mod completions;
 mod destroy;
 mod graph;
 mod lock;
+mod man;
 mod new;
 mod output;
 mod plan;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Lock(command) => lock::run(global, command, ui),
         Command::Sim(command) => sim::run(global, command, ui),
         Command::Completions { shell } => completions::run(*shell, ui),
+        Command::Man { dir } => man::run(dir.as_deref(), ui),
         Command::Schema => validate::schema(ui),
         Command::Policy => policy::run(ui),
     }
