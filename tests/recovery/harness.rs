@@ -378,6 +378,24 @@ impl w::Cloud for Nothing {
     async fn terminate_instance(&self, _: &str, _: bool) -> Result<()> {
         none()
     }
+    async fn allocate_address(&self, _: &w::ElasticIpRequest) -> Result<w::ElasticIp> {
+        none()
+    }
+    async fn address(&self, _: &str) -> Result<Option<w::ElasticIp>> {
+        none()
+    }
+    async fn find_address_by_token(&self, _: &str) -> Result<Option<w::ElasticIp>> {
+        none()
+    }
+    async fn associate_address(&self, _: &str, _: &str) -> Result<()> {
+        none()
+    }
+    async fn disassociate_address(&self, _: &str) -> Result<()> {
+        none()
+    }
+    async fn release_address(&self, _: &str) -> Result<()> {
+        none()
+    }
     async fn retag(&self, _: &str, _: &BTreeMap<String, String>, _: &[String]) -> Result<()> {
         none()
     }

@@ -1,7 +1,9 @@
 //! The calls of the seams by name: what a simulated fault can hit, and what a preflight asks about.
 
 /// Calls that change the world, sorted.
-pub const MUTATING: [&str; 27] = [
+pub const MUTATING: [&str; 31] = [
+    "allocate_address",
+    "associate_address",
     "authorize_ingress",
     "create_config",
     "create_network",
@@ -10,9 +12,11 @@ pub const MUTATING: [&str; 27] = [
     "create_service",
     "delete_key_pair",
     "delete_security_group",
+    "disassociate_address",
     "import_key_pair",
     "install_engine",
     "modify_instance",
+    "release_address",
     "remove_config",
     "remove_network",
     "remove_node",
@@ -32,12 +36,14 @@ pub const MUTATING: [&str; 27] = [
 ];
 
 /// Calls that only read or wait, sorted.
-pub const READING: [&str; 24] = [
+pub const READING: [&str; 26] = [
     "account",
+    "address",
     "await_instance",
     "configs",
     "connect",
     "engine_info",
+    "find_address_by_token",
     "find_instance_by_token",
     "find_key_pair",
     "find_security_group",

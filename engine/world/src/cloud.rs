@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::elastic_ip::{ElasticIp, ElasticIpRequest};
 use super::failure::Result;
 use super::instance::{Instance, InstanceChange, InstanceRequest, InstanceState};
 use super::key_pair::{KeyPair, KeyPairRequest};
@@ -46,6 +47,8 @@ pub struct CloudSurvey {
     pub security_groups: Vec<SecurityGroup>,
     /// Instances, sorted by id, without those terminated or shutting down.
     pub instances: Vec<Instance>,
+    /// Elastic addresses, sorted by id.
+    pub elastic_ips: Vec<ElasticIp>,
 }
 
 /// EC2, or something that behaves like it.
@@ -127,6 +130,26 @@ pub trait Cloud: Send + Sync {
     /// Asks EC2 to terminate an instance, taking termination protection away first if `unprotect`.
     async fn terminate_instance(&self, id: &str, unprotect: bool) -> Result<()>;
 
-    /// Sets and removes tags on a group or key pair, by id.
+    /// Allocates an elastic address, which nothing has yet. The same token again returns the first.
+    async fn allocate_address(&self, request: &ElasticIpRequest) -> Result<ElasticIp>;
+
+    /// The elastic address with that id.
+    async fn address(&self, id: &str) -> Result<Option<ElasticIp>>;
+
+    /// The elastic address that was allocated with that token.
+    async fn find_address_by_token(&self, token: &str) -> Result<Option<ElasticIp>>;
+
+    /// Gives an elastic address to an instance that runs or is stopped, whichever had it before:
+    /// it keeps it when it stops and starts, and its own public address is gone. Fine if it has it.
+    async fn associate_address(&self, id: &str, instance_id: &str) -> Result<()>;
+
+    /// Takes an elastic address from the instance that has it, which gets a public address of its
+    /// own again if it was launched with one. Fine if nothing has it.
+    async fn disassociate_address(&self, id: &str) -> Result<()>;
+
+    /// Gives an elastic address back, taking it from its instance first. Fine if it is gone.
+    async fn release_address(&self, id: &str) -> Result<()>;
+
+    /// Sets and removes tags on a group, key pair or elastic address, by id.
     async fn retag(&self, id: &str, set: &BTreeMap<String, String>, remove: &[String]) -> Result<()>;
 }

@@ -1,6 +1,6 @@
 //! The seams between the engine and the outside.
 //!
-//! A provider implements [`Cloud`] (key pairs, security groups, instances), [`Hosts`] and
+//! A provider implements [`Cloud`] (key pairs, security groups, instances, addresses), [`Hosts`] and
 //! [`Host`] (log in, install the Docker Engine, drive its API). Kinds are written against
 //! these traits only, so that the same code runs on the simulator and on AWS.
 //!
@@ -14,6 +14,7 @@ mod clock;
 mod cloud;
 mod code;
 mod command;
+mod elastic_ip;
 mod failure;
 mod family;
 mod files;
@@ -35,6 +36,7 @@ pub use clock::{Clock, ScaledClock};
 pub use cloud::{Account, Cloud, CloudSurvey, Residue};
 pub use code::Code;
 pub use command::NextCommand;
+pub use elastic_ip::{ElasticIp, ElasticIpRequest};
 pub use failure::{Certainty, Failure, Result};
 pub use family::{FAMILIES, Family, SSH_PORT};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
@@ -64,7 +66,7 @@ use std::sync::Arc;
 /// A provider: everything outside the process that a run reads or changes.
 #[derive(Clone)]
 pub struct World {
-    /// Key pairs, security groups, instances.
+    /// Key pairs, security groups, instances, addresses.
     pub cloud: Arc<dyn Cloud>,
     /// The machines behind the instances, and their Docker Engines.
     pub hosts: Arc<dyn Hosts>,

@@ -1,6 +1,7 @@
 //! Calls that a plan would make, as far as they can be told before anything exists, and what
 //! their provider says about them.
 
+use super::elastic_ip::ElasticIpRequest;
 use super::instance::InstanceRequest;
 use super::key_pair::KeyPairRequest;
 use super::security_group::SecurityGroupRequest;
@@ -34,6 +35,12 @@ pub enum PlannedCall {
     ModifyInstanceType(String, String),
     /// Enlarge the volume with that id, to GiB.
     ModifyVolume(String, u32),
+    /// Allocate an elastic address.
+    AllocateAddress(ElasticIpRequest),
+    /// Give the elastic address with that id to the instance with that id.
+    AssociateAddress(String, String),
+    /// Release the elastic address with that id.
+    ReleaseAddress(String),
     /// Set tags on the object with that id.
     SetTags(String),
     /// Remove tags from the object with that id.

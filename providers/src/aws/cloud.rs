@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use subako_world::{
-    Account, Cloud, CloudSurvey, Code, Instance, InstanceChange, InstanceRequest, InstanceState, KeyPair,
-    KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
-    SecurityGroupRequest, TypeFacts,
+    Account, Cloud, CloudSurvey, Code, ElasticIp, ElasticIpRequest, Instance, InstanceChange,
+    InstanceRequest, InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result,
+    Rule, SecurityGroup, SecurityGroupRequest, TypeFacts,
 };
 use tokio::sync::OnceCell;
 
@@ -258,6 +258,30 @@ impl Cloud for AwsCloud {
 
     async fn terminate_instance(&self, id: &str, unprotect: bool) -> Result<()> {
         self.inner.clone().terminate_instance(id, unprotect).await
+    }
+
+    async fn allocate_address(&self, request: &ElasticIpRequest) -> Result<ElasticIp> {
+        self.inner.allocate_address(request).await
+    }
+
+    async fn address(&self, id: &str) -> Result<Option<ElasticIp>> {
+        self.inner.address(id).await
+    }
+
+    async fn find_address_by_token(&self, token: &str) -> Result<Option<ElasticIp>> {
+        self.inner.find_address_by_token(token).await
+    }
+
+    async fn associate_address(&self, id: &str, instance_id: &str) -> Result<()> {
+        self.inner.associate_address(id, instance_id).await
+    }
+
+    async fn disassociate_address(&self, id: &str) -> Result<()> {
+        self.inner.disassociate_address(id).await
+    }
+
+    async fn release_address(&self, id: &str) -> Result<()> {
+        self.inner.release_address(id).await
     }
 
     async fn retag(&self, id: &str, set: &BTreeMap<String, String>, remove: &[String]) -> Result<()> {

@@ -4,7 +4,11 @@ use super::classify::CREDENTIALS;
 use super::operations::{Op, Scope};
 
 /// By code: what to do. Codes that need the request's own words are in `instance`.
-const HINTS: [(&str, &str); 22] = [
+const HINTS: [(&str, &str); 23] = [
+    (
+        "AddressLimitExceeded",
+        "an account has 5 elastic addresses in a region unless it asks for more: raise the quota \"EC2-VPC Elastic IPs\" in Service Quotas, or set public_ip = true on pools that need none",
+    ),
     (
         "AuthFailure",
         "the credentials are wrong or belong to another partition: check `aws sts get-caller-identity`",

@@ -70,6 +70,18 @@ pub enum Scope {
     Owned,
 }
 
+/// What a manifest can want that takes operations, and permissions, of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Optional {
+    /// Elastic addresses: `public_ip = "elastic"`.
+    ElasticIp,
+}
+
+impl Optional {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::ElasticIp];
+}
+
 /// An operation of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "EC2's own names")]
@@ -90,7 +102,11 @@ pub enum Op {
     ImportKeyPair,
     CreateSecurityGroup,
     RunInstances,
+    AllocateAddress,
+    AssociateAddress,
     AuthorizeSecurityGroupIngress,
+    DisassociateAddress,
+    ReleaseAddress,
     RevokeSecurityGroupIngress,
     CreateTags,
     DeleteTags,
@@ -116,6 +132,15 @@ pub struct Operation {
     pub effect: Effect,
     /// Which resources its permission is needed on.
     pub scope: Scope,
+    /// What of a manifest it is only made for; `None` for any manifest.
+    pub only_for: Option<Optional>,
+}
+
+impl Operation {
+    const fn only_for(mut self, what: Optional) -> Self {
+        self.only_for = Some(what);
+        self
+    }
 }
 
 const fn line(op: Op, name: &'static str, family: Family, effect: Effect, scope: Scope) -> Operation {
@@ -125,6 +150,7 @@ const fn line(op: Op, name: &'static str, family: Family, effect: Effect, scope:
         family,
         effect,
         scope,
+        only_for: None,
     }
 }
 
@@ -142,7 +168,7 @@ const fn create(op: Op, name: &'static str, family: Family) -> Operation {
 
 /// Every operation that the adapter makes, in the order of [`Op`]. A call that is not in here
 /// fails before it is sent.
-pub const OPERATIONS: [Operation; 27] = [
+pub const OPERATIONS: [Operation; 31] = [
     line(
         Op::GetCallerIdentity,
         "GetCallerIdentity",
@@ -165,12 +191,16 @@ pub const OPERATIONS: [Operation; 27] = [
     create(Op::ImportKeyPair, "ImportKeyPair", Family::Mutate),
     create(Op::CreateSecurityGroup, "CreateSecurityGroup", Family::Mutate),
     create(Op::RunInstances, "RunInstances", Family::Run),
+    create(Op::AllocateAddress, "AllocateAddress", Family::Mutate).only_for(Optional::ElasticIp),
+    change(Op::AssociateAddress, "AssociateAddress", Family::Mutate).only_for(Optional::ElasticIp),
     // The same rule twice is refused, so sending it again can be told from a failure.
     change(
         Op::AuthorizeSecurityGroupIngress,
         "AuthorizeSecurityGroupIngress",
         Family::Mutate,
     ),
+    change(Op::DisassociateAddress, "DisassociateAddress", Family::Mutate).only_for(Optional::ElasticIp),
+    change(Op::ReleaseAddress, "ReleaseAddress", Family::Mutate).only_for(Optional::ElasticIp),
     change(
         Op::RevokeSecurityGroupIngress,
         "RevokeSecurityGroupIngress",

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use subako_world::tag;
 
-use super::operations::{OPERATIONS, Op, Scope};
+use super::operations::{OPERATIONS, Op, Operation, Optional, Scope};
 
 /// An IAM policy that permits what the adapter does and no more: it reads everything (EC2's reads
-/// cannot be limited), creates, and changes only what carries the tag `subako:cluster`.
-pub fn least_policy() -> Value {
+/// cannot be limited), creates, and changes only what carries the tag `subako:cluster`. What only
+/// some manifests need is in it where `wanted` has it.
+pub fn least_policy(wanted: &[Optional]) -> Value {
     let owned = json!({ "StringLike": { format!("aws:ResourceTag/{}", tag::CLUSTER): "*" } });
-    let creating: Vec<&str> = OPERATIONS
-        .iter()
+    let creating: Vec<&str> = needed(wanted)
         .filter(|operation| operation.scope == Scope::New)
         .map(|operation| operation.name)
         .collect();
@@ -20,13 +20,13 @@ pub fn least_policy() -> Value {
             {
                 "Sid": "Read",
                 "Effect": "Allow",
-                "Action": actions(Scope::Any),
+                "Action": actions(wanted, Scope::Any),
                 "Resource": "*",
             },
             {
                 "Sid": "Create",
                 "Effect": "Allow",
-                "Action": actions(Scope::New),
+                "Action": actions(wanted, Scope::New),
                 "Resource": "*",
             },
             {
@@ -39,7 +39,7 @@ pub fn least_policy() -> Value {
             {
                 "Sid": "ChangeWhatIsOurs",
                 "Effect": "Allow",
-                "Action": actions(Scope::Owned),
+                "Action": actions(wanted, Scope::Owned),
                 "Resource": "*",
                 "Condition": owned,
             },
@@ -47,9 +47,15 @@ pub fn least_policy() -> Value {
     })
 }
 
-fn actions(scope: Scope) -> Vec<String> {
-    let mut actions: Vec<String> = OPERATIONS
+fn needed(wanted: &[Optional]) -> impl Iterator<Item = &'static Operation> {
+    let is_wanted = |what: Optional| wanted.contains(&what);
+    OPERATIONS
         .iter()
+        .filter(move |operation| operation.only_for.is_none_or(is_wanted))
+}
+
+fn actions(wanted: &[Optional], scope: Scope) -> Vec<String> {
+    let mut actions: Vec<String> = needed(wanted)
         .filter(|operation| operation.scope == scope)
         .filter_map(|operation| operation.op.action())
         .collect();
@@ -62,32 +68,47 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    fn permitted(policy: &Value) -> BTreeSet<String> {
+        let statements = policy["Statement"].as_array().into_iter().flatten();
+        let actions = statements.flat_map(|statement| match &statement["Action"] {
+            Value::String(action) => vec![action.clone()],
+            Value::Array(actions) => actions
+                .iter()
+                .filter_map(|a| a.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        });
+        actions.collect()
+    }
+
     #[test]
-    fn the_policy_permits_every_operation_of_the_table_and_nothing_else() {
-        let policy = least_policy();
-        let permitted: BTreeSet<String> = policy["Statement"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|statement| match &statement["Action"] {
-                Value::String(action) => vec![action.clone()],
-                Value::Array(actions) => actions
-                    .iter()
-                    .filter_map(|a| a.as_str().map(str::to_owned))
-                    .collect(),
-                _ => Vec::new(),
-            })
-            .collect();
+    fn the_policy_permits_every_operation_that_is_needed_and_nothing_else() {
+        for wanted in [&[][..], &Optional::ALL] {
+            let made = needed(wanted).filter_map(|o| o.op.action()).collect();
+            assert_eq!(permitted(&least_policy(wanted)), made);
+        }
         let made: BTreeSet<String> = OPERATIONS.iter().filter_map(|o| o.op.action()).collect();
-        assert_eq!(permitted, made);
+        assert_eq!(permitted(&least_policy(&Optional::ALL)), made);
+    }
+
+    #[test]
+    fn what_only_some_manifests_need_is_permitted_only_to_them() {
+        let none = permitted(&least_policy(&[]));
+        for what in Optional::ALL {
+            let with = permitted(&least_policy(&[what]));
+            let added: BTreeSet<String> = with.difference(&none).cloned().collect();
+            let own = OPERATIONS.iter().filter(|o| o.only_for == Some(what));
+            assert_eq!(added, own.filter_map(|o| o.op.action()).collect());
+            assert!(!added.is_empty(), "{what:?} needs nothing");
+        }
     }
 
     #[test]
     fn nothing_that_destroys_is_permitted_without_the_tag() {
-        let policy = least_policy();
+        let policy = least_policy(&Optional::ALL);
         for statement in policy["Statement"].as_array().into_iter().flatten() {
             let text = statement["Action"].to_string();
-            let destroys = ["Terminate", "Delete", "Revoke", "Stop", "Modify"]
+            let destroys = ["Terminate", "Delete", "Release", "Revoke", "Stop", "Modify"]
                 .iter()
                 .any(|verb| text.contains(verb));
             assert_eq!(destroys, statement["Sid"] == "ChangeWhatIsOurs");

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::primitives::Blob;
-use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, ResourceType, Tag};
+use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, DomainType, ResourceType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::try_join_all;
 use std::error::Error;
@@ -95,6 +95,18 @@ impl AwsCloud {
                 })
                 .await
             }
+            PlannedCall::AllocateAddress(request) => {
+                let tags = all_tags(&request.tags, &request.ownership);
+                self.dry(Op::AllocateAddress, &request.ownership.address, || {
+                    ec2.ec2
+                        .allocate_address()
+                        .dry_run(true)
+                        .domain(DomainType::Vpc)
+                        .tag_specifications(tag_specification(ResourceType::ElasticIp, &tags))
+                        .send()
+                })
+                .await
+            }
             other => self.ask_about_existing(other).await,
         }
     }
@@ -121,6 +133,23 @@ impl AwsCloud {
                         .dry_run(true)
                         .instance_ids(id)
                         .send()
+                })
+                .await
+            }
+            PlannedCall::AssociateAddress(id, instance) => {
+                self.dry(Op::AssociateAddress, id, || {
+                    ec2.ec2
+                        .associate_address()
+                        .dry_run(true)
+                        .allocation_id(id)
+                        .instance_id(instance)
+                        .send()
+                })
+                .await
+            }
+            PlannedCall::ReleaseAddress(id) => {
+                self.dry(Op::ReleaseAddress, id, || {
+                    ec2.ec2.release_address().dry_run(true).allocation_id(id).send()
                 })
                 .await
             }

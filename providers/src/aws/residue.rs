@@ -28,12 +28,18 @@ impl Inner {
         )
         .await?;
         let (addresses, interfaces) = try_join(
-            self.addresses(&of_cluster, &doing),
+            self.elastic_ips(&of_cluster, &doing),
             self.interfaces(&of_cluster, &doing),
         )
         .await?;
-        let (elastic, mut all): (BTreeSet<String>, Vec<Residue>) = addresses.into_iter().unzip();
-        all.extend(interfaces);
+        let elastic: BTreeSet<&str> = addresses.iter().map(|one| one.public_ip.as_str()).collect();
+        let mut all = interfaces;
+        let price = Some(prices::PUBLIC_IPV4);
+        all.extend(
+            addresses
+                .iter()
+                .map(|one| left("elastic-ip", &one.id, &one.tags, price)),
+        );
         for seen in instances {
             let instance = seen.instance;
             let runs = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
@@ -43,7 +49,7 @@ impl Inner {
             };
             // An elastic address has a line and a price of its own.
             let address = match &instance.public_ip {
-                Some(ip) if !elastic.contains(ip) => prices::PUBLIC_IPV4,
+                Some(ip) if !elastic.contains(ip.as_str()) => prices::PUBLIC_IPV4,
                 _ => 0.0,
             };
             all.push(left(
@@ -69,32 +75,6 @@ impl Inner {
         }
         all.sort_by(|a, b| (&a.what, &a.id).cmp(&(&b.what, &b.id)));
         Ok(all)
-    }
-
-    /// Elastic addresses, each with what it is on the network.
-    async fn addresses(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<(String, Residue)>> {
-        let answer = self
-            .api
-            .call(Op::DescribeAddresses, doing, || {
-                self.api
-                    .ec2
-                    .describe_addresses()
-                    .set_filters(Some(of_cluster.to_vec()))
-                    .send()
-            })
-            .await?;
-        Ok(answer
-            .addresses()
-            .iter()
-            .filter_map(|address| {
-                let id = address.allocation_id().or(address.public_ip())?;
-                let price = Some(prices::PUBLIC_IPV4);
-                Some((
-                    address.public_ip().unwrap_or_default().to_owned(),
-                    left("elastic-ip", id, &tag_map(address.tags()), price),
-                ))
-            })
-            .collect())
     }
 
     async fn interfaces(&self, of_cluster: &[Filter], doing: &str) -> Result<Vec<Residue>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::Filter;
-use futures::future::try_join4;
+use futures::future::try_join5;
 use subako_world::{CloudSurvey, KeyPair, Result, tag};
 
 use super::cloud::Inner;
@@ -32,11 +32,12 @@ impl Inner {
         let of_cluster = tagged(tag::CLUSTER, cluster);
         let alive = [of_cluster.clone(), filter("instance-state-name", ALIVE)];
         let groups = [of_cluster.clone()];
-        let (key_pairs, security_groups, seen, volumes) = try_join4(
+        let (key_pairs, security_groups, seen, volumes, elastic_ips) = try_join5(
             self.key_pairs(&of_cluster, &doing),
             self.security_groups(&groups, &doing),
             self.instances(&alive, &doing),
             self.volumes(&groups, &doing),
+            self.elastic_ips(&groups, &doing),
         )
         .await?;
         let volumes: BTreeMap<&str, &Volume> = volumes
@@ -54,6 +55,7 @@ impl Inner {
             key_pairs,
             security_groups,
             instances: instances.collect(),
+            elastic_ips,
         })
     }
 

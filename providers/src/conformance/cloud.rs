@@ -4,7 +4,7 @@ use subako_world::{Code, ImageQuery};
 
 use super::case::{Case, Outcome, Verdict, cases, ensure, refused};
 use super::cloud_bench::CloudBench;
-use super::{groups, instances};
+use super::{elastic_ips, groups, instances};
 
 /// Every case of the seam `Cloud`.
 pub fn cloud_cases() -> Vec<Case<CloudBench>> {
@@ -17,6 +17,7 @@ pub fn cloud_cases() -> Vec<Case<CloudBench>> {
     ];
     all.extend(groups::cases());
     all.extend(instances::cases());
+    all.extend(elastic_ips::cases());
     all
 }
 

@@ -23,6 +23,9 @@ pub struct Counterpart {
     pub protects_at_launch: bool,
     /// It enforces security groups between its machines.
     pub enforces_groups: bool,
+    /// Its instances show the elastic address that they have and no other, whether it moves or
+    /// they stop and start; one that is terminated has none.
+    pub follows_addresses: bool,
 }
 
 impl Default for Counterpart {
@@ -34,6 +37,7 @@ impl Default for Counterpart {
             address_conflicts: true,
             protects_at_launch: true,
             enforces_groups: true,
+            follows_addresses: true,
         }
     }
 }
@@ -188,7 +192,7 @@ impl CloudBench {
         }
     }
 
-    /// Removes everything with the fixture's cluster tag: instances, groups, key pairs. Fails when something
+    /// Removes everything with the fixture's cluster tag: instances, addresses, groups, key pairs. Fails when something
     /// resists; what could be removed is removed.
     pub async fn sweep(&self) -> Result<()> {
         let cloud = &self.world.cloud;
@@ -198,6 +202,9 @@ impl CloudBench {
         }
         for instance in &found.instances {
             self.reach(&instance.id, InstanceState::Terminated).await?;
+        }
+        for address in &found.elastic_ips {
+            cloud.release_address(&address.id).await?;
         }
         // A group that a rule of another names stays.
         for group in &found.security_groups {

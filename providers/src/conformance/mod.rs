@@ -8,6 +8,7 @@
 mod case;
 mod cloud;
 mod cloud_bench;
+mod elastic_ips;
 mod groups;
 mod host_bench;
 mod hosts;

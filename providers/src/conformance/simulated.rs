@@ -122,6 +122,15 @@ tests!(
         terminating_what_is_not_there_is_fine,
         residue_is_what_is_left_and_then_nothing,
         a_survey_sees_a_crowd_sorted_and_whole,
+        the_same_token_allocates_one_address,
+        an_address_is_found_by_id_and_token_until_released,
+        an_address_moves_from_instance_to_instance,
+        an_address_stays_through_stop_and_start,
+        an_address_outlives_its_instance,
+        an_address_in_use_is_released_all_the_same,
+        tags_of_an_address_are_set_and_removed,
+        an_address_that_is_not_there_cannot_be_associated,
+        an_address_is_surveyed_and_is_residue,
     ]
 );
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use subako_world::{
-    Account, Cloud, CloudSurvey, Code, Failure, Instance, InstanceChange, InstanceRequest, InstanceState,
-    KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result, Rule, SecurityGroup,
-    SecurityGroupRequest, TypeFacts, tag,
+    Account, Cloud, CloudSurvey, Code, ElasticIp, ElasticIpRequest, Failure, Instance, InstanceChange,
+    InstanceRequest, InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result,
+    Rule, SecurityGroup, SecurityGroupRequest, TypeFacts, tag,
 };
 
 use super::faults::Call;
@@ -32,6 +32,18 @@ impl SimCloud {
         match known {
             Some(known) => Call::new(name, known.clone(), format!("{verb} instance {known} ({id})")).also(id),
             None => Call::new(name, id, format!("{verb} instance {id}")),
+        }
+    }
+
+    /// A call on an elastic address known by its id.
+    fn on_address(&self, name: &'static str, verb: &str, id: &str) -> Call {
+        let known = self.0.look(|model, _| {
+            let address = model.elastic_ips.get(id)?;
+            address.tags.get(tag::ADDRESS).cloned()
+        });
+        match known {
+            Some(known) => Call::new(name, known.clone(), format!("{verb} {known} ({id})")).also(id),
+            None => Call::new(name, id, format!("{verb} elastic address {id}")),
         }
     }
 
@@ -278,6 +290,59 @@ impl Cloud for SimCloud {
             .await
     }
 
+    async fn allocate_address(&self, request: &ElasticIpRequest) -> Result<ElasticIp> {
+        let address = &request.ownership.address;
+        let call = Call::new(
+            "allocate_address",
+            address,
+            format!("allocate an elastic address for {address}"),
+        );
+        self.0
+            .perform(call, |model, _| model.decide_allocate_address(request))
+            .await
+    }
+
+    async fn address(&self, id: &str) -> Result<Option<ElasticIp>> {
+        let call = self.on_address("address", "read", id);
+        self.0
+            .read(call, |model, _| Ok(model.elastic_ips.get(id).cloned()))
+            .await
+    }
+
+    async fn find_address_by_token(&self, token: &str) -> Result<Option<ElasticIp>> {
+        let call = Call::new(
+            "find_address_by_token",
+            token,
+            "find an elastic address by its token",
+        );
+        self.0
+            .read(call, |model, _| Ok(model.address_of_token(token).cloned()))
+            .await
+    }
+
+    async fn associate_address(&self, id: &str, instance_id: &str) -> Result<()> {
+        let call = self.on_address("associate_address", "associate", id);
+        self.0
+            .perform(call, |model, t| {
+                model.decide_associate_address(t, id, instance_id)
+            })
+            .await
+    }
+
+    async fn disassociate_address(&self, id: &str) -> Result<()> {
+        let call = self.on_address("disassociate_address", "disassociate", id);
+        self.0
+            .perform(call, |model, _| model.decide_disassociate_address(id))
+            .await
+    }
+
+    async fn release_address(&self, id: &str) -> Result<()> {
+        let call = self.on_address("release_address", "release", id);
+        self.0
+            .perform(call, |model, _| model.decide_release_address(id))
+            .await
+    }
+
     async fn retag(&self, id: &str, set: &BTreeMap<String, String>, remove: &[String]) -> Result<()> {
         let call = Call::new("retag", id, format!("change tags of {id}"));
         self.0
@@ -322,6 +387,12 @@ impl super::model::Model {
                 .collect(),
             instances: shown
                 .map(|instance| instance.describe(self.place.seed, t))
+                .collect(),
+            elastic_ips: self
+                .elastic_ips
+                .values()
+                .filter(|address| ours(&address.tags))
+                .cloned()
                 .collect(),
         }
     }

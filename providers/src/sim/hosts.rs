@@ -30,6 +30,12 @@ fn no_address(doing: &str) -> Failure {
         )
 }
 
+/// The address that is dialled is another machine's by now, or nobody's.
+fn elsewhere(doing: &str, target: &HostTarget) -> Failure {
+    let dialled = target.public_ip.as_deref().unwrap_or_default();
+    Failure::not_applied(doing, format!("no route to host {dialled}")).with_code(Code::Unreachable)
+}
+
 /// The way to simulated machines.
 pub(crate) struct SimHosts(pub Arc<Inner>);
 
@@ -69,9 +75,15 @@ impl Hosts for SimHosts {
                 let message = format!("no route to host {}", target.private_ip);
                 return Err(Failure::not_applied(doing, message).with_code(Code::Unreachable));
             };
-            let way = self.0.look(|model, _| model.way_in(&facts, self.0.login));
+            let dialled = target.public_ip.as_deref();
+            let way = self
+                .0
+                .look(|model, _| model.way_in(&facts, self.0.login, dialled));
             if way == Err(NoWay::NoPublicAddress) {
                 return Err(no_address(&doing));
+            }
+            if way == Err(NoWay::Elsewhere) {
+                return Err(elsewhere(&doing, target));
             }
             if facts.up(t) && way.is_ok() {
                 return self.logged_in(target).map_err(|refusal| refusal.failure(&doing));
@@ -118,12 +130,16 @@ impl Hosts for SimHosts {
             .0
             .read(call, |model, t| {
                 let facts = model.instances.get(&target.instance_id);
-                let way = facts.map(|facts| model.way_in(facts, login));
+                let dialled = target.public_ip.as_deref();
+                let way = facts.map(|facts| model.way_in(facts, login, dialled));
                 Ok((facts.is_some_and(|facts| facts.up(t)), way.unwrap_or(Ok(()))))
             })
             .await?;
         if way == Err(NoWay::NoPublicAddress) {
             return Err(no_address(&doing));
+        }
+        if way == Err(NoWay::Elsewhere) {
+            return Err(elsewhere(&doing, target));
         }
         if let Err(NoWay::Closed(address)) = way {
             self.0.sleep(SHORT_ATTEMPT).await;

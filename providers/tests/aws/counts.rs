@@ -68,7 +68,7 @@ fn calls(proxy: &Proxy, records: &Records, operation: Option<&str>) -> usize {
 }
 
 #[tokio::test]
-async fn a_refresh_takes_the_same_four_calls_however_many_instances_there_are() {
+async fn a_refresh_takes_the_same_five_calls_however_many_instances_there_are() {
     let Some(moto) = moto() else { return };
     for count in [5, 50, 200] {
         let proxy = Proxy::start(&moto).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_refresh_takes_the_same_four_calls_however_many_instances_there_are() 
         forget();
         assert_eq!(cloud.survey(&name).await.unwrap().instances.len(), count);
         let refresh = calls(&proxy, &records, None);
-        assert_eq!(refresh, 4, "{:?}", proxy.counts());
+        assert_eq!(refresh, 5, "{:?}", proxy.counts());
         forget();
         try_join_all(ids.iter().map(|id| cloud.terminate_instance(id, false)))
             .await

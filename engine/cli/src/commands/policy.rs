@@ -9,7 +9,7 @@ use crate::ui::Ui;
 /// Prints it as JSON.
 #[cfg(feature = "aws")]
 pub fn run(ui: &Ui) -> Result<Exit> {
-    ui.print(&format!("{:#}\n", subako_providers::aws::least_policy()))?;
+    ui.print(&format!("{:#}\n", subako_providers::aws::least_policy(&[])))?;
     Ok(Exit::Done)
 }
 

@@ -96,6 +96,8 @@ impl Model {
             | Effect::Group(_)
             | Effect::NoGroup(_)
             | Effect::Instance(_)
+            | Effect::ElasticIp(_)
+            | Effect::NoElasticIp(_)
             | Effect::Capacity { .. }
             | Effect::Pass => {}
         }

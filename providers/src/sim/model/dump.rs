@@ -95,6 +95,7 @@ impl Model {
             "key_pairs": self.key_pairs,
             "security_groups": self.groups,
             "instances": instances,
+            "elastic_ips": self.elastic_ips,
             "swarms": swarms,
         })
     }

@@ -196,7 +196,7 @@ impl Model {
         Ok((Some(Effect::NoGroup(id.to_owned())), ()))
     }
 
-    /// Sets and removes tags on a group or key pair.
+    /// Sets and removes tags on a group, key pair or elastic address.
     pub fn decide_retag(&self, id: &str, set: &BTreeMap<String, String>, remove: &[String]) -> Decision<()> {
         let change = |tags: &mut BTreeMap<String, String>| {
             let before = tags.clone();
@@ -214,10 +214,15 @@ impl Model {
             let changed = change(&mut pair.tags);
             return Ok((changed.then_some(Effect::KeyPair(pair)), ()));
         }
-        let code = if id.starts_with("key-") {
-            "InvalidKeyPair.NotFound"
-        } else {
-            "InvalidGroup.NotFound"
+        if let Some(address) = self.elastic_ips.get(id) {
+            let mut address = address.clone();
+            let changed = change(&mut address.tags);
+            return Ok((changed.then_some(Effect::ElasticIp(address)), ()));
+        }
+        let code = match id.split('-').next() {
+            Some("key") => "InvalidKeyPair.NotFound",
+            Some("eipalloc") => "InvalidAllocationID.NotFound",
+            _ => "InvalidGroup.NotFound",
         };
         Err(Refusal::ec2(code, format!("The ID '{id}' does not exist")))
     }

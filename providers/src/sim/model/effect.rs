@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{Availability, FileKind, KeyPair, Network, Role, SecurityGroup, ServiceSpec, SwarmFile};
+use subako_world::{
+    Availability, ElasticIp, FileKind, KeyPair, Network, Role, SecurityGroup, ServiceSpec, SwarmFile,
+};
 
 use super::facts::InstanceFacts;
 use crate::sim::names::Ms;
@@ -22,6 +24,10 @@ pub(crate) enum Effect {
     NoGroup(String),
     /// An instance or its machine, new or changed.
     Instance(Box<InstanceFacts>),
+    /// An elastic address, new or changed.
+    ElasticIp(ElasticIp),
+    /// No such elastic address any more.
+    NoElasticIp(String),
     /// EC2 has no more than `most` instances of a type in a zone; `None` for no limit.
     Capacity {
         instance_type: String,

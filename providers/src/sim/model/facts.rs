@@ -63,6 +63,9 @@ pub(crate) struct InstanceFacts {
     pub private_ip: Ipv4Addr,
     /// Whether it gets a public address while it runs.
     pub public: bool,
+    /// The elastic address that it has instead, running or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elastic_ip: Option<String>,
     pub disk_gib: u32,
     pub disk_encrypted: bool,
     pub protect: bool,
@@ -158,6 +161,13 @@ impl InstanceFacts {
         }
     }
 
+    /// Its public address now.
+    pub fn public_ip(&self, seed: u64) -> Option<String> {
+        let own = || public_address(seed, &self.id, self.starts).to_string();
+        let runs = self.public && self.phase == Phase::On;
+        self.elastic_ip.clone().or_else(|| runs.then(own))
+    }
+
     /// The instance as DescribeInstances shows it.
     pub fn describe(&self, seed: u64, t: Ms) -> Instance {
         let state = self.state(t);
@@ -178,8 +188,7 @@ impl InstanceFacts {
             } else {
                 self.private_ip.to_string()
             },
-            public_ip: (self.public && self.phase == Phase::On)
-                .then(|| public_address(seed, &self.id, self.starts).to_string()),
+            public_ip: self.public_ip(seed),
             disk_gib: (!gone).then_some(self.disk_gib),
             disk_encrypted: (!gone).then_some(self.disk_encrypted),
             protect: Some(self.protect),

@@ -58,6 +58,7 @@ impl Model {
             key_name: request.key_name.clone(),
             private_ip,
             public: request.public_ip.unwrap_or(true),
+            elastic_ip: None,
             disk_gib: request.disk_gib,
             disk_encrypted: request.disk_encrypted,
             protect: request.protect,

@@ -18,6 +18,8 @@ const PLACEHOLDER: &str = "203.0.113.0/24";
 pub(crate) enum NoWay {
     /// It is dialled by its public address, and has none.
     NoPublicAddress,
+    /// The public address that is dialled is not its own any more.
+    Elsewhere,
     /// Its security groups let nobody in on the port.
     Closed(Ipv4Addr),
 }
@@ -25,9 +27,14 @@ pub(crate) enum NoWay {
 impl Model {
     /// Whether a caller who dials in this way gets through to a machine, once that answers. The
     /// caller is wherever a rule lets somebody in from.
-    pub fn way_in(&self, instance: &InstanceFacts, login: Login) -> Result<(), NoWay> {
-        if !login.private && !instance.public {
-            return Err(NoWay::NoPublicAddress);
+    pub fn way_in(&self, instance: &InstanceFacts, login: Login, dialled: Option<&str>) -> Result<(), NoWay> {
+        if !login.private {
+            if !instance.public && instance.elastic_ip.is_none() {
+                return Err(NoWay::NoPublicAddress);
+            }
+            if dialled.is_some_and(|ip| self.is_elsewhere(instance, ip)) {
+                return Err(NoWay::Elsewhere);
+            }
         }
         let groups = instance.groups.iter().filter_map(|id| self.groups.get(id));
         let open = groups.flat_map(|group| &group.rules).any(|rule| {
@@ -40,6 +47,17 @@ impl Model {
             Ok(())
         } else {
             Err(NoWay::Closed(instance.private_ip))
+        }
+    }
+}
+
+impl Model {
+    /// Whether a public address leads to another machine than this, or nowhere: an elastic address
+    /// that it does not have, or its own from before it got an elastic one.
+    fn is_elsewhere(&self, instance: &InstanceFacts, ip: &str) -> bool {
+        match &instance.elastic_ip {
+            Some(own) => own != ip,
+            None => self.elastic_ips.values().any(|address| address.public_ip == ip),
         }
     }
 }

@@ -12,6 +12,7 @@ mod demand;
 mod dump;
 mod ec2;
 mod effect;
+mod elastic_ips;
 mod events;
 mod facts;
 mod files;

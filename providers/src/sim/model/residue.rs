@@ -47,7 +47,9 @@ impl Model {
             let region = &self.place.region;
             let price = match instance.state(t) {
                 InstanceState::Pending | InstanceState::Running => {
-                    let address = if instance.public { prices::PUBLIC_IPV4 } else { 0.0 };
+                    // An elastic address has a line and a price of its own.
+                    let own = instance.public && instance.elastic_ip.is_none();
+                    let address = if own { prices::PUBLIC_IPV4 } else { 0.0 };
                     prices::instance(region, &instance.instance_type).map(|price| price + address)
                 }
                 _ => Some(0.0),
@@ -56,6 +58,10 @@ impl Model {
             let volume = ec2_id("vol", self.place.seed, &["volume", &instance.id]);
             let price = prices::volume(region, instance.disk_gib);
             all.push(left("volume", &volume, None, &instance.tags, price));
+        }
+        for address in self.elastic_ips.values().filter(|address| ours(&address.tags)) {
+            let price = Some(prices::PUBLIC_IPV4);
+            all.push(left("elastic-ip", &address.id, None, &address.tags, price));
         }
         all.sort_by(|a, b| (&a.what, &a.id).cmp(&(&b.what, &b.id)));
         all

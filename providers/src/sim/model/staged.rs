@@ -57,6 +57,9 @@ impl Model {
             let facts = model.staged_instance(scene, instance);
             model.instances.insert(facts.id.clone(), facts);
         }
+        for address in &scene.cloud.elastic_ips {
+            model.put_address(address.clone());
+        }
         if let Some(swarm) = &scene.swarm {
             model.stage_swarm(swarm, assumed);
         }
@@ -94,6 +97,7 @@ impl Model {
             key_name: instance.key_name.clone(),
             private_ip: instance.private_ip.parse().unwrap_or(Ipv4Addr::UNSPECIFIED),
             public: instance.public_ip.is_some() || instance.state != InstanceState::Running,
+            elastic_ip: None,
             disk_gib: instance.disk_gib.unwrap_or_default(),
             disk_encrypted: instance.disk_encrypted.unwrap_or_default(),
             protect: instance.protect.unwrap_or_default(),

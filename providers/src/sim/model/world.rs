@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use subako_world::{KeyPair, SecurityGroup, Subnet, TypeFacts};
+use subako_world::{ElasticIp, KeyPair, SecurityGroup, Subnet, TypeFacts};
 
 use super::effect::Effect;
 use super::events::Event;
-use super::facts::InstanceFacts;
+use super::facts::{InstanceFacts, Phase};
 use super::index::{Index, LazyIndex};
 use super::program::Images;
 use super::swarm::SwarmFacts;
@@ -26,6 +26,9 @@ pub(crate) struct Model {
     /// Instances by id, terminated ones included.
     #[serde(with = "super::listed")]
     pub instances: BTreeMap<String, InstanceFacts>,
+    /// Elastic addresses by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub elastic_ips: BTreeMap<String, ElasticIp>,
     /// Swarms by id.
     pub swarms: BTreeMap<String, SwarmFacts>,
     /// What will happen by itself, by time.
@@ -173,6 +176,8 @@ impl Model {
                 self.groups.remove(&id);
             }
             Effect::Instance(instance) => self.put_instance(t, *instance),
+            Effect::ElasticIp(address) => self.put_address(address),
+            Effect::NoElasticIp(id) => self.drop_address(&id),
             Effect::Capacity {
                 instance_type,
                 zone,
@@ -198,7 +203,11 @@ impl Model {
             .get(&instance.id)
             .map(|old| (old.up_from, old.up(t)));
         let (id, up_from, up) = (instance.id.clone(), instance.up_from, instance.up(t));
+        let ends = instance.phase == Phase::Gone;
         self.instances.insert(id.clone(), instance);
+        if ends {
+            self.leave_address(&id);
+        }
         self.tell_node(&id);
         match before {
             Some((_, true)) if !up => self.machine_lost(t, &id),
