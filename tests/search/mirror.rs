@@ -40,6 +40,8 @@ fn shown(survey: &Survey) -> Vec<String> {
             .iter()
             .map(|instance| format!("{instance:?}")),
     );
+    let addresses = survey.cloud.elastic_ips.iter();
+    lines.extend(addresses.map(|address| format!("{address:?}")));
     let view = match &survey.swarm {
         SwarmSurvey::Read(view) => view,
         other => {

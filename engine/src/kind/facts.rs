@@ -149,12 +149,17 @@ pub struct Traits {
     pub lives_on: LivesOn,
     /// What tells it from others.
     pub known_by: KnownBy,
+    /// Whether what depends on it only needs it to be there first: it can go before them, and they
+    /// need no call for that.
+    pub only_precedes: bool,
     /// Whether a deleted one can be had back by creating it again from its spec.
     pub delete_is_undoable: bool,
     /// The kind that it is a part of: it is replaced with one of those, not by itself.
     pub part_of: Option<&'static str>,
     /// Kinds that it uses by name: one of those cannot go first while it is there.
     pub uses: &'static [&'static str],
+    /// Kinds that it refers to and can do without: one of those can go first while it is there.
+    pub outlives: &'static [&'static str],
     /// Kinds whose replacement replaces a resource of this kind that depends on them.
     pub replaced_with: &'static [&'static str],
     /// Kinds that its specs refer to: a refresh looks at those first.
@@ -179,9 +184,11 @@ impl Traits {
         Self {
             lives_on: LivesOn::Itself,
             known_by: KnownBy::Address,
+            only_precedes: false,
             delete_is_undoable: false,
             part_of: None,
             uses: &[],
+            outlives: &[],
             replaced_with: &[],
             refers_to: &[],
             plane,

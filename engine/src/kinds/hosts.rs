@@ -51,6 +51,11 @@ pub(super) fn expect_target(cx: &StepContext, name: &str) -> Result<HostTarget> 
 /// that is stopped, or does not answer, is a failure: nobody knows what is on it.
 pub(super) async fn to_read(cx: &StepContext, target: &HostTarget) -> Result<Option<Arc<dyn Host>>> {
     let live = machine::find(cx, &target.instance_id).await?;
+    // What was recorded may be from before it was restarted, or got an elastic address.
+    let target = HostTarget {
+        public_ip: live.as_ref().and_then(|live| live.public_ip.clone()),
+        ..target.clone()
+    };
     match live.map(|live| live.power) {
         None | Some(Power::ShuttingDown | Power::Terminated) => Ok(None),
         Some(power @ (Power::Stopping | Power::Stopped)) => Err(Failure::not_applied(
@@ -58,7 +63,7 @@ pub(super) async fn to_read(cx: &StepContext, target: &HostTarget) -> Result<Opt
             format!("{} is {power}", target.instance_id),
         )
         .with_code(Code::Unreachable)),
-        Some(Power::Pending | Power::Running) => cx.world.hosts.reach(target).await.map(Some),
+        Some(Power::Pending | Power::Running) => cx.world.hosts.reach(&target).await.map(Some),
     }
 }
 

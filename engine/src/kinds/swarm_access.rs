@@ -175,7 +175,24 @@ impl<'a> Managers<'a> {
             Some(fresh) if fresh.name == name => fresh.clone(),
             _ => hosts::target(self.cx, name).ok_or_else(|| format!("{name}: its machine is not known"))?,
         };
-        self.ask_at(&target).await
+        match self.ask_at(&target).await {
+            Ok(manager) => Ok(manager),
+            Err(why) => match self.readdressed(&target).await {
+                Some(target) => self.ask_at(&target).await,
+                None => Err(why),
+            },
+        }
+    }
+
+    /// The way to a machine that has another public address by now than the recorded one: it was
+    /// restarted, or its elastic address was taken from it.
+    async fn readdressed(&self, target: &HostTarget) -> Option<HostTarget> {
+        let live = machine::find(self.cx, &target.instance_id).await.ok()??;
+        let is_another = live.public_ip.is_some() && live.public_ip != target.public_ip;
+        (is_another && live.is_running()).then(|| HostTarget {
+            public_ip: live.public_ip,
+            ..target.clone()
+        })
     }
 
     async fn ask_at(&self, target: &HostTarget) -> std::result::Result<Manager, String> {

@@ -54,7 +54,8 @@ pub(crate) enum Departure {
 ///
 /// What goes needs no call where its host goes as well, except where that would be too late:
 ///
-/// * what uses something else that is deleted by a call goes before that, so by a call;
+/// * what uses something else that is deleted by a call goes before that, so by a call, unless it
+///   only needed that to be there first;
 /// * the old half of a replacement that goes first goes before its successor is created, and its
 ///   host only later, unless that goes first too or all of a kind go together;
 /// * what lives on something that could go with its own host, and does not, is deleted before it.
@@ -247,8 +248,13 @@ impl<'a> Scene<'a> {
         let called = |place: &usize| {
             !along[*place] && matches!(self.objects[*place].going, Going::Goes | Going::GoesFirst)
         };
-        let mut dependencies = self.objects[place].depends_on.iter();
-        dependencies.any(|dependency| !carries(dependency) && self.at(dependency).iter().any(called))
+        let only_precedes = |dependency: &Address| {
+            let kind = self.registry.get(dependency.kind());
+            kind.is_some_and(|kind| kind.traits().only_precedes)
+        };
+        let used = |dependency: &&Address| !carries(dependency) && !only_precedes(dependency);
+        let mut dependencies = self.objects[place].depends_on.iter().filter(used);
+        dependencies.any(|dependency| self.at(dependency).iter().any(called))
     }
 }
 

@@ -215,7 +215,8 @@ impl Crew<'_> {
             .map_err(|missing| Failure::not_applied(doing(), missing.to_string()))
     }
 
-    /// What a changed resource is before the change: as it was with the objects of that time.
+    /// What a changed resource is before the change: as it was with the objects of that time. Where
+    /// one of those is gone nothing that came later stands in for it: the reference stays one.
     pub fn resolved_before(&self, step: &Step) -> world::Result<Json> {
         let view = View {
             working: Arc::clone(&self.working),
@@ -223,6 +224,9 @@ impl Crew<'_> {
             old: true,
         };
         let before = step.spec_before();
+        if let Some(spec) = before.filter(|_| !view.has_what_it_was_made_with()) {
+            return Ok(spec.clone());
+        }
         before
             .and_then(|spec| view.resolve(spec).ok())
             .map_or_else(|| self.resolved_or_raw(step, before), Ok)

@@ -143,6 +143,13 @@ pub(super) struct View {
 }
 
 impl View {
+    /// Whether the objects that it refers to, by generation, are all there.
+    pub fn has_what_it_was_made_with(&self) -> bool {
+        let inner = self.working.lock();
+        let mut with = self.with.iter();
+        with.all(|(address, generation)| inner.objects.contains_key(&(address.clone(), *generation)))
+    }
+
     /// A spec with its references replaced by what the resources answer now.
     pub fn resolve(&self, spec: &Json) -> Result<Json, Unresolved> {
         let inner = self.working.lock();

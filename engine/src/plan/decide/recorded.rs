@@ -158,13 +158,18 @@ impl Recorded<'_, '_> {
             None
         } else {
             let before = references(&resource.spec);
-            let uses = kind.traits().uses;
+            let (uses, outlives) = (kind.traits().uses, kind.traits().outlives);
+            let outlived = |d: &Address| {
+                outlives
+                    .iter()
+                    .any(|kind| self.input.registry.is_a(d.kind(), kind))
+            };
             let by_name = self.dependencies.iter().chain(&resource.depends_on);
             self.referred
                 .iter()
                 .chain(&before)
                 .chain(by_name.filter(|d| uses.contains(&d.kind())))
-                .find(|d| self.old_first.contains(d.as_str()))
+                .find(|d| self.old_first.contains(d.as_str()) && !outlived(d))
                 .cloned()
         };
         let forced = found.iter().find_map(|c| {
