@@ -100,6 +100,10 @@ fn pool_edit(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Option<Ed
             pool: pool_name,
             manager: !one.manager,
         },
+        8 if families.has("elastic") && chance(rng, 50) => Edit::Elastic {
+            pool: pool_name,
+            to: !one.elastic,
+        },
         8 => Edit::PublicIp {
             pool: pool_name,
             to: *pick(rng, &[None, Some(true)]),

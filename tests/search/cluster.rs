@@ -65,6 +65,9 @@ pub struct Pool {
     pub availability: String,
     pub pinned: Vec<String>,
     pub public_ip: Option<bool>,
+    /// Whether that is an elastic one.
+    #[serde(default)]
+    pub elastic: bool,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -223,8 +226,12 @@ impl Pool {
             let _ = writeln!(out, "availability = {:?}", self.availability);
         }
         list(out, "private_ips", &self.pinned);
-        if let Some(public) = self.public_ip {
-            let _ = writeln!(out, "public_ip = {public}");
+        match (self.elastic, self.public_ip) {
+            (true, _) => out.push_str("public_ip = \"elastic\"\n"),
+            (false, Some(public)) => {
+                let _ = writeln!(out, "public_ip = {public}");
+            }
+            (false, None) => {}
         }
         table(out, "tags", &self.tags);
     }

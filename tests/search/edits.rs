@@ -42,6 +42,10 @@ pub enum Edit {
         pool: String,
         to: Option<bool>,
     },
+    Elastic {
+        pool: String,
+        to: bool,
+    },
     PoolTag {
         pool: String,
         value: Option<String>,
@@ -173,6 +177,7 @@ impl Edit {
             Self::Availability { .. } => "drain",
             Self::Role { .. } => "roles",
             Self::PublicIp { .. } => "public-ip",
+            Self::Elastic { .. } => "elastic",
             Self::PoolTag { .. } | Self::ClusterTag { .. } => "tags",
             Self::AddPool(_) | Self::RemovePool { .. } => "pools",
             Self::RenamePool { .. } => "rename-pool",
@@ -230,6 +235,7 @@ impl Edit {
             Self::Availability { pool, to } => cluster.pool(pool)?.availability.clone_from(to),
             Self::Role { pool, manager } => cluster.pool(pool)?.manager = *manager,
             Self::PublicIp { pool, to } => cluster.pool(pool)?.public_ip = *to,
+            Self::Elastic { pool, to } => cluster.pool(pool)?.elastic = *to,
             Self::PoolTag { pool, value } => set(&mut cluster.pool(pool)?.tags, "Team", value.as_ref()),
             Self::AddPool(pool) => {
                 if cluster.pool(&pool.name).is_none() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use subako_engine::manifest::Manifest;
+use subako_engine::manifest::{Manifest, PublicIp};
 use subako_providers::sim::Simulator;
 use subako_world::{Mode, Role, image, tag};
 
@@ -16,6 +16,7 @@ pub type Difference = (&'static str, String);
 pub fn difference(sim: &Simulator, manifest: &Manifest) -> Option<Difference> {
     let world = sim.dump();
     instances(&world, manifest)
+        .or_else(|| elastic_ips(&world, manifest))
         .or_else(|| doors(&world, manifest))
         .or_else(|| swarm(sim, &world, manifest))
 }
@@ -69,13 +70,40 @@ fn instances(world: &Value, manifest: &Manifest) -> Option<Difference> {
             {
                 return Some(("an instance has another address", name));
             }
-            if pool.public_ip == Some(true) && instance["public_ip"].is_null() {
+            if pool.public_ip.is_some_and(|public| public != PublicIp::No) && instance["public_ip"].is_null()
+            {
                 return Some(("an instance has no public address", name));
             }
         }
     }
     let (name, _) = there.first_key_value()?;
     Some(("an instance is a stray", (*name).to_owned()))
+}
+
+/// Every instance that wants an elastic address has its own, and there is no other.
+fn elastic_ips(world: &Value, manifest: &Manifest) -> Option<Difference> {
+    let instances = ours(world);
+    let there: BTreeMap<String, &Value> = values(&world["elastic_ips"])
+        .filter(|address| address["tags"][tag::CLUSTER] == NAME)
+        .map(|address| {
+            let of = address["tags"][tag::ADDRESS].as_str().unwrap_or_default();
+            (of.trim_start_matches("elastic_ip.").to_owned(), address)
+        })
+        .collect();
+    let pools = manifest.pools.iter();
+    let wanted: Vec<String> = pools
+        .filter(|pool| pool.public_ip == Some(PublicIp::Elastic))
+        .flat_map(Manifest::instance_names)
+        .collect();
+    for name in &wanted {
+        let holder = there.get(name).map(|address| &address["instance_id"]);
+        let own = instances.get(name.as_str()).and_then(|found| found.first());
+        if holder.is_none() || holder != own.map(|instance| &instance["id"]) {
+            return Some(("an instance has not its elastic address", name.clone()));
+        }
+    }
+    let stray = there.into_keys().find(|name| !wanted.contains(name))?;
+    Some(("an elastic address is a stray", stray))
 }
 
 fn doors(world: &Value, manifest: &Manifest) -> Option<Difference> {

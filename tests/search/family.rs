@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every family: shapes of manifests, edits, drift, selections.
-pub const ALL: [&str; 47] = [
+pub const ALL: [&str; 48] = [
     // shapes
     "pinned",
     "ranged",
@@ -17,6 +17,7 @@ pub const ALL: [&str; 47] = [
     "drain",
     "roles",
     "public-ip",
+    "elastic",
     "tags",
     "pools",
     "rename-pool",
@@ -59,12 +60,13 @@ pub const ALL: [&str; 47] = [
 ];
 
 /// The families that hold today: the ordinary tests try these.
-pub const HOLDING: [&str; 32] = [
+pub const HOLDING: [&str; 33] = [
     "addresses",
     "contents",
     "counts",
     "disks",
     "doors",
+    "elastic",
     "faults",
     "images",
     "key",

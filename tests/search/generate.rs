@@ -159,6 +159,7 @@ pub fn pool(
         availability: "active".to_owned(),
         pinned,
         public_ip: chance(rng, 10).then_some(true),
+        elastic: families.has("elastic") && chance(rng, 15),
         tags: BTreeMap::new(),
     }
 }

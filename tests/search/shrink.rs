@@ -191,7 +191,7 @@ fn service_defaults() -> [fn(&mut Service); 20] {
     ]
 }
 
-fn pool_defaults() -> [fn(&mut Pool); 9] {
+fn pool_defaults() -> [fn(&mut Pool); 10] {
     [
         |p| p.labels.clear(),
         |p| p.tags.clear(),
@@ -200,6 +200,7 @@ fn pool_defaults() -> [fn(&mut Pool); 9] {
         |p| p.disk = 8,
         |p| p.encrypted = false,
         |p| p.public_ip = None,
+        |p| p.elastic = false,
         |p| "t3.micro".clone_into(&mut p.instance_type),
         |p| "active".clone_into(&mut p.availability),
     ]

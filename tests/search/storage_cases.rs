@@ -121,6 +121,7 @@ fn pool(name: &str, manager: bool) -> Pool {
         availability: "active".to_owned(),
         pinned: Vec::new(),
         public_ip: None,
+        elastic: false,
         tags: BTreeMap::new(),
     }
 }

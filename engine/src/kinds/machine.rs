@@ -3,16 +3,25 @@
 
 use subako_state::Address;
 
-use crate::kind::{Machines, StepContext};
+use super::specs::ElasticIp;
+use crate::kind::{Kind, Machines, StepContext};
 use crate::machine::Machine;
 use crate::world::{Failure, Result};
 
-/// The machine of that name in the manifest, as it is recorded; `None` if there is none.
+/// The machine of that name in the manifest, as it is recorded; `None` if there is none. Where it
+/// has an elastic address, that is its public one from then on.
 pub(super) fn recorded(cx: &StepContext, name: &str) -> Option<Machine> {
     let suppliers = cx.known.machines();
     suppliers.into_iter().find_map(|supplier| {
         let (_, outputs) = cx.known.get(&Address::new(supplier.kind(), name))?;
-        supplier.recorded(&outputs)
+        let mut machine = supplier.recorded(&outputs)?;
+        let elastic = cx.typed::<ElasticIp>(&Address::new(ElasticIp::NAME, name));
+        if let Some((_, outputs)) =
+            elastic.filter(|(spec, _)| spec.machine.value() == Some(machine.id.as_str()))
+        {
+            machine.public_ip = Some(outputs.public_ip);
+        }
+        Some(machine)
     })
 }
 

@@ -10,6 +10,7 @@
 
 mod converge;
 mod docker;
+mod elastic_ip;
 mod file;
 mod hosts;
 mod instance;
@@ -39,9 +40,9 @@ pub(crate) use nodes::display_name;
 pub(crate) use rejoin::RESTARTS;
 pub(crate) use role::is_manager;
 pub use specs::{
-    Configs, Docker, DockerOutputs, File, Instance, InstanceOutputs, KeyPair, KeyPairOutputs, Member,
-    MemberOutputs, Network, NoOutputs, Secrets, SecurityGroup, SecurityGroupOutputs, Service, ServiceMode,
-    ServiceOutputs, Swarm, SwarmOutputs, sort_rules,
+    Configs, Docker, DockerOutputs, ElasticIp, ElasticIpOutputs, File, Instance, InstanceOutputs, KeyPair,
+    KeyPairOutputs, Member, MemberOutputs, Network, NoOutputs, Secrets, SecurityGroup, SecurityGroupOutputs,
+    Service, ServiceMode, ServiceOutputs, Swarm, SwarmOutputs, sort_rules,
 };
 pub(crate) use specs::{DOCKERS_POOL, RAFT};
 
@@ -53,6 +54,7 @@ pub fn registry() -> Registry {
         .with::<KeyPair>()
         .with::<SecurityGroup>()
         .with::<Instance>()
+        .with::<ElasticIp>()
         .with::<Docker>()
         .with::<Swarm>()
         .with::<Member>()

@@ -1,5 +1,7 @@
 //! Puts the resources together, in the order in which others need them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use subako_state::{Address, Json};
 
@@ -7,10 +9,12 @@ use super::images::PoolImages;
 use super::placement::Place;
 use super::rules::rules;
 use crate::desired::{Desired, DesiredSet};
+use crate::kind::Kind as _;
 use crate::kinds::{
-    Configs, Docker, File, Instance, KeyPair, Member, Network, Secrets, SecurityGroup, Service, Swarm,
+    Configs, Docker, ElasticIp, File, Instance, KeyPair, Member, Network, Secrets, SecurityGroup, Service,
+    Swarm,
 };
-use crate::manifest::{self, Manifest, Pool};
+use crate::manifest::{self, Manifest, Pool, PublicIp};
 use crate::reference::Ref;
 use crate::world::FileMount;
 
@@ -88,6 +92,7 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         .filter(|resource| resource.address.kind() == "instance")
         .map(|resource| resource.address.clone())
         .collect();
+    let elastic = elastic_ips(manifest, &mut resources);
     for instance in &instances {
         let spec = Docker {
             machine: Ref::to(instance.clone(), "instance_id"),
@@ -97,7 +102,7 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
         resources.push(desired(
             Address::new("docker", instance.name()),
             &spec,
-            Vec::new(),
+            elastic.get(instance.name()).cloned().into_iter().collect(),
         ));
     }
     let first = facts.advertise.as_ref().map(|name| Address::new("docker", name));
@@ -114,6 +119,7 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
             pool,
             instances.by_ref().take(pool.count as usize),
             &swarm_ref,
+            &elastic,
             &mut resources,
         );
     }
@@ -195,7 +201,8 @@ fn instances(
         name: String::new(),
         private_ip: None,
         protect: pool.protect,
-        public_ip: pool.public_ip,
+        // What an elastic address is given to has one of its own until then, and again afterwards.
+        public_ip: pool.public_ip.map(|public| public != PublicIp::No),
         running: true,
         security_group: Ref::to(group.clone(), "group_id"),
         subnet_id: String::new(),
@@ -220,7 +227,35 @@ fn instances(
     }
 }
 
-fn members(pool: &Pool, instances: impl Iterator<Item = Address>, swarm: &Ref, resources: &mut Vec<Desired>) {
+/// The elastic addresses, by the name of their instance: whoever logs in waits for them.
+fn elastic_ips(manifest: &Manifest, resources: &mut Vec<Desired>) -> BTreeMap<String, Address> {
+    let mut addresses = BTreeMap::new();
+    let is_elastic = |pool: &&Pool| pool.public_ip == Some(PublicIp::Elastic);
+    for pool in manifest.pools.iter().filter(is_elastic) {
+        let mut tags = manifest.cluster.tags.clone();
+        tags.extend(pool.tags.clone());
+        for name in Manifest::instance_names(pool) {
+            let shown = format!("{}-{name}", manifest.cluster.name);
+            tags.insert(NAME_TAG.to_owned(), shown);
+            let spec = ElasticIp {
+                machine: Ref::to(Address::new("instance", &name), "instance_id"),
+                tags: tags.clone(),
+            };
+            let address = Address::new(ElasticIp::NAME, &name);
+            resources.push(desired(address.clone(), &spec, Vec::new()));
+            addresses.insert(name, address);
+        }
+    }
+    addresses
+}
+
+fn members(
+    pool: &Pool,
+    instances: impl Iterator<Item = Address>,
+    swarm: &Ref,
+    elastic: &BTreeMap<String, Address>,
+    resources: &mut Vec<Desired>,
+) {
     let mut spec = Member {
         availability: pool.availability,
         machine: Ref::Value(String::new()),
@@ -231,7 +266,9 @@ fn members(pool: &Pool, instances: impl Iterator<Item = Address>, swarm: &Ref, r
     for instance in instances {
         let address = Address::new("member", instance.name());
         let docker = Address::new("docker", instance.name());
+        let elastic = elastic.get(instance.name()).cloned();
         spec.machine = Ref::to(instance, "instance_id");
-        resources.push(desired(address, &spec, vec![docker]));
+        let depends_on = [docker].into_iter().chain(elastic).collect();
+        resources.push(desired(address, &spec, depends_on));
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{
-    Aws, Cluster, File, KeyPair, Manifest, Pool, Provider, SecurityGroup, Service, Sim, SimFault,
+    Aws, Cluster, File, KeyPair, Manifest, Pool, Provider, PublicIp, SecurityGroup, Service, Sim, SimFault,
     SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
 pub use parse::{parse, parse_with};

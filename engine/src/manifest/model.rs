@@ -185,12 +185,23 @@ pub struct Pool {
     pub availability: Availability,
     /// Fixed private addresses, one an instance; empty for none.
     pub private_ips: Vec<String>,
-    /// Whether instances get a public address; `None` leaves it to the subnet.
-    pub public_ip: Option<bool>,
+    /// Whether instances get a public address, and of which sort; `None` leaves it to the subnet.
+    pub public_ip: Option<PublicIp>,
     /// Whether its instances refuse to be terminated.
     pub protect: bool,
     /// Further tags for its instances.
     pub tags: BTreeMap<String, String>,
+}
+
+/// The public address of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicIp {
+    /// None.
+    No,
+    /// One of EC2's, another at each start.
+    Yes,
+    /// One of the account's, which stays.
+    Elastic,
 }
 
 /// `[[service]]`.

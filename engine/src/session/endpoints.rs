@@ -5,7 +5,8 @@ use serde_json::Value as J;
 use subako_state::{Address, Snapshot};
 
 use super::{Session, SessionError};
-use crate::kinds::is_manager;
+use crate::kind::Kind as _;
+use crate::kinds::{ElasticIp, is_manager};
 
 /// Something that people or programs connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,9 +36,12 @@ pub fn endpoints(snapshot: &Snapshot) -> Vec<Endpoint> {
     let current = || snapshot.resources.iter().filter(|resource| !resource.deposed);
     let mut hosts: Vec<(Address, Option<String>, Option<String>)> = Vec::new();
     for instance in current().filter(|resource| resource.address.kind() == "instance") {
-        let outputs = instance.outputs.value();
-        let text = |key: &str| outputs.get(key).and_then(J::as_str).map(str::to_owned);
-        hosts.push((instance.address.clone(), text("public_ip"), text("private_ip")));
+        let text = |key: &str| instance.outputs.text_field(key);
+        // What the instance has answered may be from before it got an elastic address.
+        let elastic = snapshot.get(&Address::new(ElasticIp::NAME, instance.address.name()));
+        let elastic = elastic.and_then(|elastic| elastic.outputs.text_field("public_ip"));
+        let public = elastic.or_else(|| text("public_ip"));
+        hosts.push((instance.address.clone(), public, text("private_ip")));
     }
     // Any node answers for every service; the managers are few and stay.
     let managers: Vec<&str> = current()
@@ -110,11 +114,20 @@ mod tests {
         let mut snapshot = Snapshot::empty("l".into(), "c".into(), "sim".into());
         snapshot.resources = vec![
             resource(
+                "elastic_ip.w-0",
+                json!({}),
+                json!({"allocation_id": "eipalloc-1", "public_ip": "5.6.7.8"}),
+            ),
+            resource(
                 "instance.m-0",
                 json!({}),
                 json!({"private_ip": "10.0.0.1", "public_ip": "1.2.3.4"}),
             ),
-            resource("instance.w-0", json!({}), json!({"private_ip": "10.0.0.2"})),
+            resource(
+                "instance.w-0",
+                json!({}),
+                json!({"private_ip": "10.0.0.2", "public_ip": "1.2.3.5"}),
+            ),
             resource("member.m-0", json!({"role": "manager"}), json!({})),
             resource(
                 "service.web",
@@ -131,7 +144,7 @@ mod tests {
             [
                 "service.web http://1.2.3.4:8080/",
                 "instance.m-0 1.2.3.4 10.0.0.1",
-                "instance.w-0 10.0.0.2"
+                "instance.w-0 5.6.7.8 10.0.0.2"
             ]
         );
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use subako_engine::manifest::Manifest;
+use subako_engine::manifest::{Manifest, PublicIp};
 use subako_engine::refresh::Survey;
 use subako_engine::world::{
     Mode, RestartCondition, RestartPolicy, ServiceSpec, TaskState, UpdateConfig, UpdateOrder,
@@ -134,7 +134,7 @@ async fn an_address_that_an_instance_has_may_be_asked_for_and_given_up() {
     };
     let mut pinned = sandbox();
     pinned.pools[1].private_ips = vec![address(&bench, "node-0"), address(&bench, "node-1")];
-    pinned.pools[0].public_ip = Some(true);
+    pinned.pools[0].public_ip = Some(PublicIp::Yes);
     bench.assert_settled(&pinned).await;
     bench.assert_settled(&sandbox()).await;
     // Another address than the one it has is a move.
@@ -152,7 +152,7 @@ async fn an_address_that_an_instance_has_may_be_asked_for_and_given_up() {
 async fn no_public_address_is_a_change_where_there_is_one() {
     let bench = Bench::of(&sandbox()).await;
     let mut private = sandbox();
-    private.pools[1].public_ip = Some(false);
+    private.pools[1].public_ip = Some(PublicIp::No);
     let plan = bench.plan(&private).await;
     assert!(steps(&plan).contains(&"make anew instance.node-0".to_owned()));
     assert!(!steps(&plan).iter().any(|step| step.contains("manager")));

@@ -3,6 +3,7 @@
 
 mod aftermath;
 mod bench;
+mod elastic;
 mod groups;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;

@@ -1,20 +1,42 @@
 //! `subako policy`: the least IAM policy, from the table of the calls that are made.
 
+#[cfg(feature = "aws")]
+use subako_engine::manifest::{Manifest, Pool, PublicIp};
+#[cfg(feature = "aws")]
+use subako_providers::aws::{Optional, least_policy};
+
+use crate::args::Global;
 #[cfg(not(feature = "aws"))]
 use crate::error::CliError;
 use crate::error::Result;
 use crate::exit::Exit;
+#[cfg(feature = "aws")]
+use crate::project::Project;
 use crate::ui::Ui;
 
-/// Prints it as JSON.
+/// Prints it as JSON, with what the manifest needs beyond what any does. Where there is no manifest
+/// it is the one for a manifest that needs nothing more.
 #[cfg(feature = "aws")]
-pub fn run(ui: &Ui) -> Result<Exit> {
-    ui.print(&format!("{:#}\n", subako_providers::aws::least_policy(&[])))?;
+pub fn run(global: &Global, ui: &Ui) -> Result<Exit> {
+    let wanted = match global.file.exists() {
+        true => optional(&Project::open(global, ui)?.manifest),
+        false => Vec::new(),
+    };
+    let policy = least_policy(&wanted);
+    ui.print(&format!("{policy:#}\n"))?;
     Ok(Exit::Done)
+}
+
+/// What of a manifest takes permissions of its own.
+#[cfg(feature = "aws")]
+fn optional(manifest: &Manifest) -> Vec<Optional> {
+    let is_elastic = |pool: &Pool| pool.public_ip == Some(PublicIp::Elastic);
+    let elastic = manifest.pools.iter().any(is_elastic);
+    elastic.then_some(Optional::ElasticIp).into_iter().collect()
 }
 
 /// There is none in a program built without AWS.
 #[cfg(not(feature = "aws"))]
-pub fn run(_ui: &Ui) -> Result<Exit> {
+pub fn run(_global: &Global, _ui: &Ui) -> Result<Exit> {
     Err(CliError::new("this program was built without AWS"))
 }

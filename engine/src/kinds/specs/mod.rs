@@ -2,6 +2,7 @@
 //! that kinds can read each other's without knowing what becomes of it.
 
 mod docker;
+mod elastic_ip;
 mod file;
 mod instance;
 mod key_pair;
@@ -12,6 +13,7 @@ mod service;
 mod swarm;
 
 pub use docker::{Docker, DockerOutputs};
+pub use elastic_ip::{ElasticIp, ElasticIpOutputs};
 pub use file::{Configs, File, Secrets, Which};
 pub use instance::{Instance, InstanceOutputs};
 pub use key_pair::{KeyPair, KeyPairOutputs};

@@ -1,7 +1,12 @@
 //! `[[pool]]`.
 
-use crate::manifest::decode::{Int, KeyValues, Scalar, Table, keywords, section};
+use toml::de::DeValue;
+
+use crate::manifest::decode::{
+    Context, Decode, Int, KeyValues, Node, Scalar, Table, keywords, plain_schema, section,
+};
 use crate::manifest::formats::{Address, Ami, InstanceType, PoolName};
+use crate::manifest::model::PublicIp;
 use crate::manifest::span::At;
 use crate::world::{Availability, Role};
 
@@ -35,8 +40,10 @@ section! {
         optional availability: Availability,
         /// Fixed private addresses, one for each instance, in their order.
         optional private_ips: Vec<At<Address>>,
-        /// Whether instances get a public address. Left out, the subnet decides.
-        optional public_ip: bool,
+        /// Whether instances get a public address: true (another one at each start), false, or
+        /// "elastic" for one that stays when they stop, start or are replaced. Left out, the
+        /// subnet decides.
+        optional public_ip: PublicIp,
         /// Whether instances refuse to be terminated. Default: false.
         optional protect: bool,
         /// Further tags for its instances and their volumes.
@@ -53,6 +60,41 @@ section! {
         "availability_zones" => "zones are `availability_zones` under [aws]; each pool spreads over them",
         "key_name" => "the key of all instances is under [key_pair]",
         "user_data" => "user data is not managed: Subako sets hosts up over SSH",
+    }
+}
+
+plain_schema! {
+    PublicIp => "PublicIp" { "anyOf": [
+        { "type": "boolean" },
+        { "type": "string", "enum": ["elastic"] },
+        { "type": "string", "pattern": "\\$\\{(env|var):[^}]+\\}" },
+    ] },
+}
+
+impl Decode for PublicIp {
+    const EXPECTED: &'static str = "true, false or \"elastic\"";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        let of = |yes: bool| if yes { Self::Yes } else { Self::No };
+        match node.get_ref() {
+            DeValue::String(text) if text == "elastic" => Some(Self::Elastic),
+            DeValue::String(text) if text.contains("${") => {
+                match cx.interpolate(text, node.span().into())?.as_str() {
+                    "elastic" => Some(Self::Elastic),
+                    "true" => Some(of(true)),
+                    "false" => Some(of(false)),
+                    _ => {
+                        cx.wrong_type::<Self>(key, node);
+                        None
+                    }
+                }
+            }
+            DeValue::Boolean(yes) => Some(of(*yes)),
+            _ => {
+                cx.wrong_type::<Self>(key, node);
+                None
+            }
+        }
     }
 }
 
