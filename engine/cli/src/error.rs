@@ -236,6 +236,9 @@ impl From<SessionError> for CliError {
             SessionError::NothingToRebuild(_) => Self::new(text),
             SessionError::WrongAccount { .. } => Self::refused(text)
                 .help("use the credentials and region of that account, or another cluster name"),
+            SessionError::PinnedAccount { .. } => Self::refused(text).help(
+                "use the credentials of that account (AWS_PROFILE), or correct `account` under [aws]",
+            ),
             SessionError::WrongCluster { .. } => Self::refused(text)
                 .help("each cluster has a state directory of its own: choose another with --state-dir"),
             SessionError::Late(failed) => Self::from(*failed).exit(Exit::Remains).help(Hint::run(

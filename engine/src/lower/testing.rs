@@ -22,6 +22,7 @@ pub fn sandbox() -> Manifest {
             tags: map(&[("Unit", "Sandbox")]),
         },
         aws: Aws {
+            account: None,
             region: None,
             availability_zones: vec![],
             vpc: None,

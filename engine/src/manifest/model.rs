@@ -95,6 +95,8 @@ pub struct Cluster {
 /// `[aws]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aws {
+    /// The account that it has to be; `None` leaves it to the credentials.
+    pub account: Option<String>,
     /// The region; `None` leaves it to the environment or profile.
     pub region: Option<String>,
     /// Zones to spread over, in this order; empty for the first zone of the VPC that has a subnet.

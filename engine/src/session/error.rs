@@ -38,6 +38,14 @@ pub enum SessionError {
         /// Where the credentials lead.
         found: AccountId,
     },
+    /// The manifest is of another account.
+    #[error("the manifest is of account {wanted}, but these credentials are of account {found}")]
+    PinnedAccount {
+        /// `account` under `[aws]`.
+        wanted: String,
+        /// Where the credentials lead.
+        found: String,
+    },
     /// The state is of another cluster.
     #[error(
         "the state is of the cluster `{recorded}` on {recorded_provider}, not of `{wanted}` on {wanted_provider}"

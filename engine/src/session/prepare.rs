@@ -128,13 +128,21 @@ impl Session {
         Ok(self.world.cloud.types(&names).await?)
     }
 
-    /// Refuses to work on a state that belongs elsewhere.
+    /// Refuses to work for a manifest or on a state that belongs elsewhere.
     async fn guard_account(&self, snapshot: &Snapshot) -> Result<AccountId, SessionError> {
         let account = self.world.cloud.account().await?;
         let found = AccountId {
             id: account.id,
             region: account.region,
         };
+        // Only AWS has accounts: the simulator stands for any.
+        let pinned = self.manifest.aws.account.as_ref();
+        if let Some(wanted) = pinned.filter(|wanted| self.provider == "aws" && **wanted != found.id) {
+            return Err(SessionError::PinnedAccount {
+                wanted: wanted.clone(),
+                found: found.id,
+            });
+        }
         match &snapshot.account {
             Some(recorded) if *recorded != found => Err(SessionError::WrongAccount {
                 recorded: recorded.clone(),

@@ -17,6 +17,7 @@ pub fn sandbox() -> Manifest {
             tags: BTreeMap::from([("Unit".into(), "Sandbox".into())]),
         },
         aws: Aws {
+            account: None,
             region: None,
             availability_zones: vec![],
             vpc: None,

@@ -1,6 +1,7 @@
 //! Runs that are killed, whose hosts are lost, and that are gone on with: whole sessions in one
 //! process, on the simulator, in memory and in virtual time.
 
+mod account;
 mod aftermath;
 mod bench;
 mod elastic;

@@ -46,6 +46,7 @@ pub fn check(cx: &mut Context<'_>, raw: raw::Aws) -> Aws {
         });
     }
     Aws {
+        account: raw.account.map(|account| account.value.0),
         region,
         availability_zones: zones.into_iter().map(|zone| zone.value.0).collect(),
         vpc: raw.vpc.map(|vpc| vpc.value.0),

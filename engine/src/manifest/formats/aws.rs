@@ -19,6 +19,8 @@ texts! {
     Region = "Region" { "type": "string", "pattern": "^[a-z]{2,}(-[a-z]+)+-[0-9]+$" };
     /// An availability zone, `ap-northeast-1a`.
     Zone = "Zone" { "type": "string", "pattern": "^[a-z]{2,}(-[a-z]+)+-[0-9]+([a-z]|-[a-z0-9-]+-[0-9]+[a-z])$" };
+    /// An account's id.
+    AwsAccount = "AwsAccount" { "type": "string", "pattern": "^[0-9]{12}$" };
     /// A VPC's id.
     VpcId = "VpcId" { "type": "string", "pattern": "^vpc-([0-9a-f]{8}|[0-9a-f]{17})$" };
     /// A subnet's id.
@@ -44,6 +46,23 @@ fn region_end(text: &str) -> Option<usize> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len() - digit);
     words_ok.then_some(digit + digits)
+}
+
+impl FromText for AwsAccount {
+    const FORM: &'static str = "an account's id, twelve digits";
+
+    fn from_text(text: &str) -> Result<Self, Malformed> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        if text.len() == 12 && digits == text {
+            return Ok(Self(digits));
+        }
+        let malformed = Malformed::new("not twelve digits");
+        // The console writes it in three groups.
+        Err(match digits.len() {
+            12 => malformed.help(format!("did you mean \"{digits}\"?")),
+            _ => malformed.help("`aws sts get-caller-identity` says it"),
+        })
+    }
 }
 
 impl FromText for Region {

@@ -18,7 +18,7 @@ mod public_key;
 mod size;
 mod ssh;
 
-pub use aws::{Ami, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
+pub use aws::{Ami, AwsAccount, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
 pub use cidr::{Address, Cidr, Range4};
 pub use command::{Command, HealthTest};
 pub use duration::Duration;

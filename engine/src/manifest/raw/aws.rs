@@ -1,7 +1,7 @@
 //! `[aws]`.
 
 use crate::manifest::decode::section;
-use crate::manifest::formats::{Region, SubnetId, VpcId, Zone};
+use crate::manifest::formats::{AwsAccount, Region, SubnetId, VpcId, Zone};
 use crate::manifest::span::At;
 
 section! {
@@ -11,6 +11,9 @@ section! {
         /// The region, for example "ap-northeast-1". Left out, it is that of
         /// `availability_zones`, else of the environment or the profile.
         optional region: Region,
+        /// The account's id, twelve digits in quotes: a plan with the credentials of another one is
+        /// refused. Left out, the first apply decides, and the state remembers it.
+        optional account: AwsAccount,
         /// The availability zones to spread each pool over, in this order. Left out, the
         /// first zone of the VPC that has a subnet takes everything.
         optional availability_zones: Vec<At<Zone>>,
@@ -20,6 +23,7 @@ section! {
         optional subnets: Vec<At<SubnetId>>,
     }
     elsewhere {
+        "account_id" => "did you mean `account`?",
         "zones" => "did you mean `availability_zones`?",
         "access_key" => "credentials never stand in a manifest: use the environment, a profile or SSO",
         "access_key_id" => "credentials never stand in a manifest: use the environment, a profile or SSO",
