@@ -209,6 +209,7 @@ impl Draft {
             outputs: json_of(&json!({"id": name})),
             generation: 0,
             unconverged: None,
+            whole: None,
         };
         self.sees(name, sighting)
     }

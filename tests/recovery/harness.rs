@@ -153,6 +153,7 @@ impl Harness {
                     outputs: resource.outputs.clone(),
                     generation: resource.generation,
                     unconverged: None,
+                    whole: None,
                 };
             }
         }

@@ -19,6 +19,9 @@ pub enum Sighting {
         generation: u32,
         /// How far it has come, where it has not converged.
         unconverged: Option<Unconverged>,
+        /// All of it, where it has more than `spec` says because nobody manages that: what a
+        /// rollback gives back of one that was deleted.
+        whole: Option<Json>,
     },
     /// Something of that name that Subako did not make: what it is, for people.
     Foreign(String),
@@ -33,6 +36,14 @@ impl Sighting {
     pub fn unconverged(&self) -> Option<Unconverged> {
         match self {
             Self::There { unconverged, .. } => *unconverged,
+            _ => None,
+        }
+    }
+
+    /// All of it, where it has more than its spec says.
+    pub fn whole(&self) -> Option<&Json> {
+        match self {
+            Self::There { whole, .. } => whole.as_ref(),
             _ => None,
         }
     }

@@ -168,7 +168,8 @@ impl Kind for Docker {
             // One that does not answer at its host is reached by the machine's power switch.
             Verb::Update if intent.changes(&["running"]) => {
                 let restart = POWER.into_iter().map(StepCall::perhaps);
-                restart.chain([StepCall::of(install)]).collect()
+                let rejoin = rejoin::CALLS.into_iter().map(StepCall::perhaps);
+                restart.chain([StepCall::of(install)]).chain(rejoin).collect()
             }
             Verb::Update => vec![StepCall::certain_if(intent.changes(&["version"]), install)],
             Verb::Delete => Vec::new(),

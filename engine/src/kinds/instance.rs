@@ -254,7 +254,11 @@ impl Kind for Instance {
                 if tagged {
                     modify = modify.asking(PlannedCall::SetTags(id));
                 }
-                vec![stop, modify, start]
+                let mut calls = vec![stop, modify, start];
+                if started {
+                    calls.extend(rejoin::CALLS.map(StepCall::perhaps));
+                }
+                calls
             }
             (Some(_), None, Some(id)) => {
                 vec![StepCall::of("terminate_instance").asking(PlannedCall::TerminateInstance(id))]

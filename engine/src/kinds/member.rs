@@ -1,6 +1,6 @@
 //! `member`: an engine's place in the swarm: its role, availability and labels.
 
-mod former;
+pub(super) mod former;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -208,6 +208,16 @@ impl Member {
         Ok(here.map(|node| MemberOutputs { node_id: node.id }))
     }
 
+    /// Whether its own engine answers and is in no swarm.
+    async fn has_left(&self, cx: &StepContext) -> Result<bool> {
+        let target = hosts::expect_target(cx, hosts::own_name(cx))?;
+        let Some(host) = hosts::to_read(cx, &target).await? else {
+            return Ok(false);
+        };
+        let info = Self::engine(host.as_ref(), cx).await?;
+        Ok(info.is_some_and(|info| info.swarm == LocalNodeState::Inactive))
+    }
+
     /// Whether a machine is there to be asked.
     async fn is_up(target: &HostTarget, cx: &StepContext) -> bool {
         matches!(hosts::to_read(cx, target).await, Ok(Some(_)))
@@ -255,7 +265,12 @@ impl Kind for Member {
                 StepCall::perhaps("swarm_join"),
                 StepCall::of("update_node"),
             ],
-            Verb::Update => vec![StepCall::certain_if(!intent.changed.is_empty(), "update_node")],
+            // One whose engine has left the swarm joins again.
+            Verb::Update => vec![
+                StepCall::certain_if(!intent.changed.is_empty(), "update_node"),
+                StepCall::perhaps("swarm_join"),
+                StepCall::perhaps("remove_node"),
+            ],
             // One that is down cannot leave, and the last manager stays as nobody's member.
             Verb::Delete => vec![
                 StepCall::perhaps("update_node"),
@@ -390,6 +405,10 @@ impl Kind for Member {
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
+        if managers.host().await?.node(&outputs.node_id).await?.is_none() && self.has_left(cx).await? {
+            // Left behind by a leave that was cut short: it joins as it would at first.
+            return self.create(cx).await;
+        }
         if from.role == Role::Manager && self.role == Role::Worker {
             // It stops answering as a manager on the way.
             managers = managers.except_node(&outputs.node_id);

@@ -6,16 +6,20 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::hosts;
+use super::member::former;
 use super::nodes::state_word;
 use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::machine::Machine;
-use crate::world::{Code, NodeState, Reachability, Result, Role};
+use crate::world::{Code, LocalNodeState, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
 pub(crate) const RESTARTS: &str = "restarts";
+
+/// What may be changed where the engine of a machine that was lost has left the swarm.
+pub(super) const CALLS: [&str; 2] = ["update_node", "remove_node"];
 
 /// How long a machine may take to boot and its node to be Ready again. A manager's call for
 /// the leader and three missed heartbeats are 15 s; the rest is booting.
@@ -74,6 +78,16 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, res
             }
         };
         let waiting = match host.node(&outputs.node_id).await {
+            Ok(Some(node))
+                if restart == Restart::OfALost
+                    && node.state == NodeState::Down
+                    && own_engine_has_left(cx, name, live).await =>
+            {
+                // It comes back as another node, when its membership is looked at.
+                cx.progress
+                    .note("its engine has left the swarm: taking out the node that it was");
+                return former::clear("", &live.private_ip, &mut managers, cx).await;
+            }
             Ok(Some(node)) if node.state != NodeState::Ready => {
                 format!("waiting for its node: {}", state_word(node.state))
             }
@@ -109,4 +123,13 @@ async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Machine, node_i
         host.engine_info().await
     };
     matches!(asked.await, Ok(Some(info)) if info.node_id.as_deref() == Some(node_id))
+}
+
+/// Whether the machine's own engine answers and is in no swarm.
+async fn own_engine_has_left(cx: &StepContext, name: &str, live: &Machine) -> bool {
+    let asked = async {
+        let host = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await?;
+        host.engine_info().await
+    };
+    matches!(asked.await, Ok(Some(info)) if info.swarm == LocalNodeState::Inactive)
 }

@@ -7,7 +7,7 @@ use subako_state::Address;
 
 use super::converge::{Completion, Convergence, down, standing};
 use super::labels;
-use super::sighting::{Typed, reference, swarm_view};
+use super::sighting::{Typed, reference, swarm_view, with_whole};
 use super::specs::{Service, ServiceOutputs, Swarm};
 use super::swarm_access::Managers;
 use super::wait::Wait;
@@ -46,6 +46,19 @@ impl ServiceOutputs {
 }
 
 impl Service {
+    /// This service as a change from `from` leaves one that is there: what the change does not speak
+    /// of stays as it is, whoever has set it. The image is for [`Self::pinned`].
+    fn over(&self, from: &Self, live: &world::ServiceSpec) -> Self {
+        let mut spec = self.spec.clone();
+        let live = world::ServiceSpec {
+            image: self.spec.image.clone(),
+            labels: labels::user(&live.labels),
+            ..live.clone()
+        };
+        spec.keep(&from.spec, &live);
+        Self { spec, ..self.clone() }
+    }
+
     /// What Swarm is to be told, the image pinned to what its tag means now, so that all tasks
     /// run the same one, today and after a restart. While the image wanted stays the same, so
     /// does its digest: scaling a service deploys nothing. On the way back it is the digest that
@@ -141,6 +154,16 @@ fn seen(
     }
     seen.align(recorded);
     seen
+}
+
+/// All of a live service in the words of its record, also the settings that are nobody's: what
+/// gives back a service that was removed.
+fn whole(live: &world::ServiceSpec, recorded: &world::ServiceSpec) -> world::ServiceSpec {
+    let mut whole = live.clone().without_defaults();
+    whole.labels = labels::user(&whole.labels);
+    whole.image = image::as_wanted(&recorded.image, &whole.image);
+    whole.align(recorded);
+    whole
 }
 
 /// The cluster's networks, secrets and configs by the names that services call them.
@@ -321,12 +344,20 @@ impl Kind for Service {
                 let outputs = ServiceOutputs::of(&typed.spec, &live.spec);
                 let own = tasks.get(live.spec.name.as_str()).map_or(&[][..], Vec::as_slice);
                 let unconverged = standing(live, own, &down).unconverged(live.update.as_ref());
-                typed.so_far(
+                let whole = Self {
+                    spec: whole(&live.spec, &typed.spec.spec),
+                    ..spec.clone()
+                };
+                let seen = typed.so_far(
                     &spec,
                     &outputs,
                     labels::generation(&live.spec.labels),
                     unconverged,
-                )
+                )?;
+                if whole.spec.clone().canonical() == spec.spec.clone().canonical() {
+                    return Ok(seen);
+                }
+                with_whole(item, seen, &whole)
             })
             .collect()
     }
@@ -374,7 +405,8 @@ impl Kind for Service {
         let same = image::canonical(&from.spec.image) == image::canonical(wanted)
             && image::as_wanted(wanted, &live.spec.image) == *wanted;
         let running = same.then_some(live.spec.image.as_str());
-        let request = self.pinned(host.as_ref(), running, cx).await;
+        let changed = self.over(from, &live.spec);
+        let request = changed.pinned(host.as_ref(), running, cx).await;
         host.update_service(&request, false).await?;
         self.converge(&mut managers, cx)
             .await

@@ -65,8 +65,41 @@ impl<'a, K: Kind> Typed<'a, K> {
             outputs: encode(self.item, outputs)?,
             generation,
             unconverged,
+            whole: None,
         })
     }
+}
+
+/// What was found of a recorded resource, with all that it has.
+pub(super) fn with_whole<K: Serialize>(item: &Item, found: Sighting, whole: &K) -> Result<Sighting> {
+    let whole = Some(encode(item, whole)?);
+    Ok(match (found, &item.outputs) {
+        (Sighting::AsRecorded, Some(outputs)) => Sighting::There {
+            spec: item.spec.clone(),
+            outputs: outputs.clone(),
+            generation: item.generation,
+            unconverged: None,
+            whole,
+        },
+        (
+            Sighting::There {
+                spec,
+                outputs,
+                generation,
+                unconverged,
+                ..
+            },
+            Some(_),
+        ) => Sighting::There {
+            spec,
+            outputs,
+            generation,
+            unconverged,
+            whole,
+        },
+        // One that is adopted keeps what nobody manages, whatever becomes of it.
+        (found, _) => found,
+    })
 }
 
 fn encode<T: Serialize>(item: &Item, value: &T) -> Result<Json> {

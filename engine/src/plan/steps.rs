@@ -317,6 +317,7 @@ impl<'a> Builder<'a> {
             replacement: Some(replacement),
             ..self.step(position, generation, Operation::Create, None)
         });
+        let live = self.input.observed.recorded[record].whole().unwrap_or(live);
         let (before, live) = observed(resource, live, outputs);
         let remove = self.push(Step {
             replacement: Some(replacement),

@@ -203,6 +203,7 @@ fn what_carries_the_tags_is_adopted_as_found_and_then_changed() {
         outputs: json_of(&json!({"id": "x"})),
         generation: 3,
         unconverged: None,
+        whole: None,
     };
     let plan = Draft::new()
         .wants("solid.a", solid(2))
@@ -229,6 +230,7 @@ fn unconverged(value: u64) -> Sighting {
             wanted: 5,
             rollout: None,
         }),
+        whole: None,
     }
 }
 

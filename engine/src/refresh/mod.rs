@@ -131,6 +131,7 @@ pub async fn find(
         let (places, items): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let mut sightings = sight(kind.as_ref(), survey, &items).await?;
         twins::take_over(kind.as_ref(), survey, &items, &mut sightings).await?;
+        twins::leave_recorded(kind.as_ref(), &items, &mut sightings);
         twins::take_in(kind.as_ref(), survey, &items, &sightings);
         strays.of(kind.as_ref(), survey, &items, &sightings)?;
         for ((place, item), sighting) in places.into_iter().zip(items).zip(sightings) {

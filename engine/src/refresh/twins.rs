@@ -87,6 +87,29 @@ fn as_unrecorded(item: &Item) -> Item {
     }
 }
 
+/// An object that a record has, because it waits to be deleted, is not there for a wanted resource
+/// without a record to be taken in as: it would be adopted and deleted in one plan.
+pub(super) fn leave_recorded(kind: &dyn ErasedKind, items: &[Item], sightings: &mut [Sighting]) {
+    let known_by = kind.traits().known_by;
+    let recorded = items.iter().zip(&*sightings);
+    let recorded: FastSet<String> = recorded
+        .filter_map(|(item, sighting)| match (sighting, &item.outputs) {
+            (_, None) | (Sighting::Absent, _) => None,
+            (Sighting::There { spec, outputs, .. }, _) => known_by.of(spec, outputs),
+            (_, Some(outputs)) => known_by.of(&item.spec, outputs),
+        })
+        .collect();
+    for (item, sighting) in items.iter().zip(sightings) {
+        if let (None, Sighting::There { spec, outputs, .. }) = (&item.outputs, &*sighting)
+            && known_by
+                .of(spec, outputs)
+                .is_some_and(|identity| recorded.contains(&identity))
+        {
+            *sighting = Sighting::Absent;
+        }
+    }
+}
+
 /// Tells the survey what was found, for those that refer to it.
 pub(super) fn take_in(kind: &dyn ErasedKind, survey: &mut Survey, items: &[Item], sightings: &[Sighting]) {
     let known_by = kind.traits().known_by;

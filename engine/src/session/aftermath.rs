@@ -220,7 +220,12 @@ impl<'a> Before<'a> {
             Some(Sighting::Foreign(what)) => return Some(Ok(Differs::Taken { by: what.clone() })),
             Some(Sighting::Unreadable(why)) => return Some(Err(why.clone())),
             Some(Sighting::AsRecorded) => recorded?,
-            Some(Sighting::There { spec, outputs, .. }) => (spec, outputs),
+            Some(Sighting::There {
+                spec, outputs, whole, ..
+            }) => match (step.action(), whole) {
+                (Action::Delete, Some(whole)) => (whole, outputs),
+                _ => (spec, outputs),
+            },
         };
         let kind = registry.get(step.address.kind())?;
         // The plan wrote what it read as the manifest writes it.

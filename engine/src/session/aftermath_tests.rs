@@ -44,6 +44,7 @@ fn there(spec: serde_json::Value, generation: u32) -> Sighting {
         outputs: json_of(&json!({"id": "x"})),
         generation,
         unconverged: None,
+        whole: None,
     }
 }
 

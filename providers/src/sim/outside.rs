@@ -98,11 +98,18 @@ impl Simulator {
         })
     }
 
+    /// Changes anything of a service.
+    pub fn change_service(&self, name: &str, change: impl FnOnce(&mut ServiceSpec)) -> Outcome {
+        self.to_service(name, "change", |swarm, mut spec| {
+            change(&mut spec);
+            swarm.decide_update_service(&spec, false)
+        })
+    }
+
     /// Sets how long a service's containers may take to stop.
     pub fn set_stop_grace(&self, name: &str, seconds: u64) -> Outcome {
-        self.to_service(name, "change the grace period of", |swarm, mut spec| {
+        self.change_service(name, |spec| {
             spec.stop_grace_period = Some(seconds * 1_000_000_000);
-            swarm.decide_update_service(&spec, false)
         })
     }
 

@@ -90,11 +90,13 @@ impl ErasedKind for Boxes {
                 outputs,
                 generation,
                 unconverged,
+                whole,
             } => Sighting::There {
                 spec,
                 outputs: of_instance(&outputs),
                 generation,
                 unconverged,
+                whole,
             },
             other => other,
         });

@@ -9,7 +9,7 @@ use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Plan, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::{Change, RunReport, Session, SessionError};
-use subako_engine::world::{InstanceState, Role};
+use subako_engine::world::{HostTarget, Instance, InstanceState, Ownership, Role};
 use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimOptions, Simulator};
 use subako_state::{Direction, Outcome, Store};
 
@@ -241,6 +241,27 @@ impl Bench {
         assert_eq!(residue, vec![], "{what}");
     }
 
+    /// Somebody tells an engine to leave its swarm.
+    pub async fn leave(&self, name: &str) {
+        let world = self.sim.world();
+        let survey = world.cloud.survey(&self.manifest.cluster.name).await;
+        let instances = survey.expect("a survey").instances;
+        let own = |instance: &Instance| {
+            let owner = Ownership::from_tags(&instance.tags);
+            owner.is_some_and(|owner| owner.address == format!("instance.{name}"))
+        };
+        let instance = instances.into_iter().find(own).expect("it is there");
+        let target = HostTarget {
+            name: name.to_owned(),
+            instance_id: instance.id,
+            private_ip: instance.private_ip,
+            public_ip: instance.public_ip,
+            host_key: None,
+        };
+        let host = world.hosts.reach(&target).await.expect("it answers");
+        host.swarm_leave(true).await.expect("it leaves");
+    }
+
     /// `address generation` of each machine of the cluster that is not terminated.
     pub async fn machines(&self) -> Vec<String> {
         let cloud = self.sim.world().cloud;
@@ -250,7 +271,7 @@ impl Bench {
             .iter()
             .filter(|instance| instance.state < InstanceState::ShuttingDown)
             .map(|instance| {
-                let owner = subako_engine::world::Ownership::from_tags(&instance.tags).expect("ours");
+                let owner = Ownership::from_tags(&instance.tags).expect("ours");
                 format!("{} {}", owner.address, owner.generation)
             })
             .collect();

@@ -6,7 +6,7 @@ use subako_engine::world::Source;
 use subako_providers::sim::FaultEffect;
 use subako_state::Outcome;
 
-use crate::bench::{Bench, WAYS, fault, small};
+use crate::bench::{Bench, WAYS, destroy, fault, small};
 
 /// The group gets another name, and every manager another image.
 fn renamed(mut manifest: Manifest) -> Manifest {
@@ -95,4 +95,39 @@ async fn a_machine_that_reads_do_not_show_yet_is_not_run_twice() {
         let gone: Vec<_> = change.plan.drift.iter().filter(|drift| drift.gone).collect();
         assert!(gone.is_empty(), "world {world}: {gone:?}");
     }
+}
+
+/// The old group waits to be deleted, and the new one is gone: the next apply makes the new one again
+/// and deletes the old one, which it does not take in as the new one first.
+#[tokio::test(start_paused = true)]
+async fn a_group_that_waits_to_be_deleted_is_not_adopted() {
+    let mut bench = applied(1).await;
+    let old = bench.manifest.security_group.name.clone();
+    bench.manifest.security_group.name = "renamed-group".into();
+    let error = || FaultEffect::Error("X".into());
+    for (call, selection) in [
+        ("revoke_ingress".to_owned(), Selection::default()),
+        (format!("delete_security_group:{old}"), destroy()),
+    ] {
+        let refused = fault(&call, 99, error());
+        bench.sim.begin_run(&[refused], None).expect("a known call");
+        let ran = bench.apply(&selection).await.expect("a run");
+        assert_eq!(ran.outcome, Outcome::Remains, "{call}: {:#?}", ran.failures);
+    }
+    bench.sim.begin_run(&[], None).expect("no faults");
+    bench.converge(1, "afterwards").await;
+    assert_no_bridge(&bench, "afterwards").await;
+}
+
+/// Both generations are deleted at once, each of which takes back what the other says of it.
+#[tokio::test(start_paused = true)]
+async fn two_generations_of_a_group_are_destroyed_together() {
+    let mut bench = applied(1).await;
+    bench.manifest.security_group.name = "renamed-group".into();
+    let refused = fault("revoke_ingress", 1, FaultEffect::Error("X".into()));
+    bench.sim.begin_run(&[refused], None).expect("a known call");
+    let ran = bench.apply(&Selection::default()).await.expect("a run");
+    assert_eq!(ran.outcome, Outcome::Remains, "{:#?}", ran.failures);
+    bench.sim.begin_run(&[], None).expect("no faults");
+    bench.assert_destroyed("both").await;
 }

@@ -200,3 +200,20 @@ async fn a_machine_in_flight_that_hangs_is_planned_to_be_restarted() {
     assert_eq!(restarted, ["instance.wrk-0"], "{:#?}", plan.steps);
     bench.converge(1, "restarted").await;
 }
+
+/// An engine that has left the swarm, by hand or in an undo that was cut short, joins again: nobody
+/// waits for the node that it was.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_left_the_swarm_joins_again() {
+    for (managers, name) in [(1, "wrk-0"), (3, "wrk-0"), (3, "mgr-1")] {
+        let bench = Bench::new(small(managers), vec![]);
+        bench.converge(1, "at first").await;
+        bench.leave(name).await;
+        let clock = bench.sim.world().clock;
+        clock.sleep(std::time::Duration::from_secs(60)).await;
+        let began = clock.now();
+        bench.converge(2, &format!("{name} of {managers} managers")).await;
+        let took = clock.now() - began;
+        assert!(took < std::time::Duration::from_secs(300), "{took:?}");
+    }
+}

@@ -15,8 +15,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Takes every other node at a machine's address out of the swarm: an engine is one node at a time.
-pub(super) async fn clear(
+/// Takes every other node at a machine's address out of the swarm: an engine is one node at a time,
+/// and one that has left is none (`node_id` is empty then).
+pub(in crate::kinds) async fn clear(
     node_id: &str,
     address: &str,
     managers: &mut Managers<'_>,

@@ -5,7 +5,7 @@
 //! that name it. They go with the group that they name, because EC2 keeps a group that rules name.
 
 use crate::kind::StepContext;
-use crate::world::{CloudSurvey, Failure, Ownership, Result, Rule, SecurityGroup, Source};
+use crate::world::{CloudSurvey, Code, Ownership, Result, Rule, SecurityGroup, Source};
 
 /// The other generations of a group: what carries the same address in the same VPC.
 pub(super) fn others<'a>(
@@ -108,12 +108,14 @@ pub(super) async fn take_down(group_id: &str, cx: &StepContext) -> Result<bool> 
     for other in survey.security_groups.iter().filter(|group| group.id != group_id) {
         let of_it = other.rules.iter().filter(|rule| rule.source == named);
         let rules: Vec<Rule> = of_it.cloned().collect();
-        if !rules.is_empty() {
-            cloud
-                .revoke_ingress(&other.id, &rules)
-                .await
-                .map_err(Failure::after_effect)?;
-            found = true;
+        if rules.is_empty() {
+            continue;
+        }
+        match cloud.revoke_ingress(&other.id, &rules).await {
+            Ok(()) => found = true,
+            // It was deleted meanwhile, and its rules with it.
+            Err(failure) if failure.code == Code::NotFound => {}
+            Err(failure) => return Err(failure.after_effect()),
         }
     }
     Ok(found)

@@ -142,7 +142,13 @@ fn a_change_away_from_a_default_is_drift_only_where_it_is_spelled_out() {
     ];
     for change in changes {
         assert!(matches!(sighted_spelled_out(change), Sighting::There { .. }));
-        assert_eq!(sighted(change), Sighting::AsRecorded);
+        // Where it is nobody's the spec is as recorded, and what there is beside it is known.
+        let Sighting::There { spec, whole, .. } = sighted(change) else {
+            panic!("there is more than is recorded");
+        };
+        let recorded = Service::of(&testing::service_spec("reply"), swarm());
+        assert_eq!(spec, Json::sorted(&recorded).expect("json"));
+        assert!(whole.is_some_and(|whole| whole != spec));
     }
 }
 

@@ -48,10 +48,10 @@ impl Builder<'_> {
         let step = removal(resource, operation);
         let kind = self.input.registry.get(resource.address.kind());
         match &self.input.observed.recorded[record] {
-            Sighting::There { spec, outputs, .. }
-                if kind.is_some_and(|kind| kind.traits().delete_is_undoable) =>
-            {
-                let (before, live) = observed(resource, spec, outputs);
+            Sighting::There {
+                spec, outputs, whole, ..
+            } if kind.is_some_and(|kind| kind.traits().delete_is_undoable) => {
+                let (before, live) = observed(resource, whole.as_ref().unwrap_or(spec), outputs);
                 Step {
                     before: Some(before),
                     live,

@@ -20,6 +20,7 @@ fn there(name: &str, fields: &J) -> Sighting {
         outputs: json_of(&json!({"id": name})),
         generation: 0,
         unconverged: None,
+        whole: None,
     }
 }
 

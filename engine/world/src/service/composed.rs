@@ -185,6 +185,18 @@ impl<R: Record> Style for Nested<R> {
         }
     }
 
+    /// Key by key: a record that one side leaves out changes those keys that the other speaks of.
+    fn keep(&self, value: &mut Option<R>, from: &Option<R>, live: &Option<R>) {
+        if self.canonical(value.clone()) == self.canonical(from.clone()) {
+            value.clone_from(live);
+            return;
+        }
+        let or_absent = |record: &Option<R>| record.clone().unwrap_or_else(R::absent);
+        let mut kept = or_absent(value);
+        kept.keep(&or_absent(from), &or_absent(live));
+        *value = (value.is_some() || kept != R::absent()).then_some(kept);
+    }
+
     fn read(&self, found: Option<&Value>, ids: &Ids) -> Result<Option<R>, String> {
         found
             .and_then(Value::as_object)

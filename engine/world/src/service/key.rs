@@ -80,6 +80,14 @@ pub(super) trait Style {
         let _ = (spoken, live);
     }
 
+    /// Leaves the value as `live` has it where it means the same as `from`: what a change does not
+    /// speak of stays as it is.
+    fn keep(&self, value: &mut Self::Value, from: &Self::Value, live: &Self::Value) {
+        if self.canonical(value.clone()) == self.canonical(from.clone()) {
+            value.clone_from(live);
+        }
+    }
+
     /// Reads it from what stands at its place in the Engine API's JSON. The error is what was
     /// expected, to fit "expected {}".
     fn read(&self, found: Option<&Value>, ids: &Ids) -> Result<Self::Value, String>;
@@ -111,6 +119,8 @@ pub(super) trait Record: Clone + PartialEq {
     fn either(self, second: Self) -> Self;
     /// See [`Style::mask`].
     fn mask(&mut self, spoken: &Self);
+    /// See [`Style::keep`].
+    fn keep(&mut self, from: &Self, live: &Self);
     /// See [`Style::read`].
     fn read(object: &Map<String, Value>, ids: &Ids) -> Result<Self, String>;
     /// Writes every key to its place, but for those that are there already. In a `fresh` object
@@ -206,6 +216,10 @@ macro_rules! record {
 
             fn mask(&mut self, spoken: &Self) {
                 $($style.mask(&spoken.$key, &mut self.$key);)+
+            }
+
+            fn keep(&mut self, from: &Self, live: &Self) {
+                $($style.keep(&mut self.$key, &from.$key, &live.$key);)+
             }
 
             fn read(

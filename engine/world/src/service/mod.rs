@@ -108,6 +108,12 @@ impl ServiceSpec {
         Record::mask(self, spoken);
     }
 
+    /// What a change from `from` to this one makes of a service that is as `live`: a key that means
+    /// the same in both stays as it is there, whoever has set it.
+    pub fn keep(&mut self, from: &Self, live: &Self) {
+        Record::keep(self, from, live);
+    }
+
     /// Reads the spec of a service in the Engine API's JSON. `None` for those that no manifest can
     /// describe: jobs, and plugins run as services. The error is what was expected, to fit
     /// "expected {}".

@@ -293,6 +293,84 @@ proptest! {
     }
 }
 
+/// A live service as a plan compares it (`seen` of the kind): the settings that neither the record
+/// nor the manifest speaks of are nobody's.
+fn seen(live: &ServiceSpec, recorded: &ServiceSpec, wanted: &ServiceSpec) -> ServiceSpec {
+    let mut seen = live.clone().without_defaults();
+    seen.mask(&wanted.clone().either(recorded.clone().without_defaults()));
+    seen.align(recorded);
+    seen
+}
+
+proptest! {
+    #[test]
+    fn a_change_leaves_alone_what_it_does_not_speak_of_and_its_undo_restores_what_was_there(
+        recorded in service(),
+        by_hand in service(),
+        wanted in service(),
+        seed in any::<u64>(),
+    ) {
+        // Of a service that was made as recorded some keys were set by hand, and the manifest has
+        // changed some: each of the three has a key from one side or the other.
+        let live = mixed(&recorded, &by_hand, seed);
+        let wanted = mixed(&recorded, &wanted, seed.rotate_left(32));
+        let before = seen(&live, &recorded, &wanted);
+        let mut changed = wanted.clone();
+        changed.keep(&before, &live);
+        // As wanted, as far as a plan looks.
+        prop_assert_eq!(seen(&changed, &wanted, &wanted).canonical(), wanted.clone().canonical());
+        let mut back = before.clone();
+        back.keep(&wanted, &changed);
+        prop_assert_eq!(back.canonical(), live.clone().canonical());
+        // A change that speaks of nothing changes nothing.
+        let mut same = respelled(before.clone(), seed);
+        same.keep(&before, &live);
+        prop_assert_eq!(same.canonical(), live.canonical());
+    }
+}
+
+/// One service with some keys of another.
+fn mixed(one: &ServiceSpec, other: &ServiceSpec, seed: u64) -> ServiceSpec {
+    let pick = |bit: u32| seed >> bit & 1 == 1;
+    let mut mixed = one.clone();
+    if pick(0) {
+        mixed.stop_grace_period = other.stop_grace_period;
+    }
+    if pick(1) {
+        mixed.user.clone_from(&other.user);
+        mixed.init = other.init;
+    }
+    if pick(2) {
+        mixed.resources.clone_from(&other.resources);
+    }
+    if pick(3) {
+        mixed.restart_policy.clone_from(&other.restart_policy);
+    }
+    if pick(4) {
+        mixed.update_config.clone_from(&other.update_config);
+    }
+    if pick(5) {
+        mixed.rollback_config.clone_from(&other.rollback_config);
+    }
+    if pick(6) {
+        mixed.healthcheck.clone_from(&other.healthcheck);
+    }
+    if pick(7) {
+        mixed.environment.clone_from(&other.environment);
+        mixed.labels.clone_from(&other.labels);
+    }
+    if pick(8) {
+        mixed.mode = other.mode;
+        mixed.ports.clone_from(&other.ports);
+    }
+    if pick(9) {
+        mixed.hostname.clone_from(&other.hostname);
+        mixed.working_dir.clone_from(&other.working_dir);
+        mixed.constraints.clone_from(&other.constraints);
+    }
+    mixed
+}
+
 /// The same service, spelled in another way: defaults left out or written down, lists turned round,
 /// names that Docker fills in filled in.
 fn respelled(mut spec: ServiceSpec, seed: u64) -> ServiceSpec {
