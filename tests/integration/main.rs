@@ -8,6 +8,7 @@ mod change;
 mod commands;
 mod crash;
 mod drift;
+mod exits;
 mod faults;
 mod files;
 mod formats;
