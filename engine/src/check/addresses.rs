@@ -103,4 +103,35 @@ mod tests {
         case.answer.subnets.truncate(2);
         assert_eq!(case.findings("addresses"), []);
     }
+
+    #[test]
+    fn each_subnet_is_filled_to_its_last_address_and_no_further() {
+        let zones = "[aws]\navailability_zones = [\"us-east-1a\", \"us-east-1b\"]\n";
+        // Two pools of workers, so that it is known which is the largest.
+        let small =
+            "\n[[pool]]\nname = \"few\"\nrole = \"worker\"\ncount = 1\ninstance_type = \"t3.micro\"\n";
+        for (size, room) in [(28, 11), (27, 27), (29, 3)] {
+            // Each pool begins in the first zone, where one of each of the others is too.
+            for (count, fits) in [(2 * (room - 2), true), (2 * (room - 2) + 1, false)] {
+                let text =
+                    manifest(&format!("{small}{zones}")).replace("count = 2", &format!("count = {count}"));
+                let mut case = Case::of(&text);
+                case.answer.subnets.truncate(2);
+                for subnet in &mut case.answer.subnets {
+                    subnet.cidr = format!("172.31.0.0/{size}");
+                }
+                let found = case.findings("addresses");
+                assert_eq!(found.is_empty(), fits, "/{size} and {count} workers: {found:#?}");
+                for finding in &found {
+                    assert!(
+                        finding
+                            .message
+                            .ends_with(&format!("which has {room} addresses for them")),
+                        "{finding:#?}"
+                    );
+                    assert_eq!(finding.place.as_ref().expect("a place").path, "pool node count");
+                }
+            }
+        }
+    }
 }

@@ -105,7 +105,9 @@ fn found(
 
 #[cfg(test)]
 mod tests {
+    use super::of_host;
     use crate::check::testing::{Case, manifest, only};
+    use crate::world::{Endpoint, PublishMode};
 
     fn service(name: &str, more: &str) -> String {
         format!(
@@ -142,5 +144,44 @@ mod tests {
             only(&found(&two)),
             "Error 27 service api ports: services web, api want port 8080/tcp on 5 nodes together, and 3 take tasks"
         );
+    }
+
+    #[test]
+    fn a_port_of_the_mesh_is_not_the_nodes_own() {
+        let mesh = service("web", "replicas = 9").replace(", mode = \"host\"", "");
+        assert_eq!(found(&mesh), []);
+    }
+
+    #[test]
+    fn a_port_that_the_node_chooses_is_nobodys() {
+        let mut spec = crate::kinds::testing::service_spec("web");
+        for (mode, published) in [
+            (PublishMode::Host, 0),
+            (PublishMode::Host, 80),
+            (PublishMode::Ingress, 81),
+            (PublishMode::Ingress, 0),
+        ] {
+            spec.ports.push(Endpoint {
+                mode,
+                protocol: "tcp".into(),
+                published,
+                target: 80,
+            });
+        }
+        assert_eq!(of_host(&spec).collect::<Vec<_>>(), [("tcp", 80)]);
+    }
+
+    #[test]
+    fn a_port_is_one_of_its_protocol() {
+        let udp =
+            service("dns", "mode = \"global\"").replace("target = 80", "protocol = \"udp\", target = 80");
+        assert_eq!(found(&(service("web", "mode = \"global\"") + &udp)), []);
+        assert_eq!(found(&(udp.clone() + &udp.replace("dns", "api"))).len(), 1);
+    }
+
+    #[test]
+    fn where_no_node_fits_at_all_that_is_said_elsewhere() {
+        let nowhere = "replicas = 4\nconstraints = [\"node.labels.no == x\"]";
+        assert_eq!(found(&service("web", nowhere)), []);
     }
 }

@@ -110,6 +110,8 @@ mod tests {
             "ssh_from = \"0.0.0.0/0\"",
             "ssh_from = [\"203.0.113.7/32\", \"10.0.0.0/8\"]",
             "ingress = [{ protocol = \"tcp\", ports = \"20-30\", from = \"192.0.2.1/32\" }]",
+            "ingress = [{ protocol = \"tcp\", ports = 22, from = \"192.0.2.1/32\" }]",
+            "ingress = [{ protocol = \"all\", from = \"192.0.2.1/32\" }]",
             "\n[ssh]\nvia = \"private\"",
             "\n[ssh]\njump = \"ops@bastion.example.com\"",
         ] {
@@ -127,6 +129,10 @@ mod tests {
         let own = manifest("").replace("count = ", "ami = \"ami-0123456789abcdef0\"\ncount = ");
         let own = own.replace(FROM, &format!("{FROM}\n{ssh}"));
         assert_eq!(Case::of(&own).findings("login"), []);
+        // A pool that has no host yet listens nowhere.
+        let empty = own.replace("ami = \"ami-0123456789abcdef0\"\ncount = 2", "count = 0");
+        assert_ne!(empty, own);
+        assert_eq!(Case::of(&empty).findings("login"), []);
     }
 
     #[test]
@@ -139,9 +145,14 @@ mod tests {
             only(&found("ssh_from = \"203.0.113.7/32\"")),
             "Error 6 security_group ssh_from: nobody can log in to the hosts: ssh_from has the placeholder 203.0.113.7/32 alone"
         );
-        assert_eq!(
-            found("ingress = [{ protocol = \"tcp\", ports = 80, from = \"192.0.2.1/32\" }]").len(),
-            1
-        );
+        for elsewhere in [
+            "protocol = \"tcp\", ports = 80",
+            "protocol = \"tcp\", ports = \"23-30\"",
+            "protocol = \"tcp\", ports = \"10-21\"",
+            "protocol = \"udp\", ports = 22",
+        ] {
+            let ingress = format!("ingress = [{{ {elsewhere}, from = \"192.0.2.1/32\" }}]");
+            assert_eq!(found(&ingress).len(), 1, "{elsewhere}");
+        }
     }
 }

@@ -176,4 +176,103 @@ mod tests {
             assert_eq!(nodes(constraints), fit, "{constraints:?}");
         }
     }
+
+    #[test]
+    fn a_host_has_the_name_that_its_image_gives_it() {
+        let mut worker = pool("node", Role::Worker, 2);
+        let may = |pool: &Pool, constraint: &str| of_pool(pool, &[constraint.to_owned()]) == 2;
+        for (hostname, known) in [
+            ("ip-172-31-0-4.ec2.internal", true),
+            ("IP-172-31-0-4", true),
+            ("i-0123456789abcdef0.ec2.internal", true),
+            ("node-0", false),
+            ("web.example.com", false),
+        ] {
+            assert_eq!(
+                may(&worker, &format!("node.hostname == {hostname}")),
+                known,
+                "{hostname}"
+            );
+            assert!(
+                may(&worker, &format!("node.hostname != {hostname}")),
+                "{hostname}"
+            );
+        }
+        worker.ami = "ami-0123456789abcdef0".into();
+        assert!(
+            may(&worker, "node.hostname == web.example.com"),
+            "an image of one's own"
+        );
+    }
+
+    #[test]
+    fn only_nodes_that_take_tasks_are_named() {
+        let mut manifest = sandbox();
+        let mut idle = pool("idle", Role::Worker, 2);
+        idle.availability = Availability::Pause;
+        manifest.pools.extend([idle, pool("none", Role::Worker, 0)]);
+        let names = |constraints: &[&str], most| {
+            let constraints: Vec<String> = constraints.iter().map(|c| (*c).to_owned()).collect();
+            names_fitting(&manifest, &constraints, most)
+        };
+        assert_eq!(
+            names(&[], 9),
+            ["manager-0", "manager-1", "manager-2", "node-0", "node-1"]
+        );
+        assert_eq!(names(&[], 2), ["manager-0", "manager-1"]);
+        assert_eq!(names(&["node.role == worker"], 9), ["node-0", "node-1"]);
+        assert_eq!(
+            names(&["node.labels.subako.name != node-0", "node.role != manager"], 9),
+            ["node-1"]
+        );
+        assert_eq!(names(&["node.labels.subako.name == idle-0"], 9), [""; 0]);
+        assert!(takes_tasks(&manifest.pools[0]));
+        assert!(!takes_tasks(&manifest.pools[2]) && !takes_tasks(&manifest.pools[3]));
+    }
+
+    /// Whether a constraint holds on a node, each looked at alone.
+    fn holds(pool: &Pool, name: &str, constraint: &str) -> bool {
+        let (subject, value, equal) = match constraint.split_once(" == ") {
+            Some((subject, value)) => (subject, value, true),
+            None => {
+                let (subject, value) = constraint.split_once(" != ").expect("a constraint");
+                (subject, value, false)
+            }
+        };
+        let is = match subject {
+            "node.role" => format!("{:?}", pool.role),
+            "node.labels.subako.name" => name.to_owned(),
+            label => pool
+                .labels
+                .get(&label["node.labels.".len()..])
+                .cloned()
+                .unwrap_or_default(),
+        };
+        (is.to_lowercase() == value.to_lowercase()) == equal
+    }
+
+    proptest::proptest! {
+        /// A pool is not looked at node by node: that must not show.
+        #[test]
+        fn as_many_nodes_fit_as_looking_at_each_of_them_finds(
+            count in 0u32..13,
+            labelled: bool,
+            constraints in proptest::collection::vec(
+                ("node\\.(role|labels\\.(tier|subako\\.name))", "==|!=", "worker|manager|web|(n|N)ode-(0|1|3|7|01|10|12|x)|nod-1|node|-1"),
+                0..4,
+            ),
+        ) {
+            let mut of = pool("node", Role::Worker, count);
+            if labelled {
+                of.labels.insert("tier".into(), "Web".into());
+            }
+            let constraints: Vec<String> = constraints
+                .iter()
+                .map(|(subject, operator, value)| format!("{subject} {operator} {value}"))
+                .collect();
+            let names = Manifest::instance_names(&of);
+            let expected = names.filter(|name| constraints.iter().all(|one| holds(&of, name, one))).count();
+            proptest::prop_assert_eq!(of_pool(&of, &constraints) as usize, expected, "{:?}", constraints);
+        }
+    }
 }

@@ -419,4 +419,6 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
 }
 
 #[cfg(test)]
+mod scene_tests;
+#[cfg(test)]
 mod tests;

@@ -166,4 +166,31 @@ mod tests {
         let other = beside + "[[network]]\nname = \"back\"\n";
         assert!(only(&found(&other)).contains("a block of the address pool that another network gets"));
     }
+
+    #[test]
+    fn without_a_pool_of_its_own_the_swarm_cuts_from_that_of_docker() {
+        // A pool that is there already stays where it is.
+        let found = |more: &str| {
+            let mut case = Case::of(&manifest(more));
+            case.snapshot = Case::of(&manifest("")).applied();
+            case.findings("ranges")
+        };
+        assert!(
+            only(&found(&network("10.0.0.0/24"))).contains("which the ingress network has (10.0.0.0/24)")
+        );
+        assert_eq!(found(&network("10.0.1.0/24")), []);
+        let other = network("10.0.1.0/24") + "[[network]]\nname = \"back\"\n";
+        assert!(only(&found(&other)).contains("that another network gets (10.0.1.0/24)"));
+    }
+
+    #[test]
+    fn a_range_collides_with_what_lies_in_it_and_with_what_it_lies_in() {
+        for (range, whose) in [
+            ("172.16.0.0/12", "the VPC (172.31.0.0/16)"),
+            ("172.31.0.0/28", "the VPC (172.31.0.0/16)"),
+            ("172.16.0.0/15", "a bridge of Docker's own (172.17.0.0/16)"),
+        ] {
+            assert!(only(&found(&network(range))).ends_with(whose), "{range}");
+        }
+    }
 }

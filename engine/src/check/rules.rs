@@ -76,6 +76,7 @@ mod tests {
             only(&found(56, "80:80")),
             "Warning 5 security_group: 61 rules are needed, and a security group takes 60 unless AWS has raised the quota"
         );
+        assert!(only(&found(995, "80:80")).starts_with("Warning 5 security_group: 1000 rules are needed"));
         assert_eq!(
             only(&found(996, "80:80")),
             "Error 5 security_group: 1001 rules are needed, and a security group takes 1000 at most"

@@ -15,7 +15,7 @@ use crate::testing::json_of;
 
 /// What a step does.
 #[derive(Debug, Clone, Copy)]
-enum Does {
+pub(super) enum Does {
     /// A manager more.
     Join(u8),
     /// One leaves.
@@ -34,7 +34,7 @@ fn name(number: u8) -> String {
     format!("m-{number}")
 }
 
-fn record(spec: &Value) -> Option<Record> {
+pub(super) fn record(spec: &Value) -> Option<Record> {
     Some(Record {
         spec: json_of(spec),
         outputs: None,
@@ -45,18 +45,18 @@ fn record(spec: &Value) -> Option<Record> {
     })
 }
 
-fn member(role: &str) -> Value {
+pub(super) fn member(role: &str) -> Value {
     json!({
         "availability": "active", "instance": "i-1", "labels": {}, "role": role, "swarm": "s-1"
     })
 }
 
-fn docker(version: &str) -> Value {
+pub(super) fn docker(version: &str) -> Value {
     json!({"instance": "i-1", "running": true, "version": version})
 }
 
 impl Does {
-    fn step(self) -> Step {
+    pub(super) fn step(self) -> Step {
         let (kind, number, operation, before, after) = match self {
             Self::Join(n) => ("member", n, Operation::Create, None, Some(member("manager"))),
             Self::Leave(n) => ("member", n, Operation::Delete, Some(member("manager")), None),
