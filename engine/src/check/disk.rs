@@ -52,4 +52,10 @@ mod tests {
             "Error 19 pool node disk_gib: pool `node` has disks of 6 GiB, and the image amazon-linux-2023 needs 8"
         );
     }
+
+    #[test]
+    fn a_pool_without_a_machine_has_no_disk() {
+        let none = manifest("disk_gib = 6\n").replace("count = 2", "count = 0");
+        assert_eq!(Case::of(&none).findings("disk"), []);
+    }
 }

@@ -84,4 +84,27 @@ mod tests {
         case.snapshot = case.applied();
         assert_eq!(case.findings("login_key"), []);
     }
+
+    #[test]
+    fn only_instances_that_stay_keep_the_old_key() {
+        let said = |replace: &[&str], forget: &[&str]| {
+            let mut case = Case::of(&with(KEYS[1]));
+            case.snapshot = Case::of(&with(KEYS[0])).applied();
+            for resource in &mut case.snapshot.resources {
+                resource.deposed = forget.contains(&resource.address.as_str());
+            }
+            case.selection.replace = replace.iter().map(|pattern| (*pattern).to_owned()).collect();
+            case.findings("login_key")
+        };
+        assert!(only(&said(&["instance.node-*"], &[])).contains("and 1 instance keeps the old one: "));
+        assert_eq!(said(&["instance.*"], &[]), []);
+        assert!(only(&said(&[], &["instance.node-1"])).contains("and 2 instances keep the old one: "));
+    }
+
+    #[test]
+    fn a_pair_that_is_made_again_with_its_key_changes_nothing() {
+        let mut case = Case::of(&with(KEYS[0]).replace("name = \"k\"", "name = \"other\""));
+        case.snapshot = Case::of(&with(KEYS[0])).applied();
+        assert_eq!(case.findings("login_key"), []);
+    }
 }

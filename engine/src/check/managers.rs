@@ -71,4 +71,54 @@ mod tests {
             "Warning 11 pool manager count: 2 managers tolerate the loss of 0, no more than 1 would"
         );
     }
+
+    #[test]
+    fn what_each_number_of_managers_tolerates() {
+        let said = |count: u32| -> Vec<String> {
+            let case = Case::of(&manifest("").replace("count = 1", &format!("count = {count}")));
+            let found = case.findings("managers").into_iter();
+            found
+                .map(|finding| {
+                    assert_eq!(finding.place.expect("a place").path, "pool manager count");
+                    format!("{}; {}", finding.message, finding.remedy.expect("a remedy"))
+                })
+                .collect()
+        };
+        let even = |count: u32, loss: u32| {
+            let (less, more) = (count - 1, count + 1);
+            format!(
+                "{count} managers tolerate the loss of {loss}, no more than {less} would; use an odd number: {less} or {more}"
+            )
+        };
+        let many = |count: u32| {
+            format!(
+                "{count} managers: raft gets slower with each beyond seven; use 3, 5 or 7 managers and make the other nodes workers"
+            )
+        };
+        for odd in [1, 3, 5, 7] {
+            assert_eq!(said(odd), [""; 0]);
+        }
+        assert_eq!(said(2), [even(2, 0)]);
+        assert_eq!(said(4), [even(4, 1)]);
+        assert_eq!(said(6), [even(6, 2)]);
+        assert_eq!(said(8), [even(8, 3), many(8)]);
+        assert_eq!(said(9), [many(9)]);
+    }
+
+    #[test]
+    fn where_nothing_is_wanted_nothing_is_said() {
+        use std::collections::BTreeMap;
+        let draft = crate::testing::Draft::new();
+        let found = super::look(&super::Checked {
+            plan: &draft.plan(),
+            desired: &draft.desired,
+            snapshot: &draft.snapshot,
+            managers: None,
+            registry: &crate::kinds::registry(),
+            manifest: None,
+            looked_up: None,
+            types: &BTreeMap::new(),
+        });
+        assert_eq!(found, []);
+    }
 }

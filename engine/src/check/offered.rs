@@ -29,9 +29,6 @@ struct Placed<'a> {
 /// An instance to be created, or given another type, in a zone that does not offer it. Where the
 /// zones of a type are not known, nothing is said.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
-    let Some(manifest) = checked.manifest else {
-        return Vec::new();
-    };
     if checked.types.values().all(|facts| facts.zones.is_empty()) {
         return Vec::new();
     }
@@ -65,7 +62,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
                 .types
                 .get(&instance_type)
                 .map(|facts| facts.zones.join(", "));
-            let finding = Finding::new(
+            Finding::new(
                 checked.refusing(None),
                 &CHECK.about,
                 format!("{zone} does not offer {instance_type}, which instances of pool `{pool}` are to be"),
@@ -73,11 +70,8 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             .with_remedy(format!(
                 "choose another instance_type, or zones that offer it in availability_zones: {}",
                 zones.unwrap_or_default()
-            ));
-            match manifest.pools.iter().any(|own| own.name == pool) {
-                true => finding.at("pool", pool, "instance_type"),
-                false => finding,
-            }
+            ))
+            .at("pool", pool, "instance_type")
         })
         .collect()
 }
@@ -117,5 +111,51 @@ mod tests {
             3,
             "two pools, one of them in two zones"
         );
+    }
+
+    #[test]
+    fn only_what_is_started_in_another_type_is_said() {
+        let text = manifest("[aws]\navailability_zones = [\"us-east-1a\", \"us-east-1b\"]\n");
+        let facts = |zones: &[&str]| TypeFacts {
+            nano_cpus: 2_000_000_000,
+            memory: 960 << 20,
+            zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
+        };
+        let said = |after: &str| {
+            let mut case = Case::of(after);
+            case.snapshot = Case::of(&text).applied();
+            case.types.insert("t3.micro".into(), facts(&["us-east-1c"]));
+            case.types
+                .insert("t3.small".into(), facts(&["us-east-1a", "us-east-1d"]));
+            let found = case.findings("offered");
+            found
+                .into_iter()
+                .map(|finding| format!("{}; {}", finding.message, finding.remedy.expect("a remedy")))
+                .collect::<Vec<_>>()
+        };
+        // What runs where its type is not offered any more, runs; whatever else of it changes.
+        assert_eq!(said(&text), [""; 0]);
+        assert_eq!(
+            said(&text.replace("count = 2", "count = 2\ntags = { team = \"a\" }")),
+            [""; 0]
+        );
+        assert_eq!(said(&text.replace("count = 2", "count = 1")), [""; 0]);
+        let small = text.replace(
+            "count = 2\ninstance_type = \"t3.micro\"",
+            "count = 2\ninstance_type = \"t3.small\"",
+        );
+        assert_eq!(
+            said(&small),
+            [
+                "us-east-1b does not offer t3.small, which instances of pool `node` are to be; choose another instance_type, \
+              or zones that offer it in availability_zones: us-east-1a, us-east-1d"
+            ]
+        );
+        // Of a type of which nothing is known nothing is said.
+        let other = text.replace(
+            "count = 2\ninstance_type = \"t3.micro\"",
+            "count = 2\ninstance_type = \"m5.large\"",
+        );
+        assert_eq!(said(&other), [""; 0]);
     }
 }

@@ -123,6 +123,7 @@ fn message(ranges: &[(u16, u16)], to: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::{message, runs};
     use crate::check::testing::{Case, manifest, only};
 
     fn found(ports: &str, group: &str) -> Vec<crate::check::Finding> {
@@ -154,5 +155,68 @@ mod tests {
             only(&found("", wide)),
             "Warning 6 security_group ingress: ports 6000-7000: open to the whole world (0.0.0.0/0), and 6379 is the port of Redis"
         );
+    }
+
+    #[test]
+    fn ports_in_a_row_are_one_range() {
+        let runs_of = |ports: &[u16]| runs(ports.iter().copied());
+        assert_eq!(runs_of(&[]), []);
+        assert_eq!(runs_of(&[5, 3, 0, 4, 9, 9, 11]), [(3, 5), (9, 9), (11, 11)]);
+        assert_eq!(runs_of(&[65535, 1, 65534]), [(1, 1), (65534, 65535)]);
+    }
+
+    #[test]
+    fn what_is_said_of_ranges_of_ports() {
+        let open = "open to the whole world (0.0.0.0/0)";
+        for (ranges, expected) in [
+            (&[][..], None),
+            (&[(80, 80), (443, 443), (22, 22), (2377, 2377)], None),
+            (&[(80, 80), (8080, 8080)], Some(format!("port 8080: {open}"))),
+            (
+                &[(8080, 8080), (9000, 9000)],
+                Some(format!("ports 8080, 9000: {open}")),
+            ),
+            (&[(80, 81)], Some(format!("ports 80-81: {open}"))),
+            (
+                &[(22, 23), (8080, 8080)],
+                Some(format!("ports 22-23, 8080: {open}")),
+            ),
+            (
+                &[(6378, 6378), (6380, 6380)],
+                Some(format!("ports 6378, 6380: {open}")),
+            ),
+            (
+                &[(27017, 27017)],
+                Some(format!("port 27017: {open}, and 27017 is the port of MongoDB")),
+            ),
+            (
+                &[(0, 65535)],
+                Some(format!(
+                    "ports 0-65535: {open}, and 1433 is the port of SQL Server"
+                )),
+            ),
+        ] {
+            assert_eq!(message(ranges, "0.0.0.0/0"), expected, "{ranges:?}");
+        }
+    }
+
+    #[test]
+    fn any_range_and_any_protocol_with_ports_may_open_one_to_the_world() {
+        let both = "publish_to = [\"10.0.0.0/8\", \"0.0.0.0/0\"]";
+        assert!(
+            only(&found("\"8080:80\"", both)).ends_with("port 8080: open to the whole world (0.0.0.0/0)")
+        );
+        for protocol in ["tcp", "udp"] {
+            let rule =
+                format!("ingress = [{{ protocol = \"{protocol}\", ports = 9100, from = \"0.0.0.0/0\" }}]");
+            assert!(only(&found("", &rule)).contains("port 9100: open"), "{protocol}");
+            assert_eq!(
+                found("", &rule.replace("0.0.0.0/0", "10.0.0.0/8")),
+                [],
+                "{protocol}"
+            );
+        }
+        let all = "ingress = [{ protocol = \"all\", from = \"0.0.0.0/0\" }]";
+        assert!(only(&found("", all)).contains("open to the whole world"));
     }
 }

@@ -218,4 +218,114 @@ mod tests {
             assert_eq!(changed(&before, &after), Vec::<String>::new(), "{after}");
         }
     }
+
+    #[test]
+    fn the_cause_is_what_began_the_replacement() {
+        use super::{OldFirst, Operation, Reason, Step, cause};
+        use crate::plan::Change;
+        use crate::testing::{Draft, address};
+        let step = |name: &str, operation| Step::new(address(name), 0, operation, None, None);
+        let because = |steps: Vec<Step>, reason: Option<Reason>| {
+            let mut plan = Draft::new().plan();
+            plan.steps = steps;
+            let mut web = step("service.web", Operation::Create);
+            web.reason = reason;
+            cause(&plan, &web)
+        };
+        let plainly = |reason| because(Vec::new(), reason);
+        let taken_along = |why: Reason| Reason::TakenAlong {
+            with: address("network.back"),
+            why: Some(Box::new(why)),
+        };
+        let forced = Reason::Forced {
+            field: "mode".into(),
+            why: "it cannot be changed".into(),
+        };
+        assert_eq!(plainly(None), "it is replaced");
+        assert_eq!(plainly(Some(Reason::Requested)), "--replace asks for it");
+        assert_eq!(
+            plainly(Some(forced.clone())),
+            "mode changes, and it cannot be changed"
+        );
+        assert_eq!(plainly(Some(Reason::Gone)), Reason::Gone.to_string());
+        assert_eq!(
+            plainly(Some(taken_along(taken_along(forced)))),
+            "mode changes, and it cannot be changed"
+        );
+        let alone = Reason::TakenAlong {
+            with: address("network.back"),
+            why: None,
+        };
+        assert_eq!(plainly(Some(alone.clone())), alone.to_string());
+        // Down to what it uses: the new half says which fields.
+        let field = |path: &str| Change {
+            path: path.into(),
+            before: crate::value::Value::Known(serde_json::json!(1)),
+            after: crate::value::Value::Known(serde_json::json!(2)),
+            forces_replacement: None,
+            cost: None,
+        };
+        let back = address("network.back");
+        for reason in [
+            Reason::ReplacedWith(back.clone()),
+            Reason::UsesOld(back.clone()),
+            Reason::OldFirst(OldFirst::Uses(back.clone())),
+            taken_along(Reason::UsesOld(back)),
+        ] {
+            let with = |fields: &[&str]| {
+                let mut old = step("network.back", Operation::Delete);
+                old.changes = vec![field("old")];
+                let mut other = step("network.other", Operation::Create);
+                other.changes = vec![field("other")];
+                let mut new = step("network.back", Operation::Create);
+                new.changes = fields.iter().map(|path| field(path)).collect();
+                because(vec![old, other, new], Some(reason.clone()))
+            };
+            assert_eq!(with(&[]), "network.back is replaced");
+            assert_eq!(
+                with(&["encrypted"]),
+                "network.back is replaced, because its encrypted changes"
+            );
+            assert_eq!(
+                with(&["a", "b"]),
+                "network.back is replaced, because its a and b changes"
+            );
+            assert_eq!(plainly(Some(reason)), "network.back is replaced");
+        }
+    }
+
+    #[test]
+    fn a_service_that_has_nothing_to_lose_is_not_down() {
+        let bigger = |text: &str| {
+            text.replace(
+                "count = 2\ninstance_type = \"t3.micro\"",
+                "count = 2\ninstance_type = \"t3.small\"",
+            )
+        };
+        let before = manifest(SERVICES);
+        let none = before.replace("name = \"db\"\n", "name = \"db\"\nreplicas = 0\n");
+        assert_eq!(changed(&none, &bigger(&none)), [""; 0], "it has no tasks");
+        let unknown = before.replace("name = \"db\"\n", "name = \"cache\"\n");
+        assert_eq!(
+            changed(&unknown, &bigger(&before)),
+            [""; 0],
+            "it is yet to be made"
+        );
+        let two = before.replace("subako.name == node-0", "subako.name != node-0");
+        assert_eq!(changed(&two, &bigger(&two)), [""; 0], "it can run on two nodes");
+        let other = before.replace("subako.name == node-0", "subako.name == manager-0");
+        assert_eq!(
+            changed(&other, &bigger(&other)),
+            [""; 0],
+            "its node does not restart"
+        );
+        let several = before.replace(
+            "name = \"web\"\n",
+            "name = \"web\"\nconstraints = [\"node.labels.subako.name == node-0\"]\n",
+        );
+        assert_eq!(
+            changed(&several, &bigger(&several)),
+            ["db, web are down while node-0 restarts: they can run nowhere else"]
+        );
+    }
 }

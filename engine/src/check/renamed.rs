@@ -243,4 +243,51 @@ mod tests {
         let another = text.replace("\"web\"", "\"site\"").replace("nginx", "redis");
         assert_eq!(found(&another), []);
     }
+
+    #[test]
+    fn a_pool_is_recognised_by_all_of_its_machines_and_once() {
+        let text = manifest(SERVICE);
+        let renamed = text.replace("\"node\"", "\"worker\"");
+        // Other labels, another type, another role: not the same machines.
+        for other in [
+            renamed.replace(
+                "count = 2\ninstance_type = \"t3.micro\"",
+                "count = 2\ninstance_type = \"t3.small\"",
+            ),
+            renamed.replace("count = 2", "count = 2\nlabels = { disk = \"ssd\" }"),
+            renamed.replace("count = 2", "count = 1"),
+        ] {
+            assert_eq!(found(&other), [], "{other}");
+        }
+        // Of two that look like it the first by name is it, and the other one is new.
+        let two = format!(
+            "{renamed}\n[[pool]]\nname = \"more\"\nrole = \"worker\"\ncount = 2\ninstance_type = \"t3.micro\"\n"
+        );
+        assert!(only(&found(&two)).contains("pool `more` looks like the former `node`"));
+        // A pool that only shrinks is still there.
+        let fewer = format!(
+            "{}\n[[pool]]\nname = \"more\"\nrole = \"worker\"\ncount = 1\ninstance_type = \"t3.micro\"\n",
+            text.replace("count = 2", "count = 1")
+        );
+        assert_eq!(found(&fewer), []);
+    }
+
+    #[test]
+    fn a_destroy_renames_nothing() {
+        let before = Case::of(&manifest(SERVICE));
+        let mut case = Case::of(&manifest(SERVICE).replace("\"web\"", "\"site\""));
+        case.snapshot = before.applied();
+        case.selection.destroy = true;
+        assert_eq!(case.findings("renamed"), []);
+    }
+
+    #[test]
+    fn a_service_that_is_replaced_under_its_name_is_not_renamed() {
+        let text = manifest(SERVICE);
+        let global = text.replace("image = \"nginx\"", "image = \"nginx\"\nmode = \"global\"");
+        assert_eq!(found(&global), []);
+        // Beside one that is replaced another comes, alike but for the name.
+        let beside = format!("{global}[[service]]\nname = \"site\"\nimage = \"nginx\"\n");
+        assert_eq!(found(&beside), []);
+    }
 }

@@ -105,8 +105,8 @@ fn memory(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::check::testing::{Case, manifest, only};
-    use crate::world::TypeFacts;
 
     fn found(more: &str) -> Vec<crate::check::Finding> {
         let service = format!("[[service]]\nname = \"web\"\nimage = \"nginx\"\n{more}\n");
@@ -159,5 +159,81 @@ mod tests {
             "[[service]]\nname = \"web\"\nimage = \"nginx\"\nresources = { reservations = { memory = \"64G\" } }\n",
         );
         assert_eq!(Case::of(&text).findings("reservations"), []);
+    }
+
+    fn resources(cpus: Option<u64>, memory: Option<u64>) -> Resources {
+        Resources {
+            limit_cpus: None,
+            limit_memory: None,
+            reserve_cpus: cpus,
+            reserve_memory: memory,
+        }
+    }
+
+    #[test]
+    fn a_node_has_room_for_as_many_tasks_as_both_reservations_allow() {
+        let facts = TypeFacts {
+            nano_cpus: 4_000_000_000,
+            memory: 8 << 30,
+            zones: Vec::new(),
+        };
+        let (cpu, gib) = (1_000_000_000, 1 << 30);
+        for (cpus, memory, expected, said) in [
+            (None, None, u64::MAX, ""),
+            (Some(0), Some(0), u64::MAX, ""),
+            (Some(cpu), None, 4, "1 CPUs"),
+            (Some(cpu), Some(0), 4, "1 CPUs"),
+            (None, Some(gib), 8, "1024 MiB"),
+            (Some(0), Some(3 * gib), 2, "3072 MiB"),
+            (Some(cpu), Some(4 * gib), 2, "1 CPUs and 4096 MiB"),
+            (Some(3 * cpu / 2), Some(gib), 2, "1.5 CPUs and 1024 MiB"),
+            (Some(4 * cpu), Some(8 * gib), 1, "4 CPUs and 8192 MiB"),
+            (Some(5 * cpu), Some(gib), 0, "5 CPUs and 1024 MiB"),
+        ] {
+            let wanted = resources(cpus, memory);
+            assert_eq!(tasks(&wanted, &facts), expected, "{cpus:?} {memory:?}");
+            assert_eq!(words(&wanted), said, "{cpus:?} {memory:?}");
+            assert_eq!(reserves(&wanted), !said.is_empty(), "{cpus:?} {memory:?}");
+        }
+    }
+
+    #[test]
+    fn pools_that_a_task_cannot_run_on_do_not_count() {
+        let text =
+            |constraint: &str, reserved: &str| {
+                manifest(&format!(
+                "[[service]]\nname = \"web\"\nimage = \"nginx\"\nreplicas = 3\nconstraints = [{constraint}]\n\
+                 resources = {{ reservations = {{ {reserved} }} }}\n"
+            ))
+            .replace("count = 2\ninstance_type = \"t3.micro\"", "count = 2\ninstance_type = \"t3.small\"")
+            };
+        let said = |text: &str, known: &[&str]| {
+            let mut case = Case::of(text);
+            for (size, name) in (1..).zip(known) {
+                let facts = TypeFacts {
+                    nano_cpus: 2_000_000_000,
+                    memory: size << 30,
+                    zones: Vec::new(),
+                };
+                case.types.insert((*name).to_owned(), facts);
+            }
+            case.findings("reservations")
+        };
+        let both = ["t3.micro", "t3.small"];
+        let all = text("", "memory = \"2G\"");
+        assert!(
+            only(&said(&all, &both)).ends_with(
+                "3 replicas reserve 2048 MiB each, and the nodes have room for 2: t3.micro (2 CPUs, 1024 MiB), t3.small \
+                 (2 CPUs, 2048 MiB)"
+            ),
+            "{:?}",
+            said(&all, &both)
+        );
+        assert_eq!(said(&text("", "memory = \"1G\""), &both), []);
+        assert_eq!(said(&all, &both[..1]), [], "of one nothing is known");
+        let managers = text("\"node.role == manager\"", "memory = \"1G\"");
+        assert!(only(&said(&managers, &both[..1])).ends_with("have room for 1: t3.micro (2 CPUs, 1024 MiB)"));
+        let nowhere = text("\"node.labels.no == x\"", "memory = \"1G\"");
+        assert_eq!(said(&nowhere, &both), [], "another check says so");
     }
 }

@@ -60,3 +60,41 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .at("aws", "", "availability_zones"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest, only};
+
+    #[test]
+    fn a_zone_that_takes_the_quorum_with_it_is_named() {
+        for (managers, zones, expected) in [
+            (1, "a", None),
+            (2, "a", None),
+            (3, "a", Some("3 of 3 managers are in us-east-1a")),
+            (3, "ab", Some("2 of 3 managers are in us-east-1a")),
+            (3, "abc", None),
+            (4, "ab", Some("2 of 4 managers are in us-east-1b")),
+            (4, "abc", Some("2 of 4 managers are in us-east-1a")),
+            (4, "abcd", None),
+            (5, "ab", Some("3 of 5 managers are in us-east-1a")),
+            (5, "abc", None),
+            (7, "abc", None),
+            (7, "ab", Some("4 of 7 managers are in us-east-1a")),
+        ] {
+            let names: Vec<String> = zones.chars().map(|zone| format!("\"us-east-1{zone}\"")).collect();
+            let text = manifest(&format!("[aws]\navailability_zones = [{}]\n", names.join(", ")))
+                .replace("count = 2", "count = 9")
+                .replace("count = 1", &format!("count = {managers}"));
+            let found = Case::of(&text).findings("zones");
+            match expected {
+                None => assert_eq!(found, [], "{managers} in {zones}"),
+                Some(expected) => assert_eq!(
+                    only(&found),
+                    format!(
+                        "Note 20 aws availability_zones: {expected}: if that zone fails, the swarm has no quorum"
+                    )
+                ),
+            }
+        }
+    }
+}
