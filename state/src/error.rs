@@ -106,13 +106,15 @@ pub enum StateError {
         /// What.
         place: String,
     },
-    /// There is something else where a file is kept.
-    #[error("{place} is {what}, not a regular file")]
+    /// There is something else where a file or a directory of the state is kept.
+    #[error("{place} is {what}, not {wanted}")]
     NotAFile {
         /// The path.
         place: String,
         /// What it is, for example `a symbolic link`.
         what: &'static str,
+        /// What it has to be: `a regular file` or `a directory`.
+        wanted: &'static str,
     },
     /// The lock is not held any more.
     #[error("the lock {place} was deleted or replaced while it was held")]
@@ -144,9 +146,10 @@ impl StateError {
         match self {
             Self::Conflict { place } => Self::Conflict { place: place.clone() },
             Self::LockLost { place } => Self::LockLost { place: place.clone() },
-            Self::NotAFile { place, what } => Self::NotAFile {
+            Self::NotAFile { place, what, wanted } => Self::NotAFile {
                 place: place.clone(),
                 what,
+                wanted,
             },
             Self::Io { doing, place, source } => Self::Io {
                 doing,

@@ -125,23 +125,32 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> Result<Opt
     if kind.is_file() {
         Ok(Some(file))
     } else {
-        Err(not_a_file(path, kind))
+        Err(not_a_file(path, kind, "a regular file"))
     }
 }
 
 /// Refuses what is there if it is not a regular file; nothing is fine.
 pub(crate) fn refuse_other(path: &Path) -> Result<(), StateError> {
     match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => Err(not_a_file(path, found.file_type())),
+        Ok(found) if !found.is_file() => Err(not_a_file(path, found.file_type(), "a regular file")),
         // What keeps it from being looked at keeps it from being used, with a better message.
         _ => Ok(()),
     }
 }
 
-fn not_a_file(path: &Path, kind: fs::FileType) -> StateError {
+/// Refuses a link in place of a directory: what is written below it would be somewhere else.
+pub(crate) fn refuse_link(directory: &Path) -> Result<(), StateError> {
+    match fs::symlink_metadata(directory) {
+        Ok(found) if found.is_symlink() => Err(not_a_file(directory, found.file_type(), "a directory")),
+        _ => Ok(()),
+    }
+}
+
+fn not_a_file(path: &Path, kind: fs::FileType, wanted: &'static str) -> StateError {
     StateError::NotAFile {
         place: path.display().to_string(),
         what: describe(kind),
+        wanted,
     }
 }
 
@@ -216,7 +225,7 @@ mod tests {
     #[track_caller]
     fn refused<T>(result: Result<T, StateError>, path: &Path, expected: &str) {
         match result {
-            Err(StateError::NotAFile { place, what }) => {
+            Err(StateError::NotAFile { place, what, .. }) => {
                 assert_eq!((place.as_str(), what), (path.to_str().expect("UTF-8"), expected));
             }
             Err(other) => panic!("{}: {other}", path.display()),

@@ -16,7 +16,8 @@ use super::file_lock;
 use super::{Append, Backend, Expect, Held, Object, Repair, Version};
 use crate::error::StateError;
 use crate::files::{
-    Inode, TEMPORARY, Temporary, inode, io_error, open_regular, parent, refuse_other, sync_directory,
+    Inode, TEMPORARY, Temporary, inode, io_error, open_regular, parent, refuse_link, refuse_other,
+    sync_directory,
 };
 use crate::lock::{Holder, LockError, Locked};
 use crate::names::STATE;
@@ -261,8 +262,8 @@ impl Backend for Files {
 
     fn tidy(&self) -> Result<Vec<Repair>, StateError> {
         let mut repairs = Vec::new();
+        refuse_link(&self.path("history"))?;
         restrict(&self.directory, 0o700, &mut repairs)?;
-        // Without a slash at its end: that would lead through a link.
         restrict(&self.path("history"), 0o700, &mut repairs)?;
         for folder in ["", "history/"] {
             for name in self.list(folder)? {

@@ -176,17 +176,26 @@ fn what_others_could_use_is_the_owners_alone_again() {
 }
 
 #[test]
-fn a_link_in_place_of_the_history_has_nothing_outside_changed() {
+fn a_link_in_place_of_the_history_is_refused_before_anything_is_written_through_it() {
     let directory = directory();
     let root = directory.path().join("sandbox.sim");
     let outside = directory.path().join("outside");
-    fs::create_dir(&root).expect("made");
-    fs::create_dir(&outside).expect("made");
-    set_mode(&root, 0o700);
+    for made in [&root, &outside] {
+        fs::create_dir(made).expect("made");
+    }
+    let theirs = outside.join("theirs.tmp-7-0");
+    fs::write(&theirs, "").expect("written");
+    set_mode(&theirs, 0o644);
     set_mode(&outside, 0o755);
     std::os::unix::fs::symlink(&outside, root.join("history")).expect("a link");
-    let _ = Files::new(&root).tidy();
-    assert_eq!(mode(&outside), 0o755);
+    let refused = crate::Store::in_directory(&root)
+        .lock(&holder())
+        .expect_err("refused");
+    assert_eq!(
+        refused.to_string(),
+        format!("{}/history is a symbolic link, not a directory", root.display())
+    );
+    assert_eq!((mode(&outside), mode(&theirs)), (0o755, 0o644));
 }
 
 #[test]
