@@ -141,10 +141,16 @@ impl Lab {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = subako();
         command.current_dir(self.dir.path()).args(args);
-        for (name, value) in self.described["environment"].as_object().expect("an environment") {
-            command.env(name, value.as_str().expect("text"));
-        }
+        command.envs(self.environment());
         command
+    }
+
+    /// The variables by which the SDK finds the lab.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.described["environment"].as_object().expect("an environment");
+        variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str().expect("text")))
     }
 
     /// Runs the binary; says how long it took, and what it was that took it.

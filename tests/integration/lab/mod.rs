@@ -15,6 +15,7 @@ mod conformance;
 mod failures;
 mod kills;
 mod life;
+mod live;
 mod load;
 mod membership;
 mod nodes;
