@@ -12,7 +12,7 @@ use super::model::Manifest;
 use super::raw::Document;
 use super::source::{Disk, Files, Source, Variables};
 use super::source_text::SourceText;
-use super::syntax::syntax_error;
+use super::syntax::{syntax_error, yaml};
 
 /// After so many mistakes of syntax, what follows is mostly their echo.
 const MOST_SYNTAX_ERRORS: usize = 10;
@@ -36,6 +36,9 @@ pub fn parse_with(
     };
     let (table, syntax) = DeTable::parse_recoverable(&source.text);
     if !syntax.is_empty() {
+        if let Some(yaml) = yaml(&source.text) {
+            return fail(vec![yaml]);
+        }
         return fail(
             syntax
                 .iter()

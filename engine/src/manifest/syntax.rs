@@ -20,14 +20,11 @@ pub fn syntax_error(error: &toml::de::Error, text: &str) -> ManifestError {
     if message.contains("duplicate key") {
         return twice(here, span, text);
     }
-    if message.starts_with("string values must be quoted") {
-        let word = here.trim();
-        return match word {
-            "" => not_toml.at(span, "a value is missing here"),
-            _ => not_toml
-                .at(span, "not a value")
-                .help(format!("a text stands in quotes: \"{word}\"")),
-        };
+    if message.starts_with("string values must be quoted") && here.trim().is_empty() {
+        return not_toml.at(span, "a value is missing here");
+    }
+    if let Some((place, word)) = unquoted(text, span) {
+        return not_toml.at(place, "not a value").help(quoted(word));
     }
     if message.starts_with("invalid basic string") || message.starts_with("invalid literal string") {
         return match here {
@@ -42,9 +39,78 @@ pub fn syntax_error(error: &toml::de::Error, text: &str) -> ManifestError {
     not_toml.at(span, message.to_owned())
 }
 
+/// The word that stands where a value should, up to the end of its line or list.
+fn unquoted(text: &str, span: Span) -> Option<(Span, &str)> {
+    let line = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[line..span.start].trim_end();
+    if !before.ends_with(['=', '[', ',']) {
+        return None;
+    }
+    let rest = text[span.start..].lines().next().unwrap_or_default();
+    let end = rest.find([',', ']', '}', '#']).unwrap_or(rest.len());
+    let word = rest[..end].trim_end();
+    let place = Span {
+        start: span.start,
+        end: span.start + word.len(),
+    };
+    let bare = word.chars().any(char::is_alphabetic) && !word.starts_with(['"', '\'', '{']);
+    bare.then_some((place, word))
+}
+
+/// How to write a word that has no quotes, or those of a word processor.
+fn quoted(word: &str) -> String {
+    let curly = [
+        '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}', '\u{bb}',
+    ];
+    let inside = word.trim_matches(curly);
+    let inside = inside.replace('\\', "\\\\").replace('"', "\\\"");
+    match word.starts_with(curly) {
+        true => format!("use straight quotes: \"{inside}\""),
+        false => format!("strings need quotes: \"{inside}\""),
+    }
+}
+
+/// The one mistake of a text that is YAML: every line of it would be another.
+pub fn yaml(text: &str) -> Option<ManifestError> {
+    let mut start = 0;
+    let mut lines = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let words = line.trim_end();
+        if !words.is_empty() && !words.starts_with('#') && words != "---" {
+            lines.push((start, words));
+        }
+        start += line.len();
+    }
+    let key = |line: &str| {
+        let (name, rest) = line.split_once(':')?;
+        let named = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        (named && (rest.is_empty() || rest.starts_with(' '))).then(|| name.to_owned())
+    };
+    let (start, first) = *lines.first()?;
+    key(first)?;
+    let compose = lines
+        .iter()
+        .any(|(_, line)| key(line).is_some_and(|name| name == "services"));
+    let what = if compose { "a Compose file" } else { "YAML" };
+    let place = Span {
+        start,
+        end: start + first.len(),
+    };
+    Some(
+        ManifestError::new(Code::Syntax, format!("this is {what}, not a manifest"))
+            .at(place, "YAML begins here")
+            .help(
+                "a manifest is TOML, and `subako new` writes one to start from; each service becomes a [[service]] with the same keys, those of `deploy` included, and each network a [[network]]",
+            ),
+    )
+}
+
 fn twice(name: &str, span: Span, text: &str) -> ManifestError {
     let message = if is_header(text, span.start) {
-        format!("the section `{name}` stands here twice")
+        format!("the section `{name}` is defined twice")
     } else {
         format!("`{name}` is set twice")
     };
@@ -53,7 +119,7 @@ fn twice(name: &str, span: Span, text: &str) -> ManifestError {
         Some(first) => error.at(first, "first here"),
         None => error,
     };
-    error.help("take one of the two out, or join them")
+    error.help("remove one of the two, or merge them")
 }
 
 /// Whether a place is in the header of a section.

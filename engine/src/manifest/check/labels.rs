@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::unique::Unique;
-use crate::manifest::decode::{Context, KeyValues, Scalar, Table};
+use crate::manifest::decode::{Context, KeyValues, Labels, Scalar, Table};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::span::{At, Span};
 use crate::world::tag;
@@ -74,7 +74,7 @@ pub fn too_many(cx: &mut Context<'_>, tags: usize, span: Span) {
 }
 
 /// Labels as a map.
-pub fn labels(cx: &mut Context<'_>, field: Option<At<KeyValues>>) -> BTreeMap<String, String> {
+pub fn labels(cx: &mut Context<'_>, field: Option<At<Labels>>) -> BTreeMap<String, String> {
     let entries = map(cx, field, "label");
     for key in entries.keys() {
         let problem = if key.starts_with(OWN_LABELS) {
@@ -122,7 +122,11 @@ pub fn environment(cx: &mut Context<'_>, field: Option<At<KeyValues>>) -> BTreeM
 }
 
 /// The entries by key, once empty keys and keys given twice are reported.
-fn map(cx: &mut Context<'_>, field: Option<At<KeyValues>>, what: &str) -> BTreeMap<At<String>, String> {
+fn map<const BARE: bool>(
+    cx: &mut Context<'_>,
+    field: Option<At<KeyValues<BARE>>>,
+    what: &str,
+) -> BTreeMap<At<String>, String> {
     let mut seen = Unique::new();
     let mut map = BTreeMap::new();
     for (key, value) in field.map(|at| at.value.0).unwrap_or_default() {

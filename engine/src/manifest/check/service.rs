@@ -211,10 +211,9 @@ fn unknown_network(cx: &mut Context<'_>, name: &At<String>, networks: &Networks)
         None
     };
     let help = near.unwrap_or_else(|| match name.as_str() {
-        "ingress" => "published ports go through the ingress network by themselves: take this out".to_owned(),
-        "host" | "bridge" | "none" => {
-            "services talk over networks that span the nodes: add a [[network]]".to_owned()
-        }
+        "ingress" => "published ports use the ingress network by themselves: remove it".to_owned(),
+        "host" => "a service cannot join the node's own network: to bind a port of the node its tasks run on, write ports = [{ target = 80, published = 80, mode = \"host\" }]".to_owned(),
+        "bridge" | "none" => "every container has a bridge to the outside by itself; to reach other services, add a [[network]], which spans the nodes".to_owned(),
         _ => format!("add it: [[network]] with name = \"{}\"", name.value),
     });
     cx.report(
@@ -222,7 +221,7 @@ fn unknown_network(cx: &mut Context<'_>, name: &At<String>, networks: &Networks)
             Code::UnknownReference,
             format!("there is no network \"{}\"", name.value),
         )
-        .at(name.span, "named here, but nowhere made")
+        .at(name.span, "not defined in this manifest")
         .help(help),
     );
 }

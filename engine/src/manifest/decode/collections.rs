@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::de::DeValue;
 
-use super::{Context, Decode, FromText, Key, Malformed, Node, Scalar, plain_schema};
+use super::{Context, Decode, FromText, Key, Malformed, Node, Scalar};
 use crate::manifest::error::{Code, ManifestError};
 use crate::manifest::span::At;
 
@@ -239,25 +239,40 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// A map as Compose writes it: a table, or a list of `KEY=value`.
+/// A map as Compose writes it: a table, or a list of `KEY=value`. `BARE`: a key alone has an
+/// empty value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyValues(pub Vec<(At<String>, At<Scalar>)>);
+pub struct KeyValues<const BARE: bool = false>(pub Vec<(At<String>, At<Scalar>)>);
 
-plain_schema!(KeyValues => "KeyValues" {
-    "anyOf": [
-        { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
-        { "type": "array", "items": { "type": "string", "pattern": "=" } },
-    ]
-});
+/// Labels, of which Compose allows a key alone.
+pub type Labels = KeyValues<true>;
 
-impl Decode for KeyValues {
+impl<const BARE: bool> JsonSchema for KeyValues<BARE> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        if BARE { "Labels" } else { "KeyValues" }.into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let items = generator.subschema_for::<Assignment<BARE>>();
+        json_schema!({ "anyOf": [
+            { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
+            { "type": "array", "items": items },
+        ] })
+    }
+}
+
+impl<const BARE: bool> Decode for KeyValues<BARE> {
     const EXPECTED: &'static str = "a table or a list of \"KEY=value\"";
 
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         match node.get_ref() {
             DeValue::Table(_) => Table::decode(cx, key, node).map(|table| Self(table.0)),
             DeValue::Array(array) => Some(Self(
-                items::<Assignment>(cx, key, array)
+                items::<Assignment<BARE>>(cx, key, array)
                     .into_iter()
                     .map(Assignment::entry)
                     .collect(),
@@ -271,9 +286,9 @@ impl Decode for KeyValues {
 }
 
 /// `KEY=value`.
-struct Assignment(String, String);
+struct Assignment<const BARE: bool>(String, String);
 
-impl Assignment {
+impl<const BARE: bool> Assignment<BARE> {
     fn entry(at: At<Self>) -> (At<String>, At<Scalar>) {
         let At {
             value: Self(key, value),
@@ -289,17 +304,33 @@ impl Assignment {
     }
 }
 
-plain_schema!(Assignment => "Assignment" { "type": "string", "pattern": "=" });
+impl<const BARE: bool> JsonSchema for Assignment<BARE> {
+    fn inline_schema() -> bool {
+        true
+    }
 
-impl FromText for Assignment {
+    fn schema_name() -> Cow<'static, str> {
+        "Assignment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        match BARE {
+            true => json_schema!({ "type": "string" }),
+            false => json_schema!({ "type": "string", "pattern": "=" }),
+        }
+    }
+}
+
+impl<const BARE: bool> FromText for Assignment<BARE> {
     const FORM: &'static str = "a list of \"KEY=value\"";
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
-        let (key, value) = text.split_once('=').ok_or_else(|| {
-            Malformed::new("there is no `=` in this").help(format!(
+        match text.split_once('=') {
+            Some((key, value)) => Ok(Self(key.to_owned(), value.to_owned())),
+            None if BARE => Ok(Self(text.to_owned(), String::new())),
+            None => Err(Malformed::new("there is no `=` in this").help(format!(
                 "to pass on a variable of your environment, write \"{text}=${{env:{text}}}\""
-            ))
-        })?;
-        Ok(Self(key.to_owned(), value.to_owned()))
+            ))),
+        }
     }
 }

@@ -85,31 +85,95 @@ impl<'a> Context<'a> {
 
     /// Notes that a value has another type than its key wants.
     pub fn wrong_type<T: Decode>(&mut self, key: &str, node: &Node<'_>) {
-        let (expected, found) = (T::EXPECTED, found(node.get_ref()));
-        let written = self.written(node.span().into());
-        let help = match node.get_ref() {
-            DeValue::String(text) if text.parse::<f64>().is_ok() || matches!(&**text, "true" | "false") => {
-                (!expected.contains("string") && !expected.contains("list"))
-                    .then(|| format!("write it without quotes: {key} = {text}"))
+        let found = found(node.get_ref());
+        let help = self.rewritten::<T>(node).map(|(how, value)| {
+            // An element of a list has no key of its own.
+            match self.in_list(node.span().into()) {
+                true => format!("write {value}"),
+                false => format!("write it {how}: {key} = {value}"),
             }
-            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) if expected.contains("string") => {
-                Some(format!("write it in quotes: {key} = \"{written}\""))
-            }
-            DeValue::String(_) | DeValue::Integer(_) if expected.starts_with("a list") => {
-                Some(format!("write {key} = [{written}]"))
-            }
-            DeValue::Array(items) if items.len() == 1 && expected.contains("string") => items
-                .first()
-                .map(|item| format!("write {key} = {}", self.written(item.span().into()))),
-            _ => None,
-        };
+        });
         self.report(
-            ManifestError::new(Code::WrongType, format!("`{key}` must be {expected}"))
+            ManifestError::new(Code::WrongType, format!("`{key}` must be {}", T::EXPECTED))
                 .at(node.span().into(), format!("this is {found}"))
                 .maybe_help(help),
         );
     }
+
+    /// How a value of another type would be written to be right, and in a word what changes.
+    fn rewritten<T: Decode>(&self, node: &Node<'_>) -> Option<(&'static str, String)> {
+        let expected = T::EXPECTED;
+        let written = self.written(node.span().into());
+        match node.get_ref() {
+            DeValue::String(text) if text.parse::<f64>().is_ok() || matches!(&**text, "true" | "false") => {
+                let bare = !expected.contains("string") && !expected.contains("list");
+                bare.then(|| ("without quotes", text.to_string()))
+            }
+            DeValue::String(text) if expected == "an integer" => {
+                // "8GB": the key says what is counted.
+                let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+                let (number, unit) = text.split_at(digits);
+                let counted = !number.is_empty() && unit.trim().chars().all(char::is_alphabetic);
+                counted.then(|| ("as a number", number.to_owned()))
+            }
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) if expected.contains("string") => {
+                T::spelled(written).map(|value| ("in quotes", value))
+            }
+            DeValue::String(_) | DeValue::Integer(_) if expected.starts_with("a list") => {
+                Some(("as a list", format!("[{written}]")))
+            }
+            DeValue::Array(items) if items.len() == 1 && expected.contains("string") => {
+                let only = items.first()?;
+                Some(("without brackets", self.written(only.span().into()).to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a value is an element of a list: that of a key follows an equals sign.
+    fn in_list(&self, place: Span) -> bool {
+        let before = self.text.get(..place.start).unwrap_or_default();
+        !before.trim_end().ends_with('=')
+    }
+
+    /// Notes that a value whose variables were filled in is not what its key wants: what it is,
+    /// and where that comes from.
+    pub fn wrong_value<T: Decode>(&mut self, key: &str, node: &Node<'_>, value: &str) {
+        let label = self
+            .origin(node, value)
+            .unwrap_or_else(|| format!("this is {}", found(node.get_ref())));
+        self.report(
+            ManifestError::new(Code::WrongType, format!("`{key}` must be {}", T::EXPECTED))
+                .at(node.span().into(), label),
+        );
+    }
+
+    /// Of a text with variables in it: what it is once they are filled in, and where from. `None`
+    /// for a text without any. A value that looks like a key is not repeated.
+    pub fn origin(&self, node: &Node<'_>, value: &str) -> Option<String> {
+        let DeValue::String(text) = node.get_ref() else {
+            return None;
+        };
+        if !text.contains("${") {
+            return None;
+        }
+        let shown = match value.contains("PRIVATE KEY") || value.chars().count() > LONGEST_SHOWN {
+            true => "not what is wanted".to_owned(),
+            false => format!("{value:?}"),
+        };
+        let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        Some(match whole.and_then(|reference| reference.split_once(':')) {
+            Some(("var", name)) if !name.contains('$') => format!("`{name}` is {shown}, from --var"),
+            Some(("env", name)) if !name.contains('$') => {
+                format!("`{name}` is {shown}, from the environment")
+            }
+            _ => format!("with its variables filled in, this is {shown}"),
+        })
+    }
 }
+
+/// The longest value of a variable that a mistake repeats, in characters.
+const LONGEST_SHOWN: usize = 60;
 
 fn found(value: &DeValue<'_>) -> &'static str {
     match value {

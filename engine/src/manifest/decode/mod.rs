@@ -11,7 +11,7 @@ mod section;
 mod text;
 mod variables;
 
-pub use collections::{KeyValues, Named, OneOrMany, Table, Tables};
+pub use collections::{KeyValues, Labels, Named, OneOrMany, Table, Tables};
 pub use context::Context;
 pub use nearest::{did_you_mean, nearest};
 pub use numbers::{Int, Natural, Number, Scalar};
@@ -35,6 +35,14 @@ pub trait Decode: JsonSchema + Sized {
 
     /// Reads the value of `key`; `None` after a mistake, which the context then holds.
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self>;
+
+    /// How a number or boolean that stands in place of the value would be written to be right;
+    /// `None` where that cannot be told.
+    fn spelled(written: &str) -> Option<String> {
+        Self::EXPECTED
+            .contains("string")
+            .then(|| format!("\"{written}\""))
+    }
 
     /// The keys of a section; none for anything else.
     fn keys() -> &'static [Key] {

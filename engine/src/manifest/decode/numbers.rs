@@ -15,14 +15,12 @@ impl Decode for bool {
         match node.get_ref() {
             DeValue::Boolean(value) => Some(*value),
             DeValue::String(text) if text.contains("${") => {
-                match cx.interpolate(text, node.span().into())?.as_str() {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => {
-                        cx.wrong_type::<Self>(key, node);
-                        None
-                    }
+                let value = cx.interpolate(text, node.span().into())?;
+                if !matches!(value.as_str(), "true" | "false") {
+                    cx.wrong_value::<Self>(key, node, &value);
+                    return None;
                 }
+                Some(value == "true")
             }
             _ => {
                 cx.wrong_type::<Self>(key, node);
@@ -65,8 +63,9 @@ impl<const MIN: u64, const MAX: u64> Decode for Int<MIN, MAX> {
             // Digits beyond 128 bits are out of every range.
             DeValue::Integer(int) => i128::from_str_radix(int.as_str(), int.radix()).unwrap_or(i128::MAX),
             DeValue::String(text) if text.contains("${") => {
-                let Ok(number) = cx.interpolate(text, node.span().into())?.parse::<i128>() else {
-                    cx.wrong_type::<Self>(key, node);
+                let value = cx.interpolate(text, node.span().into())?;
+                let Ok(number) = value.parse::<i128>() else {
+                    cx.wrong_value::<Self>(key, node, &value);
                     return None;
                 };
                 number
@@ -132,7 +131,13 @@ impl Decode for Number {
                 .map(|int| int as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),
             DeValue::String(text) if text.contains("${") => {
-                cx.interpolate(text, node.span().into())?.parse().ok()
+                let value = cx.interpolate(text, node.span().into())?;
+                let number = value.parse().ok();
+                if number.is_none() {
+                    cx.wrong_value::<Self>(key, node, &value);
+                    return None;
+                }
+                number
             }
             _ => None,
         };

@@ -33,7 +33,7 @@ pub trait Section: Decode {
     const DOC: &'static [&'static str];
     /// Its keys, in the order of their documentation.
     const KEYS: &'static [Key];
-    /// Keys that people try here, and what to write instead.
+    /// Keys that people try here, or `key = value`, and what to write instead.
     const ELSEWHERE: &'static [(&'static str, &'static str)];
     /// Keys of the Compose specification that are not supported yet, and what to do meanwhile.
     const LATER: &'static [(&'static str, &'static str)];
@@ -66,7 +66,7 @@ impl Context<'_> {
                                 format!("`{header}` is missing here")
                             },
                         )
-                        .help(about(key, S::TITLE == WHOLE)),
+                        .maybe_help(about(key, S::TITLE == WHOLE)),
                 );
             }
         }
@@ -100,11 +100,14 @@ impl Context<'_> {
 
     /// Reports a key that the section does not have; returns the one that was meant.
     fn unknown_key<S: Section>(&mut self, name: &str, span: Span, value: &Node<'_>) -> Option<&'static str> {
+        // Advice may be for one value of the key: `restart = always`.
+        let with_value = match value.get_ref() {
+            DeValue::String(text) => format!("{name} = {text}"),
+            _ => String::new(),
+        };
         let advice = |table: &'static [(&str, &'static str)]| {
-            table
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, advice)| *advice)
+            let of = |wanted: &str| table.iter().find(|(key, _)| *key == wanted);
+            of(&with_value).or_else(|| of(name)).map(|(_, advice)| *advice)
         };
         if let Some(advice) = advice(S::LATER) {
             self.report(
@@ -156,8 +159,9 @@ impl Context<'_> {
 /// The title of the section that holds all others.
 pub const WHOLE: &str = "the manifest";
 
-/// What a missing key is: the first sentence of its documentation.
-fn about(key: &Key, whole: bool) -> String {
+/// What a missing key is: the first sentence of its documentation; nothing where that says no
+/// more than the key's name.
+fn about(key: &Key, whole: bool) -> Option<String> {
     let text = paragraphs(key.doc);
     let end = text.find(". ").or_else(|| text.find(".\n")).unwrap_or(text.len());
     let sentence = text[..end].trim_end_matches('.');
@@ -166,6 +170,10 @@ fn about(key: &Key, whole: bool) -> String {
         .next()
         .map(|c| c.to_lowercase().to_string())
         .unwrap_or_default();
+    let named = sentence.trim_start_matches("The ").trim_start_matches("the ");
+    if !whole && named.replace([' ', '\''], "_").eq_ignore_ascii_case(key.name) {
+        return None;
+    }
     // An acronym keeps its capitals.
     let acronym = rest.as_str().starts_with(|c: char| c.is_uppercase());
     let sentence = if acronym {
@@ -184,7 +192,7 @@ fn about(key: &Key, whole: bool) -> String {
     } else {
         format!("`{header}`")
     };
-    format!("{name} is {sentence}{start}")
+    Some(format!("{name} is {sentence}{start}"))
 }
 
 /// Documentation as prose: the lines of a paragraph joined.

@@ -39,19 +39,34 @@ pub trait FromText: JsonSchema + Sized {
 
     /// Reads the text, variables filled in.
     fn from_text(text: &str) -> Result<Self, Malformed>;
+
+    /// A number or boolean as the text that was meant; `None` where that cannot be told.
+    fn meant(written: &str) -> Option<String> {
+        Some(written.to_owned())
+    }
 }
 
 impl<T: FromText> Decode for T {
     const EXPECTED: &'static str = "a string";
+
+    fn spelled(written: &str) -> Option<String> {
+        let meant = T::meant(written)?;
+        // What would be refused again is no help.
+        T::from_text(&meant).is_ok().then(|| format!("\"{meant}\""))
+    }
 
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         let text = cx.string::<Self>(key, node)?;
         match T::from_text(&text) {
             Ok(value) => Some(value),
             Err(malformed) => {
+                let label = match cx.origin(node, &text) {
+                    Some(origin) => format!("{origin}: {}", malformed.reason),
+                    None => malformed.reason,
+                };
                 cx.report(
                     ManifestError::new(T::CODE, format!("`{key}` must be {}", T::FORM))
-                        .at(node.span().into(), malformed.reason)
+                        .at(node.span().into(), label)
                         .maybe_help(malformed.help),
                 );
                 None
@@ -70,7 +85,7 @@ impl FromText for String {
 
 /// Makes an enum readable from its words, with suggestions.
 macro_rules! keywords {
-    ($type:ty, $form:literal, { $($word:literal => $value:expr,)* }) => {
+    ($type:ty, $form:literal, { $($word:literal => $value:expr,)* } $(tried { $($tried:literal => $instead:literal,)* })?) => {
         impl $crate::manifest::decode::FromText for $type {
             const FORM: &'static str = $form;
             const CODE: $crate::manifest::error::Code = $crate::manifest::error::Code::UnknownWord;
@@ -78,6 +93,7 @@ macro_rules! keywords {
             fn from_text(text: &str) -> Result<Self, $crate::manifest::decode::Malformed> {
                 match text {
                     $($word => Ok($value),)*
+                    $($($tried => Err($crate::manifest::decode::Malformed::new("not one of them").help($instead)),)*)?
                     _ => Err($crate::manifest::decode::Malformed {
                         reason: "not one of them".to_owned(),
                         help: $crate::manifest::decode::nearest(text, [$($word),*])

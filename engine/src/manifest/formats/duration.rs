@@ -30,6 +30,10 @@ const UNITS: [(&str, u64); 6] = [
 impl FromText for Duration {
     const FORM: &'static str = "a duration such as \"30s\" or \"1m30s\"";
 
+    fn meant(written: &str) -> Option<String> {
+        Some(format!("{written}s"))
+    }
+
     fn from_text(text: &str) -> Result<Self, Malformed> {
         if text == "0" {
             return Ok(Self(0));

@@ -11,6 +11,17 @@ plain_schema!(FileMode => "FileMode" { "type": "string", "pattern": "^0?[0-7]{3,
 impl FromText for FileMode {
     const FORM: &'static str = "permissions in octal digits, for example \"0400\"";
 
+    /// An integer with digits of octal numbers alone is taken for them, any other is converted:
+    /// YAML's 0440 arrives as 288.
+    fn meant(written: &str) -> Option<String> {
+        let octal = written.strip_prefix("0o").unwrap_or(written);
+        if octal.bytes().all(|digit| (b'0'..=b'7').contains(&digit)) {
+            return Some(format!("0{}", octal.trim_start_matches('0')));
+        }
+        let mode: u32 = written.parse().ok()?;
+        Some(format!("0{mode:o}"))
+    }
+
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let digits = text.strip_prefix("0o").unwrap_or(text);
         match u32::from_str_radix(digits, 8) {

@@ -112,6 +112,10 @@ pub struct ShortPorts {
 impl FromText for ShortPorts {
     const FORM: &'static str = "\"published:target\", for example \"8080:80\"";
 
+    fn meant(written: &str) -> Option<String> {
+        Some(format!("{written}:{written}"))
+    }
+
     fn from_text(text: &str) -> Result<Self, Malformed> {
         let (ports, transport) = match text.split_once('/') {
             None => (text, Transport::Tcp),
@@ -132,10 +136,15 @@ impl FromText for ShortPorts {
                     Malformed::new("the published port is missing").help(format!("write \"{only}:{text}\""))
                 );
             }
-            [_, published, target] => {
+            [published, target, word] if Transport::from_text(word).is_ok() => {
+                return Err(Malformed::new("the protocol follows a slash")
+                    .help(format!("write \"{published}:{target}/{word}\"")));
+            }
+            [_, _, _] => {
                 return Err(
-                    Malformed::new("Swarm publishes on every address of a node, not on one")
-                        .help(format!("write \"{published}:{target}\"")),
+                    Malformed::new("Swarm publishes on every address of a node, not on one").help(
+                        "to keep it inside the cluster, publish nothing: services on the same [[network]] reach every port of each other by name",
+                    ),
                 );
             }
             _ => return Err(Malformed::new("too many colons")),

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::duration::scaled;
 
-/// Memory in bytes: `512M`, `1.5GiB`; units are powers of 1024.
+/// Memory in bytes: `512M`, `1.5GiB`, `536870912`; units are powers of 1024.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
@@ -15,7 +15,7 @@ pub struct Bytes(pub u64);
 pub struct Cpus(pub u64);
 
 plain_schema! {
-    Bytes => "Bytes" { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([bB]|[kKmMgGtT](i?[bB])?)$" },
+    Bytes => "Bytes" { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([bB]|[kKmMgGtT](i?[bB])?)?$" },
     Cpus => "Cpus" { "anyOf": [
         { "type": "number", "minimum": 0.001 },
         { "type": "string", "pattern": "^[0-9]*\\.?[0-9]+$" },
@@ -36,16 +36,13 @@ impl FromText for Bytes {
             .unwrap_or(text.len());
         let (number, unit) = text.split_at(unit_at);
         let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
+            // A number alone is bytes, as for Docker.
             "b" => 0,
+            "" if !number.is_empty() => 0,
             "k" | "kb" | "kib" => 10,
             "m" | "mb" | "mib" => 20,
             "g" | "gb" | "gib" => 30,
             "t" | "tb" | "tib" => 40,
-            "" if !number.is_empty() => {
-                return Err(Malformed::new("a number without a unit").help(format!(
-                    "write \"{number}M\" for mebibytes, \"{number}G\" for gibibytes"
-                )));
-            }
             _ => {
                 return Err(Malformed::new("not a number with a unit of memory")
                     .help("the units are b, k, m, g and t, each 1024 times the one before"));
@@ -59,7 +56,14 @@ impl FromText for Bytes {
                 ))
             })?;
         if bytes < LEAST_MEMORY {
-            return Err(Malformed::new("Swarm refuses less than 4 MiB").help("write \"4M\" or more"));
+            let reason = Malformed::new("Swarm refuses less than 4 MiB");
+            // Who writes 512 means no bytes.
+            return Err(match unit.is_empty() && bytes > 0 && bytes < 1 << 16 {
+                true => reason.help(format!(
+                    "a number alone is bytes: write \"{number}M\" for mebibytes, \"{number}G\" for gibibytes"
+                )),
+                false => reason.help("write \"4M\" or more"),
+            });
         }
         Ok(Self(bytes))
     }
@@ -114,6 +118,7 @@ mod tests {
         assert_eq!(bytes("512mb"), Some(512 << 20));
         assert_eq!(bytes("1.5GiB"), Some(3 << 29));
         assert_eq!(bytes("4194304b"), Some(4 << 20));
+        assert_eq!(bytes("536870912"), Some(512 << 20));
         for text in ["", "M", "512", "5 apples", "1.2.3M", "99999999999T", "1M", "-5M"] {
             assert_eq!(bytes(text), None, "{text:?}");
         }

@@ -34,6 +34,8 @@ section! {
         optional content: String,
     }
     elsewhere {
+        "environment" => "write content = \"${env:NAME}\"",
+        "env" => "write content = \"${env:NAME}\"",
         "path" => "did you mean `file`?",
         "name" => "Subako makes the name in the swarm from this one and the content",
         "external" => "every config of a manifest is made from it: name its `file`, or write its `content`",

@@ -1,6 +1,6 @@
 //! `[[network]]`.
 
-use crate::manifest::decode::{KeyValues, Scalar, Table, section};
+use crate::manifest::decode::{Labels, Scalar, Table, section};
 use crate::manifest::formats::{Driver, Range4, SwarmName};
 
 section! {
@@ -20,7 +20,7 @@ section! {
         /// The IPv4 range, in CIDR notation. Left out, Swarm cuts one from its pool.
         optional subnet: Range4,
         /// Labels.
-        optional labels: KeyValues,
+        optional labels: Labels,
         /// Options of the driver, for example { "com.docker.network.driver.mtu" = "1400" }.
         optional options: Table<Scalar>,
     }

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use crate::manifest::decode::{
-    Context, Decode, Int, KeyValues, Node, Scalar, Table, keywords, plain_schema, section,
+    Context, Decode, Int, Labels, Node, Scalar, Table, keywords, plain_schema, section,
 };
 use crate::manifest::formats::{Address, Ami, InstanceType, PoolName};
 use crate::manifest::model::PublicIp;
@@ -34,7 +34,7 @@ section! {
         /// Whether the root volume is encrypted. Default: false.
         optional disk_encrypted: bool,
         /// Labels of the nodes, for placement: constraints name them `node.labels.KEY`.
-        optional labels: KeyValues,
+        optional labels: Labels,
         /// Whether its nodes take tasks: "active" (the default), "pause" (keep what they have)
         /// or "drain" (none).
         optional availability: Availability,

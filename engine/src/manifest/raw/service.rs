@@ -5,7 +5,7 @@ use super::{
     DependsOn, FileUse, HealthCheck, Mount, Networks, Published, Resources, RestartPolicy, RollbackConfig,
     UpdateConfig,
 };
-use crate::manifest::decode::{Int, KeyValues, keywords, plain_schema, section};
+use crate::manifest::decode::{Int, KeyValues, Labels, keywords, plain_schema, section};
 use crate::manifest::formats::{
     Command, Constraint, Duration, Hostname, ImageRef, PlainText, Spread, SwarmName,
 };
@@ -60,9 +60,9 @@ section! {
         /// CPU and memory: limits and reservations.
         optional resources: Resources,
         /// Labels of the service.
-        optional labels: KeyValues,
+        optional labels: Labels,
         /// Labels of each of its containers.
-        optional container_labels: KeyValues,
+        optional container_labels: Labels,
         /// Services that have to be there first: a list of names, or a table name →
         /// { condition = "service_started" | "service_healthy" | "service_completed_successfully" }.
         optional depends_on: DependsOn,
@@ -94,7 +94,18 @@ section! {
         "env" => "did you mean `environment`?",
         "port" => "did you mean `ports`?",
         "publish" => "did you mean `ports`?",
+        "restart = always" => "write restart_policy = { condition = \"any\" }",
+        "restart = unless-stopped" => "write restart_policy = { condition = \"any\" }",
+        "restart = no" => "write restart_policy = { condition = \"none\" }",
         "restart" => "write restart_policy = { condition = \"on-failure\" }",
+        "expose" => "services on the same network reach every port of each other: remove it",
+        "ipc" => "Swarm gives each container its own IPC namespace: remove it",
+        "pid" => "Swarm gives each container its own processes: remove it",
+        "links" => "services on the same network reach each other by name: remove it",
+        "platform" => "the instance type decides the architecture: remove it",
+        "profiles" => "Compose starts services by profile; here a manifest describes one cluster: write a manifest for each, or leave the service out with `replicas = 0`",
+        "pull_policy" => "an image is pinned to its digest when the service is created, and pulled where it is missing: remove it",
+        "userns_mode" => "Swarm has no setting for it: remove it",
         "build" => "Swarm runs images that exist: build and push it, then write `image`",
         "container_name" => "Swarm names its containers itself, after the service",
         "network_mode" => "name the networks in `networks`",
@@ -103,6 +114,7 @@ section! {
     }
     later {
         "env_file" => "until then, write the variables into `environment`",
+        "security_opt" => "until then, containers have Docker's default security options",
         "logging" => "until then, set the log driver in the engine's own configuration",
         "cap_add" => "until then, containers have Docker's default capabilities",
         "cap_drop" => "until then, containers have Docker's default capabilities",
@@ -140,6 +152,9 @@ pub enum EndpointMode {
 keywords!(Deployment, "\"replicated\" or \"global\"", {
     "replicated" => Deployment::Replicated,
     "global" => Deployment::Global,
+} tried {
+    "replicated-job" => "jobs are not supported yet: a task that runs once is mode = \"replicated\" with restart_policy = { condition = \"none\" }",
+    "global-job" => "jobs are not supported yet: a task that runs once on each node is mode = \"global\" with restart_policy = { condition = \"none\" }",
 });
 keywords!(EndpointMode, "\"vip\" or \"dnsrr\"", { "vip" => EndpointMode::Vip, "dnsrr" => EndpointMode::DnsRr, });
 plain_schema! {

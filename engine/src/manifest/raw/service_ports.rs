@@ -23,7 +23,9 @@ section! {
         optional mode: PublishMode,
     }
     elsewhere {
-        "host_ip" => "Swarm publishes on every address of a node",
+        "host_ip" => "Swarm publishes on every address of a node; to keep a port inside the cluster, publish nothing: services on the same [[network]] reach each other by name",
+        "name" => "Compose's `name` of a port is a comment: remove it",
+        "app_protocol" => "Swarm does not use `app_protocol`: remove it",
     }
 }
 
@@ -80,6 +82,10 @@ macro_rules! short_or_long {
     ($($name:ident($short:ty, $long:ty) = $expected:literal;)*) => {$(
         impl Decode for $name {
             const EXPECTED: &'static str = $expected;
+
+            fn spelled(written: &str) -> Option<String> {
+                <$short>::spelled(written)
+            }
 
             fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
                 match node.get_ref() {

@@ -4,6 +4,7 @@ mod arbitrary;
 mod examples;
 mod golden;
 mod lowering;
+mod mistakes;
 mod schema;
 
 use std::collections::BTreeMap;
