@@ -48,6 +48,14 @@ pub enum Impact {
 pub trait Known: Send + Sync {
     /// The current resource at an address: its spec (references resolved) and outputs.
     fn get(&self, address: &Address) -> Option<(Json, Json)>;
+    /// The outputs of every object at an address, the newest first: the current one, and those that
+    /// wait to be deleted.
+    fn every(&self, address: &Address) -> Vec<Json> {
+        self.get(address)
+            .map(|(_, outputs)| outputs)
+            .into_iter()
+            .collect()
+    }
     /// The addresses of a kind that exist now, sorted. Linear in their number.
     fn of_kind(&self, kind: &str) -> Vec<Address>;
     /// The addresses of a serial group ([`Kind::serial_group`]) that exist now, sorted.
@@ -164,6 +172,12 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// What it holds that only one resource can hold at a time.
     fn claims(&self) -> Vec<Claim> {
         Vec::new()
+    }
+
+    /// As [`Kind::claims`], of one that answers this: with what the world chose for it.
+    fn holds(&self, outputs: &Self::Outputs) -> Vec<Claim> {
+        let _ = outputs;
+        self.claims()
     }
 
     /// Whether the world chooses something for it that another could claim: where not, specs need

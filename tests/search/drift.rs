@@ -123,10 +123,16 @@ pub fn drift(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Vec<Drift
     let wanted = *pick(rng, &[0, 0, 0, 1, 1, 2]);
     let draws = (0..wanted * 4).filter_map(|_| one(rng, cluster));
     let all: Vec<Drift> = draws.collect();
-    all.into_iter()
+    let mut all: Vec<Drift> = all
+        .into_iter()
         .filter(|drift| families.has(drift.family()))
         .take(wanted)
-        .collect()
+        .collect();
+    // A machine without the cluster's tag and without a record is nobody's.
+    if all.iter().any(|drift| matches!(drift, Drift::LostState)) {
+        all.retain(|drift| !matches!(drift, Drift::Retag { .. }));
+    }
+    all
 }
 
 fn one(rng: &mut Rng, cluster: &Cluster) -> Option<Drift> {

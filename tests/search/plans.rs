@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use subako_engine::check::planner;
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Action, Plan, Selection};
 use subako_providers::sim::{Moment, SwarmMoment};
@@ -51,14 +52,36 @@ async fn tried(case: &Case) -> Step {
     if let Some(plan) = &ended.plan {
         kept_up(plan, &ended.low, &start, &driver.sim.moment()).map_err(broken)?;
     }
-    if case.selection != Selection::default() {
-        accepted(
-            "apply after a selection",
-            &driver.apply(&after, &Selection::default()).await,
-        )?;
+    if let Some(part) = part(case, &ended) {
+        let rest = driver.apply(&after, &Selection::default()).await;
+        if matches!(rest.exit, Exit::Refused(_)) && refused_as_a_whole(case).await {
+            return Err(Verdict::Refused("what the selection leaves out".to_owned()));
+        }
+        accepted(part, &rest)?;
     }
     as_said("change", &driver, &after).await?;
     gone(&driver, &after).await
+}
+
+/// What an apply is called after a plan that says that it is a part: of what was selected, or of what
+/// could be read.
+fn part(case: &Case, ended: &Ended) -> Option<&'static str> {
+    let mut findings = ended.plan.iter().flat_map(|plan| &plan.findings);
+    if case.selection != Selection::default() {
+        return Some("apply after a selection");
+    }
+    findings
+        .any(|finding| finding.id == planner::REFRESH.id)
+        .then_some("apply after a plan that could not read everything")
+}
+
+/// Whether the case is refused without its selection, too.
+async fn refused_as_a_whole(case: &Case) -> bool {
+    let whole = Case {
+        selection: Selection::default(),
+        ..case.clone()
+    };
+    matches!(Box::pin(tried(&whole)).await, Err(Verdict::Refused(_)))
 }
 
 async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
@@ -88,6 +111,9 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
     let property = match what {
         "first apply" => "a first plan that is accepted applies",
         "apply after a selection" => "after a selection an apply converges",
+        "apply after a plan that could not read everything" => {
+            "a plan that reads what another could not converges"
+        }
         "destroy" => "a destroy that is accepted applies",
         _ => "an accepted plan applies",
     };

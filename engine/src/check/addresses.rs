@@ -1,13 +1,16 @@
-//! Whether the subnets have an address for every instance.
+//! Whether the subnets have an address for every instance, and nobody keeps one that another is to have.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use serde::Deserialize;
+use subako_state::Address;
 
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
+use crate::kind::Claim;
+use crate::plan::{Action, Step};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -27,8 +30,61 @@ struct Placed<'a> {
     subnet_id: Cow<'a, str>,
 }
 
-/// More instances in a subnet than it has addresses.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let mut findings = full(checked);
+    findings.extend(kept(checked));
+    findings
+}
+
+/// Addresses that are asked for, and that EC2 gave to an instance that stays.
+fn kept(checked: &Checked<'_>) -> Vec<Finding> {
+    let is_address = |claim: &Claim| matches!(claim, Claim::Address { .. });
+    let created = checked.plan.steps.iter().filter(|s| s.action() == Action::Create);
+    let asked: Vec<(&Step, Claim)> = created
+        .filter_map(|step| {
+            Some((
+                step,
+                checked.registry.get(step.address.kind())?,
+                step.spec_after()?,
+            ))
+        })
+        .filter(|(_, kind, _)| kind.is_chosen())
+        .flat_map(|(step, kind, spec)| kind.claims(spec).into_iter().map(move |claim| (step, claim)))
+        .filter(|(_, claim)| is_address(claim))
+        .collect();
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let goes: BTreeSet<(&Address, u32)> = checked
+        .plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action(), Action::Delete | Action::Forget))
+        .map(|step| (&step.address, step.generation))
+        .collect();
+    let stays = checked.snapshot.resources.iter();
+    let stays = stays.filter(|resource| !goes.contains(&(&resource.address, resource.generation)));
+    let held: BTreeMap<Claim, &Address> = stays
+        .filter_map(|resource| Some((resource, checked.registry.get(resource.address.kind())?)))
+        .filter(|(_, kind)| kind.is_chosen())
+        .flat_map(|(resource, kind)| {
+            let held = kind.holds(&resource.spec, &resource.outputs).into_iter();
+            held.map(|claim| (claim, &resource.address))
+        })
+        .collect();
+    let taken = asked.iter().filter_map(|(step, claim)| {
+        let holder = held.get(claim)?;
+        let message = format!("it asks for {claim}, which {holder} has and keeps");
+        let finding = Finding::new(checked.refusing(Some(&step.address)), &CHECK.about, message)
+            .about(step.address.clone())
+            .with_remedy("name another address in private_ips");
+        Some(finding)
+    });
+    taken.collect()
+}
+
+/// More instances in a subnet than it has addresses.
+fn full(checked: &Checked<'_>) -> Vec<Finding> {
     let (Some(manifest), Some(looked_up)) = (checked.manifest, checked.looked_up) else {
         return Vec::new();
     };
@@ -94,6 +150,33 @@ mod tests {
             only(&Case::of(&text.replace("count = 2", "count = 4091")).findings("addresses")),
             "Error 17 pool node count: 4092 instances are to be in subnet-a (172.31.0.0/20), which has 4091 addresses for them"
         );
+    }
+
+    #[test]
+    fn an_address_that_an_instance_has_and_keeps_is_not_another_ones() {
+        let text = manifest("");
+        let mut applied = Case::of(&text).applied();
+        for resource in &mut applied.resources {
+            if resource.address.as_str() == "instance.node-1" {
+                let outputs = serde_json::json!({"instance_id": "i-1", "private_ip": "172.31.0.30"});
+                resource.outputs = subako_state::Json::canonical(&outputs).expect("json");
+            }
+        }
+        let pinned = |text: &str, address: &str| {
+            let pool =
+                "[[pool]]\nname = \"edge\"\nrole = \"worker\"\ncount = 1\ninstance_type = \"t3.micro\"\n";
+            let mut case = Case::of(&format!("{text}\n{pool}private_ips = [\"{address}\"]\n"));
+            case.snapshot = applied.clone();
+            case.findings("addresses")
+        };
+        let found = pinned(&text, "172.31.0.30");
+        assert!(
+            only(&found)
+                .ends_with("it asks for the address 172.31.0.30, which instance.node-1 has and keeps")
+        );
+        assert_eq!(pinned(&text, "172.31.0.31"), []);
+        // One that goes releases it.
+        assert_eq!(pinned(&text.replace("count = 2", "count = 1"), "172.31.0.30"), []);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod start_first;
 #[cfg(test)]
 mod testing;
 mod user;
+mod way;
 mod zones;
 
 pub use crate::finding::{About, Category, Finding, Place, Severity, planner};

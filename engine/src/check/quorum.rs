@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use subako_state::Address;
 
 use super::built_in::BuiltIn;
+use super::way;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::kind::Plane;
 use crate::kinds::{RESTARTS, is_manager};
@@ -101,7 +102,9 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         if refused {
             return findings;
         }
-    } else if !managers.answered && (is_whole(plan) && plan.steps.is_empty() || asks_in_vain(checked)) {
+    } else if !managers.answered
+        && (is_whole(plan) && plan.steps.is_empty() || asks_in_vain(checked, &managers))
+    {
         findings.push(unseen(&managers));
         return findings;
     }
@@ -114,17 +117,15 @@ fn is_whole(plan: &Plan) -> bool {
     plan.selection.target.is_empty() && plan.selection.exclude.is_empty() && !plan.selection.destroy
 }
 
-/// Whether a plan asks something of a swarm that nobody answers for, and does nothing else that
-/// might open the way to it.
-fn asks_in_vain(checked: &Checked<'_>) -> bool {
-    let plan = checked.plan;
-    let mut called = plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.action(), Action::Create | Action::Update | Action::Delete))
-        .map(|step| checked.registry.plane(step.address.kind()) == Some(Plane::Swarm))
-        .peekable();
-    !plan.selection.destroy && called.peek().is_some() && called.all(|of_swarm| of_swarm)
+/// Whether a plan asks something of a swarm that nobody answers for, and does nothing that might
+/// open the way to it.
+fn asks_in_vain(checked: &Checked<'_>, managers: &Managers) -> bool {
+    let called = |step: &&Step| matches!(step.action(), Action::Create | Action::Update | Action::Delete);
+    let mut steps = checked.plan.steps.iter().filter(called);
+    let of_swarm = |step: &Step| checked.registry.plane(step.address.kind()) == Some(Plane::Swarm);
+    !checked.plan.selection.destroy
+        && steps.clone().any(of_swarm)
+        && !steps.any(|step| way::may_open(checked, managers, step))
 }
 
 /// Where nobody looked: everybody recorded lives, but for what a refresh found of its machine.

@@ -38,6 +38,11 @@ pub trait ErasedKind: Send + Sync {
         let _ = spec;
         Vec::new()
     }
+    /// See [`Kind::holds`].
+    fn holds(&self, spec: &Json, outputs: &Json) -> Vec<Claim> {
+        let _ = outputs;
+        self.claims(spec)
+    }
     /// See [`Kind::CHOSEN`].
     fn is_chosen(&self) -> bool {
         false
@@ -152,6 +157,13 @@ impl<K: Kind> ErasedKind for Erased<K> {
     fn claims(&self, spec: &Json) -> Vec<Claim> {
         spec.decode::<K>()
             .map_or_else(|_| Vec::new(), |spec| spec.claims())
+    }
+
+    fn holds(&self, spec: &Json, outputs: &Json) -> Vec<Claim> {
+        match (K::CHOSEN, spec.decode::<K>(), outputs.decode()) {
+            (true, Ok(spec), Ok(outputs)) => spec.holds(&outputs),
+            _ => self.claims(spec),
+        }
     }
 
     fn is_chosen(&self) -> bool {

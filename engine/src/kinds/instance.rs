@@ -212,6 +212,13 @@ impl Kind for Instance {
         ip.map(|ip| Claim::Address { scope, ip }).into_iter().collect()
     }
 
+    /// The address that EC2 chose is held as one that was asked for.
+    fn holds(&self, outputs: &Self::Outputs) -> Vec<Claim> {
+        let ip = outputs.private_ip.parse().ok();
+        let scope = Scope::Subnet(self.subnet_id.clone());
+        ip.map(|ip| Claim::Address { scope, ip }).into_iter().collect()
+    }
+
     fn chosen_in(&self) -> Option<Scope> {
         let chosen = self.private_ip.is_none();
         chosen.then(|| Scope::Subnet(self.subnet_id.clone()))

@@ -25,6 +25,37 @@ pub(super) fn recorded(cx: &StepContext, name: &str) -> Option<Machine> {
     })
 }
 
+/// The ids of all machines of that name that are recorded, the newest first.
+fn ids(cx: &StepContext, name: &str) -> Vec<String> {
+    let suppliers = cx.known.machines().into_iter();
+    let machines = suppliers.flat_map(|supplier| {
+        let outputs = cx.known.every(&Address::new(supplier.kind(), name));
+        outputs
+            .into_iter()
+            .filter_map(move |outputs| supplier.recorded(&outputs))
+    });
+    machines.map(|machine| machine.id).collect()
+}
+
+/// All machines of the cluster as they are now, and with their names those that are recorded under one
+/// of `names` and count as the cluster's no longer, because somebody changed their tags.
+pub(super) async fn of_names(cx: &StepContext, names: &[String]) -> Result<Vec<(String, Machine)>> {
+    let all = of_cluster(cx).await?;
+    let mut found = Vec::new();
+    for name in names {
+        let of_name = all.iter().filter(|machine| machine.name() == Some(name.as_str()));
+        found.extend(of_name.map(|machine| (name.clone(), machine.clone())));
+        for id in ids(cx, name) {
+            if all.iter().all(|machine| machine.id != id)
+                && let Some(machine) = find(cx, &id).await?
+            {
+                found.push((name.clone(), machine));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The machine of that name, which has to be there.
 pub(super) fn expect(cx: &StepContext, name: &str) -> Result<Machine> {
     recorded(cx, name).ok_or_else(|| {

@@ -138,17 +138,14 @@ impl<'a> Managers<'a> {
     /// Machines that had the managers' names before those that have them now: while a lone
     /// manager is replaced, its predecessor is the only one who can let it in.
     async fn elsewhere(&self, tried: &mut Vec<String>, names: &[String]) -> Option<Manager> {
-        let machines = match machine::of_cluster(self.cx).await {
+        let machines = match machine::of_names(self.cx, names).await {
             Ok(machines) => machines,
             Err(failure) => {
                 tried.push(failure.message);
                 return None;
             }
         };
-        for machine in &machines {
-            let Some(name) = names.iter().find(|name| machine.name() == Some(name.as_str())) else {
-                continue;
-            };
+        for (name, machine) in &machines {
             let current = machine::recorded(self.cx, name).is_some_and(|known| known.id == machine.id);
             if !current && machine.is_running() {
                 match self.ask_at(&hosts::target_of(self.cx, name, machine)).await {

@@ -240,7 +240,10 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
 /// One warning for each reason, however many it concerns.
 fn say_unreadable(out: &mut Decisions) {
     for (why, addresses) in &out.unreadable {
-        let warning = |message| Finding::new(Severity::Warning, &planner::REFRESH, message);
+        let warning = |message| {
+            Finding::new(Severity::Warning, &planner::REFRESH, message)
+                .with_remedy("plan again after this apply: what differs of it is seen then")
+        };
         out.findings.push(match &addresses[..] {
             [address] => warning(format!(
                 "it cannot be read now, so it is planned as recorded: {why}"

@@ -204,6 +204,12 @@ impl Known for View {
         Some((own.resolve(&spec).unwrap_or(spec), outputs))
     }
 
+    fn every(&self, address: &Address) -> Vec<Json> {
+        let inner = self.working.lock();
+        let newest_first = inner.at(address).rev();
+        newest_first.map(|(_, object)| object.outputs.clone()).collect()
+    }
+
     fn of_kind(&self, kind: &str) -> Vec<Address> {
         let inner = self.working.lock();
         let mut found: Vec<Address> = inner

@@ -149,6 +149,20 @@ async fn a_machine_whose_cluster_tag_was_changed_is_not_gone_and_gets_its_tag_ba
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lone_manager_whose_cluster_tag_was_changed_lets_its_successor_in() {
+    let mut manifest = sandbox();
+    manifest.pools[0].count = 1;
+    let mut bench = Bench::of(&manifest).await;
+    bench
+        .sim
+        .set_instance_tag("manager-0", "subako:cluster", "other")
+        .expect("tagged");
+    manifest.pools[0].private_ips = vec!["172.31.0.200".into()];
+    bench.apply(&manifest).await;
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destroy_takes_a_machine_whose_cluster_tag_was_changed() {
     let manifest = sandbox();
     let mut bench = Bench::new(vec![]);

@@ -118,6 +118,10 @@ impl<'a> Links<'a> {
             let kind = input.registry.get(address.kind());
             kind.map_or_else(Vec::new, |kind| kind.claims(spec))
         };
+        let held = |address: &Address, spec, outputs| {
+            let kind = input.registry.get(address.kind());
+            kind.map_or_else(Vec::new, |kind| kind.holds(spec, outputs))
+        };
         let mut taken: Vec<(&'a str, Claim)> = Vec::new();
         let mut released: BTreeMap<Claim, Vec<(&'a str, Claim)>> = BTreeMap::new();
         let mut release = |address: &'a str, claim: Claim| {
@@ -125,20 +129,18 @@ impl<'a> Links<'a> {
         };
         for entry in &decisions.leaving {
             let resource: &'a Resource = &input.snapshot.resources[entry.record];
-            for claim in claims(&resource.address, &resource.spec) {
+            for claim in held(&resource.address, &resource.spec, &resource.outputs) {
                 release(resource.address.as_str(), claim);
             }
         }
         for (wanted, fate) in input.desired.resources.iter().zip(&decisions.fates) {
             let address: &'a Address = &wanted.address;
-            let live = match fate {
+            let before = match fate {
                 Fate::Keep | Fate::Settle { .. } => continue,
-                Fate::Create { .. } => None,
-                Fate::Update { live, .. } | Fate::Replace { live, .. } | Fate::Adopt { found: live, .. } => {
-                    Some(live)
-                }
+                Fate::Create { .. } => Vec::new(),
+                Fate::Update { live, .. } | Fate::Adopt { found: live, .. } => claims(address, live),
+                Fate::Replace { live, outputs, .. } => held(address, live, outputs),
             };
-            let before = live.map_or_else(Vec::new, |live| claims(address, live));
             let after = claims(address, &wanted.spec);
             let new = after.iter().filter(|claim| !before.contains(claim));
             taken.extend(new.map(|claim| (address.as_str(), claim.clone())));

@@ -92,7 +92,7 @@ impl Builder<'_> {
 
     fn released(&self, step: &Step) -> Vec<Claim> {
         match step.operation {
-            Operation::Delete => self.claims_of(step, step.spec_before()),
+            Operation::Delete => self.held(step),
             Operation::Update => self.only(step, step.spec_before(), step.spec_after()),
             _ => Vec::new(),
         }
@@ -103,6 +103,15 @@ impl Builder<'_> {
             Operation::Create => self.claims_of(step, step.spec_after()),
             Operation::Update => self.only(step, step.spec_after(), step.spec_before()),
             _ => Vec::new(),
+        }
+    }
+
+    /// What an object holds before a step, with what the world chose for it.
+    fn held(&self, step: &Step) -> Vec<Claim> {
+        let kind = self.input.registry.get(step.address.kind());
+        match (kind, step.spec_before(), step.outputs_before()) {
+            (Some(kind), Some(spec), Some(outputs)) => kind.holds(spec, outputs),
+            (_, spec, _) => self.claims_of(step, spec),
         }
     }
 

@@ -1,0 +1,155 @@
+//! Whether a step may open the way to managers that do not answer.
+
+use super::Checked;
+use crate::kind::Plane;
+use crate::kinds::{SecurityGroup, is_manager};
+use crate::machine::MACHINE;
+use crate::plan::{Action, Step};
+use crate::refresh::Managers;
+use crate::world::{Protocol, Rule, SSH_PORT};
+
+/// Whether a step may: it lets in what logs in to hosts, or makes a manager's machine or engine, starts
+/// it, restarts it, or puts it into another group.
+pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) -> bool {
+    if checked.registry.plane(step.address.kind()) == Some(Plane::Swarm) {
+        return false;
+    }
+    match (step.address.kind(), step.action()) {
+        ("key_pair", _) => false,
+        ("security_group", Action::Create) => true,
+        ("security_group", Action::Update) => lets_in_more(checked, step),
+        ("security_group", _) => false,
+        (_, Action::Create) => is_managers(checked, managers, step.address.name()),
+        (_, Action::Update) => {
+            let opens: &[&str] = match checked.registry.is_a(step.address.kind(), MACHINE) {
+                true => &["running", "instance_type", "security_group"],
+                false => &["running"],
+            };
+            step.changes
+                .iter()
+                .any(|change| opens.contains(&change.path.as_str()))
+                && is_managers(checked, managers, step.address.name())
+        }
+        _ => false,
+    }
+}
+
+fn is_managers(checked: &Checked<'_>, managers: &Managers, name: &str) -> bool {
+    let wanted = checked.desired.resources.iter();
+    managers.voters.contains_key(name)
+        || wanted
+            .filter(|wanted| wanted.address.name() == name)
+            .any(|wanted| is_manager(&wanted.address, &wanted.spec))
+}
+
+/// Whether a group lets in logins from where it did not.
+fn lets_in_more(checked: &Checked<'_>, step: &Step) -> bool {
+    let rules = |spec: Option<&subako_state::Json>| -> Vec<Rule> {
+        let group = spec.and_then(|spec| spec.decode::<SecurityGroup>().ok());
+        group.map_or_else(Vec::new, |group| group.rules)
+    };
+    let port = checked.manifest.map_or(SSH_PORT, |manifest| manifest.ssh.port);
+    let (before, after) = (rules(step.spec_before()), rules(step.spec_after()));
+    after.iter().any(|rule| {
+        let of_logins = rule.protocol == Protocol::All
+            || rule.protocol == Protocol::Tcp && (rule.ports.from..=rule.ports.to).contains(&port);
+        of_logins && !before.iter().any(|old| old.same_traffic(rule))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+    use subako_state::{Address, Json, Snapshot};
+
+    use super::*;
+    use crate::desired::DesiredSet;
+    use crate::kinds;
+    use crate::plan::{Change, Operation, Record};
+    use crate::refresh::Standing;
+    use crate::testing::{Draft, json_of};
+
+    fn group(sources: &[(u16, &str)]) -> Json {
+        let rule = |(port, range): &(u16, &str)| {
+            json!({
+                "description": "", "ports": {"from": port, "to": port},
+                "protocol": "tcp", "source": {"cidr": range},
+            })
+        };
+        let rules: Vec<Value> = sources.iter().map(rule).collect();
+        json_of(&json!({"description": "", "name": "g", "rules": rules, "tags": {}, "vpc_id": "v"}))
+    }
+
+    fn step(address: &str, operation: Operation, sides: [Option<Json>; 2], changed: &str) -> Step {
+        let record = |spec: Json| Record {
+            spec,
+            outputs: None,
+            depends_on: Vec::new(),
+            made_with: BTreeMap::new(),
+            protect: false,
+            deposed: false,
+        };
+        let address: Address = address.parse().expect("an address");
+        let [before, after] = sides.map(|side| side.map(record));
+        let mut step = Step::new(address, 0, operation, before, after);
+        step.changes = vec![Change {
+            path: changed.to_owned(),
+            before: crate::value::Value::Known(json!(0)),
+            after: crate::value::Value::Known(json!(1)),
+            forces_replacement: None,
+            cost: None,
+        }];
+        step
+    }
+
+    #[test]
+    fn only_what_concerns_managers_or_logins_may_open_the_way() {
+        let update = |address: &str, changed: &str| step(address, Operation::Update, [None, None], changed);
+        let rules = |before: &[(u16, &str)], after: &[(u16, &str)]| {
+            let sides = [Some(group(before)), Some(group(after))];
+            step("security_group.g", Operation::Update, sides, "rules")
+        };
+        let (here, there) = ((22, "198.51.100.7/32"), (22, "203.0.113.9/32"));
+        let web = (80, "0.0.0.0/0");
+        let table = [
+            (update("instance.manager-0", "running"), true),
+            (update("instance.manager-0", "instance_type"), true),
+            (update("instance.manager-0", "tags.Unit"), false),
+            (update("instance.node-0", "running"), false),
+            (update("docker.manager-0", "running"), true),
+            (update("service.web", "running"), false),
+            (rules(&[here], &[here, there]), true),
+            (rules(&[here], &[here, web]), false),
+            (rules(&[here, web], &[here]), false),
+            (step("key_pair.k", Operation::Create, [None, None], "name"), false),
+        ];
+        let draft = Draft::new().plan();
+        let managers = Managers {
+            nodes: BTreeMap::new(),
+            voters: BTreeMap::from([("manager-0".to_owned(), Standing::Alive)]),
+            answered: false,
+        };
+        let snapshot = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
+        let checked = Checked {
+            plan: &draft,
+            desired: &DesiredSet::default(),
+            snapshot: &snapshot,
+            managers: Some(&managers),
+            registry: &kinds::registry(),
+            manifest: None,
+            looked_up: None,
+            types: &BTreeMap::new(),
+        };
+        for (step, opens) in table {
+            assert_eq!(
+                may_open(&checked, &managers, &step),
+                opens,
+                "{} {:?}",
+                step.address,
+                step.changes
+            );
+        }
+    }
+}
