@@ -6,13 +6,13 @@ use subako_state::{AccountId, Resource, Snapshot};
 
 use crate::fast::FastMap;
 use crate::kind::Sighting;
-use crate::kinds::{Docker, DockerOutputs, Instance, Service, ServiceOutputs};
+use crate::kinds::{Docker, DockerOutputs, Instance};
 use crate::plan::{Action, Plan};
 use crate::refresh::Observed;
 use crate::survey::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{
     Account, EngineScene, InstanceState, LookupAnswer, Node, NodeState, Scene, SubnetScene, SwarmScene,
-    TypeFacts, image,
+    TypeFacts,
 };
 
 /// What is known before a plan is made.
@@ -45,10 +45,7 @@ pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
     }
     let machines = Machines::of(setting);
     let mut engines = machines.engines(setting);
-    let swarm = survey.view().map(|view| SwarmScene {
-        gone: gone(setting.snapshot, view),
-        ..swarm(view, &machines, &mut engines)
-    });
+    let swarm = survey.view().map(|view| swarm(view, &machines, &mut engines));
     Ok(Scene {
         cluster: survey.cluster.clone(),
         account: setting.account.map(|account| Account {
@@ -211,31 +208,7 @@ fn swarm(
         configs: view.configs.clone(),
         services: view.services.clone(),
         tasks: view.tasks.clone(),
-        gone: BTreeMap::new(),
     }
-}
-
-/// The images of services that are recorded, but not in the swarm any more.
-fn gone(snapshot: &Snapshot, view: &SwarmView) -> BTreeMap<String, String> {
-    let recorded = snapshot
-        .resources
-        .iter()
-        .filter(|resource| resource.address.kind() == "service");
-    let decoded = recorded.filter_map(|resource| {
-        let service = resource.spec.decode::<Service>().ok()?;
-        let outputs = resource.outputs.decode::<ServiceOutputs>().unwrap_or_default();
-        Some((service.spec, outputs.image_digest))
-    });
-    decoded
-        .filter(|(spec, _)| view.services.iter().all(|there| there.spec.name != spec.name))
-        .map(|(spec, digest)| {
-            let image = match digest {
-                Some(digest) if !image::is_pinned(&spec.image) => image::pinned(&spec.image, &digest),
-                _ => spec.image,
-            };
-            (spec.name, image)
-        })
-        .collect()
 }
 
 /// Whether the swarm has lost a node, or nobody has heard of it while it gave no answer itself.

@@ -80,9 +80,6 @@ pub struct SwarmScene {
     pub services: Vec<Service>,
     /// Its tasks.
     pub tasks: Vec<Task>,
-    /// Images of services that are recorded but gone, by name: somebody has removed them, and
-    /// their images are where they ran.
-    pub gone: BTreeMap<String, String>,
 }
 
 /// What is played: it is given the model's world, on a thread and a runtime of its own.

@@ -160,6 +160,11 @@ impl ServiceFacts {
             .insert(self.template, Template::of(&self.spec, networks, images));
     }
 
+    /// The images of its versions.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        self.templates.values().map(|template| template.image.as_str())
+    }
+
     /// The current task of a slot, if it shall run.
     pub fn current(&self, slot: &Slot) -> Option<&TaskFacts> {
         self.slots.get(slot)?.last().filter(|task| task.live())

@@ -212,7 +212,18 @@ impl SwarmFacts {
         for slot in slots {
             self.drop_slot(at, name, &slot);
         }
-        self.services.remove(name);
+        let Some(gone) = self.services.remove(name) else {
+            return;
+        };
+        // What no service uses is pulled again, as where old images are pruned: nobody who reads the
+        // swarm could tell which nodes have it.
+        let mut unused: BTreeSet<&str> = gone.images().collect();
+        for image in self.services.values().flat_map(ServiceFacts::images) {
+            unused.remove(image);
+        }
+        for node in self.nodes.values_mut() {
+            node.images.retain(|image, _| !unused.contains(image.as_str()));
+        }
     }
 
     /// Brings the number of slots to what the spec wants.

@@ -61,14 +61,6 @@ pub(super) fn swarm(scene: &SwarmScene, images: Images, assumed: &mut Vec<String
             node.images.insert(task.image.clone(), 0);
         }
     }
-    for (name, image) in &scene.gone {
-        assumed.push(format!(
-            "the nodes still have the image of {name}, which somebody removed"
-        ));
-        for node in facts.nodes.values_mut() {
-            node.images.insert(image.clone(), 0);
-        }
-    }
     for seen in &scene.services {
         let own = tasks.remove(seen.spec.name.as_str()).unwrap_or_default();
         let service = service(seen, &own, &facts, assumed);
