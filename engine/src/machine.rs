@@ -80,6 +80,7 @@ impl Machine {
             private_ip: self.private_ip.clone(),
             public_ip: self.public_ip.clone(),
             host_key,
+            is_new: false,
         }
     }
 }

@@ -90,6 +90,12 @@ pub enum StateError {
         /// The key.
         place: String,
     },
+    /// What is pinned of the bastion is not a host key.
+    #[error("failed to use {place}: it is not the bastion's host key that was written")]
+    BastionKey {
+        /// The pin.
+        place: String,
+    },
     /// The state moved since it was read.
     #[error("{place} is now at serial {found}, but serial {expected} was read")]
     Moved {

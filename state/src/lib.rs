@@ -5,7 +5,7 @@
 //! * [`Snapshot`]: the resources that the last run left; [`render`] and [`parse`] are its file form.
 //! * [`Journal`]: the durable record of the run in progress; [`JournalWriter`] appends to it.
 //! * [`Store`]: what is kept of a cluster: the state, the journal, their history, the key of its
-//!   secrets; [`Lock`]: who may write there.
+//!   secrets, the key of its bastion; [`Lock`]: who may write there.
 //! * [`Backend`]: the port behind which all of it is kept, in [`Files`] or in [`Memory`].
 //!
 //! Nothing here knows the network, TOML, or what the resources mean.
@@ -13,6 +13,7 @@
 mod address;
 mod aside;
 mod backend;
+mod bastion;
 mod belonging;
 mod digest;
 mod error;

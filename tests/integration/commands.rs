@@ -155,3 +155,27 @@ fn a_broken_pipe_is_no_panic() {
     let output = child.wait_with_output().expect("ends");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+#[test]
+fn the_bastions_host_key_is_forgotten_when_that_is_agreed_to() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    let pin = cluster.state_dir().join("bastion.key");
+    std::fs::write(&pin, "bastion.example.com:22 ssh-ed25519 AAAA\n").expect("written");
+    cluster.run(&["state", "unpin"]).expect(1);
+    assert!(pin.exists(), "nobody agreed");
+    let forgotten = cluster.run(&["state", "unpin", "--yes"]).expect(0);
+    assert!(
+        forgotten.stdout.contains("Forgot") && !pin.exists(),
+        "{}",
+        forgotten.said()
+    );
+    let none = cluster.run(&["state", "unpin", "--yes"]).expect(0);
+    assert!(
+        none.stdout.contains("No host key of a bastion is pinned"),
+        "{}",
+        none.said()
+    );
+    // The state is what it was.
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+}

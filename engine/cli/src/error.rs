@@ -169,6 +169,12 @@ impl From<StateError> for CliError {
                     "something other than this command writes there: find out what, then run the command again",
                 );
             }
+            StateError::BastionKey { .. } => {
+                out = out.exit(Exit::Refused).help(Hint::run(
+                    NextCommand::StateUnpin,
+                    " forgets it: the next apply pins the key that is shown then",
+                ));
+            }
             StateError::SealKey { .. } => out = out.exit(Exit::Refused),
             StateError::Moved { .. } => {
                 out = out

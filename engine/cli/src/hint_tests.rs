@@ -39,7 +39,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::StateMv(..)) => N::StateRebuild,
         Some(N::StateRebuild) => N::StateRestore(7),
         Some(N::StateRestore(_)) => N::StateRm("docker.manager-0".to_owned()),
-        Some(N::StateRm(_)) => N::Status,
+        Some(N::StateRm(_)) => N::StateUnpin,
+        Some(N::StateUnpin) => N::Status,
         Some(N::Status) => return None,
     })
 }
@@ -74,6 +75,7 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         (N::RecoverForward, Command::Recover(args)) => args.forward && !args.back,
         (N::StateRestore(wanted), Command::State(StateCommand::Restore { serial, .. })) => serial == wanted,
         (N::StateMv(old, new), Command::State(StateCommand::Mv { from, to })) => from == old && to == new,
+        (N::StateUnpin, Command::State(StateCommand::Unpin { yes: false })) => true,
         (N::StateRm(wanted), Command::State(StateCommand::Rm { addresses, .. })) => {
             addresses.as_slice() == std::slice::from_ref(wanted)
         }

@@ -229,6 +229,7 @@ impl Kind for Docker {
         let mut target = hosts::expect_target(cx, hosts::own_name(cx))?;
         // First contact: whatever key was pinned belonged to an earlier machine.
         target.host_key = None;
+        target.is_new = true;
         self.install(&target, cx).await
     }
 

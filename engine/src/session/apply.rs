@@ -48,6 +48,7 @@ impl Session {
         if plan.is_empty() {
             return self.nothing_to_do(plan, known);
         }
+        self.pin_bastion(plan).await?;
         let serial = known.snapshot.serial;
         let run = format!(
             "{}-{serial}-{}",

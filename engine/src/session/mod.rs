@@ -15,6 +15,7 @@
 
 mod aftermath;
 mod apply;
+mod bastion;
 mod change;
 mod endpoints;
 mod error;
@@ -108,13 +109,19 @@ impl Session<Offline> {
     }
 
     /// The same session in its world. Where the manifest has secrets, their key is made if there
-    /// is none yet, so that an apply names the secrets as the plan before it did.
+    /// is none yet, so that an apply names the secrets as the plan before it did. A bastion is held
+    /// to the key that is pinned for it.
     pub fn online(self, mut world: World) -> Result<Session, StateError> {
         let mut manifest = self.manifest;
         if !manifest.secrets.is_empty() {
             manifest.seal(&self.store.seal_key()?);
         }
         world.vault = manifest.vault();
+        if let Some(address) = world.hosts.bastion()
+            && let Some(key) = self.store.bastion_key(&address)?
+        {
+            world.hosts.expect_bastion(&key);
+        }
         Ok(Session {
             manifest,
             provider: self.provider,

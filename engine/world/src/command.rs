@@ -53,6 +53,8 @@ pub enum NextCommand {
     StateRestore(u64),
     /// `state rm ADDRESS`.
     StateRm(String),
+    /// `state unpin`.
+    StateUnpin,
     /// `status`.
     Status,
 }
@@ -94,6 +96,7 @@ impl NextCommand {
                 return Some(vec!["state".into(), "restore".into(), serial.to_string()]);
             }
             Self::StateRm(address) => &["state", "rm", address],
+            Self::StateUnpin => &["state", "unpin"],
             Self::Status => &["status"],
         };
         Some(words.iter().map(|word| (*word).to_owned()).collect())

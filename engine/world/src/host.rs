@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::failure::Result;
+use super::code::Code;
+use super::failure::{Failure, Result};
 use super::files::{Content, FileKind, FileSpec, SwarmFile};
 use super::progress::Progress;
 use super::service::ServiceSpec;
@@ -27,6 +28,9 @@ pub struct HostTarget {
     pub public_ip: Option<String>,
     /// The SSH host key pinned at first contact, as one line `type base64`; `None` before it.
     pub host_key: Option<String>,
+    /// Whether the machine was just launched, and nobody has logged in to it yet: nobody can list
+    /// the key of such a host, so that it is trusted at this contact whatever lists are kept.
+    pub is_new: bool,
 }
 
 /// How the Docker Engine should be installed.
@@ -89,6 +93,22 @@ pub trait Hosts: Send + Sync {
     /// Logs in, waiting for the machine to boot. The connection is shared by all who ask for
     /// the same target. Fails when the pinned host key is not the one shown.
     async fn connect(&self, target: &HostTarget, progress: &Progress) -> Result<Arc<dyn Host>>;
+
+    /// The bastion that hosts are reached through, `host:port`; `None` without one.
+    fn bastion(&self) -> Option<String> {
+        None
+    }
+
+    /// Holds the bastion to the host key that is pinned for it, one line `type base64`.
+    fn expect_bastion(&self, host_key: &str) {
+        let _ = host_key;
+    }
+
+    /// Logs in to the bastion with one short attempt; returns the host key that it shows. Fails
+    /// when that is not the one expected, and where there is no bastion.
+    async fn greet_bastion(&self) -> Result<String> {
+        Err(Failure::not_applied("log in to the bastion", "there is none").with_code(Code::Invalid))
+    }
 
     /// As `connect`, but for a machine that should be up already: one short attempt, for reads.
     async fn reach(&self, target: &HostTarget) -> Result<Arc<dyn Host>>;

@@ -116,6 +116,7 @@ impl HostBench {
             private_ip: instance.private_ip,
             public_ip: instance.public_ip,
             host_key: None,
+            is_new: false,
         })
     }
 

@@ -70,6 +70,9 @@ impl DialError {
     /// `instance` are the host's, for the hint.
     pub(super) fn into_failure(self, doing: &str, name: &str, instance: &str) -> Failure {
         let failure = Failure::not_applied(doing, self.to_string());
+        if let (Self::Bastion { .. }, Self::HostKey(error)) = (&self, self.root()) {
+            return untrusted_bastion(failure, error);
+        }
         match self.root() {
             Self::NoPublicAddress => failure.with_code(Code::Unreachable).with_hint(
                 "dial private addresses with via = \"private\" in [ssh], or go through a bastion with jump",
@@ -115,6 +118,26 @@ impl DialError {
         match self {
             Self::Bastion { cause, .. } => cause.root(),
             other => other,
+        }
+    }
+}
+
+/// What to do about a bastion's host key, which is nothing that the cluster has made.
+fn untrusted_bastion(failure: Failure, error: &HostKeyError) -> Failure {
+    let failure = failure.with_code(Code::Untrusted);
+    match error {
+        HostKeyError::Changed { .. } => failure
+            .with_hint(
+                "either somebody stands in between or the bastion was set up again: ask whoever runs it for \
+                 its host key; if the one shown is right, forget the old one",
+            )
+            .with_next(NextCommand::StateUnpin),
+        HostKeyError::Unknown { file, .. } => failure.with_hint(format!(
+            "ask whoever runs the bastion for its host key and add it to {file}; without known_hosts in [ssh] \
+             it is trusted on first use and pinned"
+        )),
+        HostKeyError::Unlisted { .. } | HostKeyError::Revoked { .. } => {
+            failure.with_hint("correct the known_hosts file if the bastion was set up again")
         }
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Expectation {
     file: String,
     listed: Vec<PublicKey>,
     revoked: Vec<PublicKey>,
+    /// Whether it is trusted though the file does not list it.
+    is_new: bool,
 }
 
 impl Expectation {
@@ -95,6 +97,12 @@ impl Expectation {
         Ok(expectation)
     }
 
+    /// Of a host that was just launched: nobody can have listed its key.
+    #[must_use]
+    pub(super) fn of_new(self, is_new: bool) -> Self {
+        Self { is_new, ..self }
+    }
+
     /// Whether the key shown is acceptable.
     pub(super) fn judge(&self, shown: &PublicKey) -> Result<(), HostKeyError> {
         // Comments are no part of a key, so `==` would not do.
@@ -116,7 +124,8 @@ impl Expectation {
             });
         }
         // A file that is named is believed: a host that it does not list is not trusted on first use.
-        if !self.file.is_empty() && self.listed.is_empty() && self.pinned.is_none() {
+        let unknown = self.listed.is_empty() && self.pinned.is_none();
+        if !self.file.is_empty() && unknown && !self.is_new {
             return Err(HostKeyError::Unknown {
                 host: self.host.clone(),
                 file: self.file.clone(),
@@ -251,6 +260,24 @@ mod tests {
         let empty = known_hosts("");
         let expectation = Expectation::new("x", "10.0.0.5", 22, None, Some(empty.path())).unwrap();
         assert!(expectation.judge(&key(A)).is_err());
+    }
+
+    #[test]
+    fn a_new_host_is_trusted_though_no_file_lists_it_but_not_as_another_that_is_listed() {
+        let file = known_hosts(&format!("10.0.0.5 {A}\n@revoked * {ECDSA}\n"));
+        let new = |address| {
+            let expectation = Expectation::new("x", address, 22, None, Some(file.path())).unwrap();
+            expectation.of_new(true)
+        };
+        assert_eq!(new("10.0.0.6").judge(&key(B)), Ok(()));
+        assert!(matches!(
+            new("10.0.0.5").judge(&key(B)),
+            Err(HostKeyError::Unlisted { .. })
+        ));
+        assert!(matches!(
+            new("10.0.0.6").judge(&key(ECDSA)),
+            Err(HostKeyError::Revoked { .. })
+        ));
     }
 
     #[test]

@@ -66,7 +66,11 @@ impl SshHosts {
                 Some(pinned) if *pinned != shown => Ok(new()),
                 _ => Ok(Arc::clone(link)),
             },
-            Some((link, None)) if link.target.host_key == target.host_key => Ok(Arc::clone(link)),
+            Some((link, None))
+                if link.target.host_key == target.host_key && link.target.is_new == target.is_new =>
+            {
+                Ok(Arc::clone(link))
+            }
             _ => {
                 let link = new();
                 links.insert(target.instance_id.clone(), Arc::clone(&link));
@@ -103,6 +107,31 @@ impl Hosts for SshHosts {
                 said = note;
             }
             clock.sleep(PAUSE).await;
+        }
+    }
+
+    fn bastion(&self) -> Option<String> {
+        self.shared.bastion.as_ref().map(|bastion| bastion.login.place())
+    }
+
+    fn expect_bastion(&self, host_key: &str) {
+        if let Some(bastion) = &self.shared.bastion {
+            bastion.expect(host_key);
+        }
+    }
+
+    async fn greet_bastion(&self) -> Result<String> {
+        let doing = "log in to the bastion";
+        let Some(bastion) = &self.shared.bastion else {
+            return Err(Failure::not_applied(doing, "there is none").with_code(Code::Invalid));
+        };
+        match tokio::time::timeout(REACH, bastion.connection(&self.shared)).await {
+            Ok(Ok(connection)) => Ok(connection.host_key.clone()),
+            Ok(Err(error)) => Err(error.into_failure(doing, "", "")),
+            Err(_) => {
+                let message = format!("no login within {} s", REACH.as_secs());
+                Err(Failure::not_applied(doing, message).with_code(Code::Unreachable))
+            }
         }
     }
 

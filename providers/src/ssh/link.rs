@@ -1,6 +1,6 @@
 //! The way to one host: opened when needed, shared, opened again when it was lost.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use subako_world::{Clock, HostTarget};
 
@@ -23,7 +23,8 @@ pub(super) struct Shared {
 pub(super) struct Bastion {
     pub(super) login: Login,
     open: tokio::sync::Mutex<Option<Arc<Connection>>>,
-    shown: Mutex<Option<String>>,
+    /// The key that is pinned, or was shown at first contact.
+    expected: Mutex<Option<String>>,
 }
 
 impl Bastion {
@@ -31,26 +32,39 @@ impl Bastion {
         Self {
             login,
             open: tokio::sync::Mutex::default(),
-            shown: Mutex::default(),
+            expected: Mutex::default(),
         }
     }
 
-    async fn connection(&self, shared: &Shared) -> Result<Arc<Connection>, DialError> {
+    /// Holds it to a key.
+    pub(super) fn expect(&self, host_key: &str) {
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Some(host_key.to_owned());
+    }
+
+    pub(super) async fn connection(&self, shared: &Shared) -> Result<Arc<Connection>, DialError> {
         let mut open = self.open.lock().await;
         if let Some(connection) = open.as_ref().filter(|connection| !connection.is_closed()) {
             return Ok(Arc::clone(connection));
         }
         let name = format!("{}@{}:{}", self.login.user, self.login.address, self.login.port);
-        let shown = self.shown.lock().map_or(None, |shown| shown.clone());
-        let connection = dial(shared, &self.login, &name, shown.as_deref(), None)
-            .await
-            .map_err(|cause| DialError::Bastion {
-                bastion: name,
-                cause: Box::new(cause),
-            })?;
-        if let Ok(mut shown) = self.shown.lock() {
-            *shown = Some(connection.host_key.clone());
-        }
+        let expected = self
+            .expected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let expected = Expected {
+            name: &name,
+            pinned: expected.as_deref(),
+            is_new: false,
+        };
+        let connection =
+            dial(shared, &self.login, expected, None)
+                .await
+                .map_err(|cause| DialError::Bastion {
+                    bastion: name.clone(),
+                    cause: Box::new(cause),
+                })?;
+        self.expect(&connection.host_key);
         *open = Some(Arc::clone(&connection));
         Ok(connection)
     }
@@ -137,14 +151,12 @@ impl Link {
             None => None,
         };
         let expected = self.shown().or_else(|| self.target.host_key.clone());
-        let connection = dial(
-            &self.shared,
-            &login,
-            &self.target.name,
-            expected.as_deref(),
-            bastion,
-        )
-        .await?;
+        let expected = Expected {
+            name: &self.target.name,
+            pinned: expected.as_deref(),
+            is_new: self.target.is_new,
+        };
+        let connection = dial(&self.shared, &login, expected, bastion).await?;
         if let Ok(mut shown) = self.shown.lock() {
             *shown = Some(connection.host_key.clone());
         }
@@ -171,22 +183,30 @@ impl Link {
     }
 }
 
+/// Who is expected at the other end.
+struct Expected<'a> {
+    /// For messages.
+    name: &'a str,
+    pinned: Option<&'a str>,
+    is_new: bool,
+}
+
 /// Opens a connection that must show the pinned key, if there is one.
 async fn dial(
     shared: &Shared,
     login: &Login,
-    name: &str,
-    pinned: Option<&str>,
+    expected: Expected<'_>,
     bastion: Option<Arc<Connection>>,
 ) -> Result<Arc<Connection>, DialError> {
     let expectation = Expectation::new(
-        name,
+        expected.name,
         &login.address,
         login.port,
-        pinned,
+        expected.pinned,
         shared.options.known_hosts.as_deref(),
     )
-    .map_err(DialError::Settings)?;
+    .map_err(DialError::Settings)?
+    .of_new(expected.is_new);
     let connection = Connection::open(login, expectation, &shared.credentials, bastion).await?;
     Ok(Arc::new(connection))
 }

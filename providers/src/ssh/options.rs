@@ -14,9 +14,9 @@ pub struct SshOptions {
     pub private_key: Option<PathBuf>,
     /// Whether hosts are dialled by their private addresses.
     pub private: bool,
-    /// A bastion, `user@host[:port]`, logged in to with the same key. Its host key is looked up in
-    /// `known_hosts`, which must list it; where no file is named, the key of the run's first contact
-    /// is kept to for the rest of the run.
+    /// A bastion, `user@host[:port]`, logged in to with the same key. It is held to the host key that
+    /// is pinned for it, else to the one in `known_hosts`, which must list it; where neither is there,
+    /// the key of the first contact is kept to.
     pub jump: Option<String>,
     /// A known_hosts file to honour; `None` for none.
     pub known_hosts: Option<PathBuf>,
@@ -42,6 +42,14 @@ pub(super) struct Login {
 }
 
 impl Login {
+    /// Where it is, `host:port`, as keys are pinned by.
+    pub(super) fn place(&self) -> String {
+        match self.address.contains(':') {
+            true => format!("[{}]:{}", self.address, self.port),
+            false => format!("{}:{}", self.address, self.port),
+        }
+    }
+
     /// Reads `user@host[:port]` (`[v6]:port` too); without a port, 22.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("\"{text}\" is not of the form user@host or user@host:port");

@@ -257,6 +257,7 @@ impl Bench {
             private_ip: instance.private_ip,
             public_ip: instance.public_ip,
             host_key: None,
+            is_new: false,
         };
         let host = world.hosts.reach(&target).await.expect("it answers");
         host.swarm_leave(true).await.expect("it leaves");

@@ -3,6 +3,7 @@
 
 mod account;
 mod aftermath;
+mod bastion;
 mod bench;
 mod elastic;
 mod groups;

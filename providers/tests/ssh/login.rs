@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use subako_engine::world::{Certainty, Hosts, NextCommand, Progress, ScaledClock};
+use subako_engine::world::{Certainty, HostTarget, Hosts, NextCommand, Progress, ScaledClock};
 use subako_providers::ssh::{SshHosts, SshOptions};
 
 use subako_world::Code;
@@ -206,6 +206,108 @@ async fn a_bastion_is_gone_through_and_its_own_refusals_are_told_apart() {
         denied.message.starts_with("bastion nobody-of-that-name@"),
         "{denied}"
     );
+}
+
+/// A host behind a bastion, the key that opens both, and the way there.
+struct Beyond {
+    bastion: Sshd,
+    inner: Sshd,
+}
+
+impl Beyond {
+    fn started() -> Self {
+        let bastion = Sshd::started("");
+        let mut inner = Sshd::prepared("");
+        std::fs::copy(bastion.file("authorized_keys"), inner.file("authorized_keys")).unwrap();
+        inner.start();
+        Self { bastion, inner }
+    }
+
+    fn through(&self) -> SshOptions {
+        SshOptions {
+            jump: Some(format!("{}@127.0.0.1:{}", user(), self.bastion.port)),
+            ..options(&self.bastion, self.inner.port, "user")
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bastion_is_held_to_the_key_that_is_pinned_for_it() {
+    if !available() {
+        return;
+    }
+    let beyond = Beyond::started();
+    let first = hosts(beyond.through());
+    assert_eq!(
+        first.bastion(),
+        Some(format!("127.0.0.1:{}", beyond.bastion.port))
+    );
+    let key = first.greet_bastion().await.unwrap();
+    assert_eq!(key, beyond.bastion.public("host"));
+    let pinned = hosts(beyond.through());
+    pinned.expect_bastion(&key);
+    pinned.reach(&target()).await.unwrap();
+
+    let changed = hosts(beyond.through());
+    changed.expect_bastion(&beyond.bastion.public("other"));
+    let greeted = failure(changed.greet_bastion().await);
+    let reached = failure(changed.reach(&target()).await);
+    let waited = failure(changed.connect(&target(), &Progress::silent()).await);
+    for failure in [greeted, reached, waited] {
+        assert_eq!(failure.code, Code::Untrusted, "{failure}");
+        assert_eq!(failure.next, Some(NextCommand::StateUnpin), "{failure}");
+        assert!(failure.message.contains("has changed"), "{failure}");
+    }
+    // Without a bastion there is nobody to greet.
+    let none = hosts(options(&beyond.inner, beyond.inner.port, "user"));
+    assert_eq!(none.bastion(), None);
+    assert_eq!(failure(none.greet_bastion().await).code, Code::Invalid);
+}
+
+#[tokio::test]
+async fn a_named_known_hosts_lists_the_bastion_and_every_host_but_those_just_launched() {
+    if !available() {
+        return;
+    }
+    let beyond = Beyond::started();
+    let file = beyond.bastion.file("known_hosts");
+    let named = || SshOptions {
+        known_hosts: Some(file.clone()),
+        ..beyond.through()
+    };
+    let list = |of: &[(&Sshd, &str)]| {
+        let lines = of
+            .iter()
+            .map(|(sshd, key)| format!("[127.0.0.1]:{} {}\n", sshd.port, sshd.public(key)));
+        std::fs::write(&file, lines.collect::<String>()).unwrap();
+    };
+    let new = HostTarget {
+        is_new: true,
+        ..target()
+    };
+    // Nobody is listed: not even the way to a new host is trusted, unless it is pinned.
+    list(&[]);
+    let refused = failure(hosts(named()).reach(&new).await);
+    assert_eq!(refused.code, Code::Untrusted, "{refused}");
+    assert!(refused.message.contains("is not in"), "{refused}");
+    let pinned = hosts(named());
+    pinned.expect_bastion(&beyond.bastion.public("host"));
+    pinned.reach(&new).await.unwrap();
+    // The bastion is listed: hosts that are not new have to be as well, or pinned.
+    list(&[(&beyond.bastion, "host")]);
+    let hosts_now = hosts(named());
+    assert_eq!(failure(hosts_now.reach(&target()).await).code, Code::Untrusted);
+    hosts_now.connect(&new, &Progress::silent()).await.unwrap();
+    let known = HostTarget {
+        host_key: Some(beyond.inner.public("host")),
+        ..target()
+    };
+    hosts(named()).reach(&known).await.unwrap();
+    list(&[(&beyond.bastion, "host"), (&beyond.inner, "host")]);
+    hosts(named()).reach(&target()).await.unwrap();
+    // What is listed otherwise is refused, however new it is.
+    list(&[(&beyond.bastion, "host"), (&beyond.inner, "other")]);
+    assert_eq!(failure(hosts(named()).reach(&new).await).code, Code::Untrusted);
 }
 
 #[tokio::test]

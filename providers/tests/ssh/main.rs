@@ -52,6 +52,7 @@ fn target() -> HostTarget {
         private_ip: "127.0.0.1".into(),
         public_ip: None,
         host_key: None,
+        is_new: false,
     }
 }
 

@@ -55,6 +55,12 @@ pub enum StateCommand {
         #[arg(short, long)]
         yes: bool,
     },
+    /// Forget the bastion's host key; the next apply pins the one that is shown then
+    Unpin {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+    },
     /// Make the state anew from the world's tags
     Rebuild {
         /// Only this and what it needs; `*` matches any run of characters (repeatable)

@@ -7,6 +7,7 @@ mod rebuild;
 mod rename;
 mod restore;
 mod show;
+mod unpin;
 
 use crate::args::{Global, StateCommand};
 use crate::error::Result;
@@ -26,6 +27,7 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
         StateCommand::Mv { from, to } => rename::run(&project, from, to, ui)?,
         StateCommand::History { format } => history::run(&project, *format, ui)?,
         StateCommand::Restore { serial, yes } => restore::run(&project, *serial, *yes, ui)?,
+        StateCommand::Unpin { yes } => unpin::run(&project, *yes, ui)?,
         StateCommand::Rebuild { target, yes } => rebuild::run(&project, target, *yes, ui)?,
     }
     Ok(Exit::Done)

@@ -18,10 +18,12 @@ section! {
         /// for a machine inside the VPC, behind a VPN, or with `jump`.
         optional via: Via,
         /// A bastion to go through, "user@host" or "user@host:port". Without a user, it is
-        /// that of this section.
+        /// that of this section. Its host key is pinned by the first apply, unless `known_hosts`
+        /// is named: then that has to list it.
         optional jump: Jump,
-        /// A known_hosts file whose host keys must match. Left out, a host's key is pinned at
-        /// first contact.
+        /// A known_hosts file whose host keys must match. A host or bastion that it does not list
+        /// is refused, unless its key is pinned already or the host was just launched: nobody can
+        /// list a key that does not exist yet. Left out, a key is pinned at first contact.
         optional known_hosts: PlainText,
         /// How long an instance may take to boot and let us in, for example "5m" (the default).
         optional boot_timeout: Duration,

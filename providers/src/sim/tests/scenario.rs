@@ -231,6 +231,7 @@ pub fn target(name: &str, instance: &Instance) -> HostTarget {
         private_ip: instance.private_ip.clone(),
         public_ip: instance.public_ip.clone(),
         host_key: None,
+        is_new: false,
     }
 }
 
