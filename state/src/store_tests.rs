@@ -429,6 +429,22 @@ fn a_store_says_where_it_is() {
 }
 
 #[test]
+fn a_state_has_another_version_once_it_is_written_again() {
+    let (memory, store, _) = with_history(0);
+    assert_eq!(store.state_version().expect("readable"), None);
+    let digest = store.save(&snapshot(1, None)).expect("saved");
+    let first = store.state_version().expect("readable");
+    assert!(first.is_some());
+    assert_eq!(store.state_version().expect("readable"), first);
+    store.save(&snapshot(2, Some(digest))).expect("saved");
+    let second = store.state_version().expect("readable");
+    assert!(second.is_some() && second != first);
+    // A damaged one has one too.
+    memory.put(STATE, "damaged");
+    assert!(store.state_version().expect("readable").is_some());
+}
+
+#[test]
 fn a_holder_is_told_in_words() {
     assert_eq!(
         holder().to_string(),

@@ -43,3 +43,25 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::{Case, manifest};
+
+    #[test]
+    fn each_pool_on_an_image_past_its_end_is_named_once() {
+        let said = |text: &str| -> Vec<String> {
+            let found = Case::of(text).findings("images").into_iter();
+            found.map(|finding| finding.message).collect()
+        };
+        let one = manifest("ami = \"amazon-linux-2\"\n");
+        assert_eq!(said(&manifest("")), [""; 0]);
+        assert_eq!(
+            said(&one),
+            ["pool `node` runs Amazon Linux 2, which has had no security updates since 2026-06-30"]
+        );
+        assert_eq!(said(&one.replace("count = 2", "count = 0")), [""; 0]);
+        let both = one.replace("count = 1\n", "count = 1\nami = \"amazon-linux-2\"\n");
+        assert_eq!(said(&both).len(), 2);
+    }
+}

@@ -92,3 +92,65 @@ impl<'a> Checked<'a> {
         wanted.filter(move |wanted| wanted.address.kind() == kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Operation, Selection, Step};
+    use crate::testing::{Draft, address};
+
+    #[test]
+    fn what_can_never_work_refuses_what_is_about_it_and_warns_elsewhere() {
+        let (web, other) = (address("service.web"), address("service.other"));
+        let draft = Draft::new()
+            .wants("service.web", serde_json::json!({}))
+            .wants("toy.a", serde_json::json!({}));
+        let severity = |steps: &[&Address], selection: &Selection, about: Option<&Address>| {
+            let mut plan = Draft::new().plan();
+            let step = |address: &Address| Step::new(address.clone(), 0, Operation::Create, None, None);
+            plan.steps = steps.iter().map(|address| step(address)).collect();
+            plan.selection = selection.clone();
+            let checked = Checked {
+                plan: &plan,
+                desired: &draft.desired,
+                snapshot: &draft.snapshot,
+                managers: None,
+                registry: &crate::kinds::registry(),
+                manifest: None,
+                looked_up: None,
+                types: &BTreeMap::new(),
+            };
+            let wanted: Vec<_> = checked.of_kind("service").map(|wanted| &wanted.address).collect();
+            assert_eq!(wanted, [&web]);
+            checked.refusing(about)
+        };
+        let whole = Selection::default();
+        let target = Selection {
+            target: vec!["x".into()],
+            ..Selection::default()
+        };
+        let exclude = Selection {
+            exclude: vec!["x".into()],
+            ..Selection::default()
+        };
+        for selection in [&whole, &target, &exclude] {
+            for about in [None, Some(&web)] {
+                assert_eq!(
+                    severity(&[], selection, about),
+                    Severity::Warning,
+                    "a plan that does nothing"
+                );
+            }
+            assert_eq!(severity(&[&other], selection, None), Severity::Error);
+            assert_eq!(severity(&[&other, &web], selection, Some(&web)), Severity::Error);
+        }
+        assert_eq!(severity(&[&other], &whole, Some(&web)), Severity::Error);
+        for part in [&target, &exclude] {
+            assert_eq!(
+                severity(&[&other], part, Some(&web)),
+                Severity::Warning,
+                "{part:?}"
+            );
+        }
+    }
+}

@@ -56,3 +56,42 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::check::testing::among;
+
+    #[test]
+    fn a_network_that_does_not_exist_is_said_of_each_service_on_it() {
+        let on = |names: &[&str]| {
+            let networks: Vec<_> = names
+                .iter()
+                .map(|name| json!({"name": name, "aliases": []}))
+                .collect();
+            json!({ "networks": networks })
+        };
+        let said = among(
+            &CHECK,
+            &[
+                ("network.front", json!({})),
+                ("service.a", on(&["front"])),
+                ("service.b", on(&["front", "back"])),
+                ("service.c", json!({})),
+                ("toy.back", json!({})),
+                ("toy.d", on(&["back"])),
+                ("service.front", on(&["service"])),
+            ],
+            Vec::new(),
+        );
+        assert_eq!(
+            said,
+            [
+                "Error service.b: it is on the network `back`, which does not exist",
+                "Error service.front: it is on the network `service`, which does not exist",
+            ]
+        );
+    }
+}

@@ -59,3 +59,42 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::CHECK;
+    use crate::check::testing::among;
+
+    #[test]
+    fn a_port_of_the_mesh_is_one_services() {
+        let with = |published: u16, protocol: &str, mode: &str| {
+            let port = json!({"mode": mode, "protocol": protocol, "published": published, "target": 80});
+            json!({ "ports": [port] })
+        };
+        let said = |second: serde_json::Value| {
+            among(
+                &CHECK,
+                &[
+                    ("service.a", with(80, "tcp", "ingress")),
+                    ("service.b", second.clone()),
+                    ("service.none", json!({})),
+                    ("toy.c", with(80, "tcp", "ingress")),
+                ],
+                Vec::new(),
+            )
+        };
+        assert_eq!(
+            said(with(80, "tcp", "ingress")),
+            ["Error service.b: port 80/tcp is published by service.a already"]
+        );
+        for fine in [
+            with(81, "tcp", "ingress"),
+            with(80, "udp", "ingress"),
+            with(80, "tcp", "host"),
+        ] {
+            assert_eq!(said(fine.clone()), [""; 0], "{fine}");
+        }
+    }
+}

@@ -39,3 +39,56 @@ fn is_protected(step: &Step) -> bool {
         .as_ref()
         .is_some_and(|record| record.protect && !record.deposed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::testing::among;
+    use crate::plan::{Record, Replacement};
+    use crate::testing::{address, json_of};
+
+    fn step(operation: Operation, protect: bool, deposed: bool) -> Step {
+        let record = Record {
+            spec: json_of(&json!({})),
+            outputs: None,
+            depends_on: vec![],
+            made_with: BTreeMap::new(),
+            protect,
+            deposed,
+        };
+        Step::new(address("toy.a"), 0, operation, Some(record.clone()), Some(record))
+    }
+
+    #[test]
+    fn what_is_protected_now_is_neither_deleted_nor_replaced() {
+        let said = |step: Step| among(&CHECK, &[], vec![step]);
+        let deleted = ["Error toy.a: this plan would delete it, and it is protected"];
+        assert_eq!(said(step(Operation::Delete, true, false)), deleted);
+        let mut replaced = step(Operation::Delete, true, false);
+        replaced.replacement = Some(Replacement::NewFirst);
+        assert_eq!(
+            said(replaced),
+            ["Error toy.a: this plan would replace it, and it is protected"]
+        );
+        assert_eq!(said(step(Operation::Delete, false, false)), [""; 0]);
+        assert_eq!(
+            said(step(Operation::Delete, true, true)),
+            [""; 0],
+            "its successor is there"
+        );
+        for operation in [
+            Operation::Create,
+            Operation::Update,
+            Operation::Adopt,
+            Operation::Forget,
+        ] {
+            assert_eq!(said(step(operation, true, false)), [""; 0]);
+        }
+        let unknown = Step::new(address("toy.a"), 0, Operation::Delete, None, None);
+        assert_eq!(said(unknown), [""; 0]);
+    }
+}

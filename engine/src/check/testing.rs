@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use serde_json::Value;
 use subako_state::Snapshot;
 
+use super::built_in::BuiltIn;
 use super::{Checked, Checks, Finding};
 use crate::kinds;
 use crate::lower::testing::{answer, applied, empty};
 use crate::lower::{lower, needs};
 use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
-use crate::plan::{Planning, Selection, draft};
+use crate::plan::{Planning, Selection, Step, draft};
 use crate::refresh::Observed;
 use crate::world::{LookupAnswer, TypeFacts};
 
@@ -120,6 +122,36 @@ impl Case {
         found.retain(|finding| finding.id == id);
         found
     }
+}
+
+/// What a check says, as `severity address: message`, where these resources are wanted and nothing
+/// else is known; none of them needs to be possible in a manifest.
+pub(super) fn among(check: &BuiltIn, wanted: &[(&str, Value)], steps: Vec<Step>) -> Vec<String> {
+    let draft = wanted
+        .iter()
+        .fold(crate::testing::Draft::new(), |draft, (name, spec)| {
+            draft.wants(name, spec.clone())
+        });
+    let mut plan = crate::testing::Draft::new().plan();
+    plan.steps = steps;
+    let found = (check.look)(&Checked {
+        plan: &plan,
+        desired: &draft.desired,
+        snapshot: &draft.snapshot,
+        managers: None,
+        registry: &kinds::registry(),
+        manifest: None,
+        looked_up: None,
+        types: &BTreeMap::new(),
+    });
+    let said = found.into_iter().map(|finding| {
+        assert!(finding.remedy.is_some(), "no remedy: {finding:#?}");
+        let about = finding
+            .address
+            .map_or_else(|| "nothing".to_owned(), |address| address.to_string());
+        format!("{:?} {about}: {}", finding.severity, finding.message)
+    });
+    said.collect()
 }
 
 /// The one finding, as `severity line path: message`.
