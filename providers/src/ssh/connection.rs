@@ -27,6 +27,25 @@ const PING: Duration = Duration::from_secs(3);
 /// Commands at a time; sshd's MaxSessions is 10, and the fallback for the socket needs some.
 const SESSIONS: usize = 4;
 
+/// How long a network may be silent before a connection is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// About four seconds: who asks a question can ask another host instead.
+    Short,
+    /// About half a minute: what goes on here would have to be begun again.
+    Long,
+}
+
+impl Silence {
+    /// How many pings, one a second, may stay without an answer.
+    fn pings(self) -> usize {
+        match self {
+            Self::Short => 3,
+            Self::Long => 30,
+        }
+    }
+}
+
 /// A connection, logged in. Everything on it is multiplexed.
 pub(super) struct Connection {
     handle: Handle<Watcher>,
@@ -45,6 +64,7 @@ impl Connection {
         expectation: Expectation,
         credentials: &Credentials,
         bastion: Option<Arc<Connection>>,
+        silence: Silence,
     ) -> Result<Self, DialError> {
         let address = format!("{}:{}", login.address, login.port);
         let silent = || DialError::Silent {
@@ -56,9 +76,8 @@ impl Connection {
         };
         let shown = Arc::clone(&watcher.shown);
         let config = Arc::new(Config {
-            // A silent network is found out after about four seconds.
             keepalive_interval: Some(Duration::from_secs(1)),
-            keepalive_max: 3,
+            keepalive_max: silence.pings(),
             nodelay: true,
             preferred: expectation.preferred(),
             ..Config::default()

@@ -5,8 +5,9 @@ use std::time::Duration;
 use subako_world::{Code, EngineInfo, EngineRequest, Failure, Progress, Result};
 
 use super::api::Api;
+use super::dial::DialError;
 use super::exec::{ExecError, Finished, quote};
-use super::link::Link;
+use super::link::{Link, Live};
 
 /// What is run on the host, by `sh -s` from standard input.
 pub(super) const SCRIPT: &str = include_str!("scripts/install.sh");
@@ -20,6 +21,8 @@ const NO_SUCH_VERSION: u32 = 11;
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How long an engine that was started may take to answer.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How long the network may be away during an installation.
+const GAP: Duration = Duration::from_secs(60);
 /// Between two looks at it.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -44,19 +47,7 @@ pub(super) async fn install(link: &Link, request: &EngineRequest, progress: &Pro
         &options.docker_socket,
         options.command_timeout,
     );
-    let live = Api::new(link).live(&doing).await?;
-    let mut on_line = |line: &str| {
-        if let Some(note) = line.strip_prefix(NOTE) {
-            progress.note(note);
-        }
-    };
-    // The script is told to stop a little earlier than we stop listening, so that we hear it say so.
-    let deadline = options.command_timeout + Duration::from_secs(15);
-    let finished = live
-        .connection
-        .exec(&command, SCRIPT.as_bytes(), deadline, &mut on_line)
-        .await
-        .map_err(|error| not_finished(&doing, error))?;
+    let finished = run(link, &doing, &command, progress).await?;
     judge(&doing, &options.user, options.command_timeout, finished)?;
     progress.note("waiting for the Docker Engine to answer");
     let info = answering(link, &doing).await?;
@@ -65,6 +56,59 @@ pub(super) async fn install(link: &Link, request: &EngineRequest, progress: &Pro
         return Err(Failure::unknown(doing, message).with_code(Code::NotFound));
     }
     Ok(info)
+}
+
+/// Runs the script. A connection that is lost meanwhile ends our listening and not the script: it is
+/// run once more, which waits for the first and finds its work done.
+async fn run(link: &Link, doing: &str, command: &str, progress: &Progress) -> Result<Finished> {
+    let live = link
+        .patient()
+        .await
+        .map_err(|error| dial_failure(error, link, doing))?;
+    match listen(&live, link, command, progress).await {
+        Err(ExecError::Lost { .. }) => {}
+        ended => return ended.map_err(|error| not_finished(doing, error)),
+    }
+    progress.note("the connection was lost: logging in again");
+    let live = back(link, doing).await.map_err(Failure::after_effect)?;
+    let ended = listen(&live, link, command, progress).await;
+    ended.map_err(|error| not_finished(doing, error).after_effect())
+}
+
+async fn listen(
+    live: &Live,
+    link: &Link,
+    command: &str,
+    progress: &Progress,
+) -> std::result::Result<Finished, ExecError> {
+    let mut on_line = |line: &str| {
+        if let Some(note) = line.strip_prefix(NOTE) {
+            progress.note(note);
+        }
+    };
+    // The script is told to stop a little earlier than we stop listening, so that we hear it say so.
+    let deadline = link.shared.options.command_timeout + Duration::from_secs(15);
+    let connection = &live.connection;
+    connection
+        .exec(command, SCRIPT.as_bytes(), deadline, &mut on_line)
+        .await
+}
+
+/// Logs in again after the connection was lost: the network may be away for a while.
+async fn back(link: &Link, doing: &str) -> Result<Live> {
+    let clock = &link.shared.clock;
+    let end = clock.now() + GAP;
+    loop {
+        match link.patient().await {
+            Ok(live) => return Ok(live),
+            Err(error) if error.passing() && clock.now() < end => clock.sleep(PAUSE).await,
+            Err(error) => return Err(dial_failure(error, link, doing)),
+        }
+    }
+}
+
+fn dial_failure(error: DialError, link: &Link, doing: &str) -> Failure {
+    error.into_failure(doing, &link.target.name, &link.target.instance_id)
 }
 
 /// The command: nothing secret is in it, since every user of the host can read it.

@@ -337,6 +337,35 @@ fn a_lock_on_the_package_lists_is_waited_for_and_given_up_at_the_deadline() {
 }
 
 #[test]
+fn unattended_upgrades_that_hold_dpkgs_lock_are_waited_for() {
+    let system = System::new(UBUNTU);
+    system.apt(&system.arrival());
+    // Locked at the first try; what dpkg says is Debian's own text (dpkg, `lib/dpkg/dbmodify.c`).
+    let once = system.dir.path().join("asked").display().to_string();
+    system.command(
+        "dpkg",
+        &format!(
+            "[ -e '{once}' ] || {{ : >'{once}'; echo 'dpkg: error: dpkg frontend lock was locked by another process with pid 1374' >&2; exit 2; }}"
+        ),
+    );
+    let ran = system.run("", "5");
+    assert_eq!(ran.status, 0, "{}", ran.output);
+    let asked = ran.calls.iter().filter(|call| call.starts_with("dpkg ")).count();
+    assert_eq!(asked, 2, "{:?}", ran.calls);
+    assert!(
+        ran.output
+            .contains("subako: waiting for another installation of packages")
+    );
+
+    let broken = System::new(UBUNTU);
+    broken.apt("");
+    broken.command("dpkg", "echo 'dpkg: error: parsing file' >&2; exit 2");
+    let ran = broken.run("", "5");
+    assert_eq!(ran.status, 1);
+    assert!(ran.output.contains("dpkg: error: parsing file"), "{}", ran.output);
+}
+
+#[test]
 fn cloud_init_is_waited_for_and_not_for_ever() {
     let system = System::new(AMAZON_2023);
     system.rpm("dnf", &system.arrival());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use subako_world::{Clock, HostTarget};
 
 use super::auth::Credentials;
-use super::connection::Connection;
+use super::connection::{Connection, Silence};
 use super::dial::DialError;
 use super::engine_http::Engine;
 use super::host_key::Expectation;
@@ -57,13 +57,12 @@ impl Bastion {
             pinned: expected.as_deref(),
             is_new: false,
         };
-        let connection =
-            dial(shared, &self.login, expected, None)
-                .await
-                .map_err(|cause| DialError::Bastion {
-                    bastion: name.clone(),
-                    cause: Box::new(cause),
-                })?;
+        let connection = dial(shared, &self.login, expected, None, Silence::Long)
+            .await
+            .map_err(|cause| DialError::Bastion {
+                bastion: name.clone(),
+                cause: Box::new(cause),
+            })?;
         self.expect(&connection.host_key);
         *open = Some(Arc::clone(&connection));
         Ok(connection)
@@ -116,7 +115,7 @@ impl Link {
         {
             return Ok(live.clone());
         }
-        let opened = self.open().await?;
+        let opened = self.open(Silence::Short).await?;
         *live = Some(opened.clone());
         Ok(opened)
     }
@@ -127,20 +126,26 @@ impl Link {
         if let Some(live) = live.as_ref().filter(|live| !live.connection.is_closed()) {
             return Ok(live.clone());
         }
-        let opened = self.open().await?;
+        let opened = self.open(Silence::Short).await?;
         *live = Some(opened.clone());
         Ok(opened)
+    }
+
+    /// A connection of its own for something that takes long, and would have to be begun again if a
+    /// gap in the network ended it.
+    pub(super) async fn patient(&self) -> Result<Live, DialError> {
+        self.open(Silence::Long).await
     }
 
     /// A new connection in any case: a new login sees its new groups.
     pub(super) async fn fresh(&self) -> Result<Live, DialError> {
         let mut live = self.live.lock().await;
-        let opened = self.open().await?;
+        let opened = self.open(Silence::Short).await?;
         *live = Some(opened.clone());
         Ok(opened)
     }
 
-    async fn open(&self) -> Result<Live, DialError> {
+    async fn open(&self, silence: Silence) -> Result<Live, DialError> {
         let login = Login {
             user: self.shared.options.user.clone(),
             address: self.address()?.to_owned(),
@@ -156,7 +161,7 @@ impl Link {
             pinned: expected.as_deref(),
             is_new: self.target.is_new,
         };
-        let connection = dial(&self.shared, &login, expected, bastion).await?;
+        let connection = dial(&self.shared, &login, expected, bastion, silence).await?;
         if let Ok(mut shown) = self.shown.lock() {
             *shown = Some(connection.host_key.clone());
         }
@@ -197,6 +202,7 @@ async fn dial(
     login: &Login,
     expected: Expected<'_>,
     bastion: Option<Arc<Connection>>,
+    silence: Silence,
 ) -> Result<Arc<Connection>, DialError> {
     let expectation = Expectation::new(
         expected.name,
@@ -207,6 +213,6 @@ async fn dial(
     )
     .map_err(DialError::Settings)?
     .of_new(expected.is_new);
-    let connection = Connection::open(login, expectation, &shared.credentials, bastion).await?;
+    let connection = Connection::open(login, expectation, &shared.credentials, bastion, silence).await?;
     Ok(Arc::new(connection))
 }

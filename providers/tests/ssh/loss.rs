@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use subako_engine::world::{Certainty, Hosts, SwarmInit};
+use subako_engine::world::{Certainty, EngineRequest, Hosts, Progress, SwarmInit};
 
 use subako_world::Code;
 
@@ -123,6 +123,75 @@ async fn a_network_that_swallows_everything_is_found_out_within_seconds() {
     let failure = failure(answer);
     assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
     assert_eq!(failure.certainty, Certainty::Unknown, "{failure}");
+}
+
+/// A server that runs `script` whatever it is asked to run. It counts in `runs`, and the first one
+/// goes on until `go` is there.
+fn scripted() -> Sshd {
+    let mut sshd = Sshd::prepared("");
+    let dir = sshd.dir.path().display();
+    let script = format!(
+        "#!/bin/sh\necho x >>{dir}/runs\n[ $(wc -l <{dir}/runs) -gt 1 ] || until [ -e {dir}/go ]; do sleep 0.05; done\n"
+    );
+    std::fs::write(sshd.file("script"), script).unwrap();
+    sshd.extra = format!("ForceCommand sh {}", sshd.file("script").display());
+    sshd.start();
+    sshd
+}
+
+fn runs(sshd: &Sshd) -> usize {
+    std::fs::read_to_string(sshd.file("runs")).map_or(0, |text| text.lines().count())
+}
+
+/// Waits for the first run of the script.
+async fn begun(sshd: &Sshd) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while runs(sshd) == 0 {
+        assert!(Instant::now() < end, "the script was never run");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_installation_whose_connection_is_lost_is_run_once_more() {
+    if !available() {
+        return;
+    }
+    let sshd = scripted();
+    let _docker = Docker::start(sshd.dir.path(), only_info);
+    let proxy = Proxy::before(sshd.port).await;
+    let host = connect(options(&sshd, proxy.port, "user")).await;
+    let cut = async {
+        begun(&sshd).await;
+        proxy.cut();
+    };
+    let request = EngineRequest { version: None };
+    let silent = Progress::silent();
+    let (installed, ()) = futures::join!(host.install_engine(&request, &silent), cut);
+    assert_eq!(installed.unwrap().version, "25.0.8");
+    assert_eq!(runs(&sshd), 2);
+    std::fs::write(sshd.file("go"), "").unwrap();
+}
+
+#[tokio::test]
+async fn an_installation_outlasts_a_network_that_is_silent_for_a_while() {
+    if !available() {
+        return;
+    }
+    let sshd = scripted();
+    let _docker = Docker::start(sshd.dir.path(), only_info);
+    let proxy = Proxy::before(sshd.port).await;
+    let host = connect(options(&sshd, proxy.port, "user")).await;
+    let gap = async {
+        begun(&sshd).await;
+        proxy.hold(Duration::from_secs(7)).await;
+        std::fs::write(sshd.file("go"), "").unwrap();
+    };
+    let request = EngineRequest { version: None };
+    let silent = Progress::silent();
+    let (installed, ()) = futures::join!(host.install_engine(&request, &silent), gap);
+    assert_eq!(installed.unwrap().version, "25.0.8");
+    assert_eq!(runs(&sshd), 1, "it was run again");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ enum Network {
     Cut(usize),
     /// Bytes vanish.
     Silent,
+    /// Bytes wait.
+    Held,
 }
 
 /// The relay.
@@ -59,6 +61,13 @@ impl Proxy {
         self.network.send(Network::Cut(self.connections())).unwrap();
     }
 
+    /// Lets nothing through for a while, and then all of it.
+    pub async fn hold(&self, long: std::time::Duration) {
+        self.network.send(Network::Held).unwrap();
+        tokio::time::sleep(long).await;
+        self.network.send(Network::Fine).unwrap();
+    }
+
     /// Swallows everything from now on.
     pub fn silence(&self) {
         self.network.send(Network::Silent).unwrap();
@@ -76,8 +85,9 @@ async fn relay(near: TcpStream, far: TcpStream, number: usize, mut state: watch:
     };
     tokio::pin!(ended);
     loop {
+        let held = *state.borrow() == Network::Held;
         tokio::select! {
-            _ = &mut ended => return,
+            _ = &mut ended, if !held => return,
             changed = state.changed() => {
                 let now = *state.borrow_and_update();
                 match now {

@@ -24,7 +24,7 @@ pub fn available() -> bool {
 pub struct Sshd {
     pub dir: tempfile::TempDir,
     pub port: u16,
-    extra: String,
+    pub extra: String,
     child: Option<Child>,
 }
 

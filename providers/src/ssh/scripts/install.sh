@@ -51,12 +51,14 @@ apt() {
         apt-get -q -y -o DPkg::Lock::Timeout="$patience" -o Dpkg::Use-Pty=0 "$@"
 }
 
-# apt waits for dpkg's lock by itself, and not for that of the package lists.
-apt_update() {
+# Runs a command again for as long as somebody else has a lock that it needs: apt waits for dpkg's
+# by itself, and not for that of the package lists; dpkg waits for none. On a machine that has just
+# booted unattended-upgrades has them.
+when_unlocked() {
     waited=0
-    until answer=$(apt update 2>&1); do
+    until answer=$("$@" 2>&1); do
         case $answer in
-            *"Could not get lock"*) ;;
+            *"Could not get lock"* | *"locked by another process"*) ;;
             *) echo "$answer" >&2; return 1 ;;
         esac
         [ "$waited" -lt "$patience" ] || { echo "$answer" >&2; return 1; }
@@ -95,9 +97,9 @@ wanted() {
 install_apt() {
     package=docker.io
     # A run that was cut off leaves dpkg asking for this.
-    dpkg --configure -a || return 1
+    when_unlocked dpkg --configure -a || return 1
     say "reading the package lists"
-    apt_update || return 1
+    when_unlocked apt update || return 1
     if [ -z "$version" ]; then
         say "installing $package"
         apt install "$package"
