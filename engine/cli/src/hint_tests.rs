@@ -83,7 +83,7 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::Graph, Command::Graph(_))
         | (N::LockShow, Command::Lock(LockCommand::Show { .. }))
         | (N::Output, Command::Output(_))
-        | (N::Policy, Command::Policy)
+        | (N::Policy, Command::Policy { kms: false })
         | (N::Schema, Command::Schema)
         | (N::StateHistory, Command::State(StateCommand::History { .. }))
         | (N::StateList, Command::State(StateCommand::List { .. }))

@@ -24,6 +24,7 @@ mod ports;
 mod protect;
 mod quorum;
 mod ranges;
+mod reach;
 mod registry;
 mod renamed;
 mod reservations;

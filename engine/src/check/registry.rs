@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::built_in::BuiltIn;
 use super::{
     About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, login_key, managers,
-    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, renamed,
+    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, reach, renamed,
     reservations, rules, start_first, user, zones,
 };
 
@@ -38,6 +38,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &protect::CHECK,
     &quorum::CHECK,
     &ranges::CHECK,
+    &reach::CHECK,
     &renamed::CHECK,
     &reservations::CHECK,
     &rules::CHECK,

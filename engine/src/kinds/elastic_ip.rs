@@ -32,11 +32,12 @@ impl ElasticIp {
         }
     }
 
-    fn seen(&self, survey: &Survey, live: &world::ElasticIp) -> Self {
+    fn seen(&self, survey: &Survey, live: &world::ElasticIp, wanted: Option<&Self>) -> Self {
+        let managed = tags::managed(&live.tags, &self.tags, wanted.map(|wanted| &wanted.tags));
         let holder = live.instance_id.as_deref().unwrap_or_default();
         Self {
             machine: reference(survey, &self.machine, holder),
-            tags: tags::user_and_foreign(&live.tags, &survey.cluster),
+            tags: tags::and_foreign(managed, &live.tags, &survey.cluster),
         }
     }
 
@@ -191,7 +192,7 @@ impl Kind for ElasticIp {
                 let Some((generation, live)) = found else {
                     return Ok(Sighting::Absent);
                 };
-                let spec = typed.spec.seen(survey, live);
+                let spec = typed.spec.seen(survey, live, typed.wanted()?.as_ref());
                 typed.there(&spec, &live.into(), generation)
             })
             .collect()
@@ -204,7 +205,7 @@ impl Kind for ElasticIp {
         Ok((&address).into())
     }
 
-    async fn update(&self, _from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let cloud = &cx.world.cloud;
         let Some(live) = cloud.address(&outputs.allocation_id).await? else {
             return Err(Failure::not_applied(
@@ -213,7 +214,7 @@ impl Kind for ElasticIp {
             ));
         };
         self.place(&live, cx).await?;
-        let (mut set, remove) = tags::change(&live.tags, &self.tags);
+        let (mut set, remove) = tags::change(&live.tags, &from.tags, &self.tags);
         set.extend(tags::reclaim(&live.tags, &self.tags, &cx.ownership.cluster));
         if !set.is_empty() || !remove.is_empty() {
             let tagged = cloud.retag(&live.id, &set, &remove).await;

@@ -56,7 +56,7 @@ impl Instance {
             .with_hint(format!("set disk_gib to {disk}, or replace the instance")));
         }
         let group = hosts::resolved(&self.security_group, "the security group")?;
-        let (set_tags, remove_tags) = tags::change(&live.tags, &self.tags);
+        let (set_tags, remove_tags) = tags::change(&live.tags, &from.tags, &self.tags);
         Ok(InstanceChange {
             instance_type: None,
             disk_gib: (self.disk_gib > disk).then_some(self.disk_gib),
@@ -120,7 +120,7 @@ impl Instance {
                 && !survey.silent.contains(&live.id),
             security_group: reference(survey, &self.security_group, &live.security_group_ids.join(" ")),
             subnet_id: live.subnet_id.clone(),
-            tags: tags::user_and_foreign(&live.tags, &survey.cluster),
+            tags: tags::and_foreign(tags::user(&live.tags), &live.tags, &survey.cluster),
             zone: live.zone.clone(),
         }
     }
@@ -255,6 +255,9 @@ impl Kind for Instance {
                 if retyped || started {
                     start = start.asking(PlannedCall::StartInstance(id.clone()));
                 }
+                if old.disk_gib < wanted.disk_gib {
+                    modify = modify.asking(PlannedCall::ModifyVolume(id.clone(), wanted.disk_gib));
+                }
                 if attached {
                     modify = modify.asking(PlannedCall::ModifyInstance(id.clone()));
                 }
@@ -355,7 +358,14 @@ impl Kind for Instance {
                 let Some((generation, live)) = found else {
                     return Ok(Sighting::Absent);
                 };
-                let spec = typed.spec.seen(survey, live);
+                let mut spec = typed.spec.seen(survey, live);
+                let wanted = typed.wanted()?;
+                // Who does not ask for an encrypted disk takes what the account does by itself.
+                let asked = wanted.as_ref().is_some_and(|wanted| wanted.disk_encrypted);
+                spec.disk_encrypted &= asked || typed.spec.disk_encrypted;
+                let wanted = wanted.as_ref().map(|wanted| &wanted.tags);
+                let managed = tags::managed(&live.tags, &typed.spec.tags, wanted);
+                spec.tags = tags::and_foreign(managed, &live.tags, &survey.cluster);
                 typed.there(&spec, &live.into(), generation)
             })
             .collect()
@@ -436,9 +446,9 @@ impl Kind for Instance {
     async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
         let cloud = &cx.world.cloud;
         let id = &outputs.instance_id;
-        // Whether a protected instance may go was decided when the plan was made; here the undo
-        // of a create must be able to take away what the create has put there.
-        cloud.terminate_instance(id, true).await?;
+        // Whether a protected instance may go was decided when the plan was made. Only the protection
+        // that was asked for is taken away: whoever put another there meant it.
+        cloud.terminate_instance(id, self.protect).await?;
         let waited = cloud
             .await_instance(id, InstanceState::Terminated, &cx.progress)
             .await;

@@ -125,7 +125,9 @@ impl Kind for KeyPair {
                 }
                 let outputs = KeyPairOutputs::from(*key);
                 let mut spec = typed.spec.clone();
-                spec.tags = tags::user(&key.tags);
+                let wanted = typed.wanted()?;
+                let wanted = wanted.as_ref().map(|wanted| &wanted.tags);
+                spec.tags = tags::managed(&key.tags, &typed.spec.tags, wanted);
                 match &key.public_key {
                     Some(live) if bare(live) != bare(&spec.public_key) => spec.public_key = live.clone(),
                     Some(_) => {}
@@ -152,14 +154,14 @@ impl Kind for KeyPair {
         Ok(KeyPairOutputs::from(&key))
     }
 
-    async fn update(&self, _from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+    async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let Some(key) = cx.world.cloud.find_key_pair(&self.name).await? else {
             return Err(Failure::not_applied(
                 format!("tag the key pair {}", self.name),
                 "it does not exist any more",
             ));
         };
-        let (set, remove) = tags::change(&key.tags, &self.tags);
+        let (set, remove) = tags::change(&key.tags, &from.tags, &self.tags);
         if !set.is_empty() || !remove.is_empty() {
             cx.world.cloud.retag(&key.id, &set, &remove).await?;
         }

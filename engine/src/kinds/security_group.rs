@@ -213,13 +213,18 @@ impl Kind for SecurityGroup {
                 };
                 let generation =
                     Ownership::from_tags(&group.tags).map_or(item.generation, |owner| owner.generation);
+                let wanted = typed.wanted()?;
                 let others = bridge::others(&survey.cloud, item.address.as_str(), group);
                 let predecessors = bridge::predecessors(&others, generation);
                 let spec = Self {
                     description: group.description.clone(),
                     name: group.name.clone(),
                     rules: typed.spec.rules_seen(&group.rules, &others, &predecessors),
-                    tags: tags::user(&group.tags),
+                    tags: tags::managed(
+                        &group.tags,
+                        &typed.spec.tags,
+                        wanted.as_ref().map(|wanted| &wanted.tags),
+                    ),
                     vpc_id: group.vpc_id.clone(),
                 };
                 typed.there(&spec, &group.clone().into(), generation)
@@ -263,7 +268,7 @@ impl Kind for SecurityGroup {
             let built = bridge::build(&now, cx).await;
             built.map_err(|failure| if changed { failure.after_effect() } else { failure })?;
         }
-        let (set, remove) = tags::change(&live.tags, &self.tags);
+        let (set, remove) = tags::change(&live.tags, &from.tags, &self.tags);
         if !set.is_empty() || !remove.is_empty() {
             let retagged = cx.world.cloud.retag(&live.id, &set, &remove).await;
             retagged.map_err(|failure| if changed { failure.after_effect() } else { failure })?;

@@ -40,6 +40,13 @@ impl<'a, K: Kind> Typed<'a, K> {
         })
     }
 
+    /// What the manifest wants of it, where that is not what is recorded.
+    pub fn wanted(&self) -> Result<Option<K>> {
+        let wanted = self.item.wanted.as_ref();
+        let other = wanted.filter(|wanted| **wanted != self.item.spec);
+        other.map(|wanted| decode("spec", self.item, wanted)).transpose()
+    }
+
     /// What was found: as recorded, or what it is now.
     pub fn there(self, spec: &K, outputs: &K::Outputs, generation: u32) -> Result<Sighting> {
         self.so_far(spec, outputs, generation, None)

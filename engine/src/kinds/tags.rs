@@ -7,7 +7,7 @@ use subako_state::Address;
 use crate::kind::address_or_id;
 use crate::world::{Ownership, tag};
 
-/// The tags that the manifest decides on: neither Subako's own nor AWS's (`aws:`, which nobody
+/// The tags that a manifest can decide on: neither Subako's own nor AWS's (`aws:`, which nobody
 /// but AWS can set).
 pub(super) fn user(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut own = Ownership::user_tags(tags);
@@ -15,11 +15,27 @@ pub(super) fn user(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> 
     own
 }
 
-/// As [`user`], with the cluster's own tag where it is not the cluster's any more: somebody
+/// The tags of which the manifest decides, or did when the resource was recorded. Whoever else tags
+/// what is made in the account (an automation that notes the creator, say) keeps their own.
+pub(super) fn managed(
+    live: &BTreeMap<String, String>,
+    recorded: &BTreeMap<String, String>,
+    wanted: Option<&BTreeMap<String, String>>,
+) -> BTreeMap<String, String> {
+    let is_wanted = |key: &String| wanted.is_some_and(|wanted| wanted.contains_key(key));
+    let mut managed = user(live);
+    managed.retain(|key, _| recorded.contains_key(key) || is_wanted(key));
+    managed
+}
+
+/// With the cluster's own tag where it is not the cluster's any more: somebody
 /// changed or removed it, and it is put right as any other tag is.
-pub(super) fn user_and_foreign(tags: &BTreeMap<String, String>, cluster: &str) -> BTreeMap<String, String> {
-    let mut own = user(tags);
-    match tags.get(tag::CLUSTER) {
+pub(super) fn and_foreign(
+    mut own: BTreeMap<String, String>,
+    live: &BTreeMap<String, String>,
+    cluster: &str,
+) -> BTreeMap<String, String> {
+    match live.get(tag::CLUSTER) {
         Some(found) if found == cluster => {}
         found => {
             own.insert(tag::CLUSTER.to_owned(), found.cloned().unwrap_or_default());
@@ -39,9 +55,11 @@ pub(super) fn reclaim(
     (!is_ours && !wanted.contains_key(tag::CLUSTER)).then(|| (tag::CLUSTER.to_owned(), cluster.to_owned()))
 }
 
-/// Which tags to set and which keys to remove, so that the user's tags are as wanted.
+/// Which tags to set and which keys to remove, so that the user's tags are as wanted. Only what was
+/// seen as the manifest's own is removed.
 pub(super) fn change(
     live: &BTreeMap<String, String>,
+    before: &BTreeMap<String, String>,
     wanted: &BTreeMap<String, String>,
 ) -> (BTreeMap<String, String>, Vec<String>) {
     let set = wanted
@@ -49,9 +67,9 @@ pub(super) fn change(
         .filter(|(key, value)| live.get(*key) != Some(value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let remove = user(live)
+    let remove = user(before)
         .into_keys()
-        .filter(|key| !wanted.contains_key(key))
+        .filter(|key| live.contains_key(key) && !wanted.contains_key(key))
         .collect();
     (set, remove)
 }
@@ -89,8 +107,22 @@ mod tests {
     #[test]
     fn a_retag_touches_the_users_tags_only() {
         let live = map(&[("Unit", "A"), ("old", "x"), ("subako:token", "t"), ("aws:x", "y")]);
-        let (set, remove) = change(&live, &map(&[("Unit", "B"), ("new", "z")]));
+        let before = map(&[("Unit", "A"), ("old", "x"), ("gone", "x"), ("subako:token", "t")]);
+        let (set, remove) = change(&live, &before, &map(&[("Unit", "B"), ("new", "z")]));
         assert_eq!(set, map(&[("Unit", "B"), ("new", "z")]));
         assert_eq!(remove, ["old"]);
+    }
+
+    #[test]
+    fn tags_of_others_are_neither_seen_nor_removed() {
+        let live = map(&[("Unit", "A"), ("AutoTag_Creator", "me"), ("Team", "b")]);
+        let recorded = map(&[("Unit", "A")]);
+        assert_eq!(managed(&live, &recorded, None), recorded);
+        assert_eq!(managed(&live, &recorded, Some(&recorded)), recorded);
+        // A key that the manifest has from now on is compared, whoever set it.
+        let seen = managed(&live, &recorded, Some(&map(&[("Team", "a")])));
+        assert_eq!(seen, map(&[("Unit", "A"), ("Team", "b")]));
+        let (set, remove) = change(&live, &seen, &map(&[("Team", "a")]));
+        assert_eq!((set, remove), (map(&[("Team", "a")]), vec!["Unit".to_owned()]));
     }
 }

@@ -14,6 +14,7 @@ mod cidr;
 mod error;
 mod image_query;
 mod images;
+mod offered;
 mod placement;
 mod prepare;
 mod records;
@@ -23,4 +24,5 @@ mod rules;
 pub(crate) mod testing;
 
 pub use error::LowerError;
+pub use offered::offered_first;
 pub use prepare::{lower, lower_offline, needs};

@@ -153,6 +153,7 @@ pub fn answer(lookup: &Lookup) -> LookupAnswer {
             .into_iter()
             .filter(|subnet| lookup.used.contains(&subnet.id))
             .collect(),
+        reach: BTreeMap::new(),
     }
 }
 

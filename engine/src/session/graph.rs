@@ -2,13 +2,13 @@
 
 use super::{Session, SessionError};
 use crate::graph::ResourceGraph;
-use crate::plan::{PlanError, Selection};
+use crate::plan::PlanError;
 
 impl Session {
     /// The resources that the manifest wants, as a graph.
     pub async fn graph(&self) -> Result<ResourceGraph, SessionError> {
         let known = self.load()?;
-        let (desired, _) = self.look_up(&known.snapshot, &Selection::default()).await?;
+        let desired = self.desired(&known.snapshot).await?;
         Ok(ResourceGraph::build(&desired).map_err(PlanError::Graph)?)
     }
 }

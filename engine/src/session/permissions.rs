@@ -90,6 +90,7 @@ fn permission_of(call: &PlannedCall) -> String {
         PlannedCall::AllocateAddress(_) => "allocate".to_owned(),
         PlannedCall::AssociateAddress(..) => "associate".to_owned(),
         PlannedCall::ReleaseAddress(_) => "release".to_owned(),
+        PlannedCall::ModifyVolume(..) => "enlarge".to_owned(),
         PlannedCall::SetTags(_) => "tag".to_owned(),
         PlannedCall::RemoveTags(_) => "untag".to_owned(),
         other => format!("{other:?}"),

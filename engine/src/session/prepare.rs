@@ -8,7 +8,7 @@ use super::{Knowledge, Session, SessionError};
 use crate::check::Checked;
 use crate::desired::DesiredSet;
 use crate::kind::{Plane, Registry};
-use crate::lower::{lower, needs};
+use crate::lower::{lower, needs, offered_first};
 use crate::plan::{Plan, Planning, Selection, draft};
 use crate::refresh::{Observed, Survey, find, prices};
 use crate::rehearsal::Setting;
@@ -49,8 +49,9 @@ impl Session {
         with_refresh: bool,
     ) -> Result<Plan, SessionError> {
         let account = self.guard_account(&known.snapshot).await?;
-        let ((mut desired, mut looked_up), types) =
+        let (looked_up, types) =
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
+        let (mut desired, mut looked_up) = self.lower(&known.snapshot, selection, looked_up, &types)?;
         let (survey, observed) = if with_refresh {
             let looks_at =
                 |desired: &DesiredSet| looked_at(&self.registry, desired, &known.snapshot, selection);
@@ -60,7 +61,8 @@ impl Session {
             if let Some(all) = observed.with_found(&known.snapshot, &looked_at) {
                 // What was decided once of what has lost its record (a zone, an image, a range) is
                 // kept as well: what is wanted depends on what was found.
-                (desired, looked_up) = self.look_up(&all, selection).await?;
+                let again = self.look_up(&all, selection).await?;
+                (desired, looked_up) = self.lower(&all, selection, again, &types)?;
                 observed = find(&self.registry, &mut survey, &known.snapshot, &looks_at(&desired)).await?;
             }
             observed.prices = prices(&self.world, &known.snapshot, &observed.strays).await;
@@ -99,21 +101,40 @@ impl Session {
         Ok(self.rehearse(plan, &known.snapshot.resources, setting, selection.destroy))
     }
 
-    /// What should be, and what was looked up for it. A destroy wants nothing, and has nothing to
-    /// look up.
-    pub(super) async fn look_up(
+    /// What the manifest needs looked up. A destroy wants nothing, and has nothing to look up.
+    async fn look_up(
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
-    ) -> Result<(DesiredSet, Option<LookupAnswer>), SessionError> {
+    ) -> Result<Option<LookupAnswer>, SessionError> {
         if selection.destroy {
-            return Ok((DesiredSet::default(), None));
+            return Ok(None);
         }
-        let replaced = &selection.replace;
-        let needs = needs(&self.manifest, snapshot, replaced);
-        let answer = self.world.cloud.lookup(&needs).await?;
-        let desired = lower(&self.manifest, snapshot, replaced, &answer)?;
+        let needs = needs(&self.manifest, snapshot, &selection.replace);
+        Ok(Some(self.world.cloud.lookup(&needs).await?))
+    }
+
+    /// What should be, and what was looked up for it.
+    fn lower(
+        &self,
+        snapshot: &Snapshot,
+        selection: &Selection,
+        looked_up: Option<LookupAnswer>,
+        types: &BTreeMap<String, TypeFacts>,
+    ) -> Result<(DesiredSet, Option<LookupAnswer>), SessionError> {
+        let Some(mut answer) = looked_up else {
+            return Ok((DesiredSet::default(), None));
+        };
+        offered_first(&mut answer, &self.manifest, types);
+        let desired = lower(&self.manifest, snapshot, &selection.replace, &answer)?;
         Ok((desired, Some(answer)))
+    }
+
+    /// What should be, as the manifest says.
+    pub(super) async fn desired(&self, snapshot: &Snapshot) -> Result<DesiredSet, SessionError> {
+        let all = Selection::default();
+        let (looked_up, types) = tokio::try_join!(self.look_up(snapshot, &all), self.types(&all))?;
+        Ok(self.lower(snapshot, &all, looked_up, &types)?.0)
     }
 
     /// What the instance types of the manifest have. A destroy needs none.

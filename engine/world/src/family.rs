@@ -11,8 +11,8 @@ pub struct Family {
     pub user: &'static str,
     /// The size of the snapshot that its images are published with, GiB: no disk is smaller.
     pub disk_gib: u32,
-    /// The account that publishes it.
-    pub owner: &'static str,
+    /// The accounts that publish it, or EC2's alias of them: each partition has its own.
+    pub owners: &'static [&'static str],
     /// What its images are called; `{arch}` stands for its own word for the architecture.
     pub pattern: &'static str,
     /// Its word for x86_64.
@@ -27,7 +27,7 @@ pub const SSH_PORT: u16 = 22;
 const fn family(
     name: &'static str,
     user: &'static str,
-    owner: &'static str,
+    owners: &'static [&'static str],
     pattern: &'static str,
     x86_64: &'static str,
 ) -> Family {
@@ -35,20 +35,24 @@ const fn family(
         name,
         user,
         disk_gib: 8,
-        owner,
+        owners,
         pattern,
         x86_64,
         arm64: "arm64",
     }
 }
 
-const AMAZON: &str = "137112412989";
-const DEBIAN: &str = "136693071363";
-const CANONICAL: &str = "099720109477";
+/// EC2's alias: Amazon publishes from another account in every region that has to be enabled, and
+/// in every partition (EC2 API reference, DescribeImages, `Owners`).
+const AMAZON: &[&str] = &["amazon"];
+const DEBIAN: &[&str] = &["136693071363"];
+/// In AWS's own partition, and in GovCloud.
+const CANONICAL: &[&str] = &["099720109477", "513442679011"];
 
 /// The families, by name. Publishers' account ids and naming schemes: AWS "Find an AMI" (Amazon),
 /// wiki.debian.org "Cloud/AmazonEC2Image" (Debian), documentation.ubuntu.com "Find Ubuntu images on
-/// AWS" (Canonical).
+/// AWS" (Canonical). Amazon Linux 2023 is published with several kernels; 6.1 is the one that
+/// Amazon's own `al2023-ami-kernel-default` means.
 pub const FAMILIES: [Family; 6] = [
     family(
         "amazon-linux-2",
@@ -61,7 +65,7 @@ pub const FAMILIES: [Family; 6] = [
         "amazon-linux-2023",
         "ec2-user",
         AMAZON,
-        "al2023-ami-2023.*-{arch}",
+        "al2023-ami-2023.*-kernel-6.1-{arch}",
         "x86_64",
     ),
     family("debian-12", "admin", DEBIAN, "debian-12-{arch}-*", "amd64"),

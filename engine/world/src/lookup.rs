@@ -59,6 +59,27 @@ pub struct Subnet {
     pub cidr: String,
 }
 
+/// How the instances in a subnet and the internet reach each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether an instance gets a public address there unless it asks for none (EC2:
+    /// `MapPublicIpOnLaunch`).
+    pub public_ip: bool,
+    /// Where the subnet's route to everywhere (`0.0.0.0/0`) leads.
+    pub way_out: WayOut,
+}
+
+/// Where a route to everywhere leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOut {
+    /// To an internet gateway: instances with a public address are reached, and reach others.
+    Gateway,
+    /// To something that lets instances out and nobody in: a NAT gateway, another network.
+    OutOnly,
+    /// There is no such route.
+    Nowhere,
+}
+
 /// The answer to a [`Lookup`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LookupAnswer {
@@ -72,4 +93,7 @@ pub struct LookupAnswer {
     pub subnets: Vec<Subnet>,
     /// Of the subnets in use those that the VPC has, sorted by id.
     pub used: Vec<Subnet>,
+    /// How the subnets of both lists and the internet reach each other, by id; one of which that is
+    /// not known is missing.
+    pub reach: BTreeMap<String, Reach>,
 }

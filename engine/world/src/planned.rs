@@ -33,7 +33,7 @@ pub enum PlannedCall {
     ModifyInstance(String),
     /// Change the type of the instance with that id.
     ModifyInstanceType(String, String),
-    /// Enlarge the volume with that id, to GiB.
+    /// Enlarge the root volume of the instance with that id, to GiB.
     ModifyVolume(String, u32),
     /// Allocate an elastic address.
     AllocateAddress(ElasticIpRequest),

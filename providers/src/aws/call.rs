@@ -58,6 +58,7 @@ pub(super) struct Api {
     pub(super) sts: aws_sdk_sts::Client,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tuning: Tuning,
+    region: String,
     buckets: Buckets,
     log: Option<Log>,
     calls: Mutex<BTreeMap<String, u64>>,
@@ -82,6 +83,7 @@ impl Api {
         sts: aws_sdk_sts::Client,
         clock: Arc<dyn Clock>,
         tuning: Tuning,
+        region: String,
         log: Option<Log>,
     ) -> Self {
         Self {
@@ -90,6 +92,7 @@ impl Api {
             clock,
             buckets: Buckets::new(tuning.rate),
             tuning,
+            region,
             log,
             calls: Mutex::default(),
             retries: Mutex::default(),
@@ -153,7 +156,7 @@ impl Api {
                 match look().await {
                     Ok(Some(found)) => return Ok(found),
                     Ok(None) => {}
-                    Err(failure) => return Err(unsettled(failure, op, doing, &trouble)),
+                    Err(failure) => return Err(self.unsettled(failure, op, doing, &trouble)),
                 }
             }
             match self.next_wait(op, &mut so_far, trouble.verdict) {
@@ -235,7 +238,7 @@ impl Api {
             made => format!(" ({made} attempts)"),
         };
         let message = format!("{}{times}", trouble.message);
-        let hint = errors::hint(op, trouble.code.as_deref(), &trouble.message)
+        let hint = errors::hint(op, &trouble, &self.region)
             .or_else(|| no_answer(trouble.verdict).map(str::to_owned));
         let mut failure = if so_far.unsure {
             Failure::unknown(doing, message)
@@ -245,6 +248,28 @@ impl Api {
         failure.code = meaning(&trouble);
         failure.service_code = trouble.code;
         failure.hint = hint;
+        failure
+    }
+
+    /// An answer was lost, and the look for its effect did not work out either.
+    fn unsettled(&self, look: Failure, op: Op, doing: &str, lost: &Trouble) -> Failure {
+        let mut failure = Failure::unknown(
+            doing,
+            format!("{}; and looking for its effect: {}", lost.message, look.message),
+        );
+        // A look that is certain of its answer (another object has the name, the token is spent)
+        // decides the call.
+        if look.certainty == Certainty::NotApplied
+            && matches!(look.code, Code::AlreadyExists | Code::TokenSpent)
+        {
+            return look;
+        }
+        failure.code = match look.code {
+            Code::Other => meaning(lost),
+            code => code,
+        };
+        failure.service_code = look.service_code.or_else(|| lost.code.clone());
+        failure.hint = look.hint.or_else(|| errors::hint(op, lost, &self.region));
         failure
     }
 }
@@ -262,31 +287,10 @@ fn meaning(trouble: &Trouble) -> Code {
 
 fn no_answer(verdict: Verdict) -> Option<&'static str> {
     match verdict {
-        Verdict::NotSent => Some("check the network, the region's name and AWS_ENDPOINT_URL"),
+        Verdict::NotSent => Some(
+            "check the network, the region's name, AWS_ENDPOINT_URL, and HTTPS_PROXY where there is a proxy",
+        ),
         Verdict::Throttled => Some("the account's calls are throttled; try again when other tools are quiet"),
         Verdict::Lost | Verdict::Refused => None,
     }
-}
-
-/// An answer was lost, and the look for its effect did not work out either.
-fn unsettled(look: Failure, op: Op, doing: &str, lost: &Trouble) -> Failure {
-    let mut failure = Failure::unknown(
-        doing,
-        format!("{}; and looking for its effect: {}", lost.message, look.message),
-    );
-    // A look that is certain of its answer (another object has the name, the token is spent)
-    // decides the call.
-    if look.certainty == Certainty::NotApplied && matches!(look.code, Code::AlreadyExists | Code::TokenSpent)
-    {
-        return look;
-    }
-    failure.code = match look.code {
-        Code::Other => meaning(lost),
-        code => code,
-    };
-    failure.service_code = look.service_code.or_else(|| lost.code.clone());
-    failure.hint = look
-        .hint
-        .or_else(|| errors::hint(op, lost.code.as_deref(), &lost.message));
-    failure
 }

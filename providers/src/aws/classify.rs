@@ -1,8 +1,10 @@
 //! What a failed attempt means: may it be repeated, and may it have changed the world?
 
 use std::error::Error;
+use std::time::SystemTime;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::primitives::{DateTime, DateTimeFormat as Format};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A failed attempt.
@@ -14,6 +16,8 @@ pub(super) struct Trouble {
     pub(super) code: Option<String>,
     /// What was answered, or went wrong.
     pub(super) message: String,
+    /// By how many seconds this machine's clock is ahead of EC2's, where EC2 answered.
+    pub(super) ahead: Option<i64>,
 }
 
 /// What may be done about a failed attempt.
@@ -68,6 +72,7 @@ where
                 verdict: of_answer(status, answer.code()),
                 code: answer.code().map(str::to_owned),
                 message,
+                ahead: ahead(context.raw()),
             }
         }
         SdkError::ConstructionFailure(_) => own(Verdict::Refused, error),
@@ -79,6 +84,7 @@ where
                     verdict: Verdict::Refused,
                     code: Some(CREDENTIALS.to_owned()),
                     message: text,
+                    ahead: None,
                 }
             } else if never_sent(&text) {
                 own(Verdict::NotSent, error)
@@ -91,6 +97,13 @@ where
     }
 }
 
+/// By how many seconds this machine's clock is ahead of the one that stamped an answer.
+fn ahead(answer: &HttpResponse) -> Option<i64> {
+    let stamp = DateTime::from_str(answer.headers().get("date")?, Format::HttpDate).ok()?;
+    let now = DateTime::from(SystemTime::now());
+    Some(now.secs() - stamp.secs())
+}
+
 /// The code given to credentials that could not be had when a call needed them.
 pub(super) const CREDENTIALS: &str = "CredentialsNotAvailable";
 
@@ -99,6 +112,7 @@ fn own<E: Error + 'static>(verdict: Verdict, error: &SdkError<E, HttpResponse>) 
         verdict,
         code: None,
         message: chain(error),
+        ahead: None,
     }
 }
 

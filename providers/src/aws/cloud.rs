@@ -33,6 +33,10 @@ pub(super) struct Inner {
     pub(super) root_devices: tokio::sync::Mutex<BTreeMap<String, String>>,
     /// What EC2 said of instance types, which does not change.
     pub(super) described: tokio::sync::Mutex<BTreeMap<String, Described>>,
+    /// Whether a subnet gives public addresses, of those that were looked up.
+    pub(super) public_subnets: Mutex<BTreeMap<String, bool>>,
+    /// Whether an instance was asked for with a public address, where the request said.
+    asked_public: Mutex<BTreeMap<String, bool>>,
     /// When this process created what: EC2 may not show it yet.
     births: Mutex<BTreeMap<String, Duration>>,
     /// Tokens that this process has run instances with.
@@ -50,6 +54,8 @@ impl AwsCloud {
                 account: OnceCell::new(),
                 root_devices: tokio::sync::Mutex::default(),
                 described: tokio::sync::Mutex::default(),
+                public_subnets: Mutex::default(),
+                asked_public: Mutex::default(),
                 births: Mutex::default(),
                 tokens: Mutex::default(),
                 watch: Watch::default(),
@@ -81,6 +87,21 @@ impl Inner {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.to_owned(), now);
+    }
+
+    /// Remembers whether an instance was asked for with a public address.
+    pub(super) fn asked_public(&self, id: &str, public: bool) {
+        let mut asked = self.asked_public.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(id.to_owned(), public);
+    }
+
+    /// Whether an instance that runs will have a public address: as it was asked for, else as its
+    /// subnet says.
+    pub(super) fn will_be_public(&self, instance: &Instance) -> bool {
+        let asked = self.asked_public.lock().unwrap_or_else(PoisonError::into_inner);
+        let subnets = self.public_subnets.lock().unwrap_or_else(PoisonError::into_inner);
+        let subnet = subnets.get(&instance.subnet_id);
+        asked.get(&instance.id).or(subnet).copied().unwrap_or(false)
     }
 
     /// Forgets `id`, which is deleted: that EC2 does not show it is now the truth.

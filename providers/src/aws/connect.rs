@@ -5,8 +5,10 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
@@ -22,7 +24,7 @@ use super::call::{Api, CallRecord};
 use super::classify::chain;
 use super::cloud::AwsCloud;
 use super::operations::Op;
-use super::tuning::Tuning;
+use super::tuning::{Tuning, is_local};
 use crate::codes::Ec2Code as _;
 
 /// How to reach EC2.
@@ -66,6 +68,7 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
         aws_sdk_sts::Client::from_conf(sts),
         clock,
         tuning,
+        region.clone(),
         options.log,
     );
     Ok(AwsCloud::new(api, region))
@@ -77,11 +80,8 @@ async fn load(options: &AwsOptions) -> SdkConfig {
         .connect_timeout(tuning.connect_timeout)
         .operation_attempt_timeout(tuning.attempt_timeout)
         .build();
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(http(proxies(options)))
         .timeout_config(timeouts)
         // The SDK's retries share one quota a client, which runs dry under throttling: the
         // adapter has its own.
@@ -93,6 +93,33 @@ async fn load(options: &AwsOptions) -> SdkConfig {
         loader = loader.endpoint_url(endpoint);
     }
     loader.load().await
+}
+
+/// The proxies that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), but for an
+/// endpoint on this machine.
+fn proxies(options: &AwsOptions) -> ProxyConfig {
+    let endpoint = options
+        .endpoint
+        .clone()
+        .or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+    match endpoint.is_some_and(|url| is_local(&url)) {
+        true => ProxyConfig::disabled(),
+        false => ProxyConfig::from_env(),
+    }
+}
+
+/// The client that the SDK makes by itself goes through no proxy.
+fn http(proxies: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .proxy_config(proxies.clone())
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    })
 }
 
 async fn check_credentials(sdk: &SdkConfig) -> Result<()> {

@@ -62,10 +62,10 @@ pub(super) struct Seen {
     pub(super) instance: Instance,
     /// The root volume, `vol-…`.
     pub(super) root_volume: Option<String>,
-    /// All volumes.
-    pub(super) volumes: Vec<String>,
     /// Why EC2 changed its state.
     pub(super) reason: Option<String>,
+    /// The code of that reason.
+    pub(super) reason_code: Option<String>,
 }
 
 /// Reads an instance; `None` if it has no id or a state that this version does not know.
@@ -117,8 +117,11 @@ pub(super) fn instance(seen: &types::Instance) -> Option<Seen> {
     Some(Seen {
         instance,
         root_volume,
-        volumes: mappings.iter().filter_map(attached).collect(),
         reason,
+        reason_code: seen
+            .state_reason()
+            .and_then(|reason| reason.code())
+            .map(str::to_owned),
     })
 }
 

@@ -2,15 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{Filter, Image};
+use aws_sdk_ec2::types::{Image, ImageState};
 use futures::future::try_join_all;
-use subako_world::{Failure, Family, ImageAnswer, ImageQuery, Result};
+use subako_world::{Code, Failure, Family, ImageAnswer, ImageQuery, Result};
 
 use super::cloud::Inner;
 use super::convert::{filter, next_page, text};
 use super::operations::Op;
 use super::types::Architecture;
 use crate::codes::Ec2Code as _;
+
+/// How EC2 is asked for an image.
+enum Query {
+    /// By its id.
+    Id,
+    /// By its name and publishers.
+    Name {
+        owners: &'static [&'static str],
+        pattern: String,
+    },
+}
+
+/// Whether a manifest names an image by its id.
+fn is_id(ami: &str) -> bool {
+    ami.starts_with("ami-")
+}
 
 impl Inner {
     /// Answers all queries: one read of the instance types, and one an image and architecture.
@@ -48,32 +64,10 @@ impl Inner {
 
     async fn image(&self, ami: &str, architecture: Architecture) -> Result<ImageAnswer> {
         let doing = format!("look up image {ami} for {}", architecture.name());
-        let (owners, name): (Vec<&str>, Filter) = if ami.starts_with("ami-") {
-            (Vec::new(), filter("image-id", [ami]))
-        } else if let Some(family) = Family::named(ami) {
-            let word = match architecture {
-                Architecture::X86 => family.x86_64,
-                Architecture::Arm => family.arm64,
-            };
-            (
-                vec![family.owner],
-                filter("name", [family.pattern.replace("{arch}", word)]),
-            )
-        } else if ami.contains(['*', '?']) {
-            (vec!["self", "amazon"], filter("name", [ami]))
-        } else {
-            let known = Family::names();
-            return Err(
-                Failure::not_applied(doing, "it is neither an id, nor a family, nor a pattern")
-                    .with_ec2_code("InvalidAMIName")
-                    .with_hint(format!(
-                        "write an id (ami-…), a name pattern with `*`, or one of {}",
-                        known.join(", ")
-                    )),
-            );
+        let images = match self.query(ami, architecture, &doing)? {
+            Query::Id => self.images_by_id(ami, &doing).await?,
+            Query::Name { owners, pattern } => self.images_by_name(owners, &pattern, &doing).await?,
         };
-        let images = self.describe_images(&owners, &[name], &doing).await?;
-        let by_id = ami.starts_with("ami-");
         let (fitting, others): (Vec<Image>, Vec<Image>) = images
             .into_iter()
             .partition(|image| image.architecture().map(|a| a.as_str()) == Some(architecture.name()));
@@ -81,13 +75,72 @@ impl Inner {
             (a.creation_date(), a.name(), a.image_id()).cmp(&(b.creation_date(), b.name(), b.image_id()))
         });
         let Some(image) = newest else {
-            return Err(self.no_image(&doing, by_id, others.first(), architecture));
+            return Err(self.no_image(&doing, is_id(ami), others.first(), architecture));
         };
         self.remember_root_device(image).await;
         Ok(ImageAnswer {
             image_id: text(image.image_id()),
             name: text(image.name()),
         })
+    }
+
+    /// What EC2 is asked for an image that a manifest calls `ami`.
+    fn query(&self, ami: &str, architecture: Architecture, doing: &str) -> Result<Query> {
+        if is_id(ami) {
+            return Ok(Query::Id);
+        }
+        if let Some(family) = Family::named(ami) {
+            let word = match architecture {
+                Architecture::X86 => family.x86_64,
+                Architecture::Arm => family.arm64,
+            };
+            return Ok(Query::Name {
+                owners: family.owners,
+                pattern: family.pattern.replace("{arch}", word),
+            });
+        }
+        if ami.contains(['*', '?']) {
+            return Ok(Query::Name {
+                owners: &["self", "amazon"],
+                pattern: ami.to_owned(),
+            });
+        }
+        let known = Family::names();
+        Err(
+            Failure::not_applied(doing, "it is neither an id, nor a family, nor a pattern")
+                .with_ec2_code("InvalidAMIName")
+                .with_hint(format!(
+                    "write an id (ami-…), a name pattern with `*`, or one of {}",
+                    known.join(", ")
+                )),
+        )
+    }
+
+    /// The image with that id, if it can be booted: deprecated ones are found by their id.
+    async fn images_by_id(&self, id: &str, doing: &str) -> Result<Vec<Image>> {
+        let asked = self.api.call(Op::DescribeImages, doing, || {
+            self.api.ec2.describe_images().image_ids(id).send()
+        });
+        match asked.await {
+            Ok(answer) => {
+                let images = answer.images.unwrap_or_default().into_iter();
+                Ok(images
+                    .filter(|image| image.state() == Some(&ImageState::Available))
+                    .collect())
+            }
+            Err(failure) if failure.code == Code::NotFound => Ok(Vec::new()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The images with such names. Deprecated ones count where there are no others: of a family
+    /// that is at its end, or of an old release that is named.
+    async fn images_by_name(&self, owners: &[&str], pattern: &str, doing: &str) -> Result<Vec<Image>> {
+        let current = self.describe_images(owners, pattern, false, doing).await?;
+        match current.is_empty() {
+            true => self.describe_images(owners, pattern, true, doing).await,
+            false => Ok(current),
+        }
     }
 
     fn no_image(
@@ -120,11 +173,15 @@ impl Inner {
             .with_hint("images differ from region to region: check `ami` and the region")
     }
 
-    async fn describe_images(&self, owners: &[&str], filters: &[Filter], doing: &str) -> Result<Vec<Image>> {
-        let owners: Option<Vec<String>> =
-            (!owners.is_empty()).then(|| owners.iter().map(|owner| (*owner).to_owned()).collect());
-        let mut filters = filters.to_vec();
-        filters.push(filter("state", ["available"]));
+    async fn describe_images(
+        &self,
+        owners: &[&str],
+        pattern: &str,
+        include_deprecated: bool,
+        doing: &str,
+    ) -> Result<Vec<Image>> {
+        let owners: Vec<String> = owners.iter().map(|owner| (*owner).to_owned()).collect();
+        let filters = [filter("name", [pattern]), filter("state", ["available"])];
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -134,8 +191,9 @@ impl Inner {
                     self.api
                         .ec2
                         .describe_images()
-                        .set_owners(owners.clone())
-                        .set_filters(Some(filters.clone()))
+                        .set_owners(Some(owners.clone()))
+                        .set_filters(Some(filters.to_vec()))
+                        .set_include_deprecated(include_deprecated.then_some(true))
                         .max_results(1000)
                         .set_next_token(next.clone())
                         .send()
@@ -163,9 +221,7 @@ impl Inner {
         if let Some(device) = known.get(image_id) {
             return Ok(device.clone());
         }
-        let images = self
-            .describe_images(&[], &[filter("image-id", [image_id])], doing)
-            .await?;
+        let images = self.images_by_id(image_id, doing).await?;
         let device = images.first().and_then(Image::root_device_name);
         match device {
             Some(device) => {

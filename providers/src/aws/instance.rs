@@ -47,11 +47,21 @@ impl Inner {
                 .map(|seen| seen.instance))
         };
         let look = || async { Ok(self.look_again(find).await?.map(Some)) };
-        let started = self
-            .api
-            .settle(Op::RunInstances, &doing, send, look)
-            .await
-            .map_err(|failure| explain(failure, request))?;
+        let begun = self.api.clock.now();
+        let mut tries = 0;
+        let started = loop {
+            let started = self.api.settle(Op::RunInstances, &doing, &send, &look).await;
+            let waited = self.api.clock.now().saturating_sub(begun);
+            match started {
+                // A part of EC2 may not know yet what another shows already (packer#3627): the
+                // refused call has used up nothing, its token neither.
+                Err(failure) if is_unseen(&failure) && waited < self.api.tuning.newborn => {
+                    tries += 1;
+                    self.api.clock.sleep(self.api.tuning.backoff(tries)).await;
+                }
+                started => break started.map_err(|failure| explain(failure, request))?,
+            }
+        };
         let running = match started {
             // EC2 may answer a token that it knows with success, whatever else was asked for.
             Some(running) => own_instance(Some(running), request, &doing)?,
@@ -65,6 +75,9 @@ impl Inner {
                 .ok_or_else(|| Failure::unknown(&doing, "the answer names no instance"))?,
         };
         self.born(&running.id);
+        if let Some(public) = request.public_ip {
+            self.asked_public(&running.id, public);
+        }
         Ok(running)
     }
 
@@ -211,6 +224,14 @@ pub(super) fn is_going(state: InstanceState) -> bool {
     matches!(state, InstanceState::ShuttingDown | InstanceState::Terminated)
 }
 
+/// Whether a launch was refused for want of something that is made for it shortly before.
+fn is_unseen(failure: &Failure) -> bool {
+    matches!(
+        failure.service_code.as_deref(),
+        Some("InvalidGroup.NotFound" | "InvalidKeyPair.NotFound")
+    )
+}
+
 /// Whether the instance of a token is the one that the request asks for, as EC2 itself checks:
 /// there, not on its way out, and made from the same words.
 fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str) -> Result<Option<Instance>> {
@@ -276,7 +297,7 @@ fn explain(failure: Failure, request: &InstanceRequest) -> Failure {
         ),
         Some("InvalidParameterCombination") if failure.message.to_lowercase().contains("free tier") => {
             format!(
-                "this account is on the free plan, which does not include {kind}: use t3.micro, t3.small, t4g.micro or t4g.small, or upgrade the account"
+                "this account is on the free plan, which does not include {kind}: use t3.micro, t3.small, t4g.micro, t4g.small, c7i-flex.large or m7i-flex.large, or upgrade the account"
             )
         }
         Some("InvalidBlockDeviceMapping") => format!(

@@ -1,10 +1,11 @@
 //! The VPC and its subnets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use aws_sdk_ec2::types::{self, Vpc, VpcCidrBlockStateCode};
-use futures::future::try_join;
-use subako_world::{Failure, Lookup, LookupAnswer, Result, Subnet};
+use futures::future::{try_join, try_join3};
+use subako_world::{Failure, Lookup, LookupAnswer, Reach, Result, Subnet};
 
 use super::cloud::Inner;
 use super::convert::{filter, next_page, text};
@@ -14,11 +15,15 @@ use crate::codes::Ec2Code as _;
 const DOING_VPC: &str = "look up the VPC";
 const DOING_SUBNETS: &str = "look up the subnets";
 
-/// A subnet, and whether it is its zone's default.
+/// A subnet, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Candidate {
     subnet: Subnet,
     default: bool,
+    /// Whether it gives public addresses.
+    public_ip: bool,
+    /// Why no instance of ours can be put there.
+    unfit: Option<&'static str>,
 }
 
 impl Inner {
@@ -26,17 +31,41 @@ impl Inner {
         let network = async {
             let vpc = self.vpc(query.vpc.as_deref()).await?;
             let id = text(vpc.vpc_id());
-            let candidates = self.candidates(&id).await?;
-            Ok((vpc, id, candidates))
+            let (candidates, routes) = try_join(self.candidates(&id), self.routes(&id)).await?;
+            Ok((vpc, id, candidates, routes))
         };
-        let ((vpc, vpc_id, candidates), images) = try_join(network, self.images(&query.images)).await?;
+        let ((vpc, vpc_id, candidates, routes), zones, images) =
+            try_join3(network, self.own_zones(query), self.images(&query.images)).await?;
+        self.remember_subnets(&candidates);
+        let subnets = choose(&candidates, query, zones.as_ref(), &vpc_id)?;
+        let used = used(&candidates, query);
+        let reach = routes.map(|routes| {
+            let all = subnets.iter().chain(&used);
+            let known = all.filter_map(|subnet| {
+                let candidate = candidates.iter().find(|c| c.subnet.id == subnet.id)?;
+                let reach = Reach {
+                    public_ip: candidate.public_ip,
+                    way_out: routes.way_out(&subnet.id),
+                };
+                Some((subnet.id.clone(), reach))
+            });
+            known.collect()
+        });
         Ok(LookupAnswer {
             images,
             vpc_cidrs: cidrs(&vpc),
-            subnets: choose(&candidates, query, &vpc_id)?,
-            used: used(&candidates, query),
+            subnets,
+            used,
+            reach: reach.unwrap_or_default(),
             vpc_id,
         })
+    }
+
+    /// Which subnets give public addresses, for whoever waits for one.
+    fn remember_subnets(&self, candidates: &[Candidate]) {
+        let known = candidates.iter().map(|c| (c.subnet.id.clone(), c.public_ip));
+        let mut subnets = self.public_subnets.lock().unwrap_or_else(PoisonError::into_inner);
+        subnets.extend(known);
     }
 
     async fn vpc(&self, wanted: Option<&str>) -> Result<Vpc> {
@@ -44,14 +73,32 @@ impl Inner {
             Some(id) => filter("vpc-id", [id]),
             None => filter("is-default", ["true"]),
         };
-        let answer = self
-            .api
-            .call(Op::DescribeVpcs, DOING_VPC, || {
-                self.api.ec2.describe_vpcs().filters(by.clone()).send()
-            })
-            .await?;
+        let mut next: Option<String> = None;
+        loop {
+            let page = self
+                .api
+                .call(Op::DescribeVpcs, DOING_VPC, || {
+                    self.api
+                        .ec2
+                        .describe_vpcs()
+                        .filters(by.clone())
+                        .set_next_token(next.clone())
+                        .send()
+                })
+                .await?;
+            if let Some(vpc) = page.vpcs().first() {
+                return Ok(vpc.clone());
+            }
+            next = next_page(page.next_token());
+            if next.is_none() {
+                return Err(self.no_vpc(wanted));
+            }
+        }
+    }
+
+    fn no_vpc(&self, wanted: Option<&str>) -> Failure {
         let region = self.region();
-        answer.vpcs().first().cloned().ok_or_else(|| match wanted {
+        match wanted {
             Some(id) => Failure::not_applied(DOING_VPC, format!("there is no {id} in {region}"))
                 .with_ec2_code("InvalidVpcID.NotFound")
                 .with_hint("correct `vpc` under [aws], or the region"),
@@ -60,7 +107,7 @@ impl Inner {
                 .with_hint(
                     "make one with `aws ec2 create-default-vpc`, or name `vpc` and `subnets` under [aws]",
                 ),
-        })
+        }
     }
 
     async fn candidates(&self, vpc_id: &str) -> Result<Vec<Candidate>> {
@@ -99,6 +146,14 @@ fn candidate(seen: &types::Subnet) -> Option<Candidate> {
             cidr: text(seen.cidr_block()),
         },
         default: seen.default_for_az().unwrap_or_default(),
+        public_ip: seen.map_public_ip_on_launch().unwrap_or_default(),
+        unfit: if seen.cidr_block().is_none_or(str::is_empty) {
+            Some("it has no IPv4 range")
+        } else if seen.outpost_arn().is_some() {
+            Some("it is on an Outpost")
+        } else {
+            None
+        },
     })
 }
 
@@ -120,7 +175,8 @@ fn cidrs(vpc: &Vpc) -> Vec<String> {
 
 /// Of the subnets in use those that the VPC has.
 fn used(candidates: &[Candidate], query: &Lookup) -> Vec<Subnet> {
-    let there = candidates.iter().map(|candidate| &candidate.subnet);
+    let fit = candidates.iter().filter(|candidate| candidate.unfit.is_none());
+    let there = fit.map(|candidate| &candidate.subnet);
     let mut used: Vec<Subnet> = there
         .filter(|subnet| query.used.contains(&subnet.id))
         .cloned()
@@ -130,23 +186,30 @@ fn used(candidates: &[Candidate], query: &Lookup) -> Vec<Subnet> {
 }
 
 /// One subnet a zone: those named; or those of the zones named; or, when neither is named, one of
-/// every zone where there is no doubt.
-fn choose(candidates: &[Candidate], query: &Lookup, vpc_id: &str) -> Result<Vec<Subnet>> {
+/// every zone of the region's own where there is no doubt.
+fn choose(
+    candidates: &[Candidate],
+    query: &Lookup,
+    own_zones: Option<&BTreeSet<String>>,
+    vpc_id: &str,
+) -> Result<Vec<Subnet>> {
     if !query.subnets.is_empty() {
         return named(candidates, query, vpc_id);
     }
+    let fit: Vec<Candidate> = candidates.iter().filter(|c| c.unfit.is_none()).cloned().collect();
     if !query.zones.is_empty() {
         return query
             .zones
             .iter()
-            .map(|zone| of_zone(candidates, zone, vpc_id))
+            .map(|zone| of_zone(&fit, zone, vpc_id))
             .collect();
     }
-    let zones: BTreeSet<&str> = candidates.iter().map(|c| c.subnet.zone.as_str()).collect();
+    let zones: BTreeSet<&str> = fit.iter().map(|c| c.subnet.zone.as_str()).collect();
+    let is_own = |zone: &str| own_zones.is_none_or(|own| own.contains(zone));
     let mut clear = Vec::new();
     let mut doubt = None;
-    for zone in zones {
-        match of_zone(candidates, zone, vpc_id) {
+    for zone in zones.into_iter().filter(|zone| is_own(zone)) {
+        match of_zone(&fit, zone, vpc_id) {
             Ok(subnet) => clear.push(subnet),
             Err(failure) => doubt = doubt.or(Some(failure)),
         }
@@ -155,7 +218,10 @@ fn choose(candidates: &[Candidate], query: &Lookup, vpc_id: &str) -> Result<Vec<
         return Ok(clear);
     }
     Err(doubt.unwrap_or_else(|| {
-        let message = format!("{vpc_id} has no subnet");
+        let message = match candidates {
+            [] => format!("{vpc_id} has no subnet"),
+            _ => format!("{vpc_id} has no subnet with an IPv4 range in an availability zone of the region"),
+        };
         refused(
             message,
             "InvalidSubnet.NotFound",
@@ -210,6 +276,12 @@ fn named(candidates: &[Candidate], query: &Lookup, vpc_id: &str) -> Result<Vec<S
                 "correct `subnets` under [aws], or `vpc`, or the region",
             );
         };
+        if let Some(why) = found.unfit {
+            return fail(
+                format!("no instance can be put in {id}: {why}"),
+                "name another in `subnets` under [aws]",
+            );
+        }
         if let Some(other) = by_zone.insert(&found.subnet.zone, &found.subnet) {
             return fail(
                 format!("{id} and {} are both in {}", other.id, other.zone),
@@ -254,6 +326,8 @@ mod tests {
                 cidr: "10.0.0.0/24".to_owned(),
             },
             default,
+            public_ip: true,
+            unfit: None,
         })
         .to_vec()
     }
@@ -265,7 +339,7 @@ mod tests {
             subnets: owned(subnets),
             ..Lookup::default()
         };
-        choose(&candidates(), &query, "vpc-1")
+        choose(&candidates(), &query, None, "vpc-1")
             .map(|subnets| subnets.into_iter().map(|s| s.id).collect())
             .map_err(|failure| failure.to_string())
     }
@@ -294,6 +368,31 @@ mod tests {
             ask(&[], &[]),
             Ok(vec!["subnet-2".to_owned(), "subnet-3".to_owned()])
         );
+    }
+
+    #[test]
+    fn zones_outside_the_region_and_subnets_that_are_unfit_are_left_out_unless_named() {
+        let mut all = candidates();
+        all[1].unfit = Some("it has no IPv4 range");
+        let own = BTreeSet::from(["z-a".to_owned()]);
+        let ids = |query: &Lookup, own: Option<&BTreeSet<String>>| {
+            let chosen = choose(&all, query, own, "vpc-1");
+            chosen.map(|subnets| subnets.into_iter().map(|s| s.id).collect::<Vec<_>>())
+        };
+        let any = Lookup::default();
+        assert_eq!(ids(&any, Some(&own)), Ok(vec!["subnet-1".to_owned()]));
+        assert_eq!(ids(&any, None).map(|ids| ids.len()), Ok(2));
+        let in_b = Lookup {
+            zones: vec!["z-b".to_owned()],
+            ..Lookup::default()
+        };
+        assert_eq!(ids(&in_b, Some(&own)), Ok(vec!["subnet-3".to_owned()]));
+        let unfit = Lookup {
+            subnets: vec!["subnet-2".to_owned()],
+            ..Lookup::default()
+        };
+        let refused = ids(&unfit, None).unwrap_err();
+        assert!(refused.message.contains("no IPv4 range"), "{refused}");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, Tag};
-use subako_world::{Failure, InstanceChange, Result};
+use subako_world::{Failure, Instance, InstanceChange, Result, tag};
 
 use super::cloud::Inner;
-use super::convert::tag_list;
+use super::convert::{filter, tag_list};
 use super::operations::Op;
+use super::survey::Volume;
 use crate::codes::Ec2Code as _;
 
 impl Inner {
@@ -74,10 +75,25 @@ impl Inner {
             self.grow(volume, gib, doing).await?;
             *changed = true;
         }
+        if change.set_tags.is_empty() && change.remove_tags.is_empty() {
+            return Ok(());
+        }
         let mut tagged = vec![id.to_owned()];
-        tagged.extend(seen.volumes);
+        tagged.extend(self.own_volumes(&seen.instance, doing).await?);
         self.retag(&tagged, doing, &change.set_tags, &change.remove_tags)
             .await
+    }
+
+    /// The volumes of an instance that were made with it, by their tags: others that somebody
+    /// attached have tags of their own.
+    async fn own_volumes(&self, instance: &Instance, doing: &str) -> Result<Vec<String>> {
+        let attached = [filter("attachment.instance-id", [&instance.id])];
+        let volumes = self.volumes(&attached, doing).await?.into_iter();
+        let same = |volume: &Volume| {
+            volume.tags.contains_key(tag::CLUSTER)
+                && volume.tags.get(tag::ADDRESS) == instance.tags.get(tag::ADDRESS)
+        };
+        Ok(volumes.filter(same).map(|volume| volume.id).collect())
     }
 
     pub(super) async fn set_protection(&self, id: &str, protect: bool, doing: &str) -> Result<()> {

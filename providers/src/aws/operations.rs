@@ -88,6 +88,7 @@ impl Optional {
 pub enum Op {
     GetCallerIdentity,
     DescribeAddresses,
+    DescribeAvailabilityZones,
     DescribeImages,
     DescribeInstanceAttribute,
     DescribeInstanceTypeOfferings,
@@ -95,6 +96,7 @@ pub enum Op {
     DescribeInstances,
     DescribeKeyPairs,
     DescribeNetworkInterfaces,
+    DescribeRouteTables,
     DescribeSecurityGroups,
     DescribeSubnets,
     DescribeVolumes,
@@ -168,7 +170,7 @@ const fn create(op: Op, name: &'static str, family: Family) -> Operation {
 
 /// Every operation that the adapter makes, in the order of [`Op`]. A call that is not in here
 /// fails before it is sent.
-pub const OPERATIONS: [Operation; 31] = [
+pub const OPERATIONS: [Operation; 33] = [
     line(
         Op::GetCallerIdentity,
         "GetCallerIdentity",
@@ -177,6 +179,7 @@ pub const OPERATIONS: [Operation; 31] = [
         Scope::Everyone,
     ),
     read(Op::DescribeAddresses, "DescribeAddresses"),
+    read(Op::DescribeAvailabilityZones, "DescribeAvailabilityZones"),
     read(Op::DescribeImages, "DescribeImages"),
     read(Op::DescribeInstanceAttribute, "DescribeInstanceAttribute"),
     read(Op::DescribeInstanceTypeOfferings, "DescribeInstanceTypeOfferings"),
@@ -184,6 +187,7 @@ pub const OPERATIONS: [Operation; 31] = [
     read(Op::DescribeInstances, "DescribeInstances"),
     read(Op::DescribeKeyPairs, "DescribeKeyPairs"),
     read(Op::DescribeNetworkInterfaces, "DescribeNetworkInterfaces"),
+    read(Op::DescribeRouteTables, "DescribeRouteTables"),
     read(Op::DescribeSecurityGroups, "DescribeSecurityGroups"),
     read(Op::DescribeSubnets, "DescribeSubnets"),
     read(Op::DescribeVolumes, "DescribeVolumes"),

@@ -5,6 +5,44 @@ use subako_world::tag;
 
 use super::operations::{OPERATIONS, Op, Operation, Optional, Scope};
 
+/// What else is needed where the account encrypts its disks with a key of its own: EC2 uses the key
+/// for the caller (EBS user guide, "Requirements for Amazon EBS encryption", permissions for users).
+/// AWS's own key, `aws/ebs`, needs none of it.
+pub fn disk_key_statement() -> Value {
+    json!({
+        "Sid": "UseTheKeyOfTheDisks",
+        "Effect": "Allow",
+        "Action": [
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ],
+        "Resource": "*",
+        "Condition": { "StringLike": { "kms:ViaService": "ec2.*.amazonaws.com" } },
+    })
+}
+
+/// The statement of the least policy that permits an action, for that action alone; `None` for one
+/// that the adapter does not need.
+pub(super) fn statement(action: &str) -> Option<Value> {
+    let policy = least_policy(&Optional::ALL);
+    let mut statements = policy["Statement"].as_array()?.iter();
+    let mut found = statements
+        .find(|statement| match &statement["Action"] {
+            Value::Array(actions) => actions.iter().any(|own| own == action),
+            own => own == action,
+        })?
+        .clone();
+    found["Action"] = action.into();
+    if let Some(fields) = found.as_object_mut() {
+        fields.remove("Sid");
+    }
+    Some(found)
+}
+
 /// An IAM policy that permits what the adapter does and no more: it reads everything (EC2's reads
 /// cannot be limited), creates, and changes only what carries the tag `subako:cluster`. What only
 /// some manifests need is in it where `wanted` has it.
@@ -101,6 +139,19 @@ mod tests {
             assert_eq!(added, own.filter_map(|o| o.op.action()).collect());
             assert!(!added.is_empty(), "{what:?} needs nothing");
         }
+    }
+
+    #[test]
+    fn every_action_has_its_statement() {
+        for action in OPERATIONS.iter().filter_map(|o| o.op.action()) {
+            let statement = statement(&action).unwrap_or_else(|| panic!("{action} has none"));
+            assert_eq!(statement["Action"], action.as_str());
+            assert_eq!(statement["Effect"], "Allow");
+            let owned = Op::named(&action["ec2:".len()..]).is_some_and(|op| op.entry().scope == Scope::Owned);
+            let limited = statement.get("Condition").is_some();
+            assert!(limited == owned, "{statement}");
+        }
+        assert_eq!(statement("s3:GetObject"), None);
     }
 
     #[test]

@@ -166,11 +166,20 @@ impl AwsCloud {
             }
             PlannedCall::ModifyVolume(id, gib) => {
                 let size = i32::try_from(*gib).unwrap_or(i32::MAX);
+                let doing = format!("ask whether the disk of {id} may grow");
+                let seen = self.inner.see(id, &doing).await?;
+                let Some(volume) = seen.and_then(|seen| seen.root_volume) else {
+                    return Ok(PermissionFinding {
+                        action: format!("ec2:{}", Op::ModifyVolume.name()),
+                        about: id.clone(),
+                        verdict: Verdict::Unclear("EC2 shows no root volume".to_owned()),
+                    });
+                };
                 self.dry(Op::ModifyVolume, id, || {
                     ec2.ec2
                         .modify_volume()
                         .dry_run(true)
-                        .volume_id(id)
+                        .volume_id(&volume)
                         .size(size)
                         .send()
                 })

@@ -26,6 +26,8 @@ pub struct Tuning {
     pub looks: Vec<Duration>,
     /// How long a new object that EC2 does not show is still believed in.
     pub newborn: Duration,
+    /// How long an instance that runs may be without the public address that it is to have.
+    pub address: Duration,
     /// The wait before the first look at instances that somebody waits for.
     pub first_look: Duration,
     /// The wait between two looks while something changes.
@@ -36,6 +38,13 @@ pub struct Tuning {
     pub instance_deadline: Duration,
     /// How long a terminate call waits for others to go with it.
     pub gather: Duration,
+}
+
+/// Whether an endpoint's URL leads to this machine.
+pub(super) fn is_local(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let local = ["localhost", "127.", "[::1]"];
+    local.iter().any(|start| host.starts_with(start))
 }
 
 impl Default for Tuning {
@@ -51,6 +60,7 @@ impl Default for Tuning {
             rate: 1.0,
             looks: [0, 1, 2, 4].map(Duration::from_secs).to_vec(),
             newborn: Duration::from_secs(60),
+            address: Duration::from_secs(30),
             first_look: Duration::from_millis(250),
             tick: Duration::from_secs(2),
             slowest_tick: Duration::from_secs(5),
@@ -71,6 +81,7 @@ impl Tuning {
             rate: 1000.0,
             looks: [0, 10].map(Duration::from_millis).to_vec(),
             newborn: Duration::from_secs(2),
+            address: Duration::from_secs(2),
             first_look: Duration::from_millis(5),
             tick: Duration::from_millis(20),
             slowest_tick: Duration::from_millis(500),
@@ -81,11 +92,7 @@ impl Tuning {
 
     /// What suits an endpoint: `local` for one on this machine, the default for AWS's and others.
     pub fn for_endpoint(endpoint: Option<&str>) -> Self {
-        let host = endpoint
-            .and_then(|url| url.split("://").nth(1))
-            .unwrap_or_default();
-        let local = ["localhost", "127.", "[::1]"];
-        match local.iter().any(|start| host.starts_with(start)) {
+        match endpoint.is_some_and(is_local) {
             true => Self::local(),
             false => Self::default(),
         }

@@ -32,6 +32,8 @@ struct Waiter {
     wanted: InstanceState,
     since: Duration,
     last: Option<InstanceState>,
+    /// When it was first seen as wanted.
+    arrived: Option<Duration>,
     progress: Progress,
     done: oneshot::Sender<Result<Instance>>,
 }
@@ -68,6 +70,7 @@ impl Inner {
                 wanted,
                 since: self.api.clock.now(),
                 last: None,
+                arrived: None,
                 progress: progress.clone(),
                 done,
             });
@@ -139,13 +142,17 @@ impl Inner {
                 continue;
             }
             let waited = now.saturating_sub(waiter.since);
+            let there = seen.as_ref().ok().and_then(|seen| seen.get(&waiter.id));
+            if there.is_some_and(|there| there.instance.state == waiter.wanted) {
+                waiter.arrived.get_or_insert(now);
+            }
             let finding = match seen {
                 // The read has retried already: whoever waits is told.
                 Err(failure) => Finding::Done(Box::new(Err(Failure {
                     doing: doing(&waiter.id, waiter.wanted),
                     ..failure.clone()
                 }))),
-                Ok(seen) => self.judge(&waiter, seen.get(&waiter.id), waited),
+                Ok(_) => self.judge(&waiter, there, waited, now),
             };
             match finding {
                 // A caller that has given up no longer listens.
@@ -165,7 +172,7 @@ impl Inner {
         shared.waiting.len()
     }
 
-    fn judge(&self, waiter: &Waiter, seen: Option<&Seen>, waited: Duration) -> Finding {
+    fn judge(&self, waiter: &Waiter, seen: Option<&Seen>, waited: Duration, now: Duration) -> Finding {
         let tuning = &self.api.tuning;
         let fail = |message: String, code: &str, hint: &str| {
             let failure = Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_ec2_code(code);
@@ -189,15 +196,30 @@ impl Inner {
         };
         let state = seen.instance.state;
         if state == waiter.wanted {
+            // The address is shown some seconds later (flocker#2237). Without it nobody could log in.
+            let since = waiter.arrived.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+            let lacks = seen.instance.public_ip.is_none() && self.will_be_public(&seen.instance);
+            if state == InstanceState::Running && lacks && since < tuning.address {
+                return Finding::Wait(Some(state));
+            }
             return Finding::Done(Box::new(Ok(seen.instance.clone())));
         }
         if is_going(state) && waiter.wanted != InstanceState::Terminated {
             let why = seen.reason.as_deref().unwrap_or("EC2 gives no reason");
-            return fail(
-                format!("it is {state}: {why}"),
-                "InstanceTerminated",
-                "somebody or EC2 itself terminated it; the next plan makes a new one",
-            );
+            let hint = match seen.reason_code.as_deref() {
+                // EC2 user guide, "Troubleshoot instance launch issues".
+                Some("Client.InternalError") => {
+                    "EC2 could not use the key of its disk: where the account encrypts disks with a KMS key of its own, these credentials need to use that key; `subako policy --kms` has the statement"
+                }
+                Some("Client.VolumeLimitExceeded") => {
+                    "the account's storage quota is used up: use smaller disks, or raise it in Service Quotas"
+                }
+                Some("Server.InsufficientInstanceCapacity") => {
+                    "AWS has no room for it at the moment: name another zone in `availability_zones`, choose another `instance_type`, or try again later"
+                }
+                _ => "somebody or EC2 itself terminated it; the next plan makes a new one",
+            };
+            return fail(format!("it is {state}: {why}"), "InstanceTerminated", hint);
         }
         if waited >= tuning.instance_deadline {
             return fail(

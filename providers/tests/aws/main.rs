@@ -11,4 +11,7 @@ mod lifecycle;
 #[allow(dead_code, reason = "the binary's tests use the rest")]
 mod proxy;
 mod reading;
+mod real;
+#[allow(dead_code, unused_imports, reason = "the binary's tests use the rest")]
+mod strict;
 mod support;

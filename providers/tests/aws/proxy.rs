@@ -1,13 +1,17 @@
-//! An HTTP/1.1 proxy that stands before an EC2 API, records the calls and breaks some of them.
+//! An HTTP/1.1 proxy that stands before an EC2 API, records the calls and breaks some of them. The
+//! EC2 behind it can be made as strict as the real one.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use aws_sdk_ec2::primitives::{DateTime, DateTimeFormat};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::strict::{Answer, Call, Node, Strict};
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,24 +33,12 @@ pub enum Fault {
 impl Fault {
     /// An answer with one of EC2's errors.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
-        Self::Answer(
-            status,
-            format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error><Code>{code}</Code>\
-                 <Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
-            ),
-        )
+        Self::Answer(status, ec2_error(code, message))
     }
 
     /// An answer with one of the errors of the Security Token Service, which has a form of its own.
     pub fn identity_error(status: u16, code: &str, message: &str) -> Self {
-        Self::Answer(
-            status,
-            format!(
-                "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
-                 <Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
-            ),
-        )
+        Self::Answer(status, identity_error(code, message))
     }
 
     /// 503 without any body that could be read.
@@ -58,6 +50,20 @@ impl Fault {
     pub fn throttled() -> Self {
         Self::error(503, "RequestLimitExceeded", "Request limit exceeded.")
     }
+}
+
+fn ec2_error(code: &str, message: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error><Code>{code}</Code>\
+         <Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+    )
+}
+
+fn identity_error(code: &str, message: &str) -> String {
+    format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+         <Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+    )
 }
 
 /// A call that was answered: what it was, and when it came and went.
@@ -80,6 +86,8 @@ struct Rule {
     first: u32,
     times: u32,
     fault: Fault,
+    /// Another action, of which so many calls have to have come.
+    once: Option<(String, u32)>,
 }
 
 #[derive(Default)]
@@ -99,16 +107,28 @@ pub struct Proxy {
     /// Held while an instance is run: moto draws a subnet's addresses from a generator, which
     /// fails where two calls meet in it.
     launching: Arc<tokio::sync::Mutex<()>>,
+    /// What EC2 does and the API behind does not.
+    strict: Arc<Mutex<Strict>>,
 }
 
 impl Proxy {
     /// Starts a proxy before `target`, `host:port`.
     pub async fn start(target: &str) -> io::Result<Self> {
+        Self::start_before(target, Arc::default()).await
+    }
+
+    /// Another proxy, which has seen no call, before the same EC2, which remembers what it saw.
+    pub async fn another(&self, target: &str) -> io::Result<Self> {
+        Self::start_before(target, Arc::clone(&self.strict)).await
+    }
+
+    async fn start_before(target: &str, strict: Arc<Mutex<Strict>>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let proxy = Self {
             address: listener.local_addr()?,
             state: Arc::default(),
             launching: Arc::default(),
+            strict,
         };
         let (target, serving) = (target.to_owned(), proxy.clone());
         tokio::spawn(async move {
@@ -133,7 +153,24 @@ impl Proxy {
             first,
             times,
             fault,
+            once: None,
         });
+    }
+
+    /// Breaks all calls of `action` once call number `nth` of `other` has come.
+    pub fn fault_once_met(&self, action: &str, other: &str, nth: u32, fault: Fault) {
+        self.lock().rules.push(Rule {
+            action: action.to_owned(),
+            first: 1,
+            times: u32::MAX / 2,
+            fault,
+            once: Some((other.to_owned(), nth)),
+        });
+    }
+
+    /// The EC2 behind is as strict as this from now on.
+    pub fn be(&self, strict: Strict) {
+        *self.strict() = strict;
     }
 
     /// Holds every call back.
@@ -183,21 +220,21 @@ impl Proxy {
         match fault {
             Some(Fault::ResetBefore) => client.set_zero_linger(),
             Some(Fault::ResetAfter) => {
-                self.forward(&action, target, &head, &body).await?;
+                self.forward(target, &head, &body).await?;
                 client.set_zero_linger()
             }
             Some(Fault::Answer(status, text)) => answer(&mut client, status, &text).await,
             Some(Fault::AnswerAfter(status, text)) => {
-                self.forward(&action, target, &head, &body).await?;
+                self.forward(target, &head, &body).await?;
                 answer(&mut client, status, &text).await
             }
             Some(Fault::SilenceBefore) => until_closed(&mut client).await,
             Some(Fault::SilenceAfter) => {
-                self.forward(&action, target, &head, &body).await?;
+                self.forward(target, &head, &body).await?;
                 until_closed(&mut client).await
             }
             None => {
-                let answer = self.forward(&action, target, &head, &body).await?;
+                let answer = self.forward(target, &head, &body).await?;
                 let went = Instant::now();
                 self.lock().spans.push(Span {
                     action,
@@ -211,12 +248,58 @@ impl Proxy {
         }
     }
 
-    async fn forward(&self, action: &str, target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
-        let _alone = match action {
+    /// What EC2 answers: strictness before and after the API, and whatever others do then.
+    async fn forward(&self, target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+        let mut call = Call::read(head, &String::from_utf8_lossy(body));
+        let refused = self.strict().ask(&mut call);
+        match refused {
+            Some(Answer::Refusal(status, code, message)) if call.action == "GetCallerIdentity" => {
+                return Ok(self.stamped(status, &identity_error(code, &message)));
+            }
+            Some(Answer::Refusal(status, code, message)) => {
+                return Ok(self.stamped(status, &ec2_error(code, &message)));
+            }
+            Some(Answer::Success(text)) => return Ok(response(200, &text)),
+            None => {}
+        }
+        let answer = self.pass(target, head, &call).await?;
+        let watched = !self.strict().is_empty();
+        let Some(mut tree) = watched.then(|| success(&answer)).flatten() else {
+            return Ok(answer);
+        };
+        let then = self.strict().answer(&call, &mut tree);
+        for call in then {
+            self.pass(target, head, &call).await?;
+        }
+        Ok(response(200, &tree.render()))
+    }
+
+    /// An answer with the time of the strict EC2.
+    fn stamped(&self, status: u16, text: &str) -> Vec<u8> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+        let date = DateTime::from_secs(now + self.strict().ahead()).fmt(DateTimeFormat::HttpDate);
+        response_with(status, &format!("Date: {}\r\n", date.expect("a date")), text)
+    }
+
+    /// What the API behind answers.
+    async fn pass(&self, target: &str, head: &str, call: &Call) -> io::Result<Vec<u8>> {
+        let _alone = match call.action.as_str() {
             "RunInstances" => Some(self.launching.lock().await),
             _ => None,
         };
-        forward(target, head, body).await
+        let body = call.body();
+        let kept = head.lines().filter(|line| {
+            let line = line.to_ascii_lowercase();
+            !line.starts_with("connection:") && !line.starts_with("content-length:")
+        });
+        let kept: Vec<&str> = kept.collect();
+        let head = format!("{}\r\nContent-Length: {}", kept.join("\r\n"), body.len());
+        forward(target, &head, body.as_bytes()).await
+    }
+
+    fn strict(&self) -> std::sync::MutexGuard<'_, Strict> {
+        self.strict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn record(&self, action: &str, body: String) -> (Option<Fault>, Duration) {
@@ -225,10 +308,15 @@ impl Proxy {
         *count += 1;
         let nth = *count;
         state.bodies.push((action.to_owned(), body));
-        let rule = state
-            .rules
-            .iter()
-            .find(|rule| rule.action == action && nth >= rule.first && nth < rule.first + rule.times);
+        let counts = &state.counts;
+        let met = |once: &Option<(String, u32)>| {
+            let count = |other: &str| counts.get(other).copied().unwrap_or_default();
+            once.as_ref().is_none_or(|(other, nth)| count(other) >= *nth)
+        };
+        let applies = |rule: &&Rule| {
+            rule.action == action && nth >= rule.first && nth < rule.first + rule.times && met(&rule.once)
+        };
+        let rule = state.rules.iter().find(applies);
         (rule.map(|rule| rule.fault.clone()), state.latency)
     }
 }
@@ -257,11 +345,15 @@ async fn read_request(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let kept: Vec<&str> = head
-        .lines()
-        .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"))
-        .collect();
-    Ok((kept.join("\r\n"), body))
+    Ok((head, body))
+}
+
+/// The tree of an answer that is a success.
+fn success(answer: &[u8]) -> Option<Node> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let is_ok = head.split_whitespace().nth(1) == Some("200");
+    is_ok.then(|| Node::parse(body)).flatten()
 }
 
 async fn forward(target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
@@ -275,13 +367,20 @@ async fn forward(target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-async fn answer(client: &mut TcpStream, status: u16, text: &str) -> io::Result<()> {
+fn response(status: u16, text: &str) -> Vec<u8> {
+    response_with(status, "", text)
+}
+
+fn response_with(status: u16, fields: &str, text: &str) -> Vec<u8> {
     let head = format!(
-        "HTTP/1.1 {status} Status\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\n{fields}Content-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         text.len()
     );
-    client.write_all(head.as_bytes()).await?;
-    client.write_all(text.as_bytes()).await?;
+    [head.as_bytes(), text.as_bytes()].concat()
+}
+
+async fn answer(client: &mut TcpStream, status: u16, text: &str) -> io::Result<()> {
+    client.write_all(&response(status, text)).await?;
     client.shutdown().await
 }
 

@@ -9,9 +9,13 @@ mod counts;
 mod crash;
 mod drift;
 mod faults;
+mod like_ec2;
 mod pace;
 mod permissions;
 #[path = "../../../providers/tests/aws/proxy.rs"]
 #[allow(dead_code, reason = "the adapter's own tests use the rest")]
 mod proxy;
 mod refusals;
+#[path = "../../../providers/tests/aws/strict/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the adapter's own tests use the rest")]
+mod strict;

@@ -49,7 +49,7 @@ fn critical_path(spans: &[Span]) -> Duration {
         "DescribeInstanceTypeOfferings",
         "DescribeInstanceTypes",
     ];
-    let further = ["DescribeSubnets", "DescribeImages"];
+    let further = ["DescribeSubnets", "DescribeRouteTables", "DescribeImages"];
     let permits = ["ImportKeyPair", "CreateSecurityGroup", "RunInstances"];
     let survey = ["DescribeVolumes", "DescribeInstances"];
     let planned = spans.iter().position(|span| span.dry_run).expect("a preflight");

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::bench::{APPLY, Bench};
 use super::proxy::Fault;
+use super::strict::{Internet, Strict};
 use crate::support::Ran;
 
 /// Answers of EC2 and of the token service to credentials that they do not like.
@@ -159,6 +160,7 @@ fn a_destroy_that_is_not_permitted_changes_nothing() {
 #[test]
 fn a_missing_private_key_is_found_before_anything_is_made() {
     let Some(bench) = Bench::small() else { return };
+    bench.proxy.be(Strict::only(Internet));
     bench.edit("jump = \"nobody@127.0.0.1:1\"", "private_key = \"no-such-key\"");
     bench.run(&["plan"]).expect(0);
     bench

@@ -124,7 +124,11 @@ pub enum Command {
     /// Print the JSON Schema of the manifest
     Schema,
     /// Print the least IAM policy that permits everything Subako does
-    Policy,
+    Policy {
+        /// With what it takes where the account encrypts disks with a KMS key of its own
+        #[arg(long)]
+        kms: bool,
+    },
 }
 
 #[cfg(test)]

@@ -42,6 +42,6 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Completions { shell } => completions::run(*shell, ui),
         Command::Man { dir } => man::run(dir.as_deref(), ui),
         Command::Schema => validate::schema(ui),
-        Command::Policy => policy::run(global, ui),
+        Command::Policy { kms } => policy::run(global, ui, *kms),
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "aws")]
 use subako_engine::manifest::{Manifest, Pool, PublicIp};
 #[cfg(feature = "aws")]
-use subako_providers::aws::{Optional, least_policy};
+use subako_providers::aws::{Optional, disk_key_statement, least_policy};
 
 use crate::args::Global;
 #[cfg(not(feature = "aws"))]
@@ -15,14 +15,18 @@ use crate::project::Project;
 use crate::ui::Ui;
 
 /// Prints it as JSON, with what the manifest needs beyond what any does. Where there is no manifest
-/// it is the one for a manifest that needs nothing more.
+/// it is the one for a manifest that needs nothing more. With what a disk key of the account's own takes
+/// if `kms`.
 #[cfg(feature = "aws")]
-pub fn run(global: &Global, ui: &Ui) -> Result<Exit> {
+pub fn run(global: &Global, ui: &Ui, kms: bool) -> Result<Exit> {
     let wanted = match global.file.exists() {
         true => optional(&Project::open(global, ui)?.manifest),
         false => Vec::new(),
     };
-    let policy = least_policy(&wanted);
+    let mut policy = least_policy(&wanted);
+    if kms && let Some(statements) = policy["Statement"].as_array_mut() {
+        statements.push(disk_key_statement());
+    }
     ui.print(&format!("{policy:#}\n"))?;
     Ok(Exit::Done)
 }
@@ -37,6 +41,6 @@ fn optional(manifest: &Manifest) -> Vec<Optional> {
 
 /// There is none in a program built without AWS.
 #[cfg(not(feature = "aws"))]
-pub fn run(_global: &Global, _ui: &Ui) -> Result<Exit> {
+pub fn run(_global: &Global, _ui: &Ui, _kms: bool) -> Result<Exit> {
     Err(CliError::new("this program was built without AWS"))
 }

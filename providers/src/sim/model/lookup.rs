@@ -1,11 +1,18 @@
 //! Answers to what a refresh looks up.
 
-use subako_world::{Family, ImageAnswer, ImageQuery, Lookup, LookupAnswer, Subnet, TypeFacts};
+use subako_world::{Family, ImageAnswer, ImageQuery, Lookup, LookupAnswer, Reach, Subnet, TypeFacts, WayOut};
 
 use super::catalog::{DEFAULT_VPC, fits, images, is_id, subnets, vpc_range};
 use super::types::{InstanceType, offered};
 use super::world::Model;
 use crate::sim::refusal::Refusal;
+
+/// Every subnet of the simulator is as those of a default VPC (VPC user guide, "Default VPC
+/// components").
+const PUBLIC: Reach = Reach {
+    public_ip: true,
+    way_out: WayOut::Gateway,
+};
 
 impl Model {
     /// Looks up images, the VPC and its subnets.
@@ -31,6 +38,8 @@ impl Model {
             .filter(|subnet| query.used.contains(&subnet.id))
             .collect();
         answer.used.sort_by(|a, b| a.id.cmp(&b.id));
+        let all = answer.subnets.iter().chain(&answer.used);
+        answer.reach = all.map(|subnet| (subnet.id.clone(), PUBLIC)).collect();
         Ok(answer)
     }
 

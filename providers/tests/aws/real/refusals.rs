@@ -1,0 +1,101 @@
+//! What EC2 refuses for reasons that its code does not name.
+
+use std::process::Command;
+
+use subako_engine::world::{Certainty, Cloud, Lookup};
+use subako_providers::aws::{AwsOptions, connect};
+
+use super::super::proxy::Proxy;
+use super::super::strict::{ClockOff, RegionOff, Strict};
+use super::super::support::*;
+
+#[tokio::test]
+async fn a_region_that_is_not_enabled_is_named_before_the_key() {
+    let Some(moto) = moto() else { return };
+    let (proxy, cloud) = world_in(&moto, "ap-east-1").await;
+    proxy.be(Strict::only(RegionOff));
+    for failure in [
+        cloud.account().await.unwrap_err(),
+        cloud.lookup(&Lookup::default()).await.unwrap_err(),
+    ] {
+        assert_eq!(failure.certainty, Certainty::NotApplied, "{failure}");
+        let hint = failure.hint.unwrap_or_default();
+        assert!(
+            hint.contains("ap-east-1 knows only accounts that have enabled it"),
+            "{hint}"
+        );
+    }
+    assert!(cloud.retries().is_empty());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ten_minutes_off_is_named_instead_of_the_key() {
+    let Some(moto) = moto() else { return };
+    for (ahead, said) in [(600, "10 min behind"), (-600, "10 min ahead")] {
+        let (proxy, cloud) = world(&moto).await;
+        proxy.be(Strict::only(ClockOff { ahead }));
+        for failure in [
+            cloud.account().await.unwrap_err(),
+            cloud.lookup(&Lookup::default()).await.unwrap_err(),
+        ] {
+            let hint = failure.hint.clone().unwrap_or_default();
+            assert!(hint.contains(&format!("clock is {said}")), "{failure}: {hint}");
+        }
+        assert!(cloud.retries().is_empty());
+    }
+}
+
+/// The account as another process sees it, in an environment with nothing but `variables`.
+fn account_with(variables: &[(&str, &str)]) -> String {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", "real::refusals::child", "--ignored", "--nocapture"])
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "x")
+        .env("AWS_SECRET_ACCESS_KEY", "y")
+        .envs(variables.iter().copied());
+    let output = child.output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+#[ignore = "the child of the tests in this file"]
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
+async fn child() {
+    let tuning = subako_providers::aws::Tuning {
+        attempts: 2,
+        ..tuning()
+    };
+    let cloud = connect(AwsOptions {
+        tuning: Some(tuning),
+        ..AwsOptions::default()
+    });
+    match cloud.await.unwrap().account().await {
+        Ok(account) => println!("account {}", account.id),
+        Err(failure) => println!("{failure}\nhint: {}", failure.hint.clone().unwrap_or_default()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_that_the_environment_names_is_gone_through() {
+    let Some(moto) = moto() else { return };
+    let proxy = Proxy::start(&moto).await.unwrap();
+    let url = proxy.url();
+    let endpoint = ("AWS_ENDPOINT_URL", "http://ec2.nowhere.invalid");
+    let said = account_with(&[endpoint, ("HTTP_PROXY", &url)]);
+    assert!(said.contains("account 123456789012"), "{said}");
+    assert_eq!(proxy.counts()["GetCallerIdentity"], 1);
+    // What it is not to be used for does not go there, nor does this machine's own endpoint.
+    let said = account_with(&[endpoint, ("HTTP_PROXY", &url), ("NO_PROXY", "nowhere.invalid")]);
+    assert!(
+        said.contains("hint: check the network") && said.contains("HTTPS_PROXY"),
+        "{said}"
+    );
+    let nobody = ("HTTP_PROXY", "http://127.0.0.1:9");
+    let said = account_with(&[("AWS_ENDPOINT_URL", &url), nobody]);
+    assert!(said.contains("account 123456789012"), "{said}");
+    assert_eq!(proxy.counts()["GetCallerIdentity"], 2);
+}
