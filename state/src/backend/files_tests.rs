@@ -95,6 +95,34 @@ fn many_who_make_the_same_directories_at_the_same_time_all_have_them() {
 }
 
 #[test]
+fn a_write_waits_for_whoever_is_exchanging_something() {
+    let directory = directory();
+    let files = Files::new(directory.path());
+    let first = files.write("state.json", b"1", &Expect::Absent).expect("written");
+    let other = fs::File::open(directory.path()).expect("opened");
+    other.lock().expect("locked");
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| files.write("state.json", b"2", &Expect::Version(first)));
+        // What it is going to exchange is there before it looks who else does so.
+        let names = || fs::read_dir(directory.path()).expect("listed").count();
+        while names() == 1 && !writer.is_finished() {
+            std::thread::yield_now();
+        }
+        // One that does not wait gives up meanwhile; one that waits has ten seconds.
+        for _ in 0..50 {
+            if !writer.is_finished() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        }
+        assert_eq!(fs::read(directory.path().join("state.json")).expect("read"), b"1");
+        other.unlock().expect("unlocked");
+        writer.join().expect("joined")
+    });
+    written.expect("written once the other was done");
+    assert_eq!(fs::read(directory.path().join("state.json")).expect("read"), b"2");
+}
+
+#[test]
 fn only_finished_objects_are_listed() {
     let directory = directory();
     let files = Files::new(directory.path());
