@@ -33,6 +33,8 @@ mod version;
 mod writer;
 
 #[cfg(test)]
+mod belonging_tests;
+#[cfg(test)]
 mod store_cut_tests;
 #[cfg(test)]
 mod store_tests;
