@@ -30,7 +30,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::Output) => N::Plan,
         Some(N::Plan) => N::PlanOut(text.to_owned()),
         Some(N::PlanOut(_)) => N::Policy,
-        Some(N::Policy) => N::RecoverBack,
+        Some(N::Policy) => N::PolicyWithKms,
+        Some(N::PolicyWithKms) => N::RecoverBack,
         Some(N::RecoverBack) => N::RecoverForward,
         Some(N::RecoverForward) => N::Schema,
         Some(N::Schema) => N::StateHistory,
@@ -84,6 +85,7 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::LockShow, Command::Lock(LockCommand::Show { .. }))
         | (N::Output, Command::Output(_))
         | (N::Policy, Command::Policy { kms: false })
+        | (N::PolicyWithKms, Command::Policy { kms: true })
         | (N::Schema, Command::Schema)
         | (N::StateHistory, Command::State(StateCommand::History { .. }))
         | (N::StateList, Command::State(StateCommand::List { .. }))

@@ -35,6 +35,8 @@ pub enum NextCommand {
     PlanOut(String),
     /// `policy`.
     Policy,
+    /// `policy --kms`.
+    PolicyWithKms,
     /// `recover --back`.
     RecoverBack,
     /// `recover --forward`.
@@ -85,6 +87,7 @@ impl NextCommand {
             Self::Plan => &["plan"],
             Self::PlanOut(file) => return Some(vec!["plan".into(), "--out".into(), no_option(file)]),
             Self::Policy => &["policy"],
+            Self::PolicyWithKms => &["policy", "--kms"],
             Self::RecoverBack => &["recover", "--back"],
             Self::RecoverForward => &["recover", "--forward"],
             Self::Schema => &["schema"],
@@ -104,6 +107,9 @@ impl NextCommand {
 
     /// Whether it works on a cluster, so that it needs to be told which.
     pub fn needs_a_cluster(&self) -> bool {
-        !matches!(self, Self::New(_) | Self::Policy | Self::Schema)
+        !matches!(
+            self,
+            Self::New(_) | Self::Policy | Self::PolicyWithKms | Self::Schema
+        )
     }
 }

@@ -7,8 +7,12 @@ use super::operations::{Op, Scope};
 use super::policy;
 use crate::codes;
 
+/// While a zone is in trouble EC2 may refuse to list instances (EC2 API reference,
+/// DescribeInstances).
+const EC2_IN_TROUBLE: &str = "EC2 is in trouble in this region, or one of its zones is: see https://health.aws.amazon.com; what the state knows is shown by `show` and `output` meanwhile";
+
 /// By code: what to do. Codes that need the request's own words are in `instance`.
-const HINTS: [(&str, &str); 23] = [
+const HINTS: [(&str, &str); 27] = [
     (
         "AddressLimitExceeded",
         "an account has 5 elastic addresses in a region unless it asks for more: raise the quota \"EC2-VPC Elastic IPs\" in Service Quotas, or set public_ip = true on pools that need none",
@@ -94,6 +98,13 @@ const HINTS: [(&str, &str); 23] = [
         "DependencyViolation",
         "something still uses it: it can be deleted once that is gone",
     ),
+    (
+        "InvalidKey.Format",
+        "EC2 takes ED25519 keys, and RSA keys of some lengths: make one with `ssh-keygen -t ed25519`",
+    ),
+    ("InternalError", EC2_IN_TROUBLE),
+    ("ServiceUnavailable", EC2_IN_TROUBLE),
+    ("Unavailable", EC2_IN_TROUBLE),
     (
         "VolumeModificationRateExceeded",
         "a volume can be changed again six hours after its last change",

@@ -118,7 +118,9 @@ impl Inner {
             .set_credit_specification(is_burstable(&request.instance_type).then(standard_credits))
             .set_disable_api_termination(request.protect.then_some(true))
             .tag_specifications(tag_specification(ResourceType::Instance, &tags))
-            .tag_specifications(tag_specification(ResourceType::Volume, &tags));
+            .tag_specifications(tag_specification(ResourceType::Volume, &tags))
+            // What outlives its instance by mistake is found by its tags.
+            .tag_specifications(tag_specification(ResourceType::NetworkInterface, &tags));
         match request.public_ip {
             None => call
                 .subnet_id(&request.subnet_id)

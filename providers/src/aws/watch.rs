@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use subako_world::{Failure, Instance, InstanceState, Progress, Result};
+use subako_world::{Failure, Instance, InstanceState, NextCommand, Progress, Result};
 use tokio::sync::oneshot;
 
 use super::cloud::Inner;
@@ -174,8 +174,11 @@ impl Inner {
 
     fn judge(&self, waiter: &Waiter, seen: Option<&Seen>, waited: Duration, now: Duration) -> Finding {
         let tuning = &self.api.tuning;
+        let failed = |message: String, code: &str| {
+            Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_ec2_code(code)
+        };
         let fail = |message: String, code: &str, hint: &str| {
-            let failure = Failure::not_applied(doing(&waiter.id, waiter.wanted), message).with_ec2_code(code);
+            let failure = failed(message, code);
             Finding::Done(Box::new(Err(if hint.is_empty() {
                 failure
             } else {
@@ -209,7 +212,10 @@ impl Inner {
             let hint = match seen.reason_code.as_deref() {
                 // EC2 user guide, "Troubleshoot instance launch issues".
                 Some("Client.InternalError") => {
-                    "EC2 could not use the key of its disk: where the account encrypts disks with a KMS key of its own, these credentials need to use that key; `subako policy --kms` has the statement"
+                    let hint = "EC2 could not use the key of its disk: where the account encrypts disks with a KMS key of its own, these credentials need the permissions to use that key";
+                    let failure =
+                        failed(format!("it is {state}: {why}"), "InstanceTerminated").with_hint(hint);
+                    return Finding::Done(Box::new(Err(failure.with_next(NextCommand::PolicyWithKms))));
                 }
                 Some("Client.VolumeLimitExceeded") => {
                     "the account's storage quota is used up: use smaller disks, or raise it in Service Quotas"

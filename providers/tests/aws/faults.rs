@@ -127,11 +127,15 @@ async fn one(moto: &str, operation: &Operation, nth: u32, index: usize) -> Resul
     judged
 }
 
-/// Refusals that the adapter works around: instance types have names, too.
+/// Refusals that the adapter works around: instance types have names, too, and what is not known of
+/// the network is not planned with.
 fn tolerated(operation: &Operation) -> bool {
     matches!(
         operation.name,
-        "DescribeInstanceTypeOfferings" | "DescribeInstanceTypes"
+        "DescribeAvailabilityZones"
+            | "DescribeInstanceTypeOfferings"
+            | "DescribeInstanceTypes"
+            | "DescribeRouteTables"
     )
 }
 

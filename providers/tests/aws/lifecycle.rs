@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{InstanceAttributeName, Tag, VolumeType};
-use subako_engine::world::{Cloud, Failure, InstanceChange, InstanceState, Progress, Result, tag};
+use subako_engine::world::{
+    Cloud, ElasticIpRequest, Failure, InstanceChange, InstanceState, Progress, Result, tag,
+};
 use subako_providers::aws::OPERATIONS;
 
 use super::support::*;
@@ -30,6 +32,7 @@ pub async fn whole_life(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
     for id in [&first.id, &second.id] {
         cloud.await_instance(id, InstanceState::Running, &silent).await?;
     }
+    elastic_address(cloud, cluster, &first.id).await?;
     cloud.stop_instance(&first.id).await?;
     cloud
         .await_instance(&first.id, InstanceState::Stopped, &silent)
@@ -71,6 +74,21 @@ pub async fn whole_life(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
     cloud.delete_key_pair(&key_request(cluster).name).await?;
     let left = cloud.residue(cluster).await?;
     check(left.is_empty(), &format!("{left:?}"))
+}
+
+/// An elastic address comes to an instance, and goes.
+async fn elastic_address(cloud: &dyn Cloud, cluster: &str, instance: &str) -> Result<()> {
+    let request = ElasticIpRequest {
+        tags: tags(&[("Name", "one")]),
+        ownership: ownership(cluster, "elastic_ip.one"),
+    };
+    let address = cloud.allocate_address(&request).await?;
+    cloud.associate_address(&address.id, instance).await?;
+    let held = cloud.address(&address.id).await?;
+    let holder = held.and_then(|held| held.instance_id);
+    check(holder.as_deref() == Some(instance), &format!("{holder:?}"))?;
+    cloud.disassociate_address(&address.id).await?;
+    cloud.release_address(&address.id).await
 }
 
 /// A finding that ends this life, but not the test that goes through many.

@@ -258,6 +258,9 @@ pub fn named<'a>(instances: &'a [Instance], name: &str) -> &'a Instance {
 /// Removes all that carries the cluster's tag.
 pub async fn clean_up(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
     let survey = cloud.survey(cluster).await?;
+    for address in &survey.elastic_ips {
+        cloud.release_address(&address.id).await?;
+    }
     for instance in &survey.instances {
         cloud.terminate_instance(&instance.id, true).await?;
     }

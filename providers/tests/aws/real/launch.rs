@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use subako_engine::world::{Cloud, Code, InstanceState, Progress};
+use subako_engine::world::{Cloud, Code, InstanceState, NextCommand, Progress};
 
 use super::super::strict::{Encrypted, Kms, LateAddress, Leaving, Newborn, Strict, Tokens};
 use super::super::support::*;
@@ -118,8 +118,9 @@ async fn a_disk_whose_key_may_not_be_used_is_named_with_the_permissions_that_it_
         .await
         .unwrap_err();
     assert!(failure.message.contains("Client error on launch"), "{failure}");
+    assert_eq!(failure.next, Some(NextCommand::PolicyWithKms));
     let hint = failure.hint.unwrap_or_default();
-    assert!(hint.contains("subako policy --kms"), "{hint}");
+    assert!(hint.contains("KMS key"), "{hint}");
     clean_up(&cloud, &name).await.unwrap();
 }
 

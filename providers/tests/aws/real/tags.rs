@@ -20,6 +20,14 @@ async fn only_the_volumes_that_were_made_with_an_instance_are_tagged_with_it() {
         .run_instance(&instance_request(&name, "one", &found, &group.id))
         .await
         .unwrap();
+    for what in ["instance", "volume", "network-interface"] {
+        let asked = format!("ResourceType={what}&");
+        let bodies = proxy.bodies("RunInstances");
+        assert!(
+            bodies.iter().all(|body| body.contains(&asked)),
+            "{what}: {bodies:?}"
+        );
+    }
     let ec2 = by_hand(&moto).await;
     let volume = ec2
         .create_volume()
