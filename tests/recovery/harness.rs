@@ -319,7 +319,7 @@ impl w::Cloud for Nothing {
     async fn lookup(&self, _: &w::Lookup) -> Result<w::LookupAnswer> {
         none()
     }
-    async fn types(&self, _: &[String]) -> Result<BTreeMap<String, w::TypeFacts>> {
+    async fn types(&self, _: &[String]) -> Result<w::TypesAnswer> {
         none()
     }
     async fn survey(&self, _: &str) -> Result<w::CloudSurvey> {

@@ -1,6 +1,7 @@
 //! A cluster in one process: a simulated world and a store that both outlive the program's runs,
 //! and the commands as people run them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -108,16 +109,22 @@ impl Driver {
 
     /// Reads a manifest as the program does; what is said of its mistakes.
     pub fn parse(&self, cluster: &Cluster) -> Result<Manifest, String> {
+        self.parse_text(&cluster.toml(self.seed), cluster.environment())
+    }
+
+    /// As `parse`, of a text and its environment.
+    pub fn parse_text(&self, text: &str, env: BTreeMap<String, String>) -> Result<Manifest, String> {
         let source = Source {
             name: "search.toml".into(),
-            text: cluster.toml(self.seed).into(),
+            text: text.into(),
             dir: ".".into(),
         };
         let variables = Variables {
-            env: cluster.environment(),
+            env,
             ..Variables::default()
         };
-        let mut manifest = manifest::parse(&source, &variables).map_err(|errors| errors.to_string())?;
+        let mut manifest =
+            manifest::parse(&source, &variables).map_err(|errors| format!("{errors}: {errors:?}"))?;
         manifest.seal(&SealKey::new([7; 32]));
         Ok(manifest)
     }
@@ -202,6 +209,8 @@ impl Driver {
         let low = Arc::new(Mutex::new(Low::default()));
         let seen = Arc::clone(&low);
         self.pass(BETWEEN_RUNS).await;
+        // What happens by itself until now has happened, and is not this run's.
+        self.sim.moment();
         self.sim.watch(move |moment: &Moment| {
             let mut low = seen.lock().expect("nobody panics with it");
             low.see(moment);

@@ -33,6 +33,8 @@ mod storage_cases;
 #[cfg(test)]
 mod tests;
 mod trace;
+#[cfg(test)]
+mod tried;
 mod trouble;
 mod try_case;
 mod verdict;

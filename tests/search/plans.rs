@@ -26,7 +26,7 @@ pub async fn run(case: &Case) -> Verdict {
     }
 }
 
-type Step = Result<(), Verdict>;
+pub type Step = Result<(), Verdict>;
 
 fn broken(violation: Violation) -> Verdict {
     Verdict::Broken(violation)
@@ -106,8 +106,13 @@ async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
 }
 
 /// An accepted plan applies, as its rehearsal said.
-fn accepted(what: &'static str, ended: &Ended) -> Step {
+pub fn accepted(what: &'static str, ended: &Ended) -> Step {
     foreseen(ended)?;
+    applied(what, ended)
+}
+
+/// An accepted plan applies.
+pub fn applied(what: &'static str, ended: &Ended) -> Step {
     let property = match what {
         "first apply" => "a first plan that is accepted applies",
         "apply after a selection" => "after a selection an apply converges",
@@ -140,7 +145,7 @@ fn accepted(what: &'static str, ended: &Ended) -> Step {
 }
 
 /// A plan with a manifest has no steps.
-async fn nothing_to_do(
+pub async fn nothing_to_do(
     property: &'static str,
     what: &'static str,
     driver: &Driver,
@@ -162,7 +167,7 @@ async fn nothing_to_do(
 }
 
 /// The next plan is empty, and the world is the manifest.
-async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> Step {
+pub async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> Step {
     nothing_to_do("the next plan is empty", what, driver, manifest).await?;
     match expect::difference(&driver.sim, manifest) {
         Some((cause, detail)) => Err(broken(Violation::of(
@@ -175,7 +180,7 @@ async fn as_said(what: &'static str, driver: &Driver, manifest: &Manifest) -> St
 }
 
 /// After a destroy nothing carries the tags.
-async fn gone(driver: &Driver, manifest: &Manifest) -> Step {
+pub async fn gone(driver: &Driver, manifest: &Manifest) -> Step {
     let everything = Selection {
         destroy: true,
         ..Selection::default()

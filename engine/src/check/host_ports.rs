@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use subako_state::Address;
 
 use super::built_in::BuiltIn;
-use super::nodes::fitting;
+use super::nodes::{fitting, fitting_both, within};
 use super::{About, Category, Checked, Finding};
+use crate::manifest::Manifest;
 use crate::world::{Mode, PublishMode, ServiceSpec};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
@@ -53,32 +54,53 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             by_port.entry(port).or_default().push(spec);
         }
     }
-    let all = fitting(manifest, &[]);
     for ((protocol, port), specs) in by_port {
-        let wanted: u64 = specs
-            .iter()
-            .map(|spec| match spec.mode {
-                Mode::Replicated(replicas) => replicas,
-                Mode::Global => fitting(manifest, &spec.constraints),
-            })
-            .sum();
-        if let (true, [.., last]) = (wanted > all, specs.as_slice())
-            && specs.len() > 1
-        {
-            let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-            findings.push(found(
-                checked,
-                last,
-                "ports",
-                format!(
-                    "services {} want port {port}/{protocol} on {wanted} nodes together, and {all} take tasks",
-                    names.join(", ")
-                ),
-                "publish one of them on another port, or use fewer replicas".to_owned(),
-            ));
+        if let Some((names, wanted, nodes)) = crowded(manifest, &specs) {
+            let last = specs.iter().rfind(|spec| names.contains(&spec.name.as_str()));
+            findings.extend(last.map(|last| {
+                found(
+                    checked,
+                    last,
+                    "ports",
+                    format!(
+                        "services {} want port {port}/{protocol} on {wanted} nodes together, and {nodes} can take \
+                         their tasks",
+                        names.join(", ")
+                    ),
+                    "publish one of them on another port, or use fewer replicas".to_owned(),
+                )
+            }));
         }
     }
     findings
+}
+
+/// Services that want a port on more nodes together than they may run on: their names, how many
+/// they want, and how many there are. Those that may run on some nodes and nowhere else have to
+/// share these.
+fn crowded<'a>(manifest: &Manifest, specs: &[&'a ServiceSpec]) -> Option<(Vec<&'a str>, u64, u64)> {
+    let everywhere = Vec::new();
+    let places = specs.iter().map(|spec| &spec.constraints).chain([&everywhere]);
+    for place in places {
+        let wanted_there = |spec: &ServiceSpec| match spec.mode {
+            Mode::Global => fitting_both(manifest, &spec.constraints, place),
+            Mode::Replicated(replicas) if within(manifest, &spec.constraints, place) => replicas,
+            Mode::Replicated(_) => 0,
+        };
+        let there: Vec<(&str, u64)> = specs
+            .iter()
+            .map(|spec| (spec.name.as_str(), wanted_there(spec)))
+            .filter(|(_, wanted)| *wanted > 0)
+            .collect();
+        let (wanted, nodes) = (
+            there.iter().map(|(_, wanted)| wanted).sum(),
+            fitting(manifest, place),
+        );
+        if there.len() > 1 && wanted > nodes {
+            return Some((there.into_iter().map(|(name, _)| name).collect(), wanted, nodes));
+        }
+    }
+    None
 }
 
 /// The ports of its node that a task takes.
@@ -142,8 +164,15 @@ mod tests {
         let two = service("web", "replicas = 2") + &service("api", "mode = \"global\"");
         assert_eq!(
             only(&found(&two)),
-            "Error 27 service api ports: services web, api want port 8080/tcp on 5 nodes together, and 3 take tasks"
+            "Error 27 service api ports: services web, api want port 8080/tcp on 5 nodes together, and 3 can take their tasks"
         );
+        let worker = "constraints = [\"node.labels.subako.name == node-0\"]";
+        let on_one = service("web", worker) + &service("api", worker);
+        assert!(only(&found(&on_one)).contains("on 2 nodes together, and 1 can take their tasks"));
+        let beside = service("web", worker) + &service("api", "mode = \"global\"");
+        assert!(only(&found(&beside)).contains("on 2 nodes together, and 1 can"));
+        let managers = "mode = \"global\"\nconstraints = [\"node.role == manager\"]";
+        assert_eq!(found(&(service("web", worker) + &service("api", managers))), []);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use subako_state::Address;
 
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, PublicIp};
 use crate::world::{Family, Protocol, SSH_PORT, Source};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
@@ -32,6 +32,9 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     if ssh.private || ssh.jump.is_some() {
         return Vec::new();
     }
+    if let Some(finding) = hidden(checked, manifest) {
+        return vec![finding];
+    }
     let sources: Vec<&str> = sources(manifest).collect();
     if sources.iter().any(|range| !is_placeholder(range)) {
         return Vec::new();
@@ -49,6 +52,24 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             .with_remedy("set ssh_from under [security_group] to your own address: `curl -s https://checkip.amazonaws.com` says it; behind a bastion, set `via` and `jump` under [ssh]")
             .at("security_group", "", "ssh_from"),
     ]
+}
+
+/// A pool that is to have no public addresses, which are dialled.
+fn hidden(checked: &Checked<'_>, manifest: &Manifest) -> Option<Finding> {
+    let mut pools = manifest.pools.iter().filter(|pool| pool.count > 0);
+    let pool = pools.find(|pool| pool.public_ip == Some(PublicIp::No))?;
+    let message = format!(
+        "nobody can log in to pool `{}`: its instances have no public addresses, which are those that are dialled",
+        pool.name
+    );
+    Some(
+        Finding::new(checked.refusing(None), &CHECK.about, message)
+            .with_remedy(
+                "set via = \"private\" under [ssh] where the private addresses are reached (from the VPC, over a VPN), \
+                 or jump = \"USER@BASTION\"",
+            )
+            .at("pool", &pool.name, "public_ip"),
+    )
 }
 
 /// A port that sshd of an image does not listen on. What other images do is not known, and Subako
@@ -101,6 +122,18 @@ mod tests {
 
     fn found(from: &str) -> Vec<crate::check::Finding> {
         Case::of(&manifest("").replace(FROM, from)).findings("login")
+    }
+
+    #[test]
+    fn instances_without_public_addresses_need_another_way() {
+        let text = |ssh: &str| manifest(&format!("public_ip = false\n{ssh}"));
+        assert_eq!(
+            only(&Case::of(&text("")).findings("login")),
+            "Error 19 pool node public_ip: nobody can log in to pool `node`: its instances have no public addresses, which are those that are dialled"
+        );
+        for way in ["via = \"private\"", "jump = \"ops@198.51.100.9\""] {
+            assert_eq!(Case::of(&text(&format!("[ssh]\n{way}\n"))).findings("login"), []);
+        }
     }
 
     #[test]

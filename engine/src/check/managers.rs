@@ -118,6 +118,7 @@ mod tests {
             manifest: None,
             looked_up: None,
             types: &BTreeMap::new(),
+            missing_types: &std::collections::BTreeSet::new(),
         });
         assert_eq!(found, []);
     }

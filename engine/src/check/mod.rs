@@ -42,7 +42,7 @@ pub(crate) use place::resolve as locate;
 pub use registry::{Check, CheckError, Checks};
 pub use sealed::plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Snapshot};
 
@@ -71,6 +71,8 @@ pub struct Checked<'a> {
     pub looked_up: Option<&'a LookupAnswer>,
     /// What instance types have, as far as that is known.
     pub types: &'a BTreeMap<String, TypeFacts>,
+    /// Instance types of the manifest that the region does not have.
+    pub missing_types: &'a BTreeSet<String>,
 }
 
 impl<'a> Checked<'a> {
@@ -120,6 +122,7 @@ mod tests {
                 manifest: None,
                 looked_up: None,
                 types: &BTreeMap::new(),
+                missing_types: &std::collections::BTreeSet::new(),
             };
             let wanted: Vec<_> = checked.of_kind("service").map(|wanted| &wanted.address).collect();
             assert_eq!(wanted, [&web]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::kinds::label;
+use crate::lower::is_arm;
 use crate::manifest::{Manifest, Pool};
 use crate::world::{Availability, Family, Role};
 
@@ -33,8 +34,8 @@ impl<'a> Constraint<'a> {
         is.eq_ignore_ascii_case(self.value) == self.equal
     }
 
-    /// Whether it may hold on a node. What only the running node knows (its id, address, platform
-    /// and the labels of its engine) may be anything.
+    /// Whether it may hold on a node. What only the running node knows (its id and address, and on
+    /// an image of one's own the labels of its engine) may be anything.
     fn may_hold(self, pool: &Pool, name: &str) -> bool {
         match self.subject {
             "node.role" => self.says(match pool.role {
@@ -42,10 +43,19 @@ impl<'a> Constraint<'a> {
                 Role::Worker => "worker",
             }),
             "node.hostname" => !self.equal || may_be_called(pool, self.value),
+            // As swarmkit has them: what the engine reports, which is what `uname` says.
+            "node.platform.os" => self.says("linux"),
+            "node.platform.arch" => self.says(match is_arm(&pool.instance_type) {
+                true => "aarch64",
+                false => "x86_64",
+            }),
             subject => match subject.strip_prefix("node.labels.") {
                 Some(label::NAME) => self.says(name),
                 Some(own) if own.starts_with(label::PREFIX) => true,
                 Some(own) => self.says(pool.labels.get(own).map_or("", String::as_str)),
+                None if subject.starts_with("engine.labels.") => {
+                    Family::named(&pool.ami).is_none() || self.says("")
+                }
                 None => true,
             },
         }
@@ -113,6 +123,17 @@ pub(super) fn of_pool(pool: &Pool, constraints: &[String]) -> u32 {
     }
 }
 
+/// How many nodes meet both of two lists of constraints.
+pub(super) fn fitting_both(manifest: &Manifest, one: &[String], other: &[String]) -> u64 {
+    let both: Vec<String> = one.iter().chain(other).cloned().collect();
+    fitting(manifest, &both)
+}
+
+/// Whether every node that meets `these` meets `those` as well.
+pub(super) fn within(manifest: &Manifest, these: &[String], those: &[String]) -> bool {
+    fitting_both(manifest, these, those) == fitting(manifest, these)
+}
+
 /// Whether an instance of the pool has this name.
 fn is_of(pool: &Pool, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -137,6 +158,19 @@ mod tests {
         manifest.pools.push(drained);
         let constraints: Vec<String> = constraints.iter().map(|c| (*c).to_owned()).collect();
         fitting(&manifest, &constraints)
+    }
+
+    #[test]
+    fn the_nodes_of_one_list_of_constraints_are_within_those_of_another() {
+        let manifest = sandbox();
+        let inside = |these: &str, those: &str| within(&manifest, &[these.to_owned()], &[those.to_owned()]);
+        assert!(inside("node.labels.subako.name == node-1", "node.role == worker"));
+        assert!(inside("node.role == worker", "node.role != manager"));
+        assert!(!inside(
+            "node.role == worker",
+            "node.labels.subako.name == node-1"
+        ));
+        assert!(!inside("node.role == worker", "node.role == manager"));
     }
 
     #[test]
@@ -167,11 +201,15 @@ mod tests {
             (
                 &[
                     "node.id == abc",
-                    "engine.labels.x == y",
+                    "engine.labels.x != y",
                     "node.platform.os == linux",
+                    "node.platform.arch == X86_64",
                 ],
                 5,
             ),
+            (&["engine.labels.x == y"], 0),
+            (&["node.platform.os == windows"], 0),
+            (&["node.platform.arch == aarch64"], 0),
         ] {
             assert_eq!(nodes(constraints), fit, "{constraints:?}");
         }

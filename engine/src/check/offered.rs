@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
+use crate::manifest::{Manifest, nearest};
 use crate::plan::Action;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
@@ -26,9 +27,51 @@ struct Placed<'a> {
     zone: Cow<'a, str>,
 }
 
+/// Types that do not exist, and zones that do not offer those that do.
+fn look(checked: &Checked<'_>) -> Vec<Finding> {
+    let Some(manifest) = checked.manifest else {
+        return Vec::new();
+    };
+    let mut findings = missing(checked, manifest);
+    findings.extend(not_offered(checked));
+    findings
+}
+
+/// Sizes of instance types, from the smallest on (EC2 user guide, "Instance type naming
+/// conventions"): what a mistyped one was probably meant to be.
+const SIZES: [&str; 13] = [
+    "nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge",
+    "16xlarge", "24xlarge", "metal",
+];
+
+/// Pools of a type that the region does not have.
+fn missing(checked: &Checked<'_>, manifest: &Manifest) -> Vec<Finding> {
+    let pools = manifest.pools.iter().filter(|pool| pool.count > 0);
+    let pools = pools.filter(|pool| checked.missing_types.contains(&pool.instance_type));
+    pools
+        .map(|pool| {
+            let wrong = &pool.instance_type;
+            let others = checked.types.keys().map(String::as_str);
+            let meant = nearest(wrong, others).map(str::to_owned).or_else(|| {
+                let (family, size) = wrong.split_once('.')?;
+                let size = nearest(size, SIZES).filter(|near| *near != size)?;
+                Some(format!("{family}.{size}"))
+            });
+            let remedy = match meant {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => "correct instance_type, or choose a region that has it".to_owned(),
+            };
+            let message = format!("the region has no instance type {wrong}");
+            Finding::new(checked.refusing(None), &CHECK.about, message)
+                .with_remedy(remedy)
+                .at("pool", &pool.name, "instance_type")
+        })
+        .collect()
+}
+
 /// An instance to be created, or given another type, in a zone that does not offer it. Where the
 /// zones of a type are not known, nothing is said.
-fn look(checked: &Checked<'_>) -> Vec<Finding> {
+fn not_offered(checked: &Checked<'_>) -> Vec<Finding> {
     if checked.types.values().all(|facts| facts.zones.is_empty()) {
         return Vec::new();
     }
@@ -91,6 +134,29 @@ mod tests {
         };
         case.types.insert("t3.micro".into(), micro);
         case.findings("offered")
+    }
+
+    #[test]
+    fn a_type_that_does_not_exist_is_said_with_what_was_meant() {
+        for (wrong, meant) in [
+            ("t3.mirco", "did you mean \"t3.micro\"?"),
+            ("m5.larg", "did you mean \"m5.large\"?"),
+            ("t3.mciro", "did you mean \"t3.micro\"?"),
+            (
+                "c5.biggest",
+                "correct instance_type, or choose a region that has it",
+            ),
+        ] {
+            let text = manifest("").replacen("t3.micro", wrong, 1);
+            let mut case = Case::of(&text);
+            case.missing_types.insert(wrong.into());
+            let found = case.findings("offered");
+            assert_eq!(
+                only(&found),
+                format!("Error 12 pool manager instance_type: the region has no instance type {wrong}")
+            );
+            assert_eq!(found[0].remedy.as_deref(), Some(meant));
+        }
     }
 
     #[test]

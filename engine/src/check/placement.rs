@@ -3,11 +3,13 @@
 use subako_state::Address;
 
 use super::built_in::BuiltIn;
-use super::nodes::{fitting, of_pool, takes_tasks};
+use super::nodes::{fitting, of_pool};
 use super::{About, Category, Checked, Finding, Severity};
 use crate::manifest::Manifest;
-use crate::plan::{Action, Change, Operation, Plan, Step};
-use crate::world::{Availability, Mode, Role, ServiceSpec};
+use crate::plan::{Action, Change, Operation, Plan};
+use crate::world::{Availability, Mode, ServiceSpec};
+
+mod cause;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -29,7 +31,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .filter(|spec| spec.mode != Mode::Replicated(0) && fitting(manifest, &spec.constraints) == 0)
         .map(|spec| {
             let address = Address::new("service", &spec.name);
-            let (message, remedy) = why(manifest, spec);
+            let (message, remedy) = cause::why(manifest, spec);
             let key = if fitting(manifest, &[]) == 0 {
                 ""
             } else {
@@ -41,8 +43,38 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
                 .at("service", &spec.name, key)
         })
         .collect();
+    found.extend(
+        services
+            .clone()
+            .filter_map(|spec| unknown_id(checked, manifest, spec)),
+    );
     found.extend(services.filter_map(|spec| paused(checked, manifest, spec)));
     found
+}
+
+/// A service for the node with an id that no node of the cluster has: Swarm chooses ids when nodes
+/// join, so only one that is recorded can be meant.
+fn unknown_id(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec) -> Option<Finding> {
+    let by_id = |constraint: &'_ String| constraint.starts_with("node.id == ");
+    let constraint = spec.constraints.iter().find(|constraint| by_id(constraint))?;
+    let id = constraint.rsplit(' ').next()?;
+    let recorded = checked.snapshot.resources.iter();
+    let mut nodes = recorded.filter(|resource| resource.address.kind() == "member");
+    let known = nodes.any(|node| {
+        let node = node.outputs.text_field("node_id");
+        node.is_some_and(|node| node.eq_ignore_ascii_case(id))
+    });
+    if known || spec.mode == Mode::Replicated(0) || fitting(manifest, &spec.constraints) == 0 {
+        return None;
+    }
+    let address = Address::new("service", &spec.name);
+    let message = format!("no node meets `{constraint}`");
+    Some(
+        Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
+            .about(address)
+            .with_remedy("Swarm chooses the ids of nodes; one by its name in the manifest is node.labels.subako.name == NAME")
+            .at("service", &spec.name, "constraints"),
+    )
 }
 
 /// An error, also of a service that does not change, where the plan takes the nodes away that it
@@ -91,25 +123,29 @@ const NO_NEW_TASKS: [&str; 9] = [
     "update_config",
 ];
 
+/// Whether the plan replaces the tasks of a service.
+pub(super) fn renews(checked: &Checked<'_>, address: &Address) -> bool {
+    let field = |change: &Change| {
+        change
+            .path
+            .split(['.', '['])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    checked.plan.steps.iter().any(|step| {
+        let mut fields = step.changes.iter().map(field);
+        step.address == *address
+            && step.operation == Operation::Update
+            && fields.any(|field| !NO_NEW_TASKS.contains(&field.as_str()))
+    })
+}
+
 /// A global service whose tasks are replaced while some of its nodes are paused: those keep the old
 /// task, or get none, and the update never ends (swarmkit schedules nothing on a paused node).
 fn paused(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec) -> Option<Finding> {
     let address = Address::new("service", &spec.name);
-    let renewed = |step: &&Step| {
-        let field = |change: &Change| {
-            change
-                .path
-                .split(['.', '['])
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let mut fields = step.changes.iter().map(field);
-        step.address == address
-            && step.operation == Operation::Update
-            && fields.any(|field| !NO_NEW_TASKS.contains(&field.as_str()))
-    };
-    if spec.mode != Mode::Global || !checked.plan.steps.iter().any(|step| renewed(&step)) {
+    if spec.mode != Mode::Global || !renews(checked, &address) {
         return None;
     }
     let pool = manifest
@@ -136,77 +172,6 @@ fn paused(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec) -> Opt
             ))
             .at("service", &spec.name, ""),
     )
-}
-
-/// What keeps every node away, and what to do about it.
-fn why(manifest: &Manifest, spec: &ServiceSpec) -> (String, String) {
-    if fitting(manifest, &[]) == 0 {
-        return (
-            "no node takes tasks: every pool is drained, paused or empty".to_owned(),
-            "set availability = \"active\" in one [[pool]], or add another".to_owned(),
-        );
-    }
-    let alone = |constraint: &&String| fitting(manifest, std::slice::from_ref(*constraint)) == 0;
-    let Some(never) = spec.constraints.iter().find(alone) else {
-        return (
-            format!(
-                "no node meets all of its constraints: {}",
-                spec.constraints.join(", ")
-            ),
-            "take one of them out, or add a [[pool]] whose nodes meet all of them".to_owned(),
-        );
-    };
-    let idle = manifest
-        .pools
-        .iter()
-        .find(|pool| !takes_tasks(pool) && pool.count > 0 && would_fit(pool, never));
-    if let Some(pool) = idle {
-        return (
-            format!(
-                "`{never}` is met by pool `{}` alone, whose nodes take no tasks",
-                pool.name
-            ),
-            format!("set availability = \"active\" in pool `{}`", pool.name),
-        );
-    }
-    (format!("no node meets `{never}`"), remedy(manifest, never))
-}
-
-fn would_fit(pool: &crate::manifest::Pool, constraint: &str) -> bool {
-    let mut active = pool.clone();
-    active.availability = Availability::Active;
-    of_pool(&active, &[constraint.to_owned()]) > 0
-}
-
-fn remedy(manifest: &Manifest, constraint: &str) -> String {
-    let (subject, value) = constraint
-        .split_once(" == ")
-        .or_else(|| constraint.split_once(" != "))
-        .unwrap_or((constraint, ""));
-    match subject.strip_prefix("node.labels.") {
-        _ if subject == "node.hostname" => format!(
-            "EC2 chooses host names; a node's name in the manifest is a label: node.labels.subako.name == {value}"
-        ),
-        _ if subject == "node.role" && manifest.pools.iter().all(|pool| pool.role == Role::Manager) => {
-            "add a [[pool]] with role = \"worker\", or take the constraint out".to_owned()
-        }
-        Some("subako.name") => {
-            let names: Vec<String> = manifest
-                .pools
-                .iter()
-                .filter(|pool| pool.count > 0)
-                .map(|pool| match pool.count {
-                    1 => format!("{}-0", pool.name),
-                    count => format!("{0}-0 to {0}-{1}", pool.name, count - 1),
-                })
-                .collect();
-            format!("the nodes are {}", names.join(", "))
-        }
-        Some(label) => {
-            format!("set labels = {{ \"{label}\" = \"{value}\" }} in a [[pool]], or correct the constraint")
-        }
-        None => "take the constraint out, or add a [[pool]] whose nodes meet it".to_owned(),
-    }
 }
 
 #[cfg(test)]

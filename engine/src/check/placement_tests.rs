@@ -37,6 +37,15 @@ fn constraints_that_no_node_meets_are_said_once_with_their_line() {
             "\"node.labels.subako.name == node-2\"",
             "no node meets `node.labels.subako.name == node-2`",
         ),
+        ("\"node.id == x\"", "no node meets `node.id == x`"),
+        (
+            "\"node.platform.os == windows\"",
+            "no node meets `node.platform.os == windows`",
+        ),
+        (
+            "\"engine.labels.disk == ssd\"",
+            "no node meets `engine.labels.disk == ssd`",
+        ),
         (
             "\"node.role == worker\", \"node.role != worker\"",
             "no node meets all of its constraints: node.role == worker, node.role != worker",

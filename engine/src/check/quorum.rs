@@ -350,10 +350,17 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
                     format!("managers {path}: the swarm would be left without a manager: this step {what}, and it is the last"),
                 )
                 .about(address.clone())
-                .with_remedy(
-                    "nodes and services cannot be removed without one: destroy the whole cluster, or leave this \
-                     manager out of the selection",
-                ),
+                .with_remedy(match walked.path.last() {
+                    Some(0) | None => {
+                        "nodes and services cannot be removed without one: destroy the whole cluster, or leave this \
+                         manager out of the selection"
+                    }
+                    Some(_) => {
+                        "it has to go before its successor comes, because only one can hold what it has (an address, a \
+                         name) or be what it is: add another manager in an apply of its own first, or let the \
+                         successor have another address or name"
+                    }
+                }),
             ];
         }
         return vec![

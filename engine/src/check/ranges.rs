@@ -6,6 +6,9 @@ use serde::Deserialize;
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::kinds::DOCKERS_POOL;
+use crate::manifest::Manifest;
+
+mod room;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -26,11 +29,33 @@ struct Swarm {
     subnet_size: u8,
 }
 
-/// A range that the manifest names and somebody else has.
+impl Swarm {
+    fn of(checked: &Checked<'_>) -> Option<Self> {
+        checked
+            .of_kind("swarm")
+            .find_map(|wanted| wanted.spec.decode::<Self>().ok())
+    }
+
+    /// The pools that blocks are cut from, in their order.
+    fn pools(&self) -> Vec<Ipv4Net> {
+        match self.addr_pool.is_empty() {
+            true => net(DOCKERS_POOL).into_iter().collect(),
+            false => self.addr_pool.iter().filter_map(|pool| net(pool)).collect(),
+        }
+    }
+}
+
+/// A range that the manifest names and somebody else has, or that is too small.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let Some(manifest) = checked.manifest else {
         return Vec::new();
     };
+    let mut findings = collisions(checked, manifest);
+    findings.extend(room::look(checked, manifest, &CHECK.about));
+    findings
+}
+
+fn collisions(checked: &Checked<'_>, manifest: &Manifest) -> Vec<Finding> {
     let taken = taken(checked);
     let mut findings = Vec::new();
     let found = |what: String, other: &(Ipv4Net, String)| {
@@ -77,16 +102,10 @@ fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
 /// The blocks that Swarm cuts from the front of its pool: for the ingress network, and for each
 /// network without a range of its own.
 fn blocks_in_use(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
-    let swarm = checked
-        .of_kind("swarm")
-        .find_map(|wanted| wanted.spec.decode::<Swarm>().ok());
-    let (Some(manifest), Some(swarm)) = (checked.manifest, swarm) else {
+    let (Some(manifest), Some(swarm)) = (checked.manifest, Swarm::of(checked)) else {
         return Vec::new();
     };
-    let pool = match swarm.addr_pool.first() {
-        Some(first) => net(first),
-        None => net(DOCKERS_POOL),
-    };
+    let pool = swarm.pools().first().copied();
     let cut = manifest
         .networks
         .iter()

@@ -3,10 +3,11 @@
 use subako_state::Address;
 
 use super::built_in::BuiltIn;
-use super::nodes::of_pool;
-use super::nodes::takes_tasks;
-use super::{About, Category, Checked, Finding};
-use crate::world::{Mode, Resources, TypeFacts};
+use super::nodes::{fitting_both, of_pool, takes_tasks, within};
+use super::placement::renews;
+use super::{About, Category, Checked, Finding, Severity};
+use crate::manifest::Manifest;
+use crate::world::{Mode, Resources, ServiceSpec, TypeFacts, UpdateOrder};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -17,70 +18,191 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
     look,
 };
 
-/// A reservation that is beyond every node, or replicas that are beyond all nodes together.
-/// Where a type is not known, nothing is said.
+/// A reservation that is beyond every node, replicas that are beyond all nodes together, or
+/// services that are. Where a type is not known, nothing is said.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let Some(manifest) = checked.manifest else {
         return Vec::new();
     };
-    let mut findings = Vec::new();
-    'services: for service in &manifest.services {
-        let spec = &service.spec;
-        let Some(wanted) = spec.resources.as_ref().filter(|wanted| reserves(wanted)) else {
-            continue;
-        };
-        let (mut room, mut nodes, mut types) = (0u64, 0u64, Vec::new());
-        for pool in manifest.pools.iter().filter(|pool| takes_tasks(pool)) {
-            let fitting = u64::from(of_pool(pool, &spec.constraints));
-            if fitting == 0 {
-                continue;
-            }
-            let Some(facts) = checked.types.get(&pool.instance_type) else {
-                continue 'services;
-            };
-            nodes += fitting;
-            room = room.saturating_add(fitting.saturating_mul(tasks(wanted, facts)));
-            types.push(format!("{} ({})", pool.instance_type, shown(facts)));
-        }
-        let needed = match spec.mode {
-            Mode::Replicated(replicas) => replicas,
-            Mode::Global => nodes.min(1),
-        };
-        if nodes == 0 || needed <= room {
-            continue;
-        }
-        types.sort();
-        types.dedup();
-        let types = types.join(", ");
-        let message = match room {
-            0 => format!("no node has what each task reserves ({}): {types}", words(wanted)),
-            _ => format!(
-                "{needed} replicas reserve {} each, and the nodes have room for {room}: {types}",
-                words(wanted)
-            ),
-        };
-        let address = Address::new("service", &spec.name);
-        findings.push(
-            Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
-                .about(address)
-                .with_remedy("reserve less, use fewer replicas, or choose a larger instance_type")
-                .at("service", &spec.name, "resources"),
-        );
+    let specs: Vec<&ServiceSpec> = manifest.services.iter().map(|service| &service.spec).collect();
+    let reserving: Vec<&ServiceSpec> = specs
+        .into_iter()
+        .filter(|spec| spec.resources.as_ref().is_some_and(reserves))
+        .collect();
+    let alone: Vec<Finding> = reserving
+        .iter()
+        .filter_map(|spec| of_one(checked, manifest, spec, &reserving))
+        .collect();
+    match alone.is_empty() {
+        true => together(checked, manifest, &reserving).into_iter().collect(),
+        false => alone,
     }
-    findings
+}
+
+/// What one service asks for, beside the global ones that have a task on every node first.
+fn of_one(
+    checked: &Checked<'_>,
+    manifest: &Manifest,
+    spec: &ServiceSpec,
+    reserving: &[&ServiceSpec],
+) -> Option<Finding> {
+    let wanted = spec.resources.as_ref()?;
+    let (mut room, mut nodes, mut least, mut types) = (0u64, 0u64, u64::MAX, Vec::new());
+    for pool in manifest.pools.iter().filter(|pool| takes_tasks(pool)) {
+        let fitting = u64::from(of_pool(pool, &spec.constraints));
+        if fitting == 0 {
+            continue;
+        }
+        let facts = checked.types.get(&pool.instance_type)?;
+        let global = reserving.iter().filter(|other| {
+            other.mode == Mode::Global
+                && other.name != spec.name
+                && of_pool(pool, &other.constraints) == pool.count
+        });
+        let left = global.fold((facts.nano_cpus, facts.memory), |left, other| {
+            let taken = other.resources.as_ref().map_or((0, 0), reserved);
+            (left.0.saturating_sub(taken.0), left.1.saturating_sub(taken.1))
+        });
+        let each = tasks(wanted, left);
+        nodes += fitting;
+        least = least.min(each);
+        room = room.saturating_add(fitting.saturating_mul(each));
+        types.push(format!("{} ({})", pool.instance_type, shown(facts)));
+    }
+    let address = Address::new("service", &spec.name);
+    // With start-first new tasks run beside those that they replace.
+    let update = spec.update_config.as_ref();
+    let beside = update.is_some_and(|update| update.order == Some(UpdateOrder::StartFirst))
+        && renews(checked, &address);
+    let at_once = update.and_then(|update| update.parallelism).unwrap_or(1);
+    let (needed, room) = match spec.mode {
+        Mode::Replicated(replicas) if beside && at_once == 0 => (2 * replicas, room),
+        Mode::Replicated(replicas) if beside => (replicas + at_once.min(replicas), room),
+        Mode::Replicated(replicas) => (replicas, room),
+        // Each node has to have room for its own.
+        Mode::Global => (1 + u64::from(beside), least),
+    };
+    if nodes == 0 || needed <= room {
+        return None;
+    }
+    types.sort();
+    types.dedup();
+    let types = types.join(", ");
+    let each = words(wanted);
+    let message = match room {
+        0 => format!("no node has what each task reserves ({each}): {types}"),
+        _ if beside => format!(
+            "an update with order = \"start-first\" needs room for {needed} tasks that reserve {each} each, and the \
+             nodes have room for {room}: {types}"
+        ),
+        _ => format!("{needed} replicas reserve {each} each, and the nodes have room for {room}: {types}"),
+    };
+    let remedy = match beside && room > 0 {
+        true => "use order = \"stop-first\", reserve less, or choose a larger instance_type",
+        false => "reserve less, use fewer replicas, or choose a larger instance_type",
+    };
+    Some(
+        Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
+            .about(address)
+            .with_remedy(remedy)
+            .at("service", &spec.name, "resources"),
+    )
+}
+
+/// Services that have to share nodes: what they reserve together is beyond what these have. Those
+/// that may run on some nodes and nowhere else have to share them.
+fn together(checked: &Checked<'_>, manifest: &Manifest, reserving: &[&ServiceSpec]) -> Option<Finding> {
+    let everywhere = Vec::new();
+    let mut places: Vec<&Vec<String>> = reserving.iter().map(|spec| &spec.constraints).collect();
+    places.push(&everywhere);
+    places.dedup();
+    places
+        .into_iter()
+        .find_map(|place| crowded(checked, manifest, reserving, place))
+}
+
+fn crowded(
+    checked: &Checked<'_>,
+    manifest: &Manifest,
+    reserving: &[&ServiceSpec],
+    place: &[String],
+) -> Option<Finding> {
+    let mut has = (0u64, 0u64);
+    for pool in manifest.pools.iter().filter(|pool| takes_tasks(pool)) {
+        let nodes = u64::from(of_pool(pool, place));
+        if nodes > 0 {
+            let facts = checked.types.get(&pool.instance_type)?;
+            has.0 = has.0.saturating_add(nodes.saturating_mul(facts.nano_cpus));
+            has.1 = has.1.saturating_add(nodes.saturating_mul(facts.memory));
+        }
+    }
+    let mut wanted = (0u64, 0u64);
+    let mut there: Vec<&ServiceSpec> = Vec::new();
+    for spec in reserving {
+        let tasks = match spec.mode {
+            Mode::Global => fitting_both(manifest, &spec.constraints, place),
+            Mode::Replicated(replicas) if within(manifest, &spec.constraints, place) => replicas,
+            Mode::Replicated(_) => 0,
+        };
+        let each = spec.resources.as_ref().map_or((0, 0), reserved);
+        wanted.0 = wanted.0.saturating_add(tasks.saturating_mul(each.0));
+        wanted.1 = wanted.1.saturating_add(tasks.saturating_mul(each.1));
+        there.extend((tasks > 0).then_some(*spec));
+    }
+    let (last, what) = match (wanted.0 > has.0, wanted.1 > has.1) {
+        (true, _) => (
+            there.last()?,
+            format!(
+                "{} together, and their nodes have {}",
+                cpus(wanted.0),
+                cpus(has.0)
+            ),
+        ),
+        (_, true) => (
+            there.last()?,
+            format!(
+                "{} together, and their nodes have {}",
+                memory(wanted.1),
+                memory(has.1)
+            ),
+        ),
+        (false, false) => return None,
+    };
+    let names: Vec<&str> = there.iter().map(|spec| spec.name.as_str()).collect();
+    let address = Address::new("service", &last.name);
+    // Whichever of them changes may be the one that finds no room.
+    let severity = there
+        .iter()
+        .map(|spec| checked.refusing(Some(&Address::new("service", &spec.name))))
+        .max_by_key(|severity| *severity == Severity::Error)?;
+    let message = format!("services {} reserve {what}", names.join(", "));
+    Some(
+        Finding::new(severity, &CHECK.about, message)
+            .about(address)
+            .with_remedy("reserve less, use fewer replicas, or add nodes")
+            .at("service", &last.name, "resources"),
+    )
+}
+
+/// What each task reserves: billionths of a processor, and bytes.
+fn reserved(wanted: &Resources) -> (u64, u64) {
+    (
+        wanted.reserve_cpus.unwrap_or(0),
+        wanted.reserve_memory.unwrap_or(0),
+    )
 }
 
 fn reserves(wanted: &Resources) -> bool {
     wanted.reserve_cpus.unwrap_or(0) > 0 || wanted.reserve_memory.unwrap_or(0) > 0
 }
 
-/// How many tasks one node has room for.
-fn tasks(wanted: &Resources, facts: &TypeFacts) -> u64 {
+/// How many tasks a node has room for that has so many billionths of processors, and bytes.
+fn tasks(wanted: &Resources, left: (u64, u64)) -> u64 {
     let fit = |reserved: Option<u64>, has: u64| match reserved {
         Some(reserved) if reserved > 0 => has / reserved,
         _ => u64::MAX,
     };
-    fit(wanted.reserve_cpus, facts.nano_cpus).min(fit(wanted.reserve_memory, facts.memory))
+    fit(wanted.reserve_cpus, left.0).min(fit(wanted.reserve_memory, left.1))
 }
 
 fn words(wanted: &Resources) -> String {
@@ -153,6 +275,33 @@ mod tests {
         );
     }
 
+    /// What is said of two services, `web` and `api`.
+    fn of_two(web: &str, api: &str) -> Vec<crate::check::Finding> {
+        found(&format!(
+            "{web}\n[[service]]\nname = \"api\"\nimage = \"nginx\"\n{api}"
+        ))
+    }
+
+    #[test]
+    fn services_that_share_nodes_share_what_these_have() {
+        let reserve =
+            |what: &str, more: &str| format!("{more}\nresources = {{ reservations = {{ {what} }} }}");
+        let half = reserve("memory = \"480M\"", "replicas = 3");
+        assert_eq!(of_two(&half, &half), []);
+        let more = reserve("memory = \"480M\"", "replicas = 4");
+        assert_eq!(
+            only(&of_two(&half, &more)),
+            "Error 28 service api resources: services web, api reserve 3360 MiB together, and their nodes have 2880 MiB"
+        );
+        let worker = "constraints = [\"node.role == worker\"]\nreplicas = 2";
+        let cpus = reserve("cpus = 1.5", worker);
+        assert!(only(&of_two(&cpus, &cpus)).contains("reserve 6 CPUs together, and their nodes have 4 CPUs"));
+        // A global one has its task on each node first.
+        let global = reserve("memory = \"700M\"", "mode = \"global\"");
+        assert!(only(&of_two(&global, &reserve("memory = \"400M\"", ""))).contains("no node has"));
+        assert_eq!(of_two(&global, &reserve("memory = \"200M\"", "replicas = 3")), []);
+    }
+
     #[test]
     fn of_a_type_that_is_not_known_nothing_is_said() {
         let text = manifest(
@@ -191,7 +340,11 @@ mod tests {
             (Some(5 * cpu), Some(gib), 0, "5 CPUs and 1024 MiB"),
         ] {
             let wanted = resources(cpus, memory);
-            assert_eq!(tasks(&wanted, &facts), expected, "{cpus:?} {memory:?}");
+            assert_eq!(
+                tasks(&wanted, (facts.nano_cpus, facts.memory)),
+                expected,
+                "{cpus:?} {memory:?}"
+            );
             assert_eq!(words(&wanted), said, "{cpus:?} {memory:?}");
             assert_eq!(reserves(&wanted), !said.is_empty(), "{cpus:?} {memory:?}");
         }

@@ -17,6 +17,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         manifest: None,
         looked_up: None,
         types: &std::collections::BTreeMap::new(),
+        missing_types: &std::collections::BTreeSet::new(),
     });
     plan.seal(findings)
 }

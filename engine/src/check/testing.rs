@@ -1,6 +1,6 @@
 //! A manifest, lowered and planned, for the tests of checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -60,6 +60,7 @@ pub(super) struct Case {
     pub answer: LookupAnswer,
     pub snapshot: Snapshot,
     pub types: BTreeMap<String, TypeFacts>,
+    pub missing_types: BTreeSet<String>,
     pub selection: Selection,
 }
 
@@ -78,6 +79,7 @@ impl Case {
             manifest,
             snapshot: empty(),
             types: BTreeMap::new(),
+            missing_types: BTreeSet::new(),
             selection: Selection::default(),
         }
     }
@@ -118,6 +120,7 @@ impl Case {
             manifest: Some(&self.manifest),
             looked_up: Some(&self.answer),
             types: &self.types,
+            missing_types: &self.missing_types,
         });
         found.retain(|finding| finding.id == id);
         found
@@ -143,6 +146,7 @@ pub(super) fn among(check: &BuiltIn, wanted: &[(&str, Value)], steps: Vec<Step>)
         manifest: None,
         looked_up: None,
         types: &BTreeMap::new(),
+        missing_types: &std::collections::BTreeSet::new(),
     });
     let said = found.into_iter().map(|finding| {
         assert!(finding.remedy.is_some(), "no remedy: {finding:#?}");

@@ -141,6 +141,7 @@ mod tests {
             manifest: None,
             looked_up: None,
             types: &BTreeMap::new(),
+            missing_types: &std::collections::BTreeSet::new(),
         };
         for (step, opens) in table {
             assert_eq!(

@@ -118,8 +118,9 @@ impl<'a> Convergence<'a> {
             history.see(&look.tasks, wait.elapsed());
             let Tally { running, wanted, .. } = look.tally;
             let was_alone = std::mem::replace(&mut alone, cx.in_flight.others(stuck.is_some()) == 0);
-            if alone && !was_alone && history.hopeless().is_some() {
-                // What its tasks waited for may be there now: they get their attempts again.
+            if alone && !was_alone && history.failures() > 0 {
+                // What its tasks waited for may be there now: they get their attempts again, also
+                // where they had not used them up yet.
                 history.forgive();
             }
             let looping = (wanted > 0).then(|| history.hopeless()).flatten();

@@ -14,7 +14,7 @@ pub(super) fn query(pool: &Pool) -> ImageQuery {
 /// Whether an instance type has ARM processors, so that it cannot boot the same image as one
 /// that has not. By EC2's naming (EC2 user guide, "Instance type naming conventions"): a `g`
 /// among the letters after the generation, for Graviton; and `a1`, which is older than that.
-pub(super) fn is_arm(instance_type: &str) -> bool {
+pub(crate) fn is_arm(instance_type: &str) -> bool {
     let family = instance_type.split('.').next().unwrap_or_default();
     let after = family.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let options = after.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -24,5 +24,6 @@ mod rules;
 pub(crate) mod testing;
 
 pub use error::LowerError;
+pub(crate) use image_query::is_arm;
 pub use offered::offered_first;
 pub use prepare::{lower, lower_offline, needs};

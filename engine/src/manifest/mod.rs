@@ -24,6 +24,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decode::nearest;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{

@@ -1,7 +1,5 @@
 //! Manifest and state → plan, with the world asked once.
 
-use std::collections::BTreeMap;
-
 use subako_state::{AccountId, Address, Snapshot};
 
 use super::{Knowledge, Session, SessionError};
@@ -12,7 +10,7 @@ use crate::lower::{lower, needs, offered_first};
 use crate::plan::{Plan, Planning, Selection, draft};
 use crate::refresh::{Observed, Survey, find, prices};
 use crate::rehearsal::Setting;
-use crate::world::{LookupAnswer, Residue, TypeFacts};
+use crate::world::{LookupAnswer, Residue, TypesAnswer};
 
 /// What of the wanted resources a refresh looks at. No machine is asked for its swarm where
 /// nothing on machines is recorded or targeted: the cloud's kinds need nothing else.
@@ -87,7 +85,8 @@ impl Session {
             registry: &self.registry,
             manifest: (!selection.destroy).then_some(&self.manifest),
             looked_up: looked_up.as_ref(),
-            types: &types,
+            types: &types.known,
+            missing_types: &types.missing,
         });
         let plan = plan.seal(findings)?;
         let setting = survey.as_ref().map(|survey| Setting {
@@ -95,7 +94,7 @@ impl Session {
             survey,
             observed: &observed,
             looked_up: looked_up.as_ref(),
-            types: &types,
+            types: &types.known,
             account: Some(&account),
         });
         Ok(self.rehearse(plan, &known.snapshot.resources, setting, selection.destroy))
@@ -120,12 +119,12 @@ impl Session {
         snapshot: &Snapshot,
         selection: &Selection,
         looked_up: Option<LookupAnswer>,
-        types: &BTreeMap<String, TypeFacts>,
+        types: &TypesAnswer,
     ) -> Result<(DesiredSet, Option<LookupAnswer>), SessionError> {
         let Some(mut answer) = looked_up else {
             return Ok((DesiredSet::default(), None));
         };
-        offered_first(&mut answer, &self.manifest, types);
+        offered_first(&mut answer, &self.manifest, &types.known);
         let desired = lower(&self.manifest, snapshot, &selection.replace, &answer)?;
         Ok((desired, Some(answer)))
     }
@@ -138,9 +137,9 @@ impl Session {
     }
 
     /// What the instance types of the manifest have. A destroy needs none.
-    async fn types(&self, selection: &Selection) -> Result<BTreeMap<String, TypeFacts>, SessionError> {
+    async fn types(&self, selection: &Selection) -> Result<TypesAnswer, SessionError> {
         if selection.destroy {
-            return Ok(BTreeMap::new());
+            return Ok(TypesAnswer::default());
         }
         let pools = self.manifest.pools.iter().filter(|pool| pool.count > 0);
         let mut names: Vec<String> = pools.map(|pool| pool.instance_type.clone()).collect();

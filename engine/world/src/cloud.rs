@@ -9,7 +9,7 @@ use super::elastic_ip::{ElasticIp, ElasticIpRequest};
 use super::failure::Result;
 use super::instance::{Instance, InstanceChange, InstanceRequest, InstanceState};
 use super::key_pair::{KeyPair, KeyPairRequest};
-use super::lookup::{Lookup, LookupAnswer, TypeFacts};
+use super::lookup::{Lookup, LookupAnswer, TypesAnswer};
 use super::progress::Progress;
 use super::security_group::{Rule, SecurityGroup, SecurityGroupRequest};
 
@@ -63,9 +63,8 @@ pub trait Cloud: Send + Sync {
     /// Looks up images, the VPC and its subnets.
     async fn lookup(&self, query: &Lookup) -> Result<LookupAnswer>;
 
-    /// What instance types have, by name. A type that is missing from the answer is one of which
-    /// nothing is known; one that does not exist is a failure where the provider can tell.
-    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>>;
+    /// What instance types have, and which of them the region does not have.
+    async fn types(&self, names: &[String]) -> Result<TypesAnswer>;
 
     /// Reads everything that carries the cluster's tag.
     async fn survey(&self, cluster: &str) -> Result<CloudSurvey>;

@@ -43,7 +43,9 @@ pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
 pub use instance::{Instance, InstanceChange, InstanceRequest, InstanceState};
 pub use key_pair::{KeyPair, KeyPairRequest};
-pub use lookup::{ImageAnswer, ImageQuery, Lookup, LookupAnswer, Reach, Subnet, TypeFacts, WayOut};
+pub use lookup::{
+    ImageAnswer, ImageQuery, Lookup, LookupAnswer, Reach, Subnet, TypeFacts, TypesAnswer, WayOut,
+};
 pub use no_hosts::NoHosts;
 pub use ownership::{Ownership, tag};
 pub use planned::{PermissionFinding, PermissionVerdict, PlannedCall};

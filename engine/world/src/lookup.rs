@@ -1,6 +1,6 @@
 //! What has to be looked up before anything is planned: images, subnets, zones, types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,15 @@ pub struct TypeFacts {
     pub memory: u64,
     /// The zones that offer it, sorted; empty where that is not known.
     pub zones: Vec<String>,
+}
+
+/// What is known of instance types that were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypesAnswer {
+    /// What they have, by name. Nothing is known of one that is neither here nor missing.
+    pub known: BTreeMap<String, TypeFacts>,
+    /// Those that the region does not have.
+    pub missing: BTreeSet<String>,
 }
 
 /// A subnet to put instances in.

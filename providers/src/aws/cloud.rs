@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use subako_world::{
     Account, Cloud, CloudSurvey, Code, ElasticIp, ElasticIpRequest, Instance, InstanceChange,
     InstanceRequest, InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result,
-    Rule, SecurityGroup, SecurityGroupRequest, TypeFacts,
+    Rule, SecurityGroup, SecurityGroupRequest, TypesAnswer,
 };
 use tokio::sync::OnceCell;
 
@@ -201,7 +201,7 @@ impl Cloud for AwsCloud {
         self.inner.lookup(query).await
     }
 
-    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+    async fn types(&self, names: &[String]) -> Result<TypesAnswer> {
         self.inner.types(names).await
     }
 

@@ -35,7 +35,7 @@ impl Inner {
             return Ok(BTreeMap::new());
         }
         let types: BTreeSet<&str> = queries.iter().map(|query| query.instance_type.as_str()).collect();
-        let described = self.described(&types).await?;
+        let described = self.described(&types).await?.unwrap_or_default();
         let architecture = |query: &ImageQuery| {
             let known = described.get(&query.instance_type);
             known.map_or_else(

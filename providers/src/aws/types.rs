@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{ArchitectureType, InstanceTypeInfo, LocationType};
 use futures::future::try_join;
-use subako_world::{Failure, Result, TypeFacts};
+use subako_world::{Failure, Result, TypeFacts, TypesAnswer};
 
 use super::cloud::Inner;
 use super::convert::{filter, next_page};
 use super::operations::Op;
-use crate::codes::Ec2Code as _;
 
 const DOING: &str = "look up the instance types";
 
@@ -85,22 +84,34 @@ fn cannot_be_asked(failure: &Failure) -> bool {
 
 impl Inner {
     /// What types have, and where they are offered.
-    pub(super) async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+    pub(super) async fn types(&self, names: &[String]) -> Result<TypesAnswer> {
         let types: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         if types.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(TypesAnswer::default());
         }
         let (described, mut offered) = try_join(self.described(&types), self.offered(&types)).await?;
+        let Some(described) = described else {
+            return Ok(TypesAnswer::default());
+        };
+        let there = |name: &&str| described.contains_key(*name);
+        let missing = types.iter().filter(|name| !there(name));
+        let missing = missing.map(|name| (*name).to_owned()).collect();
         let facts = described.into_iter().filter_map(|(name, described)| {
             let zones = offered.remove(&name).unwrap_or_default();
             Some((name, described.facts(zones.into_iter().collect())?))
         });
-        Ok(facts.collect())
+        Ok(TypesAnswer {
+            known: facts.collect(),
+            missing,
+        })
     }
 
-    /// What EC2 says of types: asked once, however many need it at the same time. Nothing is
-    /// known where it cannot be asked; a type that it does not have is a failure.
-    pub(super) async fn described(&self, types: &BTreeSet<&str>) -> Result<BTreeMap<String, Described>> {
+    /// What EC2 says of types: asked once, however many need it at the same time. Those that it
+    /// does not have are left out; `None` where it cannot be asked.
+    pub(super) async fn described(
+        &self,
+        types: &BTreeSet<&str>,
+    ) -> Result<Option<BTreeMap<String, Described>>> {
         let mut known = self.described.lock().await;
         let missing: Vec<&str> = types
             .iter()
@@ -110,22 +121,12 @@ impl Inner {
         if !missing.is_empty() {
             match self.describe(&missing).await {
                 Ok(found) => known.extend(found),
-                Err(failure) if cannot_be_asked(&failure) => return Ok(BTreeMap::new()),
+                Err(failure) if cannot_be_asked(&failure) => return Ok(None),
                 Err(failure) => return Err(failure),
             }
         }
-        let answer = types.iter().map(|kind| {
-            let found = known.get(*kind).copied().ok_or_else(|| self.no_such_type(kind))?;
-            Ok(((*kind).to_owned(), found))
-        });
-        answer.collect()
-    }
-
-    fn no_such_type(&self, kind: &str) -> Failure {
-        let message = format!("there is no instance type {kind} in {}", self.region());
-        Failure::not_applied(DOING, message)
-            .with_ec2_code("InvalidInstanceType")
-            .with_hint("correct `instance_type`, or choose a region that has it")
+        let found = |kind: &&str| Some(((*kind).to_owned(), *known.get(*kind)?));
+        Ok(Some(types.iter().filter_map(found).collect()))
     }
 
     async fn describe(&self, types: &[&str]) -> Result<BTreeMap<String, Described>> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use subako_world::{
     Account, Cloud, CloudSurvey, Code, ElasticIp, ElasticIpRequest, Failure, Instance, InstanceChange,
     InstanceRequest, InstanceState, KeyPair, KeyPairRequest, Lookup, LookupAnswer, Progress, Residue, Result,
-    Rule, SecurityGroup, SecurityGroupRequest, TypeFacts, tag,
+    Rule, SecurityGroup, SecurityGroupRequest, TypesAnswer, tag,
 };
 
 use super::faults::Call;
@@ -88,14 +88,18 @@ impl Cloud for SimCloud {
         self.0.read(call, |model, _| model.lookup(query)).await
     }
 
-    async fn types(&self, names: &[String]) -> Result<BTreeMap<String, TypeFacts>> {
+    async fn types(&self, names: &[String]) -> Result<TypesAnswer> {
         let call = Call::new("types", self.0.place.region.clone(), "look up instance types");
         self.0
             .read(call, |model, _| {
-                let names = names.iter();
-                names
-                    .map(|name| Ok((name.clone(), model.type_facts(name)?)))
-                    .collect()
+                let mut answer = TypesAnswer::default();
+                for name in names {
+                    match model.type_facts(name) {
+                        Some(facts) => drop(answer.known.insert(name.clone(), facts)),
+                        None => drop(answer.missing.insert(name.clone())),
+                    }
+                }
+                Ok(answer)
             })
             .await
     }

@@ -97,6 +97,9 @@ role = "worker"
 count = {workers}
 instance_type = "t3.micro"
 
+[swarm]
+subnet_size = 15
+
 [[service]]
 name = "web"
 image = "nginx:1.27"

@@ -124,6 +124,7 @@ impl Scene {
             manifest: None,
             looked_up: None,
             types: &BTreeMap::new(),
+            missing_types: &std::collections::BTreeSet::new(),
         });
         let told = found
             .iter()

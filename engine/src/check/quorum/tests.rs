@@ -136,6 +136,7 @@ fn said(alive: &[u8], dead: &[u8], does: &[Does]) -> Vec<Finding> {
         manifest: None,
         looked_up: None,
         types: &BTreeMap::new(),
+        missing_types: &std::collections::BTreeSet::new(),
     })
 }
 

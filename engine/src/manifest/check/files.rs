@@ -270,7 +270,7 @@ pub fn uses(cx: &mut Context<'_>, raw: Option<At<Vec<At<FileUse>>>>, files: &Fil
             // Below the root, as Compose has it.
             (None, FileKind::Config) => format!("/{}", source.value),
         };
-        targets.claim(cx, target.clone(), place, || {
+        targets.claim(cx, crate::manifest::formats::cleaned(&target), place, || {
             format!("two {kind}s are at {target}")
         });
         mounts.push(FileMount {

@@ -51,7 +51,7 @@ pub fn check(cx: &mut Context<'_>, raw: Vec<At<raw::Network>>) -> Networks {
                 seen.claim(cx, name.0.to_ascii_lowercase(), name.span, || {
                     format!("two networks are called \"{}\"", name.0)
                 });
-                if DOCKERS_OWN.contains(&name.0.as_str()) {
+                if DOCKERS_OWN.iter().any(|own| own.eq_ignore_ascii_case(&name.0)) {
                     cx.report(
                         ManifestError::new(
                             Code::BadName,

@@ -251,7 +251,7 @@ fn mounts(cx: &mut Context<'_>, raw: Vec<At<raw::Mount>>) -> Vec<Mount> {
             raw::Mount::Long(table) => mount(cx, table, span),
         };
         if let Some(mount) = mount {
-            let target = mount.target.clone();
+            let target = crate::manifest::formats::cleaned(&mount.target);
             targets.claim(cx, target, span, || format!("two mounts are at {}", mount.target));
             mounts.push(mount);
         }

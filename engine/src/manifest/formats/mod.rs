@@ -25,7 +25,7 @@ pub use duration::Duration;
 pub use hostname::Hostname;
 pub use image::ImageRef;
 pub use mode::FileMode;
-pub use mount::{ShortMount, volume_name};
+pub use mount::{ShortMount, cleaned, volume_name};
 pub use name::{ClusterName, Driver, PoolName, SwarmName};
 pub use placement::{Constraint, Spread};
 pub use ports::{Ports, ShortPorts, Transport};

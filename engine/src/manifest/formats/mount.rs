@@ -65,6 +65,22 @@ impl FromText for ShortMount {
     }
 }
 
+/// A path of a container as the kernel takes it: without empty parts, `.` and `..`. Docker mounts
+/// one thing at each (moby, `volume/mounts`: "Duplicate mount point").
+pub fn cleaned(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 /// Checks a volume's name, by Docker's rule for names.
 pub fn volume_name(name: &str) -> Result<(), Malformed> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
@@ -79,6 +95,19 @@ pub fn volume_name(name: &str) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_has_one_form() {
+        for (path, clean) in [
+            ("/data", "/data"),
+            ("/data/", "/data"),
+            ("//srv/./data", "/srv/data"),
+            ("/srv/../data", "/data"),
+            ("/../..", "/"),
+        ] {
+            assert_eq!(cleaned(path), clean);
+        }
+    }
 
     #[test]
     fn the_source_decides_what_a_mount_is_of() {

@@ -1,9 +1,13 @@
 //! What each step has to wait for.
 
+use subako_state::Address;
+
 use super::super::decide::Fate;
 use super::super::gate::GateKind;
 use super::super::step::{Action, Operation};
 use super::{Builder, Node};
+use crate::fast::{FastMap, FastSet};
+use crate::kind::LivesOn;
 use crate::machine::MACHINE;
 
 impl Builder<'_> {
@@ -42,6 +46,68 @@ impl Builder<'_> {
             }
             filled += 1;
         }
+    }
+
+    /// Whether a record depends on something whose old half goes before its successor is made: it
+    /// leaves before that, whatever may come after. What was only turned to part a circle is not
+    /// worth that: everything on it would go before anything of it comes again.
+    fn leaves_what_goes_first(&self, record: usize) -> bool {
+        let first = |removal: u32| {
+            let step = &self.steps[removal as usize];
+            step.goes_first() && step.operation == Operation::Delete
+        };
+        let mut depends_on = self.record(record).depends_on.iter();
+        depends_on.any(|dependency| {
+            !self.input.circular.contains_key(dependency)
+                && self.removals_of(dependency).into_iter().any(first)
+        })
+    }
+
+    /// What is made of all of a kind together, and is deleted by a call before a successor comes or
+    /// for good, goes before any of them: the call needs them.
+    fn before_its_hosts(&mut self, record: usize, step: u32, removals: &[(usize, u32)]) {
+        let address = &self.record(record).address;
+        let kind = self.input.registry.get(address.kind());
+        let Some(LivesOn::Every(hosts)) = kind.map(|kind| kind.traits().lives_on) else {
+            return;
+        };
+        if self.made.contains_key(address.as_str()) && !self.steps[step as usize].goes_first() {
+            return;
+        }
+        // What needs it goes before it all the same.
+        let users = self.users_of(address, removals);
+        let before = removals.iter().filter(|(host, removal)| {
+            let removal = &self.steps[*removal as usize];
+            let goes = removal.operation == Operation::Delete && !removal.goes_first();
+            let machine = &self.record(*host).address;
+            goes && self.input.registry.is_a(machine.kind(), hosts) && !users.contains(machine.as_str())
+        });
+        let before: Vec<u32> = before.map(|(_, removal)| *removal).collect();
+        let edges = before.into_iter();
+        self.edges
+            .extend(edges.map(|removal| (Node::Step(step), Node::Step(removal))));
+    }
+
+    /// What of the removed depends on an address, also through others.
+    fn users_of<'s>(&'s self, address: &'s Address, removals: &[(usize, u32)]) -> FastSet<&'s str> {
+        let mut by_need: FastMap<&str, Vec<&str>> = FastMap::default();
+        for &(record, _) in removals {
+            let resource = self.record(record);
+            for dependency in &resource.depends_on {
+                let users = by_need.entry(dependency.as_str()).or_default();
+                users.push(resource.address.as_str());
+            }
+        }
+        let mut users = FastSet::default();
+        let mut open = vec![address.as_str()];
+        while let Some(needed) = open.pop() {
+            for user in by_need.get(needed).into_iter().flatten() {
+                if users.insert(*user) {
+                    open.push(user);
+                }
+            }
+        }
+        users
     }
 
     /// A gate waits for every wanted resource of a kind.
@@ -83,6 +149,7 @@ impl Builder<'_> {
             if self.steps[step as usize].action() == Action::Forget {
                 continue;
             }
+            self.before_its_hosts(record, step, &removals);
             for dependency in &resource.depends_on {
                 if dependency.name() == "*" {
                     let gate = self.gate(GateKind::NoOldNeeds(dependency.kind().to_owned()));
@@ -132,7 +199,7 @@ impl Builder<'_> {
                 continue;
             }
             let mut wait = vec![GateKind::NoOldNeeds(kind.to_owned())];
-            if !entry.goes_first() {
+            if !entry.goes_first() && !self.leaves_what_goes_first(record) {
                 wait.push(GateKind::NoNewNeeds(kind.to_owned()));
             }
             for gate in wait {

@@ -3,7 +3,7 @@
 use subako_world::{Family, ImageAnswer, ImageQuery, Lookup, LookupAnswer, Reach, Subnet, TypeFacts, WayOut};
 
 use super::catalog::{DEFAULT_VPC, fits, images, is_id, subnets, vpc_range};
-use super::types::{InstanceType, offered};
+use super::types::{InstanceType, architecture, offered};
 use super::world::Model;
 use crate::sim::refusal::Refusal;
 
@@ -93,14 +93,14 @@ impl Model {
         query.zones.iter().map(in_zone).collect()
     }
 
-    /// What a type has, and which zones offer it.
-    pub fn type_facts(&self, name: &str) -> Result<TypeFacts, Refusal> {
-        let found = InstanceType::named(name).ok_or_else(|| no_such_type(name))?;
+    /// What a type has, and which zones offer it; `None` where the region has no such type.
+    pub fn type_facts(&self, name: &str) -> Option<TypeFacts> {
+        let found = InstanceType::named(name)?;
         let (nano_cpus, memory) = found.capacity();
         let zones = self.place.zones.iter().filter(|zone| offered(name, zone));
         let mut zones: Vec<String> = zones.cloned().collect();
         zones.sort();
-        Ok(TypeFacts {
+        Some(TypeFacts {
             nano_cpus,
             memory,
             zones,
@@ -108,8 +108,7 @@ impl Model {
     }
 
     fn image(&self, query: &ImageQuery) -> Result<ImageAnswer, Refusal> {
-        let kind = InstanceType::named(&query.instance_type);
-        let arch = kind.ok_or_else(|| no_such_type(&query.instance_type))?.arch;
+        let arch = architecture(&query.instance_type);
         let region = &self.place.region;
         if query.ami.starts_with("ami-") {
             if !is_id("ami", &query.ami) {
@@ -118,6 +117,12 @@ impl Model {
                     .hint("an image id is ami- and 8 to 17 hexadecimal digits"));
             }
             let known = images().iter().find(|image| image.id(region) == query.ami);
+            if let Some(other) = known.filter(|image| image.arch != arch) {
+                let (has, needs) = (other.arch.name(), arch.name());
+                let message = format!("{} is for {has}, the instance type for {needs}", query.ami);
+                return Err(Refusal::ec2("InvalidAMIArchitecture", message)
+                    .hint("choose another `ami` or another `instance_type`"));
+            }
             let name = known.map_or_else(|| format!("image {}", query.ami), |image| image.name.clone());
             return Ok(ImageAnswer {
                 image_id: query.ami.clone(),

@@ -413,15 +413,31 @@ impl SwarmFacts {
 
     /// Since when the service that another's program waits for has a task that runs.
     pub(super) fn awaited(&self, service: &ServiceFacts) -> Option<Ms> {
+        self.awaited_through(service, self.services.len())
+    }
+
+    /// As `awaited`, where that one may wait for others itself, so many at most: those that wait
+    /// for each other wait for ever.
+    fn awaited_through(&self, service: &ServiceFacts, most: usize) -> Option<Ms> {
         let Fate::CrashesUntil { service: awaited } = &service.templates.get(&service.template)?.fate else {
             return None;
         };
         let awaited = self.services.get(awaited)?;
+        let before = most
+            .checked_sub(1)
+            .and_then(|most| self.awaited_through(awaited, most));
         let tasks = awaited.slots.keys().filter_map(|slot| awaited.current(slot));
-        let sound = tasks.filter(|task| {
-            let template = awaited.templates.get(&task.template);
-            task.node.is_some() && template.is_some_and(|template| template.fate == Fate::Runs)
+        let runs = tasks.filter_map(|task| {
+            let template = awaited
+                .templates
+                .get(&task.template)
+                .filter(|_| task.node.is_some())?;
+            match &template.fate {
+                Fate::Runs => Some(task.running),
+                Fate::CrashesUntil { .. } => Some(task.stays_from(template, before?)),
+                _ => None,
+            }
         });
-        sound.map(|task| task.running).min()
+        runs.min()
     }
 }

@@ -111,6 +111,13 @@ impl TaskFacts {
         answers.saturating_sub(self.running).div_ceil(attempt + delay)
     }
 
+    /// When that attempt begins to run.
+    pub(super) fn stays_from(&self, template: &Template, answers: Ms) -> Ms {
+        let attempt = self.ends_after(&template.fate).unwrap_or(0);
+        let delay = template.restart_delay;
+        self.running + self.staying(attempt, delay, answers) * (attempt + delay)
+    }
+
     /// How far an attempt that began at `created` is at `t`.
     fn progress(&self, t: Ms, template: &Template) -> TaskState {
         if self.node.is_none() {

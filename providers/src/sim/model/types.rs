@@ -105,7 +105,7 @@ impl InstanceType {
     /// A type by its name; `None` when EC2 has none of that name.
     pub fn named(name: &str) -> Option<Self> {
         let (family, size) = name.split_once('.')?;
-        let arch = architecture(family);
+        let arch = architecture(name);
         if let "t2" | "t3" | "t3a" | "t4g" = family {
             let (_, old, new, mib) = BURSTABLE.iter().find(|row| row.0 == size)?;
             let vcpus = if family == "t2" { *old } else { *new };
@@ -163,9 +163,10 @@ pub(crate) fn offered(name: &str, zone: &str) -> bool {
         .all(|(_, has)| has.contains(&family))
 }
 
-/// The processor architecture of a family: `g` among the options after the generation is
-/// Graviton, as is the family `a1`.
-fn architecture(family: &str) -> Arch {
+/// The processor architecture of a type, by its name: `g` among the options after the generation
+/// is Graviton, as is the family `a1`.
+pub(crate) fn architecture(name: &str) -> Arch {
+    let family = name.split('.').next().unwrap_or_default();
     let options = family.trim_start_matches(|c: char| !c.is_ascii_digit());
     let options = options.split('-').next().unwrap_or_default();
     match family == "a1" || options.contains('g') {
