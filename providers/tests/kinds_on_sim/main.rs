@@ -8,6 +8,7 @@ mod drift;
 mod engine_api;
 mod every_key;
 mod exclusive;
+mod foreign;
 mod lifecycle;
 mod manifest;
 mod order;

@@ -393,7 +393,9 @@ impl Model {
                  attribute and try again"
             );
             return Err(
-                Refusal::ec2("OperationNotPermitted", message).hint("take `protect` away in the manifest")
+                Refusal::ec2("OperationNotPermitted", message).hint(
+                    "take `protect` away in the manifest; where somebody else protected it, have them take that away",
+                )
             );
         }
         let mut facts = facts.clone();
