@@ -10,7 +10,6 @@ use subako_state::{Damage, LockError, StateError};
 
 use crate::exit::Exit;
 use crate::hint::Hint;
-use crate::unfinished;
 
 /// Why a command ended early.
 #[derive(Debug, Clone)]
@@ -235,7 +234,7 @@ impl From<SessionError> for CliError {
                 Self::new(text).help(Hint::run(NextCommand::StateHistory, " lists what it has"))
             }
             SessionError::Unfinished { can_go_back } => Self {
-                help: unfinished::ways(can_go_back),
+                help: Hint::ways_on(can_go_back),
                 ..Self::refused(text)
             },
             SessionError::Rename(error) => error.into(),

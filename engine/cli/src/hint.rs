@@ -22,6 +22,14 @@ impl Hint {
         Self::default().then(command).and(words)
     }
 
+    /// The ways on from a run that did not end. Past the line there is no way back.
+    pub fn ways_on(can_go_back: bool) -> Vec<Self> {
+        let back = Self::run(NextCommand::RecoverBack, " undoes it, as far as it can be undone");
+        let mut ways = vec![Self::run(NextCommand::RecoverForward, " finishes it")];
+        ways.extend(can_go_back.then_some(back));
+        ways
+    }
+
     /// Goes on with a command.
     #[must_use]
     pub fn then(mut self, command: NextCommand) -> Self {

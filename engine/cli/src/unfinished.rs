@@ -31,18 +31,10 @@ pub fn say<W>(session: &Session<W>, ui: &Ui) -> Result<Option<UnfinishedRun>> {
     }
     ui.warn(&found(unfinished));
     details(unfinished, ui);
-    for way in ways(unfinished.can_go_back()) {
+    for way in Hint::ways_on(unfinished.can_go_back()) {
         ui.help(&way);
     }
     Ok(Some(run))
-}
-
-/// The ways on from a run that did not end. Past the line there is no way back.
-pub fn ways(can_go_back: bool) -> Vec<Hint> {
-    let back = Hint::run(NextCommand::RecoverBack, " undoes it, as far as it can be undone");
-    let mut ways = vec![Hint::run(NextCommand::RecoverForward, " finishes it")];
-    ways.extend(can_go_back.then_some(back));
-    ways
 }
 
 /// Says that somebody is at it who has not begun to change anything: planning, or asking.

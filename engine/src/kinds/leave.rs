@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+
 use super::hosts;
 use super::labels;
 use super::machine;
@@ -103,14 +105,24 @@ impl<'a> Leaving<'a> {
         if up {
             self.await_down().await?;
         }
-        let manager = self.managers.host().await?;
         self.effect = true;
-        manager.remove_node(self.node_id, false).await
+        let id = self.node_id;
+        let remove = |manager: Arc<dyn Host>| async move { manager.remove_node(id, false).await }.boxed();
+        self.managers.ask_any(remove).await
     }
 
     /// The node as another manager sees it.
     async fn node(&mut self) -> Result<Option<Node>> {
-        self.managers.host().await?.node(self.node_id).await
+        let id = self.node_id;
+        let read = |manager: Arc<dyn Host>| async move { manager.node(id).await }.boxed();
+        self.managers.ask_any(read).await
+    }
+
+    /// Has the node changed by another manager.
+    async fn change(&mut self, update: &NodeUpdate) -> Result<()> {
+        let id = self.node_id;
+        let change = |manager: Arc<dyn Host>| async move { manager.update_node(id, update).await }.boxed();
+        self.managers.ask_any(change).await
     }
 
     /// The node's own host, if it is the only manager there is. That swarm ends with it, and
@@ -162,9 +174,8 @@ impl<'a> Leaving<'a> {
                 availability: Some(Availability::Drain),
                 ..NodeUpdate::default()
             };
-            let manager = self.managers.host().await?;
             self.cx.progress.note("draining");
-            manager.update_node(self.node_id, &update).await?;
+            self.change(&update).await?;
             self.effect = true;
         }
         let filter = TaskFilter {
@@ -212,8 +223,7 @@ impl<'a> Leaving<'a> {
             ..NodeUpdate::default()
         };
         self.cx.progress.note("demoting");
-        let manager = self.managers.host().await?;
-        manager.update_node(self.node_id, &update).await?;
+        self.change(&update).await?;
         self.effect = true;
         let mut wait = Wait::new(self.cx, self.doing(), EVERY, DEMOTE_LIMIT);
         loop {

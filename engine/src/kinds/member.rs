@@ -1,12 +1,13 @@
 //! `member`: an engine's place in the swarm: its role, availability and labels.
 
-pub(super) mod former;
-
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use subako_state::Address;
 
+use super::former;
 use super::hosts;
 use super::labels::{self, label};
 use super::leave::Leaving;
@@ -405,7 +406,9 @@ impl Kind for Member {
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        if managers.host().await?.node(&outputs.node_id).await?.is_none() && self.has_left(cx).await? {
+        let id = outputs.node_id.as_str();
+        let read = |manager: Arc<dyn Host>| async move { manager.node(id).await }.boxed();
+        if managers.ask_any(read).await?.is_none() && self.has_left(cx).await? {
             // Left behind by a leave that was cut short: it joins as it would at first.
             return self.create(cx).await;
         }

@@ -12,6 +12,7 @@ mod converge;
 mod docker;
 mod elastic_ip;
 mod file;
+mod former;
 mod hosts;
 mod instance;
 mod key_pair;

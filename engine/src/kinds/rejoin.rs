@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use subako_state::Address;
 
+use super::former;
 use super::hosts;
-use super::member::former;
 use super::nodes::state_word;
 use super::specs::Member;
 use super::swarm_access::Managers;

@@ -1,8 +1,10 @@
 //! `service`: tasks that Swarm keeps running.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use subako_state::Address;
 
 use super::converge::{Completion, Convergence, down, standing};
@@ -445,7 +447,9 @@ impl Kind for Service {
             .into_iter()
             .map(|task| task.id)
             .collect();
-        host.remove_service(&self.spec.name).await?;
+        let name = self.spec.name.as_str();
+        let remove = |manager: Arc<dyn Host>| async move { manager.remove_service(name).await }.boxed();
+        managers.ask_any(remove).await?;
         let ended = async {
             let mut wait = Wait::new(
                 cx,

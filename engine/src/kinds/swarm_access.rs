@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use subako_state::Address;
 
 use super::hosts;
@@ -10,7 +11,7 @@ use super::machine;
 use super::specs::{RAFT, Swarm, SwarmOutputs};
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Host, HostTarget, Result};
+use crate::world::{Certainty, Code, Host, HostTarget, Result};
 
 /// How long the managers may be without a leader. Raft elects within seconds; a manager that
 /// crashed is only missed after three heartbeats of 5 s (`facts`: Down after about 15 s), and
@@ -95,6 +96,27 @@ impl<'a> Managers<'a> {
                     wait.tick(format!("waiting for a manager: {}", tried.join("; ")))
                         .await?
                 }
+            }
+        }
+    }
+
+    /// What a manager answers. One that has stopped being one since it was found, because the same
+    /// plan demotes it, has done nothing: another is asked, until the deadline.
+    pub async fn ask_any<'f, T>(
+        &mut self,
+        ask: impl Fn(Arc<dyn Host>) -> BoxFuture<'f, Result<T>> + Send + Sync,
+    ) -> Result<T> {
+        let mut wait = Wait::new(self.cx, "reach a manager of the swarm", EVERY, self.limit);
+        loop {
+            match ask(self.host().await?).await {
+                Err(failure)
+                    if failure.code == Code::NotAManager && failure.certainty == Certainty::NotApplied =>
+                {
+                    self.lost();
+                    wait.tick(format!("waiting for a manager: {}", failure.message))
+                        .await?;
+                }
+                answer => return answer,
             }
         }
     }

@@ -71,6 +71,19 @@ impl Bench {
         }
     }
 
+    /// In a world of its own, in which everything takes another while.
+    pub fn in_world(manifest: Manifest, seed: u64) -> Self {
+        let sim = Simulator::open(SimOptions {
+            time: Pace::Instant,
+            seed,
+            ..SimOptions::default()
+        });
+        Self {
+            sim: sim.expect("a world"),
+            ..Self::new(manifest, vec![])
+        }
+    }
+
     /// What a new process would have.
     pub fn session(&self) -> Session {
         Session::new(

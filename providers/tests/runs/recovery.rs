@@ -217,3 +217,16 @@ async fn a_node_that_has_left_the_swarm_joins_again() {
         assert!(took < std::time::Duration::from_secs(300), "{took:?}");
     }
 }
+
+/// Nothing is killed and nothing fails: workers leave while the manager that they are taken out by is
+/// demoted. Which of them comes first is another in each world.
+#[tokio::test(start_paused = true)]
+async fn a_lone_manager_and_its_workers_are_replaced_together() {
+    for seed in 0..24 {
+        let mut bench = Bench::in_world(small(1), seed);
+        bench.manifest.pools[1].count = 3;
+        bench.converge(1, "at first").await;
+        bench.manifest.key_pair.as_mut().expect("a key pair").name = "renamed-key".into();
+        bench.converge(1, &format!("world {seed}")).await;
+    }
+}

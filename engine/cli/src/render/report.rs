@@ -14,7 +14,6 @@ use super::{Table, aftermath, duration, plan_text};
 use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
-use crate::unfinished;
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
@@ -254,7 +253,7 @@ fn next(ran: &RunReport, told: ReportContext<'_>) -> Vec<Hint> {
         Outcome::RolledBack => vec![once_more(ran, told)],
         Outcome::Applied => Vec::new(),
         Outcome::Remains => {
-            let mut ways = unfinished::ways(ran.can_go_back);
+            let mut ways = Hint::ways_on(ran.can_go_back);
             let keeps = " keeps what is there and plans from it";
             ways.push(Hint::run(told.planning(), keeps));
             ways

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::super::swarm_access::Managers;
-use super::super::wait::Wait;
+use super::swarm_access::Managers;
+use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::world::{NodeState, NodeUpdate, Result, Role};
 
@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Takes every other node at a machine's address out of the swarm: an engine is one node at a time,
 /// and one that has left is none (`node_id` is empty then).
-pub(in crate::kinds) async fn clear(
+pub(super) async fn clear(
     node_id: &str,
     address: &str,
     managers: &mut Managers<'_>,
