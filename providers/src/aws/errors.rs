@@ -12,7 +12,7 @@ use crate::codes;
 const EC2_IN_TROUBLE: &str = "EC2 is in trouble in this region, or one of its zones is: see https://health.aws.amazon.com; what the state knows is shown by `show` and `output` meanwhile";
 
 /// By code: what to do. Codes that need the request's own words are in `instance`.
-const HINTS: [(&str, &str); 27] = [
+const HINTS: [(&str, &str); 28] = [
     (
         "AddressLimitExceeded",
         "an account has 5 elastic addresses in a region unless it asks for more: raise the quota \"EC2-VPC Elastic IPs\" in Service Quotas, or set public_ip = true on pools that need none",
@@ -106,8 +106,12 @@ const HINTS: [(&str, &str); 27] = [
     ("ServiceUnavailable", EC2_IN_TROUBLE),
     ("Unavailable", EC2_IN_TROUBLE),
     (
+        "IncorrectModificationState",
+        "the volume's last change is still being optimized: apply again when `aws ec2 describe-volumes-modifications` says that it is completed",
+    ),
+    (
         "VolumeModificationRateExceeded",
-        "a volume can be changed again six hours after its last change",
+        "EBS takes four changes of a volume in 24 hours: the next one has to wait",
     ),
 ];
 

@@ -113,7 +113,7 @@ impl Inner {
         set.map(drop)
     }
 
-    /// Makes a volume at least `gib` large. ModifyVolume may be sent once in six hours, so that a
+    /// Makes a volume at least `gib` large. A volume is changed four times a day at most, so that a
     /// lost answer is settled by the size that the volume then has.
     async fn grow(&self, volume: &str, gib: u32, doing: &str) -> Result<()> {
         let large_enough = || async {
