@@ -66,6 +66,9 @@ fn a_file_in_the_way_of_the_directory_is_an_error_at_every_operation() {
             _ => panic!("{place:?} was locked"),
         }
         assert_eq!(could_not(files.tidy()), "read", "{place:?}");
+        if place != file {
+            assert_eq!(could_not(files.beside()), "read", "{place:?}");
+        }
     }
     // What is a file can be locked, but nothing is below it; what is below a file cannot be opened.
     let version = Version::new("1");
