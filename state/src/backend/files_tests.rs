@@ -308,6 +308,20 @@ fn a_lock_whose_file_was_deleted_or_replaced_is_lost() {
 }
 
 #[test]
+fn a_lock_in_memory_that_somebody_else_has_by_now_is_lost() {
+    let memory = super::Memory::new();
+    let (first, _) = memory.lock(&holder()).expect("free");
+    memory.break_lock();
+    let (second, left_by) = memory.lock(&holder()).expect("free");
+    assert_eq!(left_by, None);
+    assert!(matches!(first.check(), Err(StateError::LockLost { .. })));
+    first.release();
+    drop(first);
+    second.check().expect("held");
+    assert!(memory.locked().expect("readable").expect("held").alive);
+}
+
+#[test]
 fn calls_in_memory_never_wait_and_those_on_a_disk_may() {
     assert!(super::Memory::new().is_immediate());
     assert!(!Files::new("anywhere").is_immediate());

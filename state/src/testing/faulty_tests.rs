@@ -149,3 +149,17 @@ fn each_fault_does_what_it_says_at_each_operation() {
         }
     }
 }
+
+#[test]
+fn a_look_for_other_clusters_is_an_operation_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| crate::Files::new(directory.path().join(name));
+    at("other")
+        .write("state.json", b"1", &Expect::Absent)
+        .expect("written");
+    let backend = Faulty::around(at("own"));
+    assert_eq!(backend.beside().expect("listed").len(), 1);
+    assert_eq!(backend.operations(), ["list others"]);
+    let broken = Faulty::around(at("own")).at(1, Fault::Error);
+    assert_eq!(code(&broken.beside().expect_err("a fault")), 5);
+}
