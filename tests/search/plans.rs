@@ -55,7 +55,7 @@ async fn tried(case: &Case) -> Step {
     if let Some(part) = part(case, &ended) {
         let rest = driver.apply(&after, &Selection::default()).await;
         if matches!(rest.exit, Exit::Refused(_)) && refused_as_a_whole(case).await {
-            return Err(Verdict::Refused("what the selection leaves out".to_owned()));
+            return Err(Verdict::Refused("what the first plan left out".to_owned()));
         }
         accepted(part, &rest)?;
     }
@@ -77,6 +77,9 @@ fn part(case: &Case, ended: &Ended) -> Option<&'static str> {
 
 /// Whether the case is refused without its selection, too.
 async fn refused_as_a_whole(case: &Case) -> bool {
+    if case.selection == Selection::default() {
+        return true;
+    }
     let whole = Case {
         selection: Selection::default(),
         ..case.clone()
@@ -133,7 +136,9 @@ pub fn applied(what: &'static str, ended: &Ended) -> Step {
         Exit::Refused(why) if what == "change" || what == "change before an old state" => {
             Err(Verdict::Refused(why.clone()))
         }
-        Exit::Early(why) | Exit::Unfit(why) if what == "change" => Err(Verdict::Refused(why.clone())),
+        Exit::Early(why) | Exit::Unfit(why) if what == "change" || what == "change before an old state" => {
+            Err(Verdict::Refused(why.clone()))
+        }
         Exit::Refused(why) => Err(broken(Violation::new(property, format!("refused: {why}")))),
         Exit::Early(why) | Exit::Unfit(why) => {
             Err(broken(Violation::new(property, format!("an error: {why}"))))

@@ -123,7 +123,9 @@ fn asks_in_vain(checked: &Checked<'_>, managers: &Managers) -> bool {
     let called = |step: &&Step| matches!(step.action(), Action::Create | Action::Update | Action::Delete);
     let mut steps = checked.plan.steps.iter().filter(called);
     let of_swarm = |step: &Step| checked.registry.plane(step.address.kind()) == Some(Plane::Swarm);
-    !checked.plan.selection.destroy
+    let selection = &checked.plan.selection;
+    let everything_goes = selection.destroy && selection.target.is_empty();
+    !everything_goes
         && steps.clone().any(of_swarm)
         && !steps.any(|step| way::may_open(checked, managers, step))
 }

@@ -87,6 +87,13 @@ impl Member {
         let lost = cx.lost::<Self>().map(|outputs| outputs.node_id);
         match (info.swarm, info.node_id) {
             (LocalNodeState::Inactive, _) => {}
+            // The managers have taken it out while it could not hear of it.
+            (LocalNodeState::Error, Some(node_id))
+                if managers.host().await?.node(&node_id).await?.is_none() =>
+            {
+                cx.progress.note("leaving the swarm that has forgotten it");
+                host.swarm_leave(true).await?;
+            }
             (LocalNodeState::Active, Some(node_id)) => {
                 if managers.host().await?.node(&node_id).await?.is_some() {
                     return Ok(node_id);

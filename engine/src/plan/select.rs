@@ -50,10 +50,12 @@ pub(super) fn select(input: &Input<'_>, decisions: &mut Decisions) -> Result<(),
     let kept = |address: &Address| keep.contains_key(address.as_str());
     let mut waiting = 0;
     for (position, wanted) in desired.resources.iter().enumerate() {
-        if !kept(&wanted.address) && !matches!(decisions.fates[position], Fate::Keep) {
-            waiting += 1;
-            decisions.fates[position] = Fate::Keep;
+        if kept(&wanted.address) {
+            continue;
         }
+        let left = left_as_it_is(input, &decisions.fates[position]);
+        waiting += usize::from(left.changes);
+        decisions.fates[position] = left.fate;
     }
     waiting += decisions.leaving.len();
     decisions
@@ -79,6 +81,47 @@ pub(super) fn select(input: &Input<'_>, decisions: &mut Decisions) -> Result<(),
             .push(Finding::new(Severity::Warning, &planner::SELECTION, message).about(address));
     }
     Ok(())
+}
+
+/// What becomes of a resource that a selection leaves out, and whether that leaves a change.
+struct LeftOut {
+    fate: Fate,
+    changes: bool,
+}
+
+/// A selection leaves out changes, not records: what was found is taken in as it is, so that what is
+/// selected can be reached through it.
+fn left_as_it_is(input: &Input<'_>, fate: &Fate) -> LeftOut {
+    let (record, changes) = match fate {
+        Fate::Keep => {
+            return LeftOut {
+                fate: Fate::Keep,
+                changes: false,
+            };
+        }
+        Fate::Adopt {
+            record,
+            changes,
+            unconverged,
+            ..
+        } => (*record, !changes.is_empty() || unconverged.is_some()),
+        Fate::Replace { record, .. } if input.found.contains(record) => (*record, true),
+        _ => {
+            return LeftOut {
+                fate: Fate::Keep,
+                changes: true,
+            };
+        }
+    };
+    let resource = &input.snapshot.resources[record];
+    let fate = Fate::Adopt {
+        record,
+        found: resource.spec.clone(),
+        outputs: resource.outputs.clone(),
+        changes: Vec::new(),
+        unconverged: None,
+    };
+    LeftOut { fate, changes }
 }
 
 /// What is carried out and what is left out, each with what it changes together with where that

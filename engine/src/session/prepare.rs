@@ -77,10 +77,12 @@ impl Session {
             account: Some(account.clone()),
             selection,
         })?;
+        // What was found counts for the checks as what is recorded.
+        let with_found = observed.with_found(&known.snapshot, &desired);
         let findings = self.checks.findings(&Checked {
             plan: &plan,
             desired: &desired,
-            snapshot: &known.snapshot,
+            snapshot: with_found.as_ref().unwrap_or(&known.snapshot),
             managers: observed.managers.as_ref(),
             registry: &self.registry,
             manifest: (!selection.destroy).then_some(&self.manifest),

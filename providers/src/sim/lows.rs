@@ -96,6 +96,11 @@ impl Lows {
 
     /// Looks again at services whose tasks, or any machines, have changed.
     fn see_tasks(&mut self, swarm: &SwarmFacts, t: Ms) {
+        for (name, (_, least)) in &mut self.services {
+            if !swarm.services.contains_key(name) {
+                *least = 0;
+            }
+        }
         let machines = swarm.board.machines != self.counted.1;
         for (name, service) in &swarm.services {
             let stirred = swarm.board.stirred.get(name).copied().unwrap_or(0);

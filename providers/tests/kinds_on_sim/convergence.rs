@@ -167,6 +167,20 @@ fn reasons(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
+/// A disk that has grown stays as large, so the machine's step comes last, and the service after it.
+#[tokio::test(start_paused = true)]
+async fn a_service_waits_for_the_machine_that_it_lacks_whatever_else_changes_of_that() {
+    let mut manifest = crowded(5, 2);
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    bench.sim.stop_instance("node-1").expect("stopped");
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    manifest.pools[1].disk_gib += 2;
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(reasons(&plan), ["service.reply: 4 of 5 running"]);
+    bench.assert_settled(&manifest).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_kept_half_way_is_drift_until_it_converges() {
     for first in [true, false] {

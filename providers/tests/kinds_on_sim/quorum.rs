@@ -45,6 +45,27 @@ async fn workers_of_a_swarm_whose_managers_are_gone_join_the_new_one() {
     }
 }
 
+/// Its engine still thinks that it is in the swarm, which no manager lets it.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_taken_out_while_it_was_stopped_joins_again() {
+    for name in ["manager-2", "node-1"] {
+        let manifest = with_managers(3);
+        let mut bench = after(&manifest, |bench| {
+            bench.sim.stop_instance(name).expect("stopped");
+        })
+        .await;
+        let part = Selection {
+            target: vec![format!("docker.{name}")],
+            destroy: true,
+            ..Selection::default()
+        };
+        let plan = bench.plan_with(&manifest, &part).await;
+        bench.run(&plan).await;
+        bench.apply(&manifest).await;
+        bench.assert_settled(&manifest).await;
+    }
+}
+
 fn severities(plan: &Plan) -> Vec<(Severity, &str)> {
     let about = plan.findings.iter().filter(|finding| finding.id == "quorum");
     about

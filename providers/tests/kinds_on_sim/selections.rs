@@ -68,6 +68,16 @@ async fn managers_that_are_replaced_take_their_engines_and_memberships_along() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_is_replaced_takes_along_those_that_leave_and_are_in_it() {
+    let edit = |manifest: &mut Manifest| {
+        manifest.security_group.name = "renamed".into();
+        manifest.pools[1].count = 1;
+    };
+    let (_, plan) = in_parts(sandbox(), edit, &target("instance.node-0")).await;
+    assert!(taken_along(&plan, "instance.node-1"), "{:#?}", steps(&plan));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_excluded_keeps_back_what_would_take_it_along() {
     let encrypt = |manifest: &mut Manifest| manifest.pools[0].disk_encrypted = true;
     let (_, plan) = in_parts(sandbox(), encrypt, &exclude("member.*")).await;

@@ -254,12 +254,20 @@ fn where_no_manager_answers_only_what_may_open_the_way_goes_on() {
                               m-0 (unknown), m-1 (alive)",
     ];
     let service = || step("service.web", Operation::Update, Some(json!({})), Some(json!({})));
+    let letting_in = |rules: Value| {
+        let group = json!({"description": "", "name": "g", "rules": rules, "tags": {}, "vpc_id": "v"});
+        Some(group)
+    };
+    let logins = json!([{
+        "description": "", "ports": {"from": 22, "to": 22},
+        "protocol": "tcp", "source": {"cidr": "198.51.100.7/32"},
+    }]);
     let group = || {
         step(
             "security_group.g",
             Operation::Update,
-            Some(json!({})),
-            Some(json!({})),
+            letting_in(json!([])),
+            letting_in(logins.clone()),
         )
     };
     let forgets = || step("security_group.g", Operation::Forget, Some(json!({})), None);

@@ -93,6 +93,16 @@ impl<'a> Links<'a> {
         for entry in &decisions.leaving {
             moving.insert(input.snapshot.resources[entry.record].address.as_str());
         }
+        // The old half of what is replaced can go once nobody uses it.
+        for entry in &decisions.leaving {
+            let resource = &input.snapshot.resources[entry.record];
+            for dependency in references(&resource.spec) {
+                let used = moving.get(dependency.as_str()).copied();
+                if let Some(used) = used.filter(|_| !entry.gone) {
+                    self.take_along(used, resource.address.as_str());
+                }
+            }
+        }
         for (position, wanted) in input.desired.resources.iter().enumerate() {
             let record = match &decisions.fates[position] {
                 Fate::Update { record, .. }

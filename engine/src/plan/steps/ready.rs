@@ -3,6 +3,7 @@
 
 use super::super::decide::Fate;
 use super::super::gate::GateKind;
+use super::super::precede::is_repair;
 use super::super::step::{Action, Operation, Step};
 use super::{Builder, Node};
 use crate::kind::Plane;
@@ -77,6 +78,10 @@ impl Builder<'_> {
     fn interrupts(&self, step: &Step) -> bool {
         if step.operation != Operation::Update || step.changes.iter().all(|change| change.cost.is_none()) {
             return false;
+        }
+        // What brings one back that is down is waited for in any case.
+        if is_repair(step) {
+            return true;
         }
         let kind = self.input.registry.get(step.address.kind());
         match (kind, step.spec_before(), step.spec_after()) {

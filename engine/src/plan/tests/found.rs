@@ -86,6 +86,22 @@ fn what_was_found_is_taken_in_without_waiting_and_waited_through() {
     assert!(waits_for(&plan, "create soft.web", "update solid.host"));
 }
 
+#[test]
+fn a_selection_leaves_out_changes_and_not_that_what_was_found_is_taken_in() {
+    let mut draft = Draft::new()
+        .wants("solid.a", json!({"force": 1}))
+        .sees("solid.a", there("solid.a", &json!({"force": 0})))
+        .wants("solid.b", solid(2))
+        .sees("solid.b", there("solid.b", &solid(1)))
+        .wants("solid.c", solid(1));
+    draft.selection.target = vec!["solid.c".to_owned()];
+    let plan = draft.plan();
+    assert_eq!(steps(&plan), ["adopt solid.a", "adopt solid.b", "create solid.c"]);
+    let taken_in = |name: &str| find(&plan, &format!("adopt {name}")).spec_after().cloned();
+    assert_eq!(taken_in("solid.a"), Some(json_of(&json!({"force": 0}))));
+    assert_eq!(taken_in("solid.b"), Some(json_of(&solid(1))));
+}
+
 /// One resource of a random world: what it is, and what is wanted of it.
 #[derive(Debug, Clone)]
 struct Seen {

@@ -209,20 +209,33 @@ impl SwarmFacts {
             .flat_map(|service| service.slots.keys().cloned())
             .collect();
         self.forget_spread(name);
+        self.board.stir(name);
         for slot in slots {
             self.drop_slot(at, name, &slot);
         }
         let Some(gone) = self.services.remove(name) else {
             return;
         };
-        // What no service uses is pulled again, as where old images are pruned: nobody who reads the
-        // swarm could tell which nodes have it.
-        let mut unused: BTreeSet<&str> = gone.images().collect();
-        for image in self.services.values().flat_map(ServiceFacts::images) {
-            unused.remove(image);
+        self.forget_images(&gone.images().map(str::to_owned).collect());
+    }
+
+    /// An image of a service is pulled again on a node that has no task with it any more, as where old
+    /// images are pruned: nobody who reads the swarm could tell that the node has it.
+    fn forget_images(&mut self, images: &BTreeSet<String>) {
+        let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for service in self.services.values() {
+            if !service.images().any(|image| images.contains(image)) {
+                continue;
+            }
+            let tasks = service.slots.values().flatten();
+            used.extend(tasks.filter_map(|task| {
+                let template = service.templates.get(&task.template)?;
+                Some((task.node.as_deref()?, template.image.as_str()))
+            }));
         }
-        for node in self.nodes.values_mut() {
-            node.images.retain(|image, _| !unused.contains(image.as_str()));
+        for (id, node) in &mut self.nodes {
+            node.images
+                .retain(|image, _| !images.contains(image) || used.contains(&(id.as_str(), image.as_str())));
         }
     }
 
@@ -290,6 +303,9 @@ impl SwarmFacts {
         for slot in going {
             self.drop_slot(at, name, &slot);
         }
+        let service = self.services.get(name).into_iter();
+        let images = service.flat_map(ServiceFacts::images).map(str::to_owned);
+        self.forget_images(&images.collect());
     }
 
     /// Slots whose task has ended by itself for good.
