@@ -54,6 +54,7 @@ fn session(name: &str) -> (Session, Simulator) {
         login: Login {
             port: manifest.ssh.port,
             private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+            registries: manifest.docker_config.is_some(),
         },
         world_file: None,
     })

@@ -134,6 +134,7 @@ fn login(manifest: &Manifest) -> Login {
     Login {
         port: manifest.ssh.port,
         private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+        registries: manifest.docker_config.is_some(),
     }
 }
 

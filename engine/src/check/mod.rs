@@ -12,6 +12,7 @@ mod host_ports;
 mod images;
 mod login;
 mod login_key;
+mod logins;
 mod managers;
 mod networks;
 mod nodes;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::built_in::BuiltIn;
 use super::{
-    About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, login_key, managers,
-    networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, reach, renamed,
-    reservations, rules, start_first, user, zones,
+    About, Checked, Finding, addresses, disk, exposure, host_ports, images, login, login_key, logins,
+    managers, networks, offered, open_ports, outage, place, placement, ports, protect, quorum, ranges, reach,
+    renamed, reservations, rules, start_first, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -28,6 +28,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &images::CHECK,
     &login::CHECK,
     &login_key::CHECK,
+    &logins::CHECK,
     &managers::CHECK,
     &networks::CHECK,
     &offered::CHECK,

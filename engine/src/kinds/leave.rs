@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 
 use super::hosts;
 use super::labels;
+use super::logins;
 use super::machine;
 use super::nodes::state_word;
 use super::specs::Member;
@@ -174,6 +175,7 @@ impl<'a> Leaving<'a> {
                 availability: Some(Availability::Drain),
                 ..NodeUpdate::default()
             };
+            logins::refresh(&mut self.managers, self.cx).await;
             self.cx.progress.note("draining");
             self.change(&update).await?;
             self.effect = true;

@@ -11,6 +11,7 @@ use super::former;
 use super::hosts;
 use super::labels::{self, label};
 use super::leave::Leaving;
+use super::logins;
 use super::nodes::{nodes_of_machines, state_word};
 use super::sighting::{Typed, reference, swarm_view};
 use super::specs::{Member, MemberOutputs, RAFT};
@@ -269,18 +270,21 @@ impl Kind for Member {
         match intent.verb() {
             // The first node is in the swarm already; one of a swarm that is gone leaves that first.
             Verb::Create => vec![
+                StepCall::perhaps("refresh_logins"),
                 StepCall::perhaps("swarm_leave"),
                 StepCall::perhaps("swarm_join"),
                 StepCall::of("update_node"),
             ],
             // One whose engine has left the swarm joins again.
             Verb::Update => vec![
+                StepCall::perhaps("refresh_logins"),
                 StepCall::certain_if(!intent.changed.is_empty(), "update_node"),
                 StepCall::perhaps("swarm_join"),
                 StepCall::perhaps("remove_node"),
             ],
             // One that is down cannot leave, and the last manager stays as nobody's member.
             Verb::Delete => vec![
+                StepCall::perhaps("refresh_logins"),
                 StepCall::perhaps("update_node"),
                 StepCall::perhaps("swarm_leave"),
                 StepCall::perhaps("remove_node"),
@@ -401,6 +405,7 @@ impl Kind for Member {
         let target = hosts::expect_target(cx, hosts::own_name(cx))?;
         let host = cx.world.hosts.connect(&target, &cx.progress).await?;
         let mut managers = Managers::new(cx);
+        logins::refresh(&mut managers, cx).await;
         let node_id = self.join(host.as_ref(), &target, &mut managers, cx).await?;
         former::clear(&node_id, &target.private_ip, &mut managers, cx)
             .await
@@ -422,6 +427,9 @@ impl Kind for Member {
         if from.role == Role::Manager && self.role == Role::Worker {
             // It stops answering as a manager on the way.
             managers = managers.except_node(&outputs.node_id);
+        }
+        if from.availability != self.availability {
+            logins::refresh(&mut managers, cx).await;
         }
         self.settle(&outputs.node_id, false, &mut managers, cx).await?;
         Ok(outputs)

@@ -18,6 +18,7 @@ mod instance;
 mod key_pair;
 mod labels;
 mod leave;
+mod logins;
 mod machine;
 mod member;
 mod network;

@@ -1,7 +1,7 @@
 //! The calls of the seams by name: what a simulated fault can hit, and what a preflight asks about.
 
 /// Calls that change the world, sorted.
-pub const MUTATING: [&str; 31] = [
+pub const MUTATING: [&str; 32] = [
     "allocate_address",
     "associate_address",
     "authorize_ingress",
@@ -16,6 +16,7 @@ pub const MUTATING: [&str; 31] = [
     "import_key_pair",
     "install_engine",
     "modify_instance",
+    "refresh_logins",
     "release_address",
     "remove_config",
     "remove_network",

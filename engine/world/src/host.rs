@@ -197,6 +197,12 @@ pub trait Host: Send + Sync {
     /// `force` recreates all tasks even if nothing differs.
     async fn update_service(&self, spec: &ServiceSpec, force: bool) -> Result<()>;
 
+    /// Hands services the logins to their registries that there are now, where there are any: by
+    /// those their tasks pull images on nodes that they come to later. No task restarts for it
+    /// (swarmkit, `IsTaskDirty` ignores pull options). What was handed on a moment ago is not
+    /// handed on again. Managers only.
+    async fn refresh_logins(&self) -> Result<()>;
+
     /// Removes a service; fine if unknown.
     async fn remove_service(&self, name: &str) -> Result<()>;
 

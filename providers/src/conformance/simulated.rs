@@ -171,6 +171,7 @@ tests!(
         a_constraint_is_honoured,
         an_update_replaces_every_task,
         force_replaces_tasks_of_an_equal_spec,
+        logins_are_handed_on_without_a_restart,
         a_drained_node_is_emptied_and_not_refilled,
         tasks_are_filtered_by_service_and_node,
         an_image_that_does_not_exist_is_rejected_with_its_reason,

@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case<HostBench>> {
         a_constraint_is_honoured,
         an_update_replaces_every_task,
         force_replaces_tasks_of_an_equal_spec,
+        logins_are_handed_on_without_a_restart,
         a_drained_node_is_emptied_and_not_refilled,
         tasks_are_filtered_by_service_and_node,
     ]
@@ -146,6 +147,24 @@ async fn force_replaces_tasks_of_an_equal_spec(bench: &HostBench) -> Outcome {
     update_state(bench, manager, "forced", UpdateState::Completed).await?;
     let after = ids(&bench.converged(manager, "forced", 2).await?);
     ensure!(after.is_disjoint(&first), "force kept a task");
+    Ok(Verdict::Passed)
+}
+
+async fn logins_are_handed_on_without_a_restart(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[Role::Worker]).await?;
+    let manager = cluster.manager();
+    let spec = bench.service("logins", 2);
+    manager.create_service(&spec).await?;
+    let first = ids(&bench.converged(manager, "logins", 2).await?);
+    manager.refresh_logins().await?;
+    manager.refresh_logins().await?;
+    let same = ids(&bench.converged(manager, "logins", 2).await?);
+    ensure!(first == same, "a login replaced tasks");
+    let read = manager.service("logins").await?;
+    ensure!(
+        read.is_some_and(|read| read.spec.name == spec.name),
+        "the service is another"
+    );
     Ok(Verdict::Passed)
 }
 

@@ -326,6 +326,15 @@ impl Host for SimHost {
             .await
     }
 
+    async fn refresh_logins(&self) -> Result<()> {
+        if !self.inner.login.registries {
+            return Ok(());
+        }
+        // A login is nothing that shows: what is asked of the swarm is that there is one.
+        let call = self.about_host("refresh_logins", "hand on logins to registries from");
+        self.tell(call, |_, _| Ok((None, ()))).await
+    }
+
     async fn remove_service(&self, name: &str) -> Result<()> {
         let call = self.about("remove_service", "remove service", name);
         self.tell(call, |swarm, _| swarm.decide_remove_service(name))

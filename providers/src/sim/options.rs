@@ -45,6 +45,8 @@ pub struct Login {
     pub port: u16,
     /// Whether machines are dialled by their private addresses: from inside, or through a bastion.
     pub private: bool,
+    /// Whether there are logins to registries to hand on.
+    pub registries: bool,
 }
 
 impl Default for Login {
@@ -52,6 +54,7 @@ impl Default for Login {
         Self {
             port: 22,
             private: false,
+            registries: false,
         }
     }
 }

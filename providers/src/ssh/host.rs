@@ -125,6 +125,10 @@ impl Host for SshHost {
         self.api().update_service(spec, force).await
     }
 
+    async fn refresh_logins(&self) -> Result<()> {
+        self.api().refresh_logins().await
+    }
+
     async fn remove_service(&self, name: &str) -> Result<()> {
         self.api().remove_service(name).await
     }

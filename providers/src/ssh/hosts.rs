@@ -43,6 +43,7 @@ impl SshHosts {
                 credentials,
                 clock,
                 bastion,
+                logins: Mutex::default(),
             }),
             links: Mutex::default(),
         })

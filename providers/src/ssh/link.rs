@@ -1,6 +1,7 @@
 //! The way to one host: opened when needed, shared, opened again when it was lost.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use subako_world::{Clock, HostTarget};
 
@@ -17,6 +18,27 @@ pub(super) struct Shared {
     pub(super) credentials: Credentials,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) bastion: Option<Bastion>,
+    /// When logins to registries were handed on last.
+    pub(super) logins: Mutex<Option<Duration>>,
+}
+
+/// How long logins that were handed on count as those that there are: a run in which many nodes come
+/// or go hands them on once.
+const LOGINS_KEPT: Duration = Duration::from_secs(600);
+
+impl Shared {
+    /// Whether there are logins to registries that were not handed on a moment ago.
+    pub(super) fn logins_are_due(&self) -> bool {
+        let last = *self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = last.is_some_and(|at| self.clock.now().saturating_sub(at) < LOGINS_KEPT);
+        self.options.docker_config.is_some() && !recent
+    }
+
+    /// Remembers that they were handed on now.
+    pub(super) fn logins_are_handed_on(&self) {
+        let mut last = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(self.clock.now());
+    }
 }
 
 /// The bastion, and the connection to it that all hosts share.

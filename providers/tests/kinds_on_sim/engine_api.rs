@@ -162,6 +162,10 @@ impl Host for EngineHost {
     async fn image_digest(&self, image: &str) -> Result<String> {
         self.inner.image_digest(image).await
     }
+    async fn refresh_logins(&self) -> Result<()> {
+        self.inner.refresh_logins().await
+    }
+
     async fn remove_service(&self, name: &str) -> Result<()> {
         self.inner.remove_service(name).await
     }

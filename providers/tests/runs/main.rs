@@ -7,6 +7,7 @@ mod bastion;
 mod bench;
 mod elastic;
 mod groups;
+mod logins;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
 mod observed;

@@ -94,6 +94,28 @@ impl Api<'_> {
         .await
     }
 
+    /// Hands every service the login that the Docker client's configuration has for its image now.
+    /// One whose update is paused is left alone: an update would hide that.
+    pub(in crate::ssh) async fn refresh_logins(&self) -> Result<()> {
+        if !self.link.shared.logins_are_due() {
+            return Ok(());
+        }
+        let doing = self.doing("hand on logins to registries");
+        let answer = self.get(&doing, "/services").await?;
+        for service in elements(&doing, &answer)? {
+            let image = text(service, "/Spec/TaskTemplate/ContainerSpec/Image");
+            let paused = text(service, "/UpdateStatus/State").ends_with("paused");
+            let Some(auth) = self.registry_auth(&doing, image).await?.filter(|_| !paused) else {
+                continue;
+            };
+            let path = format!("/services/{}", text(service, "/ID"));
+            self.modify_with(&doing, &path, Some(&auth), |current| Some(current.clone()))
+                .await?;
+        }
+        self.link.shared.logins_are_handed_on();
+        Ok(())
+    }
+
     /// Removes a service; fine if unknown.
     pub(in crate::ssh) async fn remove_service(&self, name: &str) -> Result<()> {
         let doing = self.doing(&format!("remove service {name}"));
