@@ -337,8 +337,9 @@ fn no_files_of_a_folder_name_each_other_but_for_a_reason() {
 }
 
 /// The kinds, by their files.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "docker",
+    "elastic_ip",
     "file",
     "instance",
     "key_pair",
@@ -368,7 +369,15 @@ fn kinds_meet_only_through_their_specs() {
 
 /// What of the kinds may know EC2's instances: the cloud's own kinds, their specs, the table of all
 /// kinds, and the way to a host, whose adapters call it by that name.
-const OF_THE_CLOUD: [&str; 6] = ["hosts", "instance", "key_pair", "mod", "security_group", "specs"];
+const OF_THE_CLOUD: [&str; 7] = [
+    "elastic_ip",
+    "hosts",
+    "instance",
+    "key_pair",
+    "mod",
+    "security_group",
+    "specs",
+];
 
 #[test]
 fn engines_nodes_and_what_runs_in_the_swarm_stand_on_machines_of_any_kind() {

@@ -72,6 +72,16 @@ fn collisions(checked: &Checked<'_>, manifest: &Manifest) -> Vec<Finding> {
             findings.push(found(format!("addr_pool {range}"), other).at("swarm", "", "addr_pool"));
         }
     }
+    let docker = &manifest.docker;
+    let bip = docker.bip.iter().map(|range| ("bip", range));
+    let pools = docker.address_pools.iter().map(|range| ("address_pools", range));
+    let others = of_others(checked);
+    for (key, text) in bip.chain(pools) {
+        let collides = net(text).and_then(|range| others.iter().find(|(other, _)| overlap(range, *other)));
+        if let Some(other) = collides {
+            findings.push(found(format!("{key} {text}"), other).at("docker", "", key));
+        }
+    }
     let first = blocks_in_use(checked);
     for network in &manifest.networks {
         let Some((text, range)) = network.subnet.as_ref().and_then(|text| Some((text, net(text)?))) else {
@@ -97,6 +107,23 @@ fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
         .iter()
         .filter_map(|range| Some((net(range)?, "a bridge of Docker's own".to_owned())));
     vpc.chain(bridges).collect()
+}
+
+/// What a host's own networks must not have: the ranges of the VPC, and of overlay networks.
+fn of_others(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
+    let vpc = checked.looked_up.into_iter().flat_map(|found| &found.vpc_cidrs);
+    let vpc = vpc.filter_map(|range| Some((net(range)?, "the VPC".to_owned())));
+    let manifest = checked.manifest;
+    let pools = manifest
+        .into_iter()
+        .flat_map(|manifest| &manifest.swarm.addr_pool);
+    let pools = pools.filter_map(|range| Some((net(range)?, "addr_pool".to_owned())));
+    let networks = manifest.into_iter().flat_map(|manifest| &manifest.networks);
+    let networks = networks.filter_map(|network| {
+        let range = net(network.subnet.as_ref()?)?;
+        Some((range, format!("the network {}", network.name)))
+    });
+    vpc.chain(pools).chain(networks).collect()
 }
 
 /// The blocks that Swarm cuts from the front of its pool: for the ingress network, and for each

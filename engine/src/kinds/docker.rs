@@ -15,7 +15,9 @@ use crate::machine::{MACHINE, Machine, ON_MACHINE, POWER, Power};
 use crate::reference::Ref;
 use crate::survey::{Standing, Survey};
 use crate::value::Value;
-use crate::world::{EngineInfo, EngineRequest, Failure, Host, HostTarget, Node, NodeState, Result};
+use crate::world::{
+    DaemonConfig, EngineInfo, EngineRequest, Failure, Host, HostTarget, Node, NodeState, Result,
+};
 
 impl DockerOutputs {
     fn of(host: &dyn Host, info: EngineInfo) -> Self {
@@ -30,17 +32,31 @@ impl Docker {
     fn request(&self) -> EngineRequest {
         EngineRequest {
             version: self.version.clone(),
+            daemon: self.daemon.clone(),
         }
     }
 
-    async fn install(&self, target: &HostTarget, cx: &StepContext) -> Result<DockerOutputs> {
+    /// As it is asked for to be another than it was: what was written is taken back.
+    fn request_after(&self, from: &Self) -> EngineRequest {
+        let had = from.daemon.is_some();
+        EngineRequest {
+            daemon: self.daemon.clone().or_else(|| had.then(DaemonConfig::default)),
+            ..self.request()
+        }
+    }
+
+    async fn install(
+        request: &EngineRequest,
+        target: &HostTarget,
+        cx: &StepContext,
+    ) -> Result<DockerOutputs> {
         let host = cx
             .unless_stopped(
                 &format!("log in to {}", target.name),
                 cx.world.hosts.connect(target, &cx.progress),
             )
             .await?;
-        let info = host.install_engine(&self.request(), &cx.progress).await?;
+        let info = host.install_engine(request, &cx.progress).await?;
         Ok(DockerOutputs::of(host.as_ref(), info))
     }
 
@@ -70,7 +86,7 @@ impl Docker {
         };
         let restarted = async {
             let live = machine::start(cx, &stopped).await?;
-            self.install(&hosts::target_of(cx, name, &live), cx).await
+            Self::install(&self.request(), &hosts::target_of(cx, name, &live), cx).await
         };
         restarted.await.map_err(Failure::after_effect)
     }
@@ -139,6 +155,7 @@ impl Kind for Docker {
 
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
+            "daemon" => Impact::InPlaceBut("restarts the engine"),
             ON_MACHINE => Impact::Replaces("it is on another machine"),
             "version" => Impact::InPlaceBut("restarts the engine"),
             "running" => Impact::InPlaceBut("restarts the host if it does not answer"),
@@ -148,7 +165,9 @@ impl Kind for Docker {
 
     /// Restarts go one by one: two managers without an engine are a quorum lost.
     fn serial_group_of(before: &Self, after: &Self) -> Option<String> {
-        let restarts = before.version != after.version || before.running != after.running;
+        let restarts = before.version != after.version
+            || before.running != after.running
+            || before.daemon != after.daemon;
         restarts.then(|| rejoin::RESTARTS.to_owned())
     }
 
@@ -171,7 +190,10 @@ impl Kind for Docker {
                 let rejoin = rejoin::CALLS.into_iter().map(StepCall::perhaps);
                 restart.chain([StepCall::of(install)]).chain(rejoin).collect()
             }
-            Verb::Update => vec![StepCall::certain_if(intent.changes(&["version"]), install)],
+            Verb::Update => vec![StepCall::certain_if(
+                intent.changes(&["version", "daemon"]),
+                install,
+            )],
             Verb::Delete => Vec::new(),
         }
     }
@@ -230,7 +252,7 @@ impl Kind for Docker {
         // First contact: whatever key was pinned belonged to an earlier machine.
         target.host_key = None;
         target.is_new = true;
-        self.install(&target, cx).await
+        Self::install(&self.request(), &target, cx).await
     }
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
@@ -241,10 +263,12 @@ impl Kind for Docker {
             return Ok(outputs);
         }
         let updated = if from.running == self.running {
-            if from.version == self.version && outputs.host_key.is_some() {
+            let same = from.version == self.version && from.daemon == self.daemon;
+            if same && outputs.host_key.is_some() {
                 return Ok(outputs);
             }
-            self.install(&hosts::target_of(cx, name, &recorded), cx).await?
+            let target = hosts::target_of(cx, name, &recorded);
+            Self::install(&self.request_after(from), &target, cx).await?
         } else {
             self.repair(name, &recorded, cx).await?
         };

@@ -41,6 +41,20 @@ impl Cidr {
         self.contains(address) && (place < 4 || address == self.0.broadcast())
     }
 
+    /// Its two halves; of a single address, that twice.
+    pub fn halves(self) -> (Self, Self) {
+        let halves = self.0.subnets((self.0.prefix_len() + 1).min(32));
+        let mut halves = halves.into_iter().flatten().map(Self);
+        let first = halves.next().unwrap_or(self);
+        (first, halves.next().unwrap_or(first))
+    }
+
+    /// The first address for a host, with a mask of this length.
+    pub fn first_host(self, mask: u8) -> String {
+        let address = Ipv4Addr::from(u32::from(self.0.network()).saturating_add(1));
+        format!("{address}/{mask}")
+    }
+
     /// The mask length.
     pub fn length(self) -> u8 {
         self.0.prefix_len()

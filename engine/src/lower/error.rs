@@ -13,6 +13,14 @@ pub enum LowerError {
         /// The pool's instance type.
         instance_type: String,
     },
+    /// No range is left for Docker's bridges.
+    #[error(
+        "no range is free for the bridges of the hosts: taken are {taken}; set bip and address_pools under [docker]"
+    )]
+    NoFreeBridge {
+        /// The ranges that are taken.
+        taken: String,
+    },
     /// Nowhere to put instances.
     #[error("no subnet was found: name one in [aws] subnets, or a zone that has a default subnet")]
     NoSubnet,

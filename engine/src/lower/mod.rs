@@ -5,12 +5,13 @@
 //! drawing and checking. All of it is pure: the same input gives the same resources.
 //!
 //! `images` decides what each instance boots, `placement` where it is, `addr_pool` which
-//! ranges overlay networks are cut from, `rules` which traffic is let in, and `resources` puts
+//! ranges overlay networks are cut from, `rules` which traffic is let in, `daemon` what engines are told, and `resources` puts
 //! it together. What was decided once (an image, a subnet, the pool) is kept as the state has it for as
 //! long as the manifest allows it: `records` reads it there.
 
 mod addr_pool;
 mod cidr;
+mod daemon;
 mod error;
 mod image_query;
 mod images;

@@ -3,6 +3,7 @@
 use subako_state::{Address, Snapshot};
 
 use super::addr_pool;
+use super::daemon::Daemons;
 use super::error::LowerError;
 use super::image_query::query;
 use super::images::PoolImages;
@@ -64,11 +65,13 @@ pub fn lower(
         chosen.push(places.of(pool, &records)?);
     }
     let addr_pool = addr_pool::choose(manifest, recorded.map(|swarm| swarm.addr_pool), &answer.vpc_cidrs)?;
+    let daemons = Daemons::of(manifest, snapshot, replaced, &answer.vpc_cidrs, &addr_pool)?;
     Ok(assemble(
         manifest,
         &Facts {
             advertise: Some(advertise),
             addr_pool,
+            daemons,
             images,
             places: chosen,
             vpc_id: &answer.vpc_id,
@@ -108,6 +111,7 @@ pub fn lower_offline(manifest: &Manifest) -> DesiredSet {
         &Facts {
             advertise: first_manager(manifest, None),
             addr_pool: manifest.swarm.addr_pool.clone(),
+            daemons: Daemons::offline(manifest),
             images: manifest.pools.iter().map(image).collect(),
             places: manifest.pools.iter().map(in_turn).collect(),
             vpc_id: "(vpc)",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use subako_state::{Address, Json};
 
+use super::daemon::Daemons;
 use super::images::PoolImages;
 use super::placement::Place;
 use super::rules::rules;
@@ -27,6 +28,8 @@ pub(super) struct Facts<'a> {
     pub advertise: Option<String>,
     /// The swarm's address pool.
     pub addr_pool: Vec<String>,
+    /// What engines are told.
+    pub daemons: Daemons,
     /// Images.
     pub images: Vec<PoolImages>,
     /// The place of each instance.
@@ -95,6 +98,7 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
     let elastic = elastic_ips(manifest, &mut resources);
     for instance in &instances {
         let spec = Docker {
+            daemon: facts.daemons.for_machine(instance.name()),
             machine: Ref::to(instance.clone(), "instance_id"),
             running: true,
             version: manifest.swarm.engine_version.clone(),

@@ -7,7 +7,8 @@ use subako_state::{Digest, Json, Resource, Snapshot};
 use crate::desired::DesiredSet;
 use crate::kinds;
 use crate::manifest::{
-    Aws, Cluster, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
+    Aws, Cluster, Docker, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh,
+    SwarmSettings,
 };
 use crate::world::{
     Availability, Endpoint, ImageAnswer, Lookup, LookupAnswer, Mode, NetworkSpec, PublishMode, Role,
@@ -53,6 +54,10 @@ pub fn sandbox() -> Manifest {
             subnet_size: 24,
             engine_version: None,
             converge_timeout_s: 300,
+        },
+        docker: Docker {
+            log_driver: "json-file".into(),
+            ..Docker::default()
         },
         pools: vec![pool("manager", Role::Manager, 3), pool("node", Role::Worker, 2)],
         networks: vec![NetworkSpec {

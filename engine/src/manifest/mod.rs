@@ -28,8 +28,8 @@ pub(crate) use decode::nearest;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{
-    Aws, Cluster, File, KeyPair, Manifest, Pool, Provider, PublicIp, SecurityGroup, Service, Sim, SimFault,
-    SimFaultKind, SimTime, Ssh, SwarmSettings,
+    Aws, Cluster, Docker, File, KeyPair, Manifest, Pool, Provider, PublicIp, SecurityGroup, Service, Sim,
+    SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
 pub use parse::{parse, parse_with};
 pub use schema::schema;

@@ -26,6 +26,8 @@ pub struct Manifest {
     pub security_group: SecurityGroup,
     /// `[swarm]`.
     pub swarm: SwarmSettings,
+    /// `[docker]`.
+    pub docker: Docker,
     /// `[[pool]]`, in the order written.
     pub pools: Vec<Pool>,
     /// `[[network]]`, in the order written.
@@ -193,6 +195,24 @@ pub struct Pool {
     pub protect: bool,
     /// Further tags for its instances.
     pub tags: BTreeMap<String, String>,
+}
+
+/// `[docker]`: what every engine is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Docker {
+    /// Whether the manifest has the section: what it leaves out are defaults either way, but engines
+    /// that are there already are restarted for what is written only.
+    pub is_written: bool,
+    /// Where containers' output goes, as Docker calls it.
+    pub log_driver: String,
+    /// Options of that.
+    pub log_options: BTreeMap<String, String>,
+    /// The address of docker0 with its mask; `None` lets Subako choose.
+    pub bip: Option<String>,
+    /// Ranges for networks of one host; empty lets Subako choose.
+    pub address_pools: Vec<String>,
+    /// Mirrors of Docker Hub.
+    pub registry_mirrors: Vec<String>,
 }
 
 /// The public address of an instance.

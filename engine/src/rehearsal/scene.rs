@@ -139,6 +139,7 @@ impl<'a> Machines<'a> {
             };
             let engine = EngineScene {
                 version: outputs.engine_version,
+                daemon: docker.daemon,
                 host_key: outputs.host_key,
                 hangs: !docker.running && instance.state == InstanceState::Running,
                 lost_swarm: self.lost_swarm(setting.snapshot, resource.address.name()),

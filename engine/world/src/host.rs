@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
+use super::daemon::DaemonConfig;
 use super::failure::{Failure, Result};
 use super::files::{Content, FileKind, FileSpec, SwarmFile};
 use super::progress::Progress;
@@ -38,6 +39,9 @@ pub struct HostTarget {
 pub struct EngineRequest {
     /// A version wanted, as the distribution's package manager names it; `None` for its newest.
     pub version: Option<String>,
+    /// What its daemon.json has to say, keys of others apart; `None` leaves the file alone. An engine
+    /// that runs is restarted where that changes it.
+    pub daemon: Option<DaemonConfig>,
 }
 
 impl EngineRequest {
@@ -85,6 +89,8 @@ pub struct EngineInfo {
     pub cluster_id: Option<String>,
     /// Whether it is a manager that answers as one.
     pub control_available: bool,
+    /// Where containers' output goes unless they say otherwise; `None` where it does not say.
+    pub log_driver: Option<String>,
 }
 
 /// Finds the way to hosts.
@@ -121,8 +127,9 @@ pub trait Host: Send + Sync {
     /// The SSH host key shown, as one line `type base64`.
     fn host_key(&self) -> String;
 
-    /// Installs, enables and starts the Docker Engine, or finds it there already; waits until
-    /// it answers the login user on its socket.
+    /// Installs, enables and starts the Docker Engine, or finds it there already, with what its
+    /// daemon.json has to say; waits until it answers the login user on its socket. A daemon.json
+    /// in which somebody else has set a key otherwise is the failure `taken`, and is left as it is.
     async fn install_engine(&self, request: &EngineRequest, progress: &Progress) -> Result<EngineInfo>;
 
     /// What the engine says of itself; `None` when none is installed.
@@ -228,6 +235,7 @@ mod tests {
         ] {
             let request = EngineRequest {
                 version: Some(wanted.to_owned()),
+                daemon: None,
             };
             assert_eq!(request.is_met_by(running), met, "{running} {wanted}");
         }

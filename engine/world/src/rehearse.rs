@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::World;
 use super::cloud::{Account, CloudSurvey};
+use super::daemon::DaemonConfig;
 use super::files::SwarmFile;
 use super::lookup::{LookupAnswer, TypeFacts};
 use super::swarm::{Network, Node, Service, Task};
@@ -49,6 +50,8 @@ pub struct SubnetScene {
 pub struct EngineScene {
     /// Its version.
     pub version: String,
+    /// What it was told in its daemon.json, as far as that is known.
+    pub daemon: Option<DaemonConfig>,
     /// The host key that its machine shows, where it is pinned.
     pub host_key: Option<String>,
     /// Whether its machine hangs: running, but lost to the swarm.

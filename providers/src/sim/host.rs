@@ -137,6 +137,12 @@ impl Host for SimHost {
         };
         progress.note("installing docker");
         let engine = self.inner.perform(call, decide).await?;
+        // One that is restarted does not answer until it is back.
+        let restarts = self.inner.look(|model, t| self.machine(model, t).is_err());
+        if restarts {
+            progress.note("restarting docker");
+            self.inner.sleep_until(engine.ready_at).await;
+        }
         self.wait_on_machine(&doing, engine.ready_at).await?;
         let info = self.inner.look(|model, t| {
             model

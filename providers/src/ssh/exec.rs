@@ -175,6 +175,11 @@ impl Lines {
     }
 }
 
+/// What a command of an administrator's begins with.
+pub(super) fn as_root(user: &str) -> &'static str {
+    if user == "root" { "" } else { "sudo -n " }
+}
+
 /// Quotes one word for a POSIX shell.
 pub(super) fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))

@@ -5,8 +5,9 @@ use std::time::Duration;
 use subako_world::{Code, EngineInfo, EngineRequest, Failure, Progress, Result};
 
 use super::api::Api;
+use super::daemon::{self, Texts};
 use super::dial::DialError;
-use super::exec::{ExecError, Finished, quote};
+use super::exec::{ExecError, Finished, as_root, quote};
 use super::link::{Link, Live};
 
 /// What is run on the host, by `sh -s` from standard input.
@@ -41,11 +42,20 @@ pub(super) async fn install(link: &Link, request: &EngineRequest, progress: &Pro
             format!("\"{version}\" is no version of a package"),
         ));
     }
+    let texts = match &request.daemon {
+        Some(wanted) => {
+            let live = link.patient().await;
+            let live = live.map_err(|error| dial_failure(error, link, &doing))?;
+            daemon::texts(&live.connection, options, wanted, &doing).await?
+        }
+        None => None,
+    };
     let command = command(
         &options.user,
         version,
         &options.docker_socket,
         options.command_timeout,
+        texts.as_ref(),
     );
     let finished = run(link, &doing, &command, progress).await?;
     judge(&doing, &options.user, options.command_timeout, finished)?;
@@ -112,16 +122,19 @@ fn dial_failure(error: DialError, link: &Link, doing: &str) -> Failure {
 }
 
 /// The command: nothing secret is in it, since every user of the host can read it.
-fn command(user: &str, version: &str, socket: &str, timeout: Duration) -> String {
-    let root = if user == "root" { "" } else { "sudo -n " };
+fn command(user: &str, version: &str, socket: &str, timeout: Duration, daemon: Option<&Texts>) -> String {
+    let root = as_root(user);
+    let (file, own) = daemon.map_or(("", ""), |texts| (&texts.file, &texts.own));
     let patience = PATIENCE.min(timeout);
     format!(
-        "{root}timeout -k 10 {} sh -s -- {} {} {} {}",
+        "{root}timeout -k 10 {} sh -s -- {} {} {} {} {} {}",
         timeout.as_secs(),
         quote(user),
         quote(version),
         quote(socket),
         patience.as_secs(),
+        quote(file),
+        quote(own),
     )
 }
 
@@ -215,10 +228,10 @@ mod tests {
 
     #[test]
     fn root_needs_no_sudo_and_every_argument_is_one_word() {
-        let command = |user| command(user, "25.0.8", "/var/run/docker.sock", LIMIT);
+        let command = |user| command(user, "25.0.8", "/var/run/docker.sock", LIMIT, None);
         assert_eq!(
             command("ec2-user"),
-            "sudo -n timeout -k 10 600 sh -s -- 'ec2-user' '25.0.8' '/var/run/docker.sock' 180"
+            "sudo -n timeout -k 10 600 sh -s -- 'ec2-user' '25.0.8' '/var/run/docker.sock' 180 '' ''"
         );
         assert!(command("root").starts_with("timeout "));
     }

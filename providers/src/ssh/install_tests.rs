@@ -14,7 +14,7 @@ const ROCKY: &str = "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nPRETTY_NAME=\
 const ALPINE: &str = "ID=alpine\nPRETTY_NAME=\"Alpine Linux\"\n";
 
 /// Commands that the script may use as they are.
-const HARMLESS: [&str; 3] = ["sh", "cat", "sleep"];
+const HARMLESS: [&str; 6] = ["sh", "cat", "sleep", "mkdir", "mv", "rm"];
 
 /// A made-up system.
 struct System {
@@ -126,9 +126,15 @@ impl System {
     }
 
     fn run(&self, version: &str, patience: &str) -> Ran {
+        self.run_telling(version, patience, "", "")
+    }
+
+    /// With the texts of daemon.json and of what of it is Subako's.
+    fn run_telling(&self, version: &str, patience: &str, daemon: &str, own: &str) -> Ran {
         let root = self.dir.path();
         let mut child = Command::new("/bin/sh")
             .args(["-s", "--", "ec2-user", version, "/var/run/docker.sock", patience])
+            .args([daemon, own])
             .arg(root)
             .env_clear()
             .env("PATH", root.join("bin"))
@@ -170,6 +176,66 @@ fn amazon_linux_2023_installs_with_dnf_and_lets_the_user_in() {
         "{}",
         ran.output
     );
+}
+
+/// What a file of the made-up system contains.
+fn there(system: &System, path: &str) -> Option<String> {
+    std::fs::read_to_string(system.dir.path().join(path)).ok()
+}
+
+const DAEMON: &str = "etc/docker/daemon.json";
+const TOLD: &str = "{\n  \"log-driver\": \"local\"\n}";
+
+#[test]
+fn what_a_new_engine_is_told_is_there_before_it_starts() {
+    let system = System::new(AMAZON_2023);
+    system.rpm("dnf", &system.arrival());
+    // It is not running yet.
+    system.command("systemctl", "case $1 in is-active) exit 3 ;; esac");
+    let ran = system.run_telling("", "5", TOLD, TOLD);
+    assert_eq!(ran.status, 0, "{}", ran.output);
+    assert_eq!(there(&system, DAEMON), Some(format!("{TOLD}\n")));
+    assert_eq!(
+        there(&system, "etc/docker/daemon.subako.json"),
+        Some(format!("{TOLD}\n"))
+    );
+    assert!(
+        !ran.calls.iter().any(|call| call.contains("restart")),
+        "{:?}",
+        ran.calls
+    );
+}
+
+#[test]
+fn an_engine_that_runs_is_restarted_once_for_what_it_is_told() {
+    let system = System::new(AMAZON_2023);
+    system.rpm("dnf", "exit 1");
+    system.command("dockerd", "");
+    let restarts = |ran: &Ran| {
+        assert_eq!(ran.status, 0, "{}", ran.output);
+        let calls = ran.calls.iter();
+        calls.filter(|call| *call == "systemctl restart docker").count()
+    };
+    assert_eq!(restarts(&system.run_telling("", "5", TOLD, TOLD)), 1);
+    // The log goes on: the same again restarts nothing.
+    assert_eq!(restarts(&system.run_telling("", "5", TOLD, TOLD)), 1);
+    // A run that was cut off after it had written leaves the restart to the next.
+    std::fs::write(system.dir.path().join("run/subako-restart"), "").unwrap();
+    assert_eq!(restarts(&system.run_telling("", "5", TOLD, TOLD)), 2);
+    // Nothing to say leaves what is there.
+    assert_eq!(restarts(&system.run("", "5")), 2);
+    assert_eq!(there(&system, DAEMON), Some(format!("{TOLD}\n")));
+}
+
+#[test]
+fn an_engine_that_does_not_start_with_what_it_is_told_says_why() {
+    let system = System::new(AMAZON_2023);
+    system.rpm("dnf", "exit 1");
+    system.command("dockerd", "");
+    system.command("systemctl", "case $1 in restart) exit 1 ;; esac");
+    let ran = system.run_telling("", "5", TOLD, TOLD);
+    assert_eq!(ran.status, 1, "{}", ran.output);
+    assert!(ran.output.contains("no space left on device"), "{}", ran.output);
 }
 
 #[cfg(target_os = "linux")]

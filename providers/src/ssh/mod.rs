@@ -12,6 +12,7 @@ mod api;
 mod auth;
 mod base64;
 mod connection;
+mod daemon;
 mod dial;
 mod engine_http;
 mod exec;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use subako_engine::manifest::{
-    Aws, Cluster, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh, SwarmSettings,
+    Aws, Cluster, Docker, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh,
+    SwarmSettings,
 };
 use subako_engine::world::{
     Availability, Endpoint, Mode, NetworkSpec, PublishMode, Role, ServiceNetwork, ServiceSpec,
@@ -49,6 +50,10 @@ pub fn sandbox() -> Manifest {
             subnet_size: 24,
             engine_version: None,
             converge_timeout_s: 300,
+        },
+        docker: Docker {
+            log_driver: "json-file".into(),
+            ..Docker::default()
         },
         pools: vec![pool("manager", Role::Manager, 3), pool("node", Role::Worker, 2)],
         networks: vec![NetworkSpec {

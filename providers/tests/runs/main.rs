@@ -5,6 +5,7 @@ mod account;
 mod aftermath;
 mod bastion;
 mod bench;
+mod daemon;
 mod elastic;
 mod groups;
 mod logins;

@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
+use crate::world::DaemonConfig;
 
 /// What is wanted of a Docker Engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Docker {
+    /// What its daemon.json says; `None` for one that Subako has not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<DaemonConfig>,
     /// The id of the machine it is on.
     #[serde(rename = "instance")]
     pub machine: Ref,

@@ -6,6 +6,7 @@
 
 mod aws;
 mod cluster;
+mod docker;
 mod files;
 mod key_pair;
 mod labels;
@@ -60,6 +61,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         .and_then(|raw| key_pair::check(cx, raw.value, around));
     let security_group = security_group::check(cx, value(document.security_group), &cluster.name);
     let swarm = swarm::check(cx, value(document.swarm));
+    let docker = docker::check(cx, document.docker);
     let pools = pool::check(cx, pools, &cluster.tags, pools_written);
     let networks = network::check(cx, value(document.network).0);
     let secrets = files::secrets(cx, value(document.secret), around);
@@ -84,6 +86,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         ssh,
         security_group,
         swarm,
+        docker,
         pools,
         networks: networks.into_specs(),
         secrets: secrets.into_files(),

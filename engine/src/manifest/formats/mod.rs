@@ -6,6 +6,7 @@
 mod aws;
 mod cidr;
 mod command;
+mod docker;
 mod duration;
 mod hostname;
 mod image;
@@ -21,6 +22,7 @@ mod ssh;
 pub use aws::{Ami, AwsAccount, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
 pub use cidr::{Address, Cidr, Range4};
 pub use command::{Command, HealthTest};
+pub use docker::{Bip, Mirror};
 pub use duration::Duration;
 pub use hostname::Hostname;
 pub use image::ImageRef;

@@ -1,8 +1,8 @@
 //! The whole manifest.
 
 use super::{
-    Aws, Cluster, ConfigSource, KeyPair, Network, Pool, Registry, SecretSource, SecurityGroup, Service, Sim,
-    Ssh, Swarm,
+    Aws, Cluster, ConfigSource, Docker, KeyPair, Network, Pool, Registry, SecretSource, SecurityGroup,
+    Service, Sim, Ssh, Swarm,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -21,6 +21,8 @@ section! {
         optional security_group: SecurityGroup,
         /// Settings of the swarm itself.
         optional swarm: Swarm,
+        /// Settings of the Docker Engine on every host.
+        optional docker: Docker,
         /// A group of like instances; at least one group is of managers.
         required pool: Tables<Pool>,
         /// An overlay network that services talk over.

@@ -5,6 +5,7 @@
 
 mod aws;
 mod cluster;
+mod docker;
 mod document;
 mod files;
 mod key_pair;
@@ -23,6 +24,7 @@ mod swarm;
 
 pub use aws::Aws;
 pub use cluster::Cluster;
+pub use docker::{Docker, LogDriver};
 pub use document::Document;
 pub use files::{ConfigSource, FileUseTable, SecretSource};
 pub use key_pair::KeyPair;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{Instance, InstanceState};
+use subako_world::{DaemonConfig, Instance, InstanceState};
 
 use crate::sim::names::{Ms, public_address, span};
 
@@ -25,6 +25,9 @@ pub(crate) enum Phase {
 pub(crate) struct EngineFacts {
     /// Its version.
     pub version: String,
+    /// What its daemon.json says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<DaemonConfig>,
     /// When its installation is through.
     pub ready_at: Ms,
 }

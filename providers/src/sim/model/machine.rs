@@ -20,12 +20,21 @@ const REVIVED_AFTER: Ms = 5_000;
 /// The engine of an image that the catalog does not know.
 const USUAL_ENGINE: &str = "25.0.8";
 
+/// Docker's own log driver where nobody says another.
+fn log_driver(engine: &EngineFacts) -> &str {
+    let told = engine
+        .daemon
+        .as_ref()
+        .and_then(|daemon| daemon.log_driver.as_deref());
+    told.unwrap_or("json-file")
+}
+
 impl Model {
     /// Installs the Docker Engine, or finds it there.
     pub fn decide_install(&self, t: Ms, id: &str, request: &EngineRequest) -> Decision<EngineFacts> {
         let mut facts = self.instance_or_refuse(id)?.clone();
-        if let Some(engine) = facts.engine {
-            return Ok((None, engine));
+        if let Some(engine) = facts.engine.clone() {
+            return Ok(self.decide_configure(t, facts, engine, request));
         }
         let image = images()
             .iter()
@@ -43,10 +52,37 @@ impl Model {
         let place = facts.private_ip.to_string();
         let engine = EngineFacts {
             version,
+            daemon: request.daemon.clone(),
             ready_at: t + span(self.place.seed, 15_000, 40_000, &["install", &place]),
         };
         facts.engine = Some(engine.clone());
         Ok((Some(Effect::Instance(Box::new(facts))), engine))
+    }
+
+    /// Tells an engine that is there something else, and restarts it for that: its machine is lost to
+    /// everybody meanwhile. One that is told nothing, or what it has been told, goes on.
+    fn decide_configure(
+        &self,
+        t: Ms,
+        mut facts: InstanceFacts,
+        engine: EngineFacts,
+        request: &EngineRequest,
+    ) -> (Option<Effect>, EngineFacts) {
+        let had = engine.daemon.clone().unwrap_or_default();
+        let same = request.daemon.as_ref().is_none_or(|wanted| *wanted == had);
+        if same {
+            return (None, engine);
+        }
+        let place = facts.private_ip.to_string();
+        let told = EngineFacts {
+            daemon: request.daemon.clone(),
+            ready_at: t + span(self.place.seed, 3_000, 8_000, &["restart", &place]),
+            ..engine
+        };
+        facts.lose(t);
+        facts.up_from = Some(told.ready_at);
+        facts.engine = Some(told.clone());
+        (Some(Effect::Instance(Box::new(facts))), told)
     }
 
     /// What the engine on an instance says of itself; `None` when none is installed yet.
@@ -58,6 +94,7 @@ impl Model {
             node_id: None,
             cluster_id: None,
             control_available: false,
+            log_driver: Some(log_driver(engine).to_owned()),
         };
         match &instance.member {
             None => {}

@@ -111,6 +111,7 @@ impl Model {
             killed: false,
             engine: engine.map(|engine| EngineFacts {
                 version: engine.version.clone(),
+                daemon: engine.daemon.clone(),
                 ready_at: 0,
             }),
             member: None,
@@ -156,6 +157,7 @@ impl Model {
             if instance.engine.is_none() {
                 instance.engine = Some(EngineFacts {
                     version: node.engine_version.clone(),
+                    daemon: None,
                     ready_at: 0,
                 });
             }

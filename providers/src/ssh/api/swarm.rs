@@ -213,6 +213,7 @@ fn read_info(doing: &str, info: &Value) -> Result<EngineInfo> {
         node_id: some_text(info, "/Swarm/NodeID"),
         cluster_id: some_text(info, "/Swarm/Cluster/ID"),
         control_available: super::read::flag(info, "/Swarm/ControlAvailable"),
+        log_driver: some_text(info, "/LoggingDriver"),
     })
 }
 

@@ -1,8 +1,9 @@
 # Installs the Docker Engine, enables and starts it, and lets the login user use it. Run as root,
 # from standard input; safe to run again at any time.
 #
-# Arguments: login user, version wanted or '', the engine's socket, seconds to wait for others, and
-# under test the directory that stands for the root.
+# Arguments: login user, version wanted or '', the engine's socket, seconds to wait for others, the
+# texts of daemon.json and of what of it is Subako's ('' leaves both alone), and under test the
+# directory that stands for the root.
 # Exit status: 0 done; 10 no way is known for this distribution; 11 the version cannot be had.
 # Lines that begin with "subako: " are notes on progress.
 
@@ -167,6 +168,36 @@ detect() {
     done
 }
 
+# Writes a file whole or not at all.
+write_file() {
+    printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"
+}
+
+# What the engine is told is there before it starts. One that runs is restarted for it, also when the
+# run that wrote it was cut off before.
+tell_engine() {
+    [ -n "$daemon" ] || return 0
+    file=$root/etc/docker/daemon.json
+    [ "$(cat "$file" 2>/dev/null)" = "$daemon" ] || {
+        say "writing daemon.json"
+        mkdir -p "$root/etc/docker" "$root/run" || return 1
+        ! systemctl is-active --quiet docker || : >"$root/run/subako-restart" || return 1
+        write_file "$file" "$daemon" || return 1
+    }
+    write_file "$root/etc/docker/daemon.subako.json" "$own"
+}
+
+restart_engine() {
+    [ -e "$root/run/subako-restart" ] || return 0
+    say "restarting the Docker Engine"
+    systemctl reset-failed docker 2>/dev/null
+    if ! systemctl restart docker; then
+        journalctl -u docker -n 20 --no-pager -o cat 2>/dev/null
+        return 1
+    fi
+    rm -f "$root/run/subako-restart"
+}
+
 enable_engine() {
     command -v systemctl >/dev/null 2>&1 || fail 1 "there is no systemd to start the Docker Engine with"
     say "starting the Docker Engine"
@@ -200,12 +231,13 @@ admit_user() {
 }
 
 main() {
-    user=$1 version=$2 socket=$3 patience=$4 root=${5-}
+    user=$1 version=$2 socket=$3 patience=$4 daemon=$5 own=$6 root=${7-}
     # A login without a terminal may not have the directories of an administrator.
     [ -n "$root" ] || export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
     detect
     packages="docker-ce moby-engine docker.io docker"
     wait_for_others
+    tell_engine || fail 1 "daemon.json could not be written"
     if ! has_engine; then
         wait_for_cloud_init
         install_engine || exit $?
@@ -214,6 +246,7 @@ main() {
             fail 11 "$package $found is installed, and $version is wanted"
         fi
     fi
+    restart_engine || exit $?
     enable_engine || exit $?
     admit_user || exit $?
 }
