@@ -4,7 +4,7 @@ use subako_world::{Code, Failure};
 
 /// Codes by their whole text. Source: "Error codes for the Amazon EC2 API", and for credentials
 /// "Common errors" of the same reference. Those that follow a rule are in [`of`].
-const EC2: [(&str, Code); 50] = [
+const EC2: [(&str, Code); 51] = [
     ("AccessDenied", Code::Denied),
     ("AccessDeniedException", Code::Denied),
     ("AmbiguousSubnet", Code::Invalid),
@@ -21,6 +21,7 @@ const EC2: [(&str, Code); 50] = [
     ("IdempotentParameterMismatch", Code::TokenSpent),
     ("IncorrectInstanceState", Code::WrongState),
     ("IncorrectState", Code::WrongState),
+    ("InstanceCreditSpecification.NotSupported", Code::Unsupported),
     ("InstanceTerminated", Code::WrongState),
     ("InstanceTimeout", Code::Timeout),
     ("InternalError", Code::Unavailable),

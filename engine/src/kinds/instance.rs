@@ -21,7 +21,8 @@ use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
 use crate::world::{
-    self, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall, Result, World, tag,
+    self, CpuCredits, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall,
+    Result, World, tag,
 };
 
 impl Instance {
@@ -39,6 +40,7 @@ impl Instance {
             public_ip: self.public_ip,
             disk_gib: self.disk_gib,
             disk_encrypted: self.disk_encrypted,
+            cpu_credits: self.cpu_credits,
             protect: self.protect,
             tags: self.tags.clone(),
             ownership: ownership.clone(),
@@ -57,8 +59,11 @@ impl Instance {
         }
         let group = hosts::resolved(&self.security_group, "the security group")?;
         let (set_tags, remove_tags) = tags::change(&live.tags, &from.tags, &self.tags);
+        // A type that has none takes no word on them.
+        let credits = self.cpu_credits != from.cpu_credits && world::is_burstable(&self.instance_type);
         Ok(InstanceChange {
             instance_type: None,
+            cpu_credits: credits.then_some(self.cpu_credits),
             disk_gib: (self.disk_gib > disk).then_some(self.disk_gib),
             protect: (live.protect.unwrap_or(from.protect) != self.protect).then_some(self.protect),
             security_group_id: (live.security_group_ids != [group.as_str()]).then_some(group),
@@ -86,6 +91,7 @@ impl Instance {
     fn of(survey: &Survey, address: &Address, live: &world::Instance) -> Self {
         let spec = Self {
             ami: live.image_id.clone(),
+            cpu_credits: CpuCredits::default(),
             disk_encrypted: false,
             disk_gib: 0,
             image_id: String::new(),
@@ -107,6 +113,8 @@ impl Instance {
     fn seen(&self, survey: &Survey, live: &world::Instance) -> Self {
         Self {
             ami: self.ami.clone(),
+            // Not read: it would be one more call a refresh.
+            cpu_credits: self.cpu_credits,
             disk_encrypted: live.disk_encrypted.unwrap_or(self.disk_encrypted),
             disk_gib: live.disk_gib.unwrap_or(self.disk_gib),
             image_id: live.image_id.clone(),
@@ -225,7 +233,7 @@ impl Kind for Instance {
     }
 
     fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
-        let attributes = ["disk_gib", "protect", "security_group", "tags"];
+        let attributes = ["cpu_credits", "disk_gib", "protect", "security_group", "tags"];
         let (modified, retyped) = (intent.changes(&attributes), intent.changes(&["instance_type"]));
         let (attached, tagged) = (
             intent.changes(&["protect", "security_group"]),
@@ -254,6 +262,9 @@ impl Kind for Instance {
                 }
                 if retyped || started {
                     start = start.asking(PlannedCall::StartInstance(id.clone()));
+                }
+                if intent.changed.contains("cpu_credits") {
+                    modify = modify.asking(PlannedCall::ModifyInstanceCredits(id.clone()));
                 }
                 if old.disk_gib < wanted.disk_gib {
                     modify = modify.asking(PlannedCall::ModifyVolume(id.clone(), wanted.disk_gib));

@@ -197,6 +197,7 @@ fn instances(
     tags.extend(pool.tags.clone());
     let mut spec = Instance {
         ami: pool.ami.clone(),
+        cpu_credits: pool.cpu_credits.unwrap_or_default(),
         disk_encrypted: pool.disk_encrypted,
         disk_gib: pool.disk_gib,
         image_id: String::new(),

@@ -88,6 +88,7 @@ pub fn pool(name: &str, role: Role, count: u32) -> Pool {
         ami: "amazon-linux-2023".into(),
         disk_gib: 8,
         disk_encrypted: false,
+        cpu_credits: None,
         labels: BTreeMap::new(),
         availability: Availability::Active,
         private_ips: vec![],

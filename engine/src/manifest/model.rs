@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use subako_state::{Digest, SealKey};
 
 use super::lines::Lines;
-use crate::world::{Availability, Condition, Content, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault};
+use crate::world::{
+    Availability, Condition, Content, CpuCredits, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault,
+};
 
 /// A whole manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,6 +193,8 @@ pub struct Pool {
     pub private_ips: Vec<String>,
     /// Whether instances get a public address, and of which sort; `None` leaves it to the subnet.
     pub public_ip: Option<PublicIp>,
+    /// What instances do without CPU credits; `None` is `standard`.
+    pub cpu_credits: Option<CpuCredits>,
     /// Whether its instances refuse to be terminated.
     pub protect: bool,
     /// Further tags for its instances.

@@ -87,6 +87,7 @@ fn permission_of(call: &PlannedCall) -> String {
         PlannedCall::StartInstance(_) => "start".to_owned(),
         PlannedCall::StopInstance(_) => "stop".to_owned(),
         PlannedCall::TerminateInstance(_) => "terminate".to_owned(),
+        PlannedCall::ModifyInstanceCredits(_) => "credits".to_owned(),
         PlannedCall::AllocateAddress(_) => "allocate".to_owned(),
         PlannedCall::AssociateAddress(..) => "associate".to_owned(),
         PlannedCall::ReleaseAddress(_) => "release".to_owned(),

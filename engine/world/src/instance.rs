@@ -3,9 +3,42 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ownership::Ownership;
+
+/// What a burstable instance does once it has used up its CPU credits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuCredits {
+    /// It runs at its baseline.
+    #[default]
+    Standard,
+    /// It goes on, and what it uses beyond the baseline is billed.
+    Unlimited,
+}
+
+impl CpuCredits {
+    /// The word for it, also EC2's.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Unlimited => "unlimited",
+        }
+    }
+
+    /// Whether it is what goes without saying.
+    pub fn is_standard(&self) -> bool {
+        *self == Self::Standard
+    }
+}
+
+/// Whether instances of a type earn and spend CPU credits: those of the T families.
+pub fn is_burstable(instance_type: &str) -> bool {
+    let mut letters = instance_type.chars();
+    letters.next() == Some('t') && letters.next().is_some_and(|c| c.is_ascii_digit())
+}
 
 /// An instance to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +65,8 @@ pub struct InstanceRequest {
     pub disk_gib: u32,
     /// Whether the root volume is encrypted.
     pub disk_encrypted: bool,
+    /// What it does without CPU credits; of no meaning for a type that has none.
+    pub cpu_credits: CpuCredits,
     /// Whether EC2 refuses to terminate it by API.
     pub protect: bool,
     /// The user's tags with `Name`, put on instance and volume.
@@ -111,6 +146,8 @@ pub struct Instance {
 pub struct InstanceChange {
     /// A new type: the instance must be stopped.
     pub instance_type: Option<String>,
+    /// What it does without CPU credits.
+    pub cpu_credits: Option<CpuCredits>,
     /// A larger root volume, GiB.
     pub disk_gib: Option<u32>,
     /// Termination protection.

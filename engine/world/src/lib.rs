@@ -43,7 +43,7 @@ pub use failure::{Certainty, Failure, Result};
 pub use family::{FAMILIES, Family, SSH_PORT};
 pub use files::{Content, FileKind, FileMount, FileSpec, SwarmFile, Vault};
 pub use host::{EngineInfo, EngineRequest, Host, HostTarget, Hosts, LocalNodeState};
-pub use instance::{Instance, InstanceChange, InstanceRequest, InstanceState};
+pub use instance::{CpuCredits, Instance, InstanceChange, InstanceRequest, InstanceState, is_burstable};
 pub use key_pair::{KeyPair, KeyPairRequest};
 pub use lookup::{
     ImageAnswer, ImageQuery, Lookup, LookupAnswer, Reach, Subnet, TypeFacts, TypesAnswer, WayOut,

@@ -33,6 +33,8 @@ pub enum PlannedCall {
     ModifyInstance(String),
     /// Change the type of the instance with that id.
     ModifyInstanceType(String, String),
+    /// Change what the instance with that id does without CPU credits.
+    ModifyInstanceCredits(String),
     /// Enlarge the root volume of the instance with that id, to GiB.
     ModifyVolume(String, u32),
     /// Allocate an elastic address.

@@ -6,7 +6,9 @@ use aws_sdk_ec2::types::{
     InstanceMetadataEndpointState, InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification,
     InstanceType, ResourceType, VolumeType,
 };
-use subako_world::{Failure, Instance, InstanceRequest, InstanceState, NextCommand, Result, tag};
+use subako_world::{
+    CpuCredits, Failure, Instance, InstanceRequest, InstanceState, NextCommand, Result, is_burstable, tag,
+};
 
 use super::cloud::Inner;
 use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};
@@ -115,7 +117,9 @@ impl Inner {
             .set_key_name(request.key_name.clone())
             .block_device_mappings(root.build())
             .metadata_options(metadata.build())
-            .set_credit_specification(is_burstable(&request.instance_type).then(standard_credits))
+            .set_credit_specification(
+                is_burstable(&request.instance_type).then(|| credits(request.cpu_credits)),
+            )
             .set_disable_api_termination(request.protect.then_some(true))
             .tag_specifications(tag_specification(ResourceType::Instance, &tags))
             .tag_specifications(tag_specification(ResourceType::Volume, &tags))
@@ -269,15 +273,10 @@ fn own_instance(found: Option<Instance>, request: &InstanceRequest, doing: &str)
     }
 }
 
-fn is_burstable(instance_type: &str) -> bool {
-    let mut letters = instance_type.chars();
-    letters.next() == Some('t') && letters.next().is_some_and(|c| c.is_ascii_digit())
-}
-
-fn standard_credits() -> CreditSpecificationRequest {
-    // T3 and T4g default to unlimited, which can cost more than the instance.
+/// T3 and T4g are unlimited unless told otherwise, which can cost more than the instance.
+fn credits(wanted: CpuCredits) -> CreditSpecificationRequest {
     CreditSpecificationRequest::builder()
-        .cpu_credits("standard")
+        .cpu_credits(wanted.word())
         .build()
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, Tag};
-use subako_world::{Failure, Instance, InstanceChange, Result, tag};
+use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, InstanceCreditSpecificationRequest, Tag};
+use subako_world::{CpuCredits, Failure, Instance, InstanceChange, Result, tag};
 
 use super::cloud::Inner;
-use super::convert::{filter, tag_list};
+use super::convert::{filter, tag_list, text};
 use super::operations::Op;
 use super::survey::Volume;
 use crate::codes::Ec2Code as _;
@@ -61,6 +61,10 @@ impl Inner {
             .map_err(must_be_stopped)?;
             *changed = true;
         }
+        if let Some(wanted) = change.cpu_credits {
+            self.set_credits(id, wanted, doing).await?;
+            *changed = true;
+        }
         if change.disk_gib.is_none() && change.set_tags.is_empty() && change.remove_tags.is_empty() {
             return Ok(());
         }
@@ -111,6 +115,34 @@ impl Inner {
             })
             .await;
         set.map(drop)
+    }
+
+    /// What an instance does without CPU credits. EC2 answers with those that it refused.
+    async fn set_credits(&self, id: &str, wanted: CpuCredits, doing: &str) -> Result<()> {
+        let request = InstanceCreditSpecificationRequest::builder()
+            .instance_id(id)
+            .cpu_credits(wanted.word())
+            .build();
+        let answer = self
+            .change(id, || {
+                self.api.call(Op::ModifyInstanceCreditSpecification, doing, || {
+                    self.api
+                        .ec2
+                        .modify_instance_credit_specification()
+                        .instance_credit_specifications(request.clone())
+                        .send()
+                })
+            })
+            .await?;
+        let refused = answer.unsuccessful_instance_credit_specifications().first();
+        let Some(error) = refused.and_then(|refused| refused.error()) else {
+            return Ok(());
+        };
+        let code = error
+            .code()
+            .map(|code| code.as_str().to_owned())
+            .unwrap_or_default();
+        Err(Failure::not_applied(doing, text(error.message())).with_ec2_code(&code))
     }
 
     /// Makes a volume at least `gib` large. A volume is changed four times a day at most, so that a

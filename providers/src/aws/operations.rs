@@ -75,11 +75,13 @@ pub enum Scope {
 pub enum Optional {
     /// Elastic addresses: `public_ip = "elastic"`.
     ElasticIp,
+    /// CPU credits that change: `cpu_credits`.
+    CpuCredits,
 }
 
 impl Optional {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::ElasticIp];
+    pub const ALL: [Self; 2] = [Self::ElasticIp, Self::CpuCredits];
 }
 
 /// An operation of the table.
@@ -115,6 +117,7 @@ pub enum Op {
     DeleteKeyPair,
     DeleteSecurityGroup,
     ModifyInstanceAttribute,
+    ModifyInstanceCreditSpecification,
     ModifyVolume,
     StartInstances,
     StopInstances,
@@ -170,7 +173,7 @@ const fn create(op: Op, name: &'static str, family: Family) -> Operation {
 
 /// Every operation that the adapter makes, in the order of [`Op`]. A call that is not in here
 /// fails before it is sent.
-pub const OPERATIONS: [Operation; 33] = [
+pub const OPERATIONS: [Operation; 34] = [
     line(
         Op::GetCallerIdentity,
         "GetCallerIdentity",
@@ -219,6 +222,12 @@ pub const OPERATIONS: [Operation; 33] = [
         "ModifyInstanceAttribute",
         Family::Mutate,
     ),
+    change(
+        Op::ModifyInstanceCreditSpecification,
+        "ModifyInstanceCreditSpecification",
+        Family::Mutate,
+    )
+    .only_for(Optional::CpuCredits),
     change(Op::ModifyVolume, "ModifyVolume", Family::Mutate),
     change(Op::StartInstances, "StartInstances", Family::Start),
     change(Op::StopInstances, "StopInstances", Family::Mutate),

@@ -2,7 +2,9 @@
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::primitives::Blob;
-use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, DomainType, ResourceType, Tag};
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, AttributeValue, DomainType, InstanceCreditSpecificationRequest, ResourceType, Tag,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::try_join_all;
 use std::error::Error;
@@ -150,6 +152,20 @@ impl AwsCloud {
             PlannedCall::ReleaseAddress(id) => {
                 self.dry(Op::ReleaseAddress, id, || {
                     ec2.ec2.release_address().dry_run(true).allocation_id(id).send()
+                })
+                .await
+            }
+            PlannedCall::ModifyInstanceCredits(id) => {
+                let credits = InstanceCreditSpecificationRequest::builder()
+                    .instance_id(id)
+                    .cpu_credits("standard")
+                    .build();
+                self.dry(Op::ModifyInstanceCreditSpecification, id, || {
+                    ec2.ec2
+                        .modify_instance_credit_specification()
+                        .dry_run(true)
+                        .instance_credit_specifications(credits.clone())
+                        .send()
                 })
                 .await
             }

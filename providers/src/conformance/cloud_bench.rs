@@ -159,6 +159,7 @@ impl CloudBench {
             public_ip: None,
             disk_gib: 8,
             disk_encrypted: false,
+            cpu_credits: Default::default(),
             protect: false,
             tags: BTreeMap::from([("Name".to_owned(), self.named(name))]),
             ownership: self.owner("instance", name),

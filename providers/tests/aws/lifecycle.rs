@@ -38,6 +38,8 @@ pub async fn whole_life(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
         .await_instance(&first.id, InstanceState::Stopped, &silent)
         .await?;
     let change = InstanceChange {
+        // moto does not know the operation.
+        cpu_credits: None,
         instance_type: Some("t3.small".to_owned()),
         disk_gib: Some(20),
         protect: Some(true),

@@ -241,6 +241,7 @@ pub fn instance_request(cluster: &str, name: &str, found: &LookupAnswer, group: 
         public_ip: None,
         disk_gib: 12,
         disk_encrypted: false,
+        cpu_credits: Default::default(),
         protect: false,
         tags: tags(&[("Name", name), ("Unit", "Sandbox")]),
         ownership: ownership(cluster, &format!("instance.{name}")),

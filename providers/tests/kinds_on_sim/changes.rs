@@ -3,7 +3,7 @@
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::Selection;
 use subako_engine::refresh::Survey;
-use subako_engine::world::{Availability, Mode, Node, Port, Protocol, Role, Rule, Source};
+use subako_engine::world::{Availability, CpuCredits, Mode, Node, Port, Protocol, Role, Rule, Source};
 
 use crate::bench::{Bench, steps};
 use crate::manifest::{pool, sandbox, service};
@@ -209,5 +209,53 @@ async fn a_renamed_security_group_is_made_before_the_machines_move_to_it() {
     let plan = bench.apply(&manifest).await;
     assert_eq!(plan.summary.replace, 1, "{:#?}", steps(&plan));
     assert_eq!(plan.summary.update, 5);
+    bench.assert_settled(&manifest).await;
+}
+
+/// What each instance of the simulator does without CPU credits, by its name.
+fn credits(bench: &Bench) -> Vec<(String, String)> {
+    let dump = bench.sim.dump();
+    let instances = dump["instances"].as_object().expect("instances").values();
+    let mut found: Vec<(String, String)> = instances
+        .map(|live| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&live["tags"]["subako:address"]), text(&live["cpu_credits"]))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn cpu_credits_change_in_place_there_and_back() {
+    let mut manifest = sandbox();
+    let mut bench = Bench::new(vec![]);
+    bench.apply(&manifest).await;
+    let before = credits(&bench);
+    assert!(
+        before.iter().all(|(_, credits)| credits == "standard"),
+        "{before:?}"
+    );
+    // Spelled out, the default is no change.
+    manifest.pools[1].cpu_credits = Some(CpuCredits::Standard);
+    bench.assert_settled(&manifest).await;
+    manifest.pools[1].cpu_credits = Some(CpuCredits::Unlimited);
+    let plan = bench.apply(&manifest).await;
+    assert_eq!(
+        steps(&plan),
+        [
+            "update instance.node-0: cpu_credits",
+            "update instance.node-1: cpu_credits"
+        ]
+    );
+    let unlimited = credits(&bench);
+    let told = unlimited.iter().filter(|(_, credits)| credits == "unlimited");
+    let told: Vec<&str> = told.map(|(address, _)| address.as_str()).collect();
+    assert_eq!(told, ["instance.node-0", "instance.node-1"]);
+    bench.assert_settled(&manifest).await;
+    // A type that has no credits takes no word on them.
+    manifest.pools[1].cpu_credits = None;
+    manifest.pools[1].instance_type = "m5.large".into();
+    bench.apply(&manifest).await;
     bench.assert_settled(&manifest).await;
 }

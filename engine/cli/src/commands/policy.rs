@@ -35,8 +35,12 @@ pub fn run(global: &Global, ui: &Ui, kms: bool) -> Result<Exit> {
 #[cfg(feature = "aws")]
 fn optional(manifest: &Manifest) -> Vec<Optional> {
     let is_elastic = |pool: &Pool| pool.public_ip == Some(PublicIp::Elastic);
+    let has_credits = |pool: &Pool| pool.cpu_credits.is_some();
     let elastic = manifest.pools.iter().any(is_elastic);
-    elastic.then_some(Optional::ElasticIp).into_iter().collect()
+    let credits = manifest.pools.iter().any(has_credits);
+    let elastic = elastic.then_some(Optional::ElasticIp);
+    let credits = credits.then_some(Optional::CpuCredits);
+    elastic.into_iter().chain(credits).collect()
 }
 
 /// There is none in a program built without AWS.

@@ -7,6 +7,7 @@ use crate::reference::Ref;
 fn wanted() -> Instance {
     Instance {
         ami: "amazon-linux-2023".into(),
+        cpu_credits: world::CpuCredits::Standard,
         disk_encrypted: false,
         disk_gib: 8,
         image_id: "ami-1".into(),

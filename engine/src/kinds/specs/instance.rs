@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
-use crate::world::{self, service::Unit};
+use crate::world::{self, CpuCredits, service::Unit};
 
 /// What is wanted of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// The image as the manifest names it. Another way to say the same image changes nothing.
     pub ami: String,
+    /// What it does without CPU credits; `standard` for a type that has none.
+    #[serde(default, skip_serializing_if = "CpuCredits::is_standard")]
+    pub cpu_credits: CpuCredits,
     /// Whether the root volume is encrypted.
     pub disk_encrypted: bool,
     /// Root volume, GiB.

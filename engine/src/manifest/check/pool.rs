@@ -70,6 +70,7 @@ fn pool(
         availability: raw.availability.map_or(Availability::Active, |at| at.value),
         private_ips: ips,
         public_ip: raw.public_ip.map(|at| at.value),
+        cpu_credits: raw.cpu_credits.map(|at| at.value),
         protect: value(raw.protect),
         tags,
     }

@@ -8,7 +8,7 @@ use crate::manifest::decode::{
 use crate::manifest::formats::{Address, Ami, InstanceType, PoolName};
 use crate::manifest::model::PublicIp;
 use crate::manifest::span::At;
-use crate::world::{Availability, Role};
+use crate::world::{Availability, CpuCredits, Role};
 
 /// The most instances a pool can have.
 pub const MOST_INSTANCES: u64 = 100_000;
@@ -44,6 +44,9 @@ section! {
         /// "elastic" for one that stays when they stop, start or are replaced. Left out, the
         /// subnet decides.
         optional public_ip: PublicIp,
+        /// What instances of the T families do once their CPU credits are used up: "standard" (the
+        /// default: they run at their baseline) or "unlimited" (they go on, and are billed for it).
+        optional cpu_credits: CpuCredits,
         /// Whether instances refuse to be terminated. Default: false.
         optional protect: bool,
         /// Further tags for its instances and their volumes.
@@ -98,6 +101,10 @@ impl Decode for PublicIp {
     }
 }
 
+keywords!(CpuCredits, "\"standard\" or \"unlimited\"", {
+    "standard" => CpuCredits::Standard,
+    "unlimited" => CpuCredits::Unlimited,
+});
 keywords!(Role, "\"manager\" or \"worker\"", { "manager" => Role::Manager, "worker" => Role::Worker, });
 keywords!(Availability, "\"active\", \"pause\" or \"drain\"", {
     "active" => Availability::Active,

@@ -82,6 +82,7 @@ impl Model {
                 shown["engine"] = json!(instance.engine.as_ref().map(|engine| &engine.version));
                 shown["member"] = json!(instance.member);
                 shown["killed"] = json!(instance.killed);
+                shown["cpu_credits"] = json!(instance.cpu_credits);
                 (id, shown)
             })
             .collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{DaemonConfig, Instance, InstanceState};
+use subako_world::{CpuCredits, DaemonConfig, Instance, InstanceState};
 
 use crate::sim::names::{Ms, public_address, span};
 
@@ -71,6 +71,8 @@ pub(crate) struct InstanceFacts {
     pub elastic_ip: Option<String>,
     pub disk_gib: u32,
     pub disk_encrypted: bool,
+    #[serde(default, skip_serializing_if = "CpuCredits::is_standard")]
+    pub cpu_credits: CpuCredits,
     pub protect: bool,
     pub tags: BTreeMap<String, String>,
     pub created: Ms,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use subako_world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet};
+use subako_world::{InstanceChange, InstanceRequest, InstanceState, SecurityGroup, Subnet, is_burstable};
 
 use super::catalog::{Arch, Range, USUAL_DISK_GIB, images, is_id, subnets};
 use super::ec2::{Decision, all_tags, no_such_group};
@@ -61,6 +61,7 @@ impl Model {
             elastic_ip: None,
             disk_gib: request.disk_gib,
             disk_encrypted: request.disk_encrypted,
+            cpu_credits: request.cpu_credits,
             protect: request.protect,
             tags: all_tags(&request.tags, own),
             created: t,
@@ -332,6 +333,13 @@ impl Model {
             }
             facts.instance_type.clone_from(instance_type);
         }
+        if let Some(credits) = change.cpu_credits {
+            if !is_burstable(&facts.instance_type) {
+                let message = format!("{id} is of a type that has no CPU credits");
+                return Err(Refusal::ec2("InstanceCreditSpecification.NotSupported", message));
+            }
+            facts.cpu_credits = credits;
+        }
         if let Some(gib) = change.disk_gib {
             if gib < facts.disk_gib {
                 let message = format!(
@@ -422,8 +430,11 @@ fn fingerprint(request: &InstanceRequest) -> u64 {
             request.key_name.as_deref().unwrap_or_default(),
             request.private_ip.as_deref().unwrap_or_default(),
             &format!(
-                "{:?} {} {}",
-                request.public_ip, request.disk_gib, request.disk_encrypted
+                "{:?} {} {} {}",
+                request.public_ip,
+                request.disk_gib,
+                request.disk_encrypted,
+                request.cpu_credits.word()
             ),
         ],
     );

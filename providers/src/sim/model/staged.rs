@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use subako_world::{Instance, InstanceState, Ownership, Scene, Subnet, SwarmScene};
+use subako_world::{CpuCredits, Instance, InstanceState, Ownership, Scene, Subnet, SwarmScene};
 
 use super::catalog::Range;
 use super::facts::{EngineFacts, InstanceFacts, Membership, Phase};
@@ -100,6 +100,7 @@ impl Model {
             elastic_ip: None,
             disk_gib: instance.disk_gib.unwrap_or_default(),
             disk_encrypted: instance.disk_encrypted.unwrap_or_default(),
+            cpu_credits: CpuCredits::default(),
             protect: instance.protect.unwrap_or_default(),
             tags: instance.tags.clone(),
             created: 0,

@@ -94,6 +94,7 @@ pub async fn request(world: &World, group: &SecurityGroup, name: &str) -> Instan
         public_ip: None,
         disk_gib: 8,
         disk_encrypted: false,
+        cpu_credits: Default::default(),
         protect: false,
         tags: BTreeMap::from([("Name".to_owned(), format!("swarm-{name}"))]),
         ownership: owner("instance", name),
