@@ -96,7 +96,7 @@ tests!(
         a_lookup_finds_image_vpc_and_subnets,
         an_unknown_image_is_refused_with_a_hint,
         types_say_what_they_have_and_where,
-        an_unknown_type_is_refused_with_a_hint,
+        a_type_that_the_region_does_not_have_is_missing,
         the_same_token_imports_one_key_pair,
         another_key_pair_of_the_name_is_refused,
         a_key_pair_is_found_by_name_until_deleted,
