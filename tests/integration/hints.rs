@@ -340,11 +340,12 @@ fn is_name(line: &str) -> bool {
 }
 
 /// Texts in which a command is named, and not as what to do next with the options that were typed.
-const NAMED: [(&str, &str); 2] = [
+const NAMED: [(&str, &str); 3] = [
     // Where a file comes from.
     ("engine/src/session/saved_plan.rs", "`subako plan --out`"),
     // It takes no options.
     ("engine/src/manifest/decode/section.rs", "`subako new`"),
+    ("engine/src/manifest/syntax.rs", "`subako new`"),
 ];
 
 #[test]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use subako_state::{Resource, Snapshot};
 
-use super::make::Planning;
 use crate::desired::DesiredSet;
 use crate::fast::FastSet;
 use crate::kind::Sighting;
@@ -29,8 +28,7 @@ enum By {
 }
 
 impl<'a> Known<'a> {
-    pub fn of(planning: &Planning<'a>, desired: &DesiredSet) -> Self {
-        let (snapshot, observed) = (planning.snapshot, planning.observed);
+    pub fn of(snapshot: &'a Snapshot, observed: &'a Observed, desired: &DesiredSet) -> Self {
         let found = observed.found(snapshot, desired);
         if observed.strays.is_empty() && found.is_empty() {
             return Self {

@@ -71,7 +71,7 @@ impl<'a> Planning<'a> {
 pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let nothing = DesiredSet::default();
     let desired = planning.wanted(&nothing);
-    let known = Known::of(planning, desired);
+    let known = Known::of(planning.snapshot, planning.observed, desired);
     let addresses = desired.resources.iter().map(|d| &d.address);
     for address in addresses.chain(known.snapshot.resources.iter().map(|r| &r.address)) {
         if planning.registry.get(address.kind()).is_none() {
