@@ -84,7 +84,7 @@ pub enum StateError {
     },
     /// The key of the secrets is not a key.
     #[error(
-        "failed to use {place}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then made anew)"
+        "failed to use {place}: it is not the key of 32 bytes that was written (remove it to have another made: every secret is then recreated)"
     )]
     SealKey {
         /// The key.

@@ -97,7 +97,7 @@ fn what_moved_outside_is_planned_and_repaired() {
 }
 
 #[test]
-fn a_terminated_instance_is_made_anew_and_its_node_leaves() {
+fn a_terminated_instance_is_recreated_and_its_node_leaves() {
     let template = up();
     let status = repaired(
         &template,

@@ -157,7 +157,7 @@ fn another_content_is_made_switched_to_and_the_old_one_collected() {
         ],
         "{planned:#}"
     );
-    run(&cluster, &["plan"]).expect(0).says("its content is another");
+    run(&cluster, &["plan"]).expect(0).says("its content differs");
     run(&cluster, &["apply", "--yes"]).expect(0);
     let after = objects(&cluster, "secrets");
     assert_eq!(after.len(), 2, "{after:?}");

@@ -67,7 +67,7 @@ fn held(error: LockError) -> CliError {
 
 /// What is said when a dead holder's lock was taken over.
 pub fn taken_over(holder: &Holder) -> String {
-    format!("took over the lock of {holder}, which ended without giving it back")
+    format!("took over the lock of {holder}, which exited without releasing it")
 }
 
 /// This process as a holder.

@@ -46,5 +46,5 @@ fn refuse_missing(found: &Permissions) -> Result<()> {
     for (action, why) in &found.missing {
         error = error.help(format!("{action}: {why}"));
     }
-    Err(error.help(Hint::run(NextCommand::Policy, " prints the least policy")))
+    Err(error.help(Hint::run(NextCommand::Policy, " prints the minimal policy")))
 }

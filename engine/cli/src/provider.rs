@@ -28,7 +28,7 @@ pub struct Cluster {
     simulator: Option<Simulator>,
     #[cfg(all(feature = "aws", feature = "ssh"))]
     aws: Option<subako_providers::aws::AwsCloud>,
-    /// Why nobody can log in to hosts.
+    /// Why Subako cannot log in to hosts.
     #[cfg(all(feature = "aws", feature = "ssh"))]
     no_hosts: Option<subako_engine::world::Failure>,
 }

@@ -13,7 +13,7 @@ pub enum Meaning {
     Create,
     /// Something changes.
     Update,
-    /// Something is made anew.
+    /// Something is recreated.
     Replace,
     /// Something goes.
     Delete,

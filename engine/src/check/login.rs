@@ -40,9 +40,9 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let message = match sources.first() {
-        None => "nobody can log in to the hosts: no rule lets SSH in".to_owned(),
+        None => "Subako cannot log in to the hosts: no rule lets SSH in".to_owned(),
         Some(range) => {
-            format!("nobody can log in to the hosts: ssh_from has the placeholder {range} alone")
+            format!("Subako cannot log in to the hosts: ssh_from has the placeholder {range} alone")
         }
     };
     let address = Address::new("security_group", &manifest.cluster.name);
@@ -59,7 +59,7 @@ fn hidden(checked: &Checked<'_>, manifest: &Manifest) -> Option<Finding> {
     let mut pools = manifest.pools.iter().filter(|pool| pool.count > 0);
     let pool = pools.find(|pool| pool.public_ip == Some(PublicIp::No))?;
     let message = format!(
-        "nobody can log in to pool `{}`: its instances have no public addresses, which are those that are dialled",
+        "Subako cannot log in to pool `{}`: its instances have no public addresses, which are those that are dialled",
         pool.name
     );
     Some(
@@ -80,7 +80,7 @@ fn deaf(checked: &Checked<'_>, manifest: &Manifest) -> Option<Finding> {
     let (pool, family) = pools.find_map(|pool| Some((pool, Family::named(&pool.ami)?)))?;
     (port != SSH_PORT).then(|| {
         let message = format!(
-            "nobody can log in to pool `{}` on port {port}: sshd of {} listens on {SSH_PORT}",
+            "Subako cannot log in to pool `{}` on port {port}: sshd of {} listens on {SSH_PORT}",
             pool.name, family.name
         );
         Finding::new(checked.refusing(None), &CHECK.about, message)
@@ -129,7 +129,7 @@ mod tests {
         let text = |ssh: &str| manifest(&format!("public_ip = false\n{ssh}"));
         assert_eq!(
             only(&Case::of(&text("")).findings("login")),
-            "Error 19 pool node public_ip: nobody can log in to pool `node`: its instances have no public addresses, which are those that are dialled"
+            "Error 19 pool node public_ip: Subako cannot log in to pool `node`: its instances have no public addresses, which are those that are dialled"
         );
         for way in ["via = \"private\"", "jump = \"ops@198.51.100.9\""] {
             assert_eq!(Case::of(&text(&format!("[ssh]\n{way}\n"))).findings("login"), []);
@@ -157,7 +157,7 @@ mod tests {
         let ssh = "\n[ssh]\nport = 2222";
         assert_eq!(
             only(&found(&format!("{FROM}\n{ssh}"))),
-            "Error 9 ssh port: nobody can log in to pool `manager` on port 2222: sshd of amazon-linux-2023 listens on 22"
+            "Error 9 ssh port: Subako cannot log in to pool `manager` on port 2222: sshd of amazon-linux-2023 listens on 22"
         );
         let own = manifest("").replace("count = ", "ami = \"ami-0123456789abcdef0\"\ncount = ");
         let own = own.replace(FROM, &format!("{FROM}\n{ssh}"));
@@ -172,11 +172,11 @@ mod tests {
     fn no_way_in_is_said_once() {
         assert_eq!(
             only(&found("")),
-            "Error 5 security_group: nobody can log in to the hosts: no rule lets SSH in"
+            "Error 5 security_group: Subako cannot log in to the hosts: no rule lets SSH in"
         );
         assert_eq!(
             only(&found("ssh_from = \"203.0.113.7/32\"")),
-            "Error 6 security_group ssh_from: nobody can log in to the hosts: ssh_from has the placeholder 203.0.113.7/32 alone"
+            "Error 6 security_group ssh_from: Subako cannot log in to the hosts: ssh_from has the placeholder 203.0.113.7/32 alone"
         );
         for elsewhere in [
             "protocol = \"tcp\", ports = 80",

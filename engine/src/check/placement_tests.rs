@@ -197,12 +197,12 @@ fn the_remedy_is_the_one_for_that_constraint() {
     let worker = with("node.role == worker");
     assert_eq!(
         remedy(&worker.replace("count = 2", "count = 0")),
-        "take the constraint out, or add a [[pool]] whose nodes meet it",
+        "remove the constraint, or add a [[pool]] whose nodes meet it",
         "a pool of workers is there"
     );
     assert_eq!(
         remedy(&worker.replace("role = \"worker\"", "role = \"manager\"")),
-        "add a [[pool]] with role = \"worker\", or take the constraint out"
+        "add a [[pool]] with role = \"worker\", or remove the constraint"
     );
     assert_eq!(
         remedy(&worker.replace("count = 2", "count = 2\navailability = \"drain\"")),
@@ -211,7 +211,7 @@ fn the_remedy_is_the_one_for_that_constraint() {
     let both = with("node.role == worker\", \"node.role != worker");
     assert_eq!(
         remedy(&both),
-        "take one of them out, or add a [[pool]] whose nodes meet all of them"
+        "remove one of them, or add a [[pool]] whose nodes meet all of them"
     );
     let drained =
         with("node.role == worker").replace("instance_type = ", "availability = \"drain\"\ninstance_type = ");

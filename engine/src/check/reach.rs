@@ -35,7 +35,7 @@ enum Trouble {
     CutOff,
 }
 
-/// Instances to be created where nobody can log in to them, or from where they can download
+/// Instances to be created where Subako cannot log in to them, or from where they can download
 /// nothing. Of subnets of which nothing is known nothing is said.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let (Some(manifest), Some(looked_up)) = (checked.manifest, checked.looked_up) else {
@@ -85,12 +85,12 @@ fn finding(
     let (severity, message, remedy) = match trouble {
         Trouble::Unaddressed => (
             checked.refusing(None),
-            format!("nobody can log in to pool `{pool}`: its instances get no public address in {subnet}"),
+            format!("Subako cannot log in to pool `{pool}`: its instances get no public address in {subnet}"),
             "set `public_ip = true` on the pool, or name subnets that give public addresses; to log in to private addresses set `via = \"private\"` or `jump` under [ssh]",
         ),
         Trouble::Unrouted => (
             checked.refusing(None),
-            format!("nobody can log in to pool `{pool}`: {subnet} has no route to an internet gateway"),
+            format!("Subako cannot log in to pool `{pool}`: {subnet} has no route to an internet gateway"),
             "name subnets whose route table sends 0.0.0.0/0 to an internet gateway; to log in to private addresses set `via = \"private\"` or `jump` under [ssh]",
         ),
         Trouble::CutOff => (
@@ -144,19 +144,19 @@ mod tests {
         assert_eq!(
             text(&found(false, WayOut::Gateway, "", "")),
             [
-                "Error nobody can log in to pool `manager`: its instances get no public address in subnet-a",
-                "Error nobody can log in to pool `node`: its instances get no public address in subnet-a"
+                "Error Subako cannot log in to pool `manager`: its instances get no public address in subnet-a",
+                "Error Subako cannot log in to pool `node`: its instances get no public address in subnet-a"
             ]
         );
         assert_eq!(
             only(&found(false, WayOut::Gateway, "public_ip = true", "")),
-            "Error 8 pool manager: nobody can log in to pool `manager`: its instances get no public address in subnet-a"
+            "Error 8 pool manager: Subako cannot log in to pool `manager`: its instances get no public address in subnet-a"
         );
         assert_eq!(
             text(&found(true, WayOut::OutOnly, "", "")),
             [
-                "Error nobody can log in to pool `manager`: subnet-a has no route to an internet gateway",
-                "Error nobody can log in to pool `node`: subnet-a has no route to an internet gateway"
+                "Error Subako cannot log in to pool `manager`: subnet-a has no route to an internet gateway",
+                "Error Subako cannot log in to pool `node`: subnet-a has no route to an internet gateway"
             ]
         );
     }

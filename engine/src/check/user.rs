@@ -28,7 +28,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .take(1)
         .map(|(pool, family, own)| {
             let message = format!(
-                "nobody can log in to pool `{}` as {user}: the user of {family} is {own}",
+                "Subako cannot log in to pool `{}` as {user}: the user of {family} is {own}",
                 pool.name
             );
             let remedy = format!(
@@ -69,12 +69,12 @@ mod tests {
     fn another_user_is_said_once() {
         assert_eq!(
             only(&found("ami = \"ubuntu-24.04\"", "[ssh]\nuser = \"ec2-user\"\n")),
-            "Error 22 ssh user: nobody can log in to pool `manager` as ec2-user: the user of ubuntu-24.04 is ubuntu"
+            "Error 22 ssh user: Subako cannot log in to pool `manager` as ec2-user: the user of ubuntu-24.04 is ubuntu"
         );
         let mixed = manifest("ami = \"debian-12\"\n");
         assert_eq!(
             only(&Case::of(&mixed).findings("login-user")),
-            "Error 19 pool node ami: nobody can log in to pool `node` as ec2-user: the user of debian-12 is admin"
+            "Error 19 pool node ami: Subako cannot log in to pool `node` as ec2-user: the user of debian-12 is admin"
         );
     }
 }

@@ -58,8 +58,8 @@ impl<W: Which> Kind for File<W> {
 
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
-            "swarm" => Impact::Replaces("it is another swarm"),
-            _ => Impact::Replaces("its content is another"),
+            "swarm" => Impact::Replaces("it belongs to another swarm"),
+            _ => Impact::Replaces("its content differs"),
         }
     }
 

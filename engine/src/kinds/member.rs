@@ -252,7 +252,7 @@ impl Kind for Member {
     fn impact(field: &str, _before: &Value, _after: &Value) -> Impact {
         match field {
             ON_MACHINE => Impact::Replaces("a node stays on its machine"),
-            "swarm" => Impact::Replaces("it is another swarm"),
+            "swarm" => Impact::Replaces("it belongs to another swarm"),
             _ => Impact::InPlace,
         }
     }

@@ -81,7 +81,7 @@ impl SecurityGroup {
                 .map_err(|failure| certain(failure, changed))?;
             changed = true;
         }
-        // A rule with another description is the same rule to EC2, and is made anew.
+        // A rule with another description is the same rule to EC2, and is recreated.
         let reworded = |rule: &&Rule| {
             let differs = |rules: &[Rule]| {
                 rules

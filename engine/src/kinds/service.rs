@@ -251,7 +251,7 @@ impl Kind for Service {
         match field {
             "name" => Impact::Replaces("Swarm cannot rename a service"),
             "mode" => Impact::Replaces("Swarm cannot change the mode of a service"),
-            "swarm" => Impact::Replaces("it is another swarm"),
+            "swarm" => Impact::Replaces("it belongs to another swarm"),
             _ => Impact::InPlace,
         }
     }

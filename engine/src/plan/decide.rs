@@ -57,7 +57,7 @@ pub(super) enum Fate {
         changes: Vec<Change>,
         unconverged: Unconverged,
     },
-    /// It is made anew.
+    /// It is recreated.
     Replace {
         record: usize,
         live: Json,
@@ -181,11 +181,11 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         taken_along: BTreeMap::new(),
         dependencies: vec![Vec::new(); desired.resources.len()],
     };
-    // Addresses whose outputs this plan makes anew, and of those the ones whose old object goes first.
+    // Addresses whose outputs this plan recreates, and of those the ones whose old object goes first.
     let mut anew: FastSet<&str> = FastSet::default();
     let mut replaced: FastSet<&str> = FastSet::default();
     let mut old_first: FastSet<&str> = FastSet::default();
-    // Only where something was ever made anew can a record be of an object before the current one.
+    // Only where something was ever recreated can a record be of an object before the current one.
     let any_newer = snapshot.resources.iter().any(|resource| resource.generation > 0);
     for position in graph.order() {
         let wanted = &desired.resources[position];

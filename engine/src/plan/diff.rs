@@ -9,20 +9,20 @@ use super::change::{Change, Value};
 use crate::kind::{ErasedKind, Impact};
 use crate::reference::as_reference;
 
-/// The fields that differ, sorted by path. A reference to a resource that is made anew is a
+/// The fields that differ, sorted by path. A reference to a resource that is recreated is a
 /// change to a value known after apply, even where both sides name the same output.
 pub fn changes(
     kind: &dyn ErasedKind,
     before: &Json,
     after: &Json,
-    made_anew: &dyn Fn(&Address) -> bool,
+    recreated: &dyn Fn(&Address) -> bool,
 ) -> Vec<Change> {
     let mut found = Vec::new();
     compare(
         &mut String::new(),
         Some(&before.value()),
         Some(&after.value()),
-        made_anew,
+        recreated,
         &mut found,
     );
     for change in &mut found {
@@ -40,16 +40,16 @@ fn compare(
     path: &mut String,
     before: Option<&J>,
     after: Option<&J>,
-    made_anew: &dyn Fn(&Address) -> bool,
+    recreated: &dyn Fn(&Address) -> bool,
     found: &mut Vec<Change>,
 ) {
     if let Some((address, _)) = after.and_then(as_reference)
-        && made_anew(&address)
+        && recreated(&address)
     {
         push(path, side(before), Value::KnownAfterApply, found);
         return;
     }
-    if before == after && !mentions_anew(after, made_anew) {
+    if before == after && !mentions_anew(after, recreated) {
         return;
     }
     let is_leaf = |value: &J| as_reference(value).is_some();
@@ -64,12 +64,12 @@ fn compare(
                 path.push('.');
             }
             path.push_str(key);
-            compare(path, old.get(key), new.get(key), made_anew, found);
+            compare(path, old.get(key), new.get(key), recreated, found);
             path.truncate(length);
         }
         return;
     }
-    let after = if mentions_anew(after, made_anew) {
+    let after = if mentions_anew(after, recreated) {
         Value::KnownAfterApply
     } else {
         side(after)
@@ -77,13 +77,13 @@ fn compare(
     push(path, side(before), after, found);
 }
 
-fn mentions_anew(value: Option<&J>, made_anew: &dyn Fn(&Address) -> bool) -> bool {
+fn mentions_anew(value: Option<&J>, recreated: &dyn Fn(&Address) -> bool) -> bool {
     if let Some((address, _)) = value.and_then(as_reference) {
-        return made_anew(&address);
+        return recreated(&address);
     }
     match value {
-        Some(J::Array(items)) => items.iter().any(|item| mentions_anew(Some(item), made_anew)),
-        Some(J::Object(fields)) => fields.values().any(|field| mentions_anew(Some(field), made_anew)),
+        Some(J::Array(items)) => items.iter().any(|item| mentions_anew(Some(item), recreated)),
+        Some(J::Object(fields)) => fields.values().any(|field| mentions_anew(Some(field), recreated)),
         _ => false,
     }
 }

@@ -179,7 +179,7 @@ fn refused(unmet: &Unmet) -> impl Iterator<Item = Finding> + '_ {
     unmet.iter().map(|((holder, taker), claim)| {
         let message = format!("it takes {claim}, which {holder} can only release afterwards");
         let help = format!(
-            "do it in two steps: take {claim} out of the manifest for {taker} and apply, then put it back and apply again"
+            "do it in two steps: remove {claim} from the manifest for {taker} and apply, then put it back and apply again"
         );
         Finding::new(Severity::Error, &planner::CLAIMS, message)
             .about(taker.clone())

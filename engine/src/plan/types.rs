@@ -72,7 +72,7 @@ pub struct Selection {
     /// Not these, nor what needs them; patterns with `*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// Make these anew; patterns with `*`.
+    /// Recreate these; patterns with `*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace: Vec<String>,
     /// Delete everything.

@@ -72,7 +72,7 @@ pub enum SessionError {
         provider: &'static str,
     },
     /// An address or pattern that names nothing in the state.
-    #[error("the state knows no `{0}`")]
+    #[error("`{0}` is not in the state")]
     Unknown(String),
     /// An address that answers nowhere.
     #[error("`{0}` has no endpoint")]

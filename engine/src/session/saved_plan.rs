@@ -71,7 +71,7 @@ pub enum SavedPlanError {
         why: String,
     },
     /// Planned again, it came out otherwise.
-    #[error("the saved plan is stale: planned again, it has digest {now}, not {saved}")]
+    #[error("the saved plan is stale: re-planning gives digest {now}, not {saved}")]
     Stale {
         /// The digest that was saved, short.
         saved: String,
@@ -131,7 +131,7 @@ impl fmt::Display for Moved {
                 "it is a plan for {} on {}, not for {} on {}",
                 saved.0, saved.1, now.0, now.1
             ),
-            Self::Account => f.write_str("the account or region is another one"),
+            Self::Account => f.write_str("the account or region differs"),
             Self::State { saved, now, serial } => write!(
                 f,
                 "the state moved: it was {}, and is {} now (serial {serial})",

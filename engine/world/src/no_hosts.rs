@@ -1,4 +1,4 @@
-//! Hosts that nobody can log in to, because there is no usable key.
+//! Hosts that Subako cannot log in to, because there is no usable key.
 
 use std::sync::Arc;
 

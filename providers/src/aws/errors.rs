@@ -9,7 +9,7 @@ use crate::codes;
 
 /// While a zone is in trouble EC2 may refuse to list instances (EC2 API reference,
 /// DescribeInstances).
-const EC2_IN_TROUBLE: &str = "EC2 is in trouble in this region, or one of its zones is: see https://health.aws.amazon.com; what the state knows is shown by `show` and `output` meanwhile";
+const EC2_IN_TROUBLE: &str = "EC2 is in trouble in this region, or one of its zones is: see https://health.aws.amazon.com; what is in the state is shown by `show` and `output` meanwhile";
 
 /// By code: what to do. Codes that need the request's own words are in `instance`.
 const HINTS: [(&str, &str); 28] = [
@@ -207,7 +207,7 @@ fn lacks(op: Op, action: &str) -> String {
         Some(statement) => format!(": have {statement} added to their policy"),
         None => ": have it allowed".to_owned(),
     };
-    format!("these credentials lack {action}{tags}{statement}; the README has the least policy")
+    format!("these credentials lack {action}{tags}{statement}; `docs/aws.md` has the minimal policy")
 }
 
 /// The action that EC2 names in "not authorized to perform: ec2:CreateTags on resource …".

@@ -1,4 +1,4 @@
-//! The least IAM policy, generated from the table of operations.
+//! The minimal IAM policy, generated from the table of operations.
 
 use serde_json::{Value, json};
 use subako_world::tag;
@@ -25,7 +25,7 @@ pub fn disk_key_statement() -> Value {
     })
 }
 
-/// The statement of the least policy that permits an action, for that action alone; `None` for one
+/// The statement of the minimal policy that permits an action, for that action alone; `None` for one
 /// that the adapter does not need.
 pub(super) fn statement(action: &str) -> Option<Value> {
     let policy = least_policy(&Optional::ALL);

@@ -95,7 +95,7 @@ impl DialError {
             Self::HostKey(HostKeyError::Changed { .. }) => failure
                 .with_code(Code::Untrusted)
                 .with_hint(format!(
-                    "either somebody stands in between or the machine was set up anew: compare with \
+                    "either somebody stands in between or the machine was reinstalled: compare with \
                      `aws ec2 get-console-output --instance-id {instance}`; if the key is right, forget the \
                      old one and apply again"
                 ))
@@ -109,7 +109,7 @@ impl DialError {
             }
             Self::HostKey(_) => failure
                 .with_code(Code::Untrusted)
-                .with_hint("correct the known_hosts file if the machine was set up anew"),
+                .with_hint("correct the known_hosts file if the machine was reinstalled"),
             Self::Bastion { .. } => failure,
         }
     }

@@ -154,7 +154,7 @@ async fn a_lone_manager_lets_its_successor_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_network_is_made_anew_with_the_services_on_it() {
+async fn a_changed_network_is_recreated_with_the_services_on_it() {
     let mut manifest = sandbox();
     manifest.services.push(service("apart", 1, 9000));
     manifest.services[2].spec.networks.clear();
@@ -168,9 +168,9 @@ async fn a_changed_network_is_made_anew_with_the_services_on_it() {
             "drop the old network.my-overlay",
             "drop the old service.reply",
             "drop the old service.reply2",
-            "make anew network.my-overlay",
-            "make anew service.reply",
-            "make anew service.reply2",
+            "recreate network.my-overlay",
+            "recreate service.reply",
+            "recreate service.reply2",
         ]
     );
     bench.assert_settled(&manifest).await;

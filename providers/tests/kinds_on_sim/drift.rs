@@ -44,7 +44,7 @@ async fn a_terminated_instance_is_replaced_and_its_old_node_is_forgotten() {
             "drop the old member.node-0",
             "forget docker.node-0",
             "forget instance.node-0",
-            "make anew member.node-0",
+            "recreate member.node-0",
         ],
     )
     .await;
@@ -62,7 +62,7 @@ async fn a_terminated_manager_is_replaced() {
             "drop the old member.manager-0",
             "forget docker.manager-0",
             "forget instance.manager-0",
-            "make anew member.manager-0",
+            "recreate member.manager-0",
         ],
     )
     .await;
@@ -198,7 +198,7 @@ async fn what_was_found_and_only_a_replacement_could_change_is_replaced_in_the_s
     for address in ["instance.node-0", "instance.node-1", "network.my-overlay"] {
         assert!(said.contains(&address.to_owned()), "{address}: {said:?}");
         assert!(
-            steps(&plan).contains(&format!("make anew {address}")),
+            steps(&plan).contains(&format!("recreate {address}")),
             "{address}: {:?}",
             steps(&plan)
         );

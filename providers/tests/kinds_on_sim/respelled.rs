@@ -140,7 +140,7 @@ async fn an_address_that_an_instance_has_may_be_asked_for_and_given_up() {
     // Another address than the one it has is a move.
     pinned.pools[1].private_ips.reverse();
     let plan = bench.plan(&pinned).await;
-    assert!(steps(&plan).contains(&"make anew instance.node-0".to_owned()));
+    assert!(steps(&plan).contains(&"recreate instance.node-0".to_owned()));
     pinned.pools[1].private_ips.reverse();
     pinned.pools[1].count = 1;
     pinned.pools[1].private_ips.truncate(1);
@@ -154,7 +154,7 @@ async fn no_public_address_is_a_change_where_there_is_one() {
     let mut private = sandbox();
     private.pools[1].public_ip = Some(PublicIp::No);
     let plan = bench.plan(&private).await;
-    assert!(steps(&plan).contains(&"make anew instance.node-0".to_owned()));
+    assert!(steps(&plan).contains(&"recreate instance.node-0".to_owned()));
     assert!(!steps(&plan).iter().any(|step| step.contains("manager")));
 }
 

@@ -183,7 +183,7 @@ fn rules(group: &aws_sdk_ec2::types::SecurityGroup) {
 }
 
 #[test]
-fn a_lost_state_is_made_anew_from_the_tags() {
+fn a_lost_state_is_recreated_from_the_tags() {
     let Some(bench) = Bench::sandbox() else { return };
     bench.apply().expect(0);
     let before: Vec<String> = bench.instances().iter().map(|i| id(i).to_owned()).collect();

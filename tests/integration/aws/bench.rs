@@ -311,7 +311,7 @@ impl Bench {
         assert_eq!(self.census(), [0; 4], "left in EC2: {place}");
     }
 
-    /// What exists is what the state knows, once each, and the next plan has no changes.
+    /// What exists is what is in the state, once each, and the next plan has no changes.
     #[track_caller]
     pub fn assert_whole(&self, instances: usize, place: &str) {
         assert_eq!(

@@ -125,7 +125,7 @@ fn an_instance_that_was_stopped_is_started() {
 }
 
 #[test]
-fn an_instance_that_was_terminated_is_made_anew() {
+fn an_instance_that_was_terminated_is_recreated() {
     let Some(bench) = up() else { return };
     let node = named(&bench, "node-0");
     bench

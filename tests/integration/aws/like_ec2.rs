@@ -79,7 +79,7 @@ fn hosts_that_nobody_can_log_in_to_are_refused_before_anything_is_made() {
         return;
     };
     let ran = bench.apply().expect(5);
-    ran.says("nobody can log in to pool `manager`")
+    ran.says("Subako cannot log in to pool `manager`")
         .says("internet gateway");
     bench.assert_nothing("after the refusal");
 }

@@ -1,4 +1,4 @@
-//! `plan --preflight` and the least policy.
+//! `plan --preflight` and the minimal policy.
 
 use std::collections::BTreeSet;
 
@@ -51,9 +51,9 @@ fn when_everything_is_permitted_the_plan_says_so() {
 }
 
 #[test]
-fn the_readme_shows_the_least_policy() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
-    let shown = readme
+fn the_documentation_shows_the_minimal_policy() {
+    let page = std::fs::read_to_string(root().join("docs/aws.md")).expect("the page");
+    let shown = page
         .split("```json\n")
         .skip(1)
         .filter_map(|block| block.split("```").next())

@@ -1,4 +1,4 @@
-//! Members that come and go under a running service, and one that is made anew.
+//! Members that come and go under a running service, and one that is recreated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -100,7 +100,7 @@ fn workers_come_and_go_and_no_request_fails() {
 }
 
 #[test]
-fn managers_come_and_go_and_one_is_made_anew_and_no_request_fails() {
+fn managers_come_and_go_and_one_is_recreated_and_no_request_fails() {
     let Some(lab) = Lab::turn("managers come and go") else {
         return;
     };

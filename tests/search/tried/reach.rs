@@ -1,4 +1,4 @@
-//! Machines that cannot be had, or that nobody can log in to.
+//! Machines that cannot be had, or that Subako cannot log in to.
 
 use super::demo::demo;
 use super::row::{all, edit, first, then};

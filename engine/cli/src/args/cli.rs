@@ -96,7 +96,7 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Show the live cluster: nodes, services, tasks
     Status(StatusArgs),
-    /// Show what the state knows
+    /// Show what is in the state
     Show(ShowArgs),
     /// Show endpoints: addresses and published URLs
     Output(OutputArgs),
@@ -123,7 +123,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of the manifest
     Schema,
-    /// Print the least IAM policy that permits everything Subako does
+    /// Print the minimal IAM policy that permits everything Subako does
     Policy {
         /// With what it takes where the account encrypts disks with a KMS key of its own
         #[arg(long)]

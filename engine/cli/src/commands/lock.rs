@@ -26,7 +26,7 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
             (Some(holder), true) => format!("Locked by {holder}."),
             (None, true) => "Locked by a process that has not said its name.".to_owned(),
             (Some(holder), false) => format!(
-                "Left by {holder}, which ended without giving it back. It blocks nobody: the next command takes it over."
+                "Left by {holder}, which exited without releasing it. It blocks nothing: the next command takes it over."
             ),
             (None, false) => "Nobody holds the lock.".to_owned(),
         })?;

@@ -1,4 +1,4 @@
-//! `subako policy`: the least IAM policy, from the table of the calls that are made.
+//! `subako policy`: the minimal IAM policy, from the table of the calls that are made.
 
 #[cfg(feature = "aws")]
 use subako_engine::manifest::{Manifest, Pool, PublicIp};

@@ -12,7 +12,7 @@ use crate::style::Meaning;
 use crate::ui::Ui;
 use crate::unfinished;
 
-/// Shows what the state knows.
+/// Shows what is in the state.
 pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let session = project.offline();

@@ -175,7 +175,7 @@ fn settled_text(settled: &Settled) -> String {
     let names = |found: Vec<(Address, bool)>| -> Vec<Address> {
         found.into_iter().map(|(address, _)| address).collect()
     };
-    let mut text = String::from("read from the world: ");
+    let mut text = String::from("checked the actual state: ");
     if !there.is_empty() {
         text.push_str(&format!("{} did happen; ", report::list(&names(there))));
     }

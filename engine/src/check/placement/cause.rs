@@ -19,7 +19,7 @@ pub(super) fn why(manifest: &Manifest, spec: &ServiceSpec) -> (String, String) {
                 "no node meets all of its constraints: {}",
                 spec.constraints.join(", ")
             ),
-            "take one of them out, or add a [[pool]] whose nodes meet all of them".to_owned(),
+            "remove one of them, or add a [[pool]] whose nodes meet all of them".to_owned(),
         );
     };
     let idle = manifest
@@ -54,13 +54,13 @@ fn remedy(manifest: &Manifest, constraint: &str) -> String {
             "EC2 chooses host names; a node's name in the manifest is a label: node.labels.subako.name == {value}"
         ),
         _ if subject == "node.role" && manifest.pools.iter().all(|pool| pool.role == Role::Manager) => {
-            "add a [[pool]] with role = \"worker\", or take the constraint out".to_owned()
+            "add a [[pool]] with role = \"worker\", or remove the constraint".to_owned()
         }
         None if subject == "node.platform.os" => {
             "take the constraint out: every host runs Linux".to_owned()
         }
         None if subject == "node.platform.arch" => {
-            "take the constraint out, or add a [[pool]] with an instance_type of that architecture (t4g.micro is \
+            "remove the constraint, or add a [[pool]] with an instance_type of that architecture (t4g.micro is \
              aarch64, t3.micro x86_64)"
                 .to_owned()
         }
@@ -82,6 +82,6 @@ fn remedy(manifest: &Manifest, constraint: &str) -> String {
         Some(label) => {
             format!("set labels = {{ \"{label}\" = \"{value}\" }} in a [[pool]], or correct the constraint")
         }
-        None => "take the constraint out, or add a [[pool]] whose nodes meet it".to_owned(),
+        None => "remove the constraint, or add a [[pool]] whose nodes meet it".to_owned(),
     }
 }

@@ -103,7 +103,7 @@ fn check(
                     ManifestError::new(Code::Conflict, format!("a {} has one content", kind.word()))
                         .at(file.span, "this one")
                         .at(span, "or this one")
-                        .help("take one of the two out"),
+                        .help("remove one of the two"),
                 );
                 None
             }

@@ -88,7 +88,7 @@ fn network(cx: &mut Context<'_>, raw: raw::Network) -> NetworkSpec {
             ManifestError::new(Code::Conflict, "only the overlay driver encrypts")
                 .at(encrypted.span, "encryption is asked for")
                 .at(driver.span, "this driver does not")
-                .help("take one of the two out"),
+                .help("remove one of the two"),
         );
     }
     let mut options = BTreeMap::new();

@@ -51,7 +51,7 @@ fn ranges(cx: &mut Context<'_>, key: &str, list: OneOrMany<Cidr>) -> Vec<String>
     let mut ranges = Vec::new();
     for range in list.0 {
         seen.claim(cx, range.value, range.span, || {
-            format!("{} stands in `{key}` twice", range.value)
+            format!("{} is listed twice in `{key}`", range.value)
         });
         ranges.push(range.to_string());
     }
@@ -68,7 +68,7 @@ fn ingress(cx: &mut Context<'_>, At { value: raw, span }: At<Ingress>) -> Vec<(R
         Some(ports) if !has_ports => {
             cx.report(
                 ManifestError::new(Code::Conflict, format!("{} has no ports", protocol.value))
-                    .at(ports.span, "take this out")
+                    .at(ports.span, "remove it")
                     .at(protocol.span, "the protocol")
                     .help(format!("the rule lets in all of {}", protocol.value)),
             );

@@ -131,7 +131,7 @@ fn mode(cx: &mut Context<'_>, raw: &raw::Service) -> Mode {
                 ManifestError::new(Code::Conflict, "a global service has no replicas")
                     .at(replicas.span, "but so many are asked for")
                     .at(mode.span, "one task on every node")
-                    .help("take one of the two out"),
+                    .help("remove one of the two"),
             );
             Mode::Global
         }
@@ -166,7 +166,7 @@ fn ports(
             ManifestError::new(Code::Conflict, "the routing mesh needs the endpoint mode \"vip\"")
                 .at(port, "the mesh would need one")
                 .at(dnsrr.span, "with this, the service has no address of its own")
-                .help("take `endpoint_mode` out, or publish on hosts: { target = 80, published = 80, mode = \"host\" }"),
+                .help("remove `endpoint_mode`, or publish on hosts: { target = 80, published = 80, mode = \"host\" }"),
         );
     }
     ports.sort();
@@ -273,7 +273,7 @@ fn mount(cx: &mut Context<'_>, raw: raw::MountTable, span: Span) -> Option<Mount
         (MountKind::Bind, source) => absolute(cx, "source", source.as_ref()),
         (MountKind::Tmpfs, Some(source)) => cx.report(
             ManifestError::new(Code::Conflict, "a tmpfs mount has no source: it is memory")
-                .at(source.span, "take this out")
+                .at(source.span, "remove it")
                 .at(kind_span, "because of this"),
         ),
         (MountKind::Volume, Some(source)) => {

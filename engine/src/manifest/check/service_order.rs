@@ -191,7 +191,7 @@ impl Order {
             let (_, _, span) = self.edges[*service][*next - 1];
             error = error.at(span, format!("{} waits for {}", names[number], names[number + 1]));
         }
-        cx.report(error.help("take one of them out; a program that retries needs none"));
+        cx.report(error.help("remove one of them; a program that retries needs none"));
     }
 }
 

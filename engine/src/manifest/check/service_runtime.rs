@@ -23,7 +23,7 @@ pub fn healthcheck(cx: &mut Context<'_>, raw: Option<At<raw::HealthCheck>>) -> O
                 )
                 .at(disable.span, "switched off")
                 .at(test.span, "described")
-                .help("take one of the two out"),
+                .help("remove one of the two"),
             );
             Vec::new()
         }

@@ -53,8 +53,8 @@ pub fn check(
                 Code::BadKey,
                 "`private_key` is the path of a file, not the key itself",
             )
-            .at(key.span, "a private key stands here")
-            .help("take it out of the manifest, keep it in a file of mode 0600, and name that file"),
+            .at(key.span, "this is a private key")
+            .help("move it to a file of mode 0600 outside the manifest, and name that file"),
         );
     }
     let user = raw

@@ -34,7 +34,7 @@ impl<K: Ord> Unique<K> {
                 ManifestError::new(Code::Duplicate, message())
                     .at(span, "again here")
                     .at(first, "first here")
-                    .help("take one of the two out, or change it"),
+                    .help("remove one of the two, or change it"),
             );
         }
     }

@@ -97,7 +97,7 @@ impl<T: Decode> Decode for Tables<T> {
             DeValue::Array(array) => Some(Self(items(cx, key, array))),
             DeValue::Table(_) => {
                 cx.report(
-                    ManifestError::new(Code::WrongType, format!("`{key}` stands in double brackets"))
+                    ManifestError::new(Code::WrongType, format!("`{key}` needs double brackets"))
                         .at(node.span().into(), "written as if there could be only one")
                         .help(format!("write [[{key}]]")),
                 );
@@ -205,7 +205,7 @@ impl<T: Decode> Decode for Named<T> {
             return Table::decode(cx, key, node).map(|table| Self(table.0));
         }
         cx.report(
-            ManifestError::new(Code::WrongType, format!("each `{key}` stands under its own name"))
+            ManifestError::new(Code::WrongType, format!("each `{key}` needs a name of its own"))
                 .at(node.span().into(), "this has no name")
                 .help(format!("write [{key}.NAME]")),
         );

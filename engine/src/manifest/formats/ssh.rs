@@ -78,8 +78,9 @@ impl FromText for Jump {
                 )
             }
             None if host.parse::<Ipv6Addr>().is_ok() => {
-                return Err(Malformed::new("an IPv6 address stands in brackets here")
-                    .help(format!("write \"[{host}]\"")));
+                return Err(
+                    Malformed::new("an IPv6 address needs brackets here").help(format!("write \"[{host}]\""))
+                );
             }
             None => host
                 .split_once(':')

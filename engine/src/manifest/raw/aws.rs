@@ -25,10 +25,10 @@ section! {
     elsewhere {
         "account_id" => "did you mean `account`?",
         "zones" => "did you mean `availability_zones`?",
-        "access_key" => "credentials never stand in a manifest: use the environment, a profile or SSO",
-        "access_key_id" => "credentials never stand in a manifest: use the environment, a profile or SSO",
-        "secret_key" => "credentials never stand in a manifest: use the environment, a profile or SSO",
-        "secret_access_key" => "credentials never stand in a manifest: use the environment, a profile or SSO",
+        "access_key" => "a manifest holds no credentials: use the environment, a profile or SSO",
+        "access_key_id" => "a manifest holds no credentials: use the environment, a profile or SSO",
+        "secret_key" => "a manifest holds no credentials: use the environment, a profile or SSO",
+        "secret_access_key" => "a manifest holds no credentials: use the environment, a profile or SSO",
         "profile" => "choose the profile with the environment variable AWS_PROFILE",
     }
 }

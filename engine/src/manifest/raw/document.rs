@@ -39,8 +39,8 @@ section! {
         optional sim: Sim,
     }
     elsewhere {
-        "name" => "the name stands in a section: write [cluster] on the line before it",
-        "provider" => "the provider stands in a section: write [cluster] on the line before it",
+        "name" => "the name belongs in a section: write [cluster] on the line before it",
+        "provider" => "the provider belongs in a section: write [cluster] on the line before it",
         "services" => "a service is written under [[service]], one block each",
         "networks" => "a network is written under [[network]], one block each",
         "secrets" => "a secret is written under [secret.NAME], with `file` or `env`",

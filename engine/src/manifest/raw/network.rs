@@ -27,6 +27,6 @@ section! {
     elsewhere {
         "driver_opts" => "did you mean `options`?",
         "ipam" => "write the range as subnet = \"10.20.0.0/24\"",
-        "external" => "a network made elsewhere is not managed; take the line out to let Subako make it",
+        "external" => "a network made elsewhere is not managed; remove the line to let Subako create it",
     }
 }

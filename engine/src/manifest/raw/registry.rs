@@ -12,8 +12,8 @@ section! {
     }
     elsewhere {
         "config" => "did you mean `docker_config`?",
-        "username" => "no login stands in a manifest: use `docker login`, and name the file that it writes in `docker_config`",
-        "password" => "no login stands in a manifest: use `docker login`, and name the file that it writes in `docker_config`",
-        "auth" => "no login stands in a manifest: use `docker login`, and name the file that it writes in `docker_config`",
+        "username" => "a manifest holds no logins: use `docker login`, and name the file that it writes in `docker_config`",
+        "password" => "a manifest holds no logins: use `docker login`, and name the file that it writes in `docker_config`",
+        "auth" => "a manifest holds no logins: use `docker login`, and name the file that it writes in `docker_config`",
     }
 }

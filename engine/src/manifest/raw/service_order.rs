@@ -17,8 +17,8 @@ section! {
         required condition: Condition,
     }
     elsewhere {
-        "restart" => "a service is not redeployed because another one is: take this out",
-        "required" => "every service of the manifest is there: take this out",
+        "restart" => "a service is not redeployed because another one is: remove it",
+        "required" => "every service of the manifest is there: remove it",
     }
 }
 

@@ -124,7 +124,7 @@ impl SwarmFacts {
         self.nodes.get(node).map(|node| node.addr.clone())
     }
 
-    /// The join tokens: made anew each time from the swarm's id, so that none is ever kept.
+    /// The join tokens: derived each time from the swarm's id, so that none is ever kept.
     pub fn tokens(&self, seed: u64) -> JoinTokens {
         let digest = base36(mix(seed, &["ca", &self.id]), 50);
         let token = |role: &str| {

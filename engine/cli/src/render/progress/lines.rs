@@ -40,7 +40,7 @@ impl Lines {
     pub fn line(&mut self, event: &Event, live: bool) -> Option<String> {
         match event {
             Event::LockTakenOver { holder } => Some(format!(
-                "{}: took over the lock of {}, which died without giving it back",
+                "{}: took over the lock of {}, which died without releasing it",
                 self.paint.of(Meaning::Note, "note"),
                 plain(&holder.0)
             )),

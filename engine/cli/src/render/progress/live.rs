@@ -17,7 +17,7 @@ use crate::style::{Meaning, Paint};
 
 /// So many steps in flight are shown at most.
 const SHOWN: usize = 12;
-/// The estimate is made anew at most so often.
+/// The estimate is recreated at most so often.
 const ESTIMATE_EVERY: Duration = Duration::from_millis(500);
 
 struct InFlight {
