@@ -349,6 +349,9 @@ impl w::Cloud for Nothing {
     async fn authorize_ingress(&self, _: &str, _: &[w::Rule]) -> Result<()> {
         none()
     }
+    async fn describe_ingress(&self, _: &str, _: &[w::Rule]) -> Result<()> {
+        none()
+    }
     async fn revoke_ingress(&self, _: &str, _: &[w::Rule]) -> Result<()> {
         none()
     }

@@ -81,7 +81,7 @@ impl SecurityGroup {
                 .map_err(|failure| certain(failure, changed))?;
             changed = true;
         }
-        // A rule with another description is the same rule to EC2, and is recreated.
+        // A rule with another description is the same rule to EC2, and stays.
         let reworded = |rule: &&Rule| {
             let differs = |rules: &[Rule]| {
                 rules
@@ -93,13 +93,9 @@ impl SecurityGroup {
         let reworded: Vec<Rule> = self.rules.iter().filter(reworded).cloned().collect();
         if !reworded.is_empty() {
             cloud
-                .revoke_ingress(&live.id, &reworded)
+                .describe_ingress(&live.id, &reworded)
                 .await
                 .map_err(|failure| certain(failure, changed))?;
-            cloud
-                .authorize_ingress(&live.id, &reworded)
-                .await
-                .map_err(Failure::after_effect)?;
             changed = true;
         }
         Ok(changed)
@@ -153,14 +149,16 @@ impl Kind for SecurityGroup {
                 let mut calls = vec![
                     StepCall::perhaps("authorize_ingress"),
                     StepCall::perhaps("revoke_ingress"),
+                    StepCall::perhaps("describe_ingress"),
                     StepCall::certain_if(tags, "retag"),
                 ];
                 if rules {
                     calls[0].asks.push(PlannedCall::AuthorizeIngress(id.clone()));
                     calls[1].asks.push(PlannedCall::RevokeIngress(id.clone()));
+                    calls[2].asks.push(PlannedCall::DescribeIngress(id.clone()));
                 }
                 if tags {
-                    calls[2].asks.push(PlannedCall::SetTags(id));
+                    calls[3].asks.push(PlannedCall::SetTags(id));
                 }
                 calls
             }

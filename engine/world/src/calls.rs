@@ -1,7 +1,7 @@
 //! The calls of the seams by name: what a simulated fault can hit, and what a preflight asks about.
 
 /// Calls that change the world, sorted.
-pub const MUTATING: [&str; 32] = [
+pub const MUTATING: [&str; 33] = [
     "allocate_address",
     "associate_address",
     "authorize_ingress",
@@ -12,6 +12,7 @@ pub const MUTATING: [&str; 32] = [
     "create_service",
     "delete_key_pair",
     "delete_security_group",
+    "describe_ingress",
     "disassociate_address",
     "import_key_pair",
     "install_engine",

@@ -99,6 +99,10 @@ pub trait Cloud: Send + Sync {
     /// Removes rules; those not there are left alone.
     async fn revoke_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()>;
 
+    /// Gives rules that are there the descriptions that these have, without an interruption of
+    /// their traffic. What is said of one that is not there is the service's own matter.
+    async fn describe_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()>;
+
     /// Deletes a group; fails with `DependencyViolation` while an instance not yet terminated uses it.
     async fn delete_security_group(&self, id: &str) -> Result<()>;
 

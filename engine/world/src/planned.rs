@@ -17,6 +17,8 @@ pub enum PlannedCall {
     CreateSecurityGroup(SecurityGroupRequest),
     /// Add rules to the group with that id.
     AuthorizeIngress(String),
+    /// Change descriptions of rules of the group with that id.
+    DescribeIngress(String),
     /// Remove rules from the group with that id.
     RevokeIngress(String),
     /// Delete the group with that id.

@@ -241,6 +241,10 @@ impl Cloud for AwsCloud {
         self.inner.authorize_ingress(group_id, rules).await
     }
 
+    async fn describe_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()> {
+        self.inner.describe_ingress(group_id, rules).await
+    }
+
     async fn revoke_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()> {
         self.inner.revoke_ingress(group_id, rules).await
     }

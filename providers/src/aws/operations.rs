@@ -112,6 +112,7 @@ pub enum Op {
     DisassociateAddress,
     ReleaseAddress,
     RevokeSecurityGroupIngress,
+    UpdateSecurityGroupRuleDescriptionsIngress,
     CreateTags,
     DeleteTags,
     DeleteKeyPair,
@@ -173,7 +174,7 @@ const fn create(op: Op, name: &'static str, family: Family) -> Operation {
 
 /// Every operation that the adapter makes, in the order of [`Op`]. A call that is not in here
 /// fails before it is sent.
-pub const OPERATIONS: [Operation; 34] = [
+pub const OPERATIONS: [Operation; 35] = [
     line(
         Op::GetCallerIdentity,
         "GetCallerIdentity",
@@ -211,6 +212,11 @@ pub const OPERATIONS: [Operation; 34] = [
     change(
         Op::RevokeSecurityGroupIngress,
         "RevokeSecurityGroupIngress",
+        Family::Mutate,
+    ),
+    change(
+        Op::UpdateSecurityGroupRuleDescriptionsIngress,
+        "UpdateSecurityGroupRuleDescriptionsIngress",
         Family::Mutate,
     ),
     change(Op::CreateTags, "CreateTags", Family::Tag),

@@ -72,6 +72,17 @@ impl AwsCloud {
                 })
                 .await
             }
+            PlannedCall::DescribeIngress(id) => {
+                self.dry(Op::UpdateSecurityGroupRuleDescriptionsIngress, id, || {
+                    ec2.ec2
+                        .update_security_group_rule_descriptions_ingress()
+                        .dry_run(true)
+                        .group_id(id)
+                        .ip_permissions(permission(&any_rule(), id, true))
+                        .send()
+                })
+                .await
+            }
             PlannedCall::RevokeIngress(id) => {
                 self.dry(Op::RevokeSecurityGroupIngress, id, || {
                     ec2.ec2

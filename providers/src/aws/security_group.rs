@@ -148,6 +148,31 @@ impl Inner {
         Ok(())
     }
 
+    /// EC2 changes all of them or none: one that is not there is `InvalidPermission.NotFound`.
+    pub(super) async fn describe_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()> {
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let doing = format!("describe rules of security group {group_id}");
+        let permissions: Vec<_> = rules
+            .iter()
+            .map(|rule| permission(rule, group_id, true))
+            .collect();
+        self.change(group_id, || {
+            self.api
+                .call(Op::UpdateSecurityGroupRuleDescriptionsIngress, &doing, || {
+                    self.api
+                        .ec2
+                        .update_security_group_rule_descriptions_ingress()
+                        .group_id(group_id)
+                        .set_ip_permissions(Some(permissions.clone()))
+                        .send()
+                })
+        })
+        .await
+        .map(drop)
+    }
+
     pub(super) async fn revoke_ingress(&self, group_id: &str, unwanted: &[Rule]) -> Result<()> {
         let doing = format!("remove rules from security group {group_id}");
         let mut there = unwanted.to_vec();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Code, Ownership, Source};
+use subako_world::{Code, Ownership, Rule, Source};
 
 use super::case::{Case, Outcome, Verdict, ensure, refused};
 use super::cloud_bench::CloudBench;
@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case<CloudBench>> {
         a_group_is_found_by_name_and_id_until_deleted,
         rules_added_twice_are_there_once,
         rules_are_removed_and_absent_ones_are_left_alone,
+        rules_are_described_in_other_words_and_stay,
         tags_of_a_group_are_set_and_removed,
         a_survey_sees_tags_and_only_its_own_cluster,
     ]
@@ -144,6 +145,36 @@ async fn rules_are_removed_and_absent_ones_are_left_alone(bench: &CloudBench) ->
         .await?;
     let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
     ensure!(rules.as_deref() == Some(&[stays]), "{rules:?}");
+    Ok(Verdict::Passed)
+}
+
+async fn rules_are_described_in_other_words_and_stay(bench: &CloudBench) -> Outcome {
+    let cloud = &bench.world.cloud;
+    let group = bench.group("rules-described").await?;
+    let other = bench.group("rules-described-named").await?;
+    let stays = CloudBench::rule(443, Source::Cidr("10.0.0.0/8".to_owned()));
+    let described = [
+        CloudBench::rule(80, Source::Cidr("0.0.0.0/0".to_owned())),
+        CloudBench::rule(2377, Source::SelfGroup),
+        CloudBench::rule(7946, Source::Group(other.id)),
+    ];
+    let mut rules = vec![stays];
+    rules.extend(described.iter().cloned());
+    cloud.authorize_ingress(&group.id, &rules).await?;
+    let reworded = described.map(|rule| Rule {
+        description: "in other words".to_owned(),
+        ..rule
+    });
+    for _ in 0..2 {
+        cloud.describe_ingress(&group.id, &reworded).await?;
+        rules.truncate(1);
+        rules.extend(reworded.iter().cloned());
+        rules.sort();
+        let found = cloud.security_group(&group.id).await?.map(|group| group.rules);
+        ensure!(found.as_ref() == Some(&rules), "{found:?}");
+        rules.retain(|rule| rule.description != "in other words");
+    }
+    cloud.describe_ingress(&group.id, &[]).await?;
     Ok(Verdict::Passed)
 }
 

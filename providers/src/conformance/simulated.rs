@@ -105,6 +105,7 @@ tests!(
         a_group_is_found_by_name_and_id_until_deleted,
         rules_added_twice_are_there_once,
         rules_are_removed_and_absent_ones_are_left_alone,
+        rules_are_described_in_other_words_and_stay,
         tags_of_a_group_are_set_and_removed,
         a_survey_sees_tags_and_only_its_own_cluster,
         an_instance_runs_as_requested,

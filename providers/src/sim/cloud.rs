@@ -177,6 +177,13 @@ impl Cloud for SimCloud {
             .await
     }
 
+    async fn describe_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()> {
+        let call = self.on_group("describe_ingress", "describe rules of", group_id);
+        self.0
+            .perform(call, |model, _| model.decide_describe(group_id, rules))
+            .await
+    }
+
     async fn revoke_ingress(&self, group_id: &str, rules: &[Rule]) -> Result<()> {
         let call = self.on_group("revoke_ingress", "remove rules from", group_id);
         self.0

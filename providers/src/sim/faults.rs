@@ -9,13 +9,17 @@ use super::refusal::Refusal;
 use crate::codes;
 
 /// EC2's own plural or longer names for calls of the seam.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 7] = [
     ("authorize_security_group_ingress", "authorize_ingress"),
     ("revoke_security_group_ingress", "revoke_ingress"),
     ("run_instances", "run_instance"),
     ("start_instances", "start_instance"),
     ("stop_instances", "stop_instance"),
     ("terminate_instances", "terminate_instance"),
+    (
+        "update_security_group_rule_descriptions_ingress",
+        "describe_ingress",
+    ),
 ];
 
 /// A call about to be made.

@@ -22,6 +22,7 @@ pub async fn whole_life(cloud: &dyn Cloud, cluster: &str) -> Result<()> {
         .await?;
     cloud.authorize_ingress(&group.id, &rules()).await?;
     cloud.revoke_ingress(&group.id, &rules()[1..2]).await?;
+    cloud.describe_ingress(&group.id, &rules()[..1]).await?;
     cloud.retag(&group.id, &tags(&[("Unit", "Other")]), &[]).await?;
     let first = cloud
         .run_instance(&instance_request(cluster, "one", &found, &group.id))

@@ -168,6 +168,23 @@ impl Model {
         Ok((changed.then_some(Effect::Group(group)), ()))
     }
 
+    /// Changes descriptions of rules that are there.
+    pub fn decide_describe(&self, id: &str, rules: &[Rule]) -> Decision<()> {
+        let before = self.groups.get(id).ok_or_else(|| no_such_group(id))?;
+        let mut group = before.clone();
+        for rule in rules {
+            let mut there = group.rules.iter_mut();
+            let Some(there) = there.find(|there| there.same_traffic(rule)) else {
+                let message = "The specified rule does not exist in this security group";
+                return Err(Refusal::ec2("InvalidPermission.NotFound", message.to_owned()));
+            };
+            there.description.clone_from(&rule.description);
+        }
+        group.rules.sort();
+        let changed = group.rules != before.rules;
+        Ok((changed.then_some(Effect::Group(group)), ()))
+    }
+
     /// Deletes a group that no instance uses any more, and no rule of another group names.
     pub fn decide_delete_group(&self, t: Ms, id: &str) -> Decision<()> {
         if !self.groups.contains_key(id) {
