@@ -38,7 +38,7 @@ pub const MUTATING: [&str; 33] = [
 ];
 
 /// Calls that only read or wait, sorted.
-pub const READING: [&str; 26] = [
+pub const READING: [&str; 27] = [
     "account",
     "address",
     "await_instance",
@@ -49,6 +49,7 @@ pub const READING: [&str; 26] = [
     "find_instance_by_token",
     "find_key_pair",
     "find_security_group",
+    "greet_bastion",
     "image_digest",
     "instance",
     "lookup",
