@@ -165,7 +165,7 @@ async fn an_installation_whose_connection_is_lost_is_run_once_more() {
         begun(&sshd).await;
         proxy.cut();
     };
-    let request = EngineRequest { version: None };
+    let request = EngineRequest::default();
     let silent = Progress::silent();
     let (installed, ()) = futures::join!(host.install_engine(&request, &silent), cut);
     assert_eq!(installed.unwrap().version, "25.0.8");
@@ -187,7 +187,7 @@ async fn an_installation_outlasts_a_network_that_is_silent_for_a_while() {
         proxy.hold(Duration::from_secs(7)).await;
         std::fs::write(sshd.file("go"), "").unwrap();
     };
-    let request = EngineRequest { version: None };
+    let request = EngineRequest::default();
     let silent = Progress::silent();
     let (installed, ()) = futures::join!(host.install_engine(&request, &silent), gap);
     assert_eq!(installed.unwrap().version, "25.0.8");
