@@ -128,13 +128,19 @@ fn crowded(
     place: &[String],
 ) -> Option<Finding> {
     let mut has = (0u64, 0u64);
+    let mut all = 0;
     for pool in manifest.pools.iter().filter(|pool| takes_tasks(pool)) {
         let nodes = u64::from(of_pool(pool, place));
         if nodes > 0 {
             let facts = checked.types.get(&pool.instance_type)?;
+            all += nodes;
             has.0 = has.0.saturating_add(nodes.saturating_mul(facts.nano_cpus));
             has.1 = has.1.saturating_add(nodes.saturating_mul(facts.memory));
         }
+    }
+    // Where no node qualifies, another check says so.
+    if all == 0 {
+        return None;
     }
     let mut wanted = (0u64, 0u64);
     let mut there: Vec<&ServiceSpec> = Vec::new();

@@ -71,3 +71,8 @@ pub(super) async fn to_read(cx: &StepContext, target: &HostTarget) -> Result<Opt
 pub(super) fn target_of(cx: &StepContext, name: &str, machine: &Machine) -> HostTarget {
     machine.target(name, pinned_key(cx, name, &machine.id))
 }
+
+/// The machine that a login leads to, as it is now; `None` if it does not exist any more.
+pub(super) async fn machine_behind(cx: &StepContext, target: &HostTarget) -> Result<Option<Machine>> {
+    machine::find(cx, &target.instance_id).await
+}

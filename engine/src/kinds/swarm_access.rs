@@ -206,7 +206,7 @@ impl<'a> Managers<'a> {
     /// The way to a machine that has another public address by now than the recorded one: it was
     /// restarted, or its elastic address was taken from it.
     async fn readdressed(&self, target: &HostTarget) -> Option<HostTarget> {
-        let live = machine::find(self.cx, &target.instance_id).await.ok()??;
+        let live = hosts::machine_behind(self.cx, target).await.ok()??;
         let is_another = live.public_ip.is_some() && live.public_ip != target.public_ip;
         (is_another && live.is_running()).then(|| HostTarget {
             public_ip: live.public_ip,

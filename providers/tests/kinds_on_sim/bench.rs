@@ -238,7 +238,7 @@ pub fn steps(plan: &Plan) -> Vec<String> {
         .map(|step| {
             let paths: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).collect();
             let verb = match (step.replaces(), step.action()) {
-                (true, Action::Create) => "make anew",
+                (true, Action::Create) => "recreate",
                 (true, _) => "drop the old",
                 (false, action) => action.verb(),
             };
