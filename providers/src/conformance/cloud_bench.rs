@@ -23,6 +23,8 @@ pub struct Counterpart {
     pub protects_at_launch: bool,
     /// It enforces security groups between its machines.
     pub enforces_groups: bool,
+    /// It puts other words on rules whose source is a group.
+    pub describes_groups: bool,
     /// Its instances show the elastic address that they have and no other, whether it moves or
     /// they stop and start; one that is terminated has none.
     pub follows_addresses: bool,
@@ -37,6 +39,7 @@ impl Default for Counterpart {
             address_conflicts: true,
             protects_at_launch: true,
             enforces_groups: true,
+            describes_groups: true,
             follows_addresses: true,
         }
     }

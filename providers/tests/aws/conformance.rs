@@ -40,6 +40,7 @@ async fn the_adapter_does_what_every_cloud_must() {
             address_conflicts: false,
             protects_at_launch: false,
             enforces_groups: false,
+            describes_groups: false,
             follows_addresses: false,
         },
     };

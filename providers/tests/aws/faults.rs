@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use subako_engine::world::{Certainty, Cloud, Failure, InstanceState, Progress};
-use subako_providers::aws::{AwsOptions, Effect, OPERATIONS, Operation, Tuning, connect};
+use subako_providers::aws::{AwsOptions, Effect, Operation, Tuning, connect};
 
-use super::lifecycle::whole_life;
+use super::lifecycle::{known, whole_life};
 use super::proxy::{Fault, Proxy};
 use super::support::*;
 
@@ -167,7 +167,7 @@ async fn every_call_broken_in_every_way_leaves_no_orphan_and_no_duplicate() {
     whole_life(&cloud, &cluster("plain")).await.unwrap();
     let counts: BTreeMap<String, u32> = proxy.counts();
     let mut cases = Vec::new();
-    for operation in &OPERATIONS {
+    for operation in known() {
         let last = counts[operation.name];
         for index in 0..matrix().len() {
             cases.push((operation, 1, index));
