@@ -115,7 +115,7 @@ fn a_call_that_is_not_permitted_is_named_and_leaves_nothing() {
         bench.proxy.fault(action, 1, u32::MAX / 2, denied);
         let ran = bench.run(&APPLY);
         assert_eq!(ran.code, Some(1), "{action}: {}", ran.said());
-        ran.says(&format!("ec2:{action}")).says("least policy");
+        ran.says(&format!("ec2:{action}")).says("minimal policy");
         assert_eq!(changes(&bench), Vec::<String>::new(), "{action}");
         bench.assert_nothing(action);
         assert!(bench.resources().is_empty(), "{action}");
@@ -137,7 +137,7 @@ fn a_call_that_is_refused_although_it_seemed_permitted_is_undone() {
         bench.proxy.fault(action, 1, u32::MAX / 2, denied);
         let ran = bench.run(&["apply", "--target", "instance.*", "--yes", preflight]);
         assert_eq!(ran.code, Some(3), "{action}: {}", ran.said());
-        ran.says(&format!("ec2:{action}")).says("least policy");
+        ran.says(&format!("ec2:{action}")).says("minimal policy");
         bench.assert_nothing(action);
         assert!(bench.resources().is_empty(), "{action}");
     }
