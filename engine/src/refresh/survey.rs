@@ -2,7 +2,6 @@
 
 use futures::future::{try_join, try_join_all};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use subako_state::{Address, Snapshot};
 
@@ -185,28 +184,7 @@ struct Candidates {
     some_rest: bool,
 }
 
-/// How long managers may be silent because they elect a leader: a follower waits ten to nineteen
-/// ticks of a second for the old one (swarmkit, `raft.DefaultNodeConfig`), less what was waited for
-/// its first answer.
-const ELECTION: Duration = Duration::from_secs(10);
-
-/// Reads the swarm. A quorum that seems lost, and is not if those that are silent only elect a
-/// leader, is looked at once more before it is believed.
 async fn survey_swarm(
-    world: &World,
-    snapshot: &Snapshot,
-    desired: &DesiredSet,
-    cloud: &CloudSurvey,
-) -> Result<(SwarmSurvey, bool, Managers)> {
-    let seen = look_at_swarm(world, snapshot, desired, cloud).await?;
-    if !seen.2.may_be_electing() {
-        return Ok(seen);
-    }
-    world.clock.sleep(ELECTION).await;
-    look_at_swarm(world, snapshot, desired, cloud).await
-}
-
-async fn look_at_swarm(
     world: &World,
     snapshot: &Snapshot,
     desired: &DesiredSet,

@@ -64,13 +64,6 @@ impl Managers {
         !self.answered && most < self.quorum()
     }
 
-    /// Whether the quorum seems lost only because machines that run are silent: they may be electing
-    /// a leader. One that is stopped or gone elects nobody.
-    pub fn may_be_electing(&self) -> bool {
-        let runs = |standing: &&Standing| !matches!(standing, Standing::Stopped | Standing::Gone);
-        self.quorum_is_lost() && self.voters.values().filter(runs).count() >= self.quorum()
-    }
-
     /// Whether it votes and is known to be dead.
     pub fn is_dead(&self, name: &str) -> bool {
         self.voters
@@ -83,36 +76,5 @@ impl Managers {
         let dead = self.voters.iter().filter(|(name, _)| self.is_dead(name));
         dead.map(|(name, standing)| format!("{name} ({})", standing.word()))
             .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Standing::{Alive, Gone, Hung, Stopped, Unknown};
-    use super::*;
-
-    #[test]
-    fn a_quorum_that_seems_lost_may_be_an_election_where_enough_machines_run() {
-        for (standings, answered, electing) in [
-            (&[Alive, Hung, Hung][..], false, true),
-            (&[Hung], false, true),
-            (&[Hung, Hung, Gone], false, true),
-            (&[Alive, Stopped, Gone], false, false),
-            (&[Stopped], false, false),
-            // Nothing is lost yet.
-            (&[Alive, Unknown, Hung], false, false),
-            (&[Alive, Hung, Hung], true, false),
-            (&[], false, false),
-        ] {
-            let voters = standings.iter().enumerate();
-            let managers = Managers {
-                voters: voters
-                    .map(|(number, one)| (format!("manager-{number}"), *one))
-                    .collect(),
-                answered,
-                ..Managers::default()
-            };
-            assert_eq!(managers.may_be_electing(), electing, "{standings:?} {answered}");
-        }
     }
 }
