@@ -53,7 +53,7 @@ fn session(name: &str) -> (Session, Simulator) {
         pinned: pinned.filter_map(|ip| ip.parse().ok()).collect(),
         login: Login {
             port: manifest.ssh.port,
-            private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+            private: manifest.ssh.dials_private(),
             registries: manifest.docker_config.is_some(),
         },
         world_file: None,

@@ -133,7 +133,7 @@ fn rehearsals(project: &Project) -> Rehearsals {
 fn login(manifest: &Manifest) -> Login {
     Login {
         port: manifest.ssh.port,
-        private: manifest.ssh.private || manifest.ssh.jump.is_some(),
+        private: manifest.ssh.dials_private(),
         registries: manifest.docker_config.is_some(),
     }
 }

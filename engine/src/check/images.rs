@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::built_in::BuiltIn;
+use super::place::pool_of;
 use super::{About, Category, Checked, Finding, Severity};
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
@@ -22,13 +23,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .iter()
         .filter(|wanted| wanted.address.kind() == "instance")
         .filter(|wanted| wanted.spec.as_str().contains("\"ami\":\"amazon-linux-2\""))
-        .map(|wanted| {
-            wanted
-                .address
-                .name()
-                .rsplit_once('-')
-                .map_or("", |(pool, _)| pool)
-        })
+        .map(|wanted| pool_of(&wanted.address))
         .collect();
     old.into_iter()
         .map(|pool| {

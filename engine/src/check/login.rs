@@ -29,7 +29,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
     if let Some(finding) = deaf(checked, manifest) {
         return vec![finding];
     }
-    if ssh.private || ssh.jump.is_some() {
+    if ssh.dials_private() {
         return Vec::new();
     }
     if let Some(finding) = hidden(checked, manifest) {

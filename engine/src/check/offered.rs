@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::built_in::BuiltIn;
+use super::place::pool_of;
 use super::{About, Category, Checked, Finding};
 use crate::manifest::{Manifest, nearest};
 use crate::plan::Action;
@@ -93,9 +94,12 @@ fn not_offered(checked: &Checked<'_>) -> Vec<Finding> {
         let offered = facts.is_none_or(|facts| {
             facts.zones.is_empty() || facts.zones.iter().any(|zone| *zone == placed.zone)
         });
-        let pool = step.address.name().rsplit_once('-').map_or("", |(pool, _)| pool);
         if !offered {
-            lacking.insert((pool, placed.instance_type.into_owned(), placed.zone.into_owned()));
+            lacking.insert((
+                pool_of(&step.address),
+                placed.instance_type.into_owned(),
+                placed.zone.into_owned(),
+            ));
         }
     }
     lacking

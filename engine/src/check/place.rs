@@ -48,6 +48,11 @@ fn block(wanted: &Wanted, manifest: &Manifest) -> Option<usize> {
     }
 }
 
+/// The pool that a machine is named after; empty for a name of another form.
+pub(super) fn pool_of(machine: &Address) -> &str {
+    machine.name().rsplit_once('-').map_or("", |(pool, _)| pool)
+}
+
 /// The section that a resource comes from. Names that stand in lists are those of the manifest:
 /// what it no longer has is nowhere in it.
 fn of_address(address: &Address, manifest: &Manifest) -> Option<Wanted> {

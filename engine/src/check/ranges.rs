@@ -7,6 +7,7 @@ use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::kinds::DOCKERS_POOL;
 use crate::manifest::Manifest;
+use crate::world::DOCKER_BRIDGES;
 
 mod room;
 
@@ -18,9 +19,6 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
     },
     look,
 };
-
-/// docker0 and docker_gwbridge take the first two of Docker's local pools (moby, `ipamutils`).
-const BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
 
 #[derive(Deserialize)]
 struct Swarm {
@@ -103,7 +101,7 @@ fn collisions(checked: &Checked<'_>, manifest: &Manifest) -> Vec<Finding> {
 fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
     let vpc = checked.looked_up.into_iter().flat_map(|found| &found.vpc_cidrs);
     let vpc = vpc.filter_map(|range| Some((net(range)?, "the VPC".to_owned())));
-    let bridges = BRIDGES
+    let bridges = DOCKER_BRIDGES
         .iter()
         .filter_map(|range| Some((net(range)?, "a bridge of Docker's own".to_owned())));
     vpc.chain(bridges).collect()

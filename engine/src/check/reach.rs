@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::built_in::BuiltIn;
+use super::place::pool_of;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::manifest::Manifest;
 use crate::plan::Action;
@@ -55,18 +56,17 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         let Some(trouble) = reach.and_then(|reach| trouble(*reach, placed.public_ip, manifest)) else {
             continue;
         };
-        let pool = step.address.name().rsplit_once('-').map_or("", |(pool, _)| pool);
-        found.insert((pool, placed.subnet_id.into_owned(), trouble));
+        found.insert((pool_of(&step.address), placed.subnet_id.into_owned(), trouble));
     }
     found
         .into_iter()
-        .map(|(pool, subnet, trouble)| finding(checked, manifest, pool, &subnet, trouble))
+        .map(|(pool, subnet, trouble)| finding(checked, pool, &subnet, trouble))
         .collect()
 }
 
 fn trouble(reach: Reach, wish: Option<bool>, manifest: &Manifest) -> Option<Trouble> {
     let public = wish.unwrap_or(reach.public_ip);
-    let by_public_address = !manifest.ssh.private && manifest.ssh.jump.is_none();
+    let by_public_address = !manifest.ssh.dials_private();
     match (reach.way_out, public) {
         (_, false) if by_public_address => Some(Trouble::Unaddressed),
         (WayOut::OutOnly | WayOut::Nowhere, true) if by_public_address => Some(Trouble::Unrouted),
@@ -75,13 +75,7 @@ fn trouble(reach: Reach, wish: Option<bool>, manifest: &Manifest) -> Option<Trou
     }
 }
 
-fn finding(
-    checked: &Checked<'_>,
-    manifest: &Manifest,
-    pool: &str,
-    subnet: &str,
-    trouble: Trouble,
-) -> Finding {
+fn finding(checked: &Checked<'_>, pool: &str, subnet: &str, trouble: Trouble) -> Finding {
     let (severity, message, remedy) = match trouble {
         Trouble::Unaddressed => (
             checked.refusing(None),
@@ -101,11 +95,9 @@ fn finding(
             "route 0.0.0.0/0 to a NAT gateway, or set `public_ip = true` in a subnet that has an internet gateway; an image with Docker and a registry in the VPC do without",
         ),
     };
-    let finding = Finding::new(severity, &CHECK.about, message).with_remedy(remedy);
-    match manifest.pools.iter().any(|own| own.name == pool) {
-        true => finding.at("pool", pool, "public_ip"),
-        false => finding,
-    }
+    Finding::new(severity, &CHECK.about, message)
+        .with_remedy(remedy)
+        .at("pool", pool, "public_ip")
 }
 
 #[cfg(test)]

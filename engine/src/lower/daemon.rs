@@ -8,11 +8,7 @@ use super::cidr::Cidr;
 use super::error::LowerError;
 use crate::kinds::{DOCKERS_POOL, Docker};
 use crate::manifest::Manifest;
-use crate::world::DaemonConfig;
-
-/// The bridges that every engine makes unless it is told otherwise: docker0 and docker_gwbridge
-/// take the first two of Docker's local pools (moby, `ipamutils`).
-const BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
+use crate::world::{DOCKER_BRIDGES, DaemonConfig};
 
 /// What is tried instead, in this order: the ends of ranges that a VPC or the swarm's pool takes
 /// from the front, if at all. The first half has docker0, the second the host's other networks.
@@ -129,7 +125,7 @@ fn choose(manifest: &Manifest, vpc_cidrs: &[String], addr_pool: &[String]) -> Re
         vpc.push(Cidr::parse("of the VPC", cidr)?);
     }
     let meets = |taken: &[Cidr], range: Cidr| taken.iter().any(|other| other.overlaps(range));
-    for bridge in BRIDGES {
+    for bridge in DOCKER_BRIDGES {
         if !meets(&vpc, Cidr::parse("of a bridge", bridge)?) {
             continue;
         }

@@ -141,6 +141,13 @@ pub struct Ssh {
     pub command_timeout_s: u64,
 }
 
+impl Ssh {
+    /// Whether hosts are dialled by their private addresses, from here or from a bastion.
+    pub fn dials_private(&self) -> bool {
+        self.private || self.jump.is_some()
+    }
+}
+
 /// `[security_group]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroup {

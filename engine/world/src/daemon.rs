@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+/// What an engine takes for its own bridges, docker0 and docker_gwbridge, unless it is told otherwise:
+/// the first two of Docker's local pools (moby, `ipamutils`; docs.docker.com, "default-address-pools").
+pub const DOCKER_BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
+
 /// The mask of each network that is cut from a pool of addresses.
 const POOL_BITS: u8 = 24;
 

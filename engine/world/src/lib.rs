@@ -37,7 +37,7 @@ pub use clock::{Clock, ScaledClock};
 pub use cloud::{Account, Cloud, CloudSurvey, Residue};
 pub use code::Code;
 pub use command::NextCommand;
-pub use daemon::{DaemonConfig, DaemonConflict};
+pub use daemon::{DOCKER_BRIDGES, DaemonConfig, DaemonConflict};
 pub use elastic_ip::{ElasticIp, ElasticIpRequest};
 pub use failure::{Certainty, Failure, Result};
 pub use family::{FAMILIES, Family, SSH_PORT};

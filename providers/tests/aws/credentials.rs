@@ -2,8 +2,6 @@
 //!
 //! The environment belongs to the process: what depends on it runs in a child of its own.
 
-use std::process::Command;
-
 use subako_engine::world::{Certainty, Cloud, Lookup};
 use subako_providers::aws::{AwsOptions, connect};
 
@@ -12,15 +10,7 @@ use super::support::*;
 
 /// Connects in an environment with nothing but `variables`, and prints what came of it.
 fn connect_with(variables: &[(&str, &str)]) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", "credentials::child", "--ignored", "--nocapture"])
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .envs(variables.iter().copied());
-    let output = child.output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    super::support::child("credentials::child", variables)
 }
 
 #[tokio::test]

@@ -261,15 +261,7 @@ async fn a_group_in_use_is_not_deleted_and_the_failure_names_who_uses_it() {
     let Some(moto) = moto() else { return };
     let (proxy, cloud) = world(&moto).await;
     let name = cluster("used");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let user = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, group, user) = with_instance(&cloud, &name).await;
     // moto deletes groups in use: EC2's answer is put in its mouth.
     let in_use = Fault::error(400, "DependencyViolation", "resource has a dependent object");
     proxy.fault("DeleteSecurityGroup", 1, 1, in_use.clone());
@@ -293,11 +285,7 @@ async fn what_was_made_a_moment_ago_is_believed_in_although_it_is_not_shown_yet(
     let Some(moto) = moto() else { return };
     let (proxy, cloud) = world(&moto).await;
     let name = cluster("shy");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
+    let (found, group) = with_group(&cloud, &name).await;
     let hidden = Fault::error(400, "InvalidGroup.NotFound", "The security group does not exist");
     proxy.fault("AuthorizeSecurityGroupIngress", 1, 4, hidden);
     cloud.authorize_ingress(&group.id, &rules()).await.unwrap();
@@ -334,11 +322,7 @@ async fn no_capacity_names_zone_and_type_and_what_to_try() {
     let Some(moto) = moto() else { return };
     let (proxy, cloud) = world(&moto).await;
     let name = cluster("full");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
+    let (found, group) = with_group(&cloud, &name).await;
     for instance in ["one", "two"] {
         cloud
             .run_instance(&instance_request(&name, instance, &found, &group.id))
@@ -373,15 +357,7 @@ async fn waiting_ends_at_once_when_the_instance_is_gone_and_says_why() {
     let Some(moto) = moto() else { return };
     let (_, cloud) = world(&moto).await;
     let name = cluster("gone");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, _, one) = with_instance(&cloud, &name).await;
     cloud.terminate_instance(&one.id, false).await.unwrap();
     let failure = cloud
         .await_instance(&one.id, InstanceState::Running, &Progress::silent())

@@ -12,15 +12,7 @@ async fn preflight_names_every_missing_permission_and_makes_nothing() {
     let Some(moto) = moto() else { return };
     let (proxy, cloud) = world(&moto).await;
     let name = cluster("pre");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (found, group, one) = with_instance(&cloud, &name).await;
     let key = key_request(&name);
     let next = instance_request(&name, "two", &found, &group.id);
     let calls = [

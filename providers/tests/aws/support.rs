@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_ec2::types::Filter;
 use subako_engine::world::{
     Cloud, ImageQuery, Instance, InstanceRequest, KeyPairRequest, Lookup, LookupAnswer, Ownership, Port,
-    Protocol, Result, Rule, SecurityGroupRequest, Source, tag,
+    Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, tag,
 };
 use subako_providers::aws::{AwsCloud, AwsOptions, Tuning, connect};
 
@@ -217,6 +217,36 @@ pub async fn look_up(cloud: &dyn Cloud) -> Result<LookupAnswer> {
         ..Lookup::default()
     };
     cloud.lookup(&query).await
+}
+
+/// What a look-up finds, and a group of a cluster's own.
+pub async fn with_group(cloud: &dyn Cloud, cluster: &str) -> (LookupAnswer, SecurityGroup) {
+    let found = look_up(cloud).await.unwrap();
+    let request = group_request(cluster, &found.vpc_id);
+    let group = cloud.create_security_group(&request).await.unwrap();
+    (found, group)
+}
+
+/// The same with an instance in the group, just launched.
+pub async fn with_instance(cloud: &dyn Cloud, cluster: &str) -> (LookupAnswer, SecurityGroup, Instance) {
+    let (found, group) = with_group(cloud, cluster).await;
+    let request = instance_request(cluster, "one", &found, &group.id);
+    let instance = cloud.run_instance(&request).await.unwrap();
+    (found, group, instance)
+}
+
+/// This test binary again, as one ignored test of it, in an environment with nothing but `variables`;
+/// what that printed.
+pub fn child(test: &str, variables: &[(&str, &str)]) -> String {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied());
+    let output = child.output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 pub fn image_query() -> ImageQuery {

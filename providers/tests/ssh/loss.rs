@@ -152,25 +152,35 @@ async fn begun(sshd: &Sshd) {
     }
 }
 
+/// The engine that an installation gives, to whose network something happens once the script runs, and
+/// how often the script was run.
+async fn installed_while(happens: impl AsyncFnOnce(&Sshd, &Proxy)) -> (String, usize) {
+    let sshd = scripted();
+    let _docker = Docker::start(sshd.dir.path(), only_info);
+    let proxy = Proxy::before(sshd.port).await;
+    let host = connect(options(&sshd, proxy.port, "user")).await;
+    let meanwhile = async {
+        begun(&sshd).await;
+        happens(&sshd, &proxy).await;
+    };
+    let request = EngineRequest::default();
+    let silent = Progress::silent();
+    let (installed, ()) = futures::join!(host.install_engine(&request, &silent), meanwhile);
+    let came = (installed.unwrap().version, runs(&sshd));
+    // What still waits for it ends.
+    std::fs::write(sshd.file("go"), "").unwrap();
+    came
+}
+
 #[tokio::test]
 async fn an_installation_whose_connection_is_lost_is_run_once_more() {
     if !available() {
         return;
     }
-    let sshd = scripted();
-    let _docker = Docker::start(sshd.dir.path(), only_info);
-    let proxy = Proxy::before(sshd.port).await;
-    let host = connect(options(&sshd, proxy.port, "user")).await;
-    let cut = async {
-        begun(&sshd).await;
-        proxy.cut();
-    };
-    let request = EngineRequest::default();
-    let silent = Progress::silent();
-    let (installed, ()) = futures::join!(host.install_engine(&request, &silent), cut);
-    assert_eq!(installed.unwrap().version, "25.0.8");
-    assert_eq!(runs(&sshd), 2);
-    std::fs::write(sshd.file("go"), "").unwrap();
+    let cut = async |_: &Sshd, proxy: &Proxy| proxy.cut();
+    let (version, runs) = installed_while(cut).await;
+    assert_eq!(version, "25.0.8");
+    assert_eq!(runs, 2);
 }
 
 #[tokio::test]
@@ -178,20 +188,13 @@ async fn an_installation_outlasts_a_network_that_is_silent_for_a_while() {
     if !available() {
         return;
     }
-    let sshd = scripted();
-    let _docker = Docker::start(sshd.dir.path(), only_info);
-    let proxy = Proxy::before(sshd.port).await;
-    let host = connect(options(&sshd, proxy.port, "user")).await;
-    let gap = async {
-        begun(&sshd).await;
+    let gap = async |sshd: &Sshd, proxy: &Proxy| {
         proxy.hold(Duration::from_secs(7)).await;
         std::fs::write(sshd.file("go"), "").unwrap();
     };
-    let request = EngineRequest::default();
-    let silent = Progress::silent();
-    let (installed, ()) = futures::join!(host.install_engine(&request, &silent), gap);
-    assert_eq!(installed.unwrap().version, "25.0.8");
-    assert_eq!(runs(&sshd), 1, "it was run again");
+    let (version, runs) = installed_while(gap).await;
+    assert_eq!(version, "25.0.8");
+    assert_eq!(runs, 1, "it was run again");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{MountKind, Network, ServiceSpec};
+use subako_world::{DOCKER_BRIDGES, MountKind, Network, ServiceSpec};
 
 use super::catalog::Range;
 use crate::sim::names::Ms;
@@ -31,10 +31,6 @@ const CRASHED_AFTER: Ms = 1_500;
 const DONE_AFTER: Ms = 2_000;
 /// How long a container is probed before it counts as unhealthy, where the spec does not say.
 const UNHEALTHY_AFTER: Ms = 10_000;
-
-/// What Docker takes for its own bridges when nothing else has them: `docker0` and
-/// `docker_gwbridge` (docs.docker.com, "default-address-pools").
-const BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
 
 /// Directories and files that a host of every image has before anybody has used it (Filesystem
 /// Hierarchy Standard 3.0), with what the Docker Engine adds.
@@ -214,7 +210,7 @@ fn refused(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Ima
         ));
     }
     // A manager takes a network in the range of a bridge, the nodes do not (moby#50011).
-    let bridges = || BRIDGES.iter().filter_map(|cidr| Range::parse(cidr));
+    let bridges = || DOCKER_BRIDGES.iter().filter_map(|cidr| Range::parse(cidr));
     let ranges = spec
         .networks
         .iter()

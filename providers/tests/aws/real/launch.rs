@@ -63,11 +63,7 @@ async fn an_instance_that_is_to_have_a_public_address_is_waited_for_until_it_has
     let (proxy, cloud) = world(&moto).await;
     proxy.be(Strict::only(LateAddress::new(LAG)));
     let name = cluster("late");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
+    let (found, group) = with_group(&cloud, &name).await;
     for (instance, asked) in [
         ("as-the-subnet-says", None),
         ("asked", Some(true)),
@@ -104,15 +100,7 @@ async fn a_disk_whose_key_may_not_be_used_is_named_with_the_permissions_that_it_
     let (proxy, cloud) = world(&moto).await;
     proxy.be(Strict::only(Encrypted).with(Kms::default()));
     let name = cluster("kms");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, _, one) = with_instance(&cloud, &name).await;
     let failure = cloud
         .await_instance(&one.id, InstanceState::Running, &Progress::silent())
         .await
@@ -129,15 +117,7 @@ async fn protection_is_taken_away_only_where_that_is_asked_for() {
     let Some(moto) = moto() else { return };
     let (_, cloud) = world(&moto).await;
     let name = cluster("guarded");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, _, one) = with_instance(&cloud, &name).await;
     let value = aws_sdk_ec2::types::AttributeBooleanValue::builder()
         .value(true)
         .build();
@@ -162,15 +142,7 @@ async fn a_group_goes_when_its_instances_are_terminated_and_not_before() {
     let (proxy, cloud) = world(&moto).await;
     proxy.be(Strict::only(Leaving::new(LAG)));
     let name = cluster("leaving");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, group, one) = with_instance(&cloud, &name).await;
     let failure = cloud.delete_security_group(&group.id).await.unwrap_err();
     assert_eq!(failure.code, Code::InUse, "{failure}");
     cloud.terminate_instance(&one.id, false).await.unwrap();

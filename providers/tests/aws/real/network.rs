@@ -81,11 +81,7 @@ async fn lists_in_small_pages_are_read_whole() {
     let Some(moto) = moto() else { return };
     let (proxy, cloud) = world(&moto).await;
     let name = cluster("pages");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
+    let (found, group) = with_group(&cloud, &name).await;
     for index in 0..5 {
         let request = instance_request(&name, &format!("node-{index}"), &found, &group.id);
         cloud.run_instance(&request).await.unwrap();

@@ -1,7 +1,5 @@
 //! What EC2 refuses for reasons that its code does not name.
 
-use std::process::Command;
-
 use subako_engine::world::{Certainty, Cloud, Lookup};
 use subako_providers::aws::{AwsOptions, connect};
 
@@ -47,18 +45,12 @@ async fn a_clock_that_is_ten_minutes_off_is_named_instead_of_the_key() {
 
 /// The account as another process sees it, in an environment with nothing but `variables`.
 fn account_with(variables: &[(&str, &str)]) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", "real::refusals::child", "--ignored", "--nocapture"])
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_REGION", REGION)
-        .env("AWS_ACCESS_KEY_ID", "x")
-        .env("AWS_SECRET_ACCESS_KEY", "y")
-        .envs(variables.iter().copied());
-    let output = child.output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let known = [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "y"),
+    ];
+    super::super::support::child("real::refusals::child", &[&known, variables].concat())
 }
 
 #[tokio::test]

@@ -11,15 +11,7 @@ async fn only_the_volumes_that_were_made_with_an_instance_are_tagged_with_it() {
     let (proxy, cloud) = world(&moto).await;
     proxy.be(Strict::only(AutoTags));
     let name = cluster("volumes");
-    let found = look_up(&cloud).await.unwrap();
-    let group = cloud
-        .create_security_group(&group_request(&name, &found.vpc_id))
-        .await
-        .unwrap();
-    let one = cloud
-        .run_instance(&instance_request(&name, "one", &found, &group.id))
-        .await
-        .unwrap();
+    let (_, _, one) = with_instance(&cloud, &name).await;
     for what in ["instance", "volume", "network-interface"] {
         let asked = format!("ResourceType={what}&");
         let bodies = proxy.bodies("RunInstances");
