@@ -247,6 +247,31 @@ mod tests {
         }
     }
 
+    /// Each of the hosts uses another of two things that all hosts make up: neither is held back for
+    /// the other's user.
+    #[test]
+    fn hosts_that_use_what_hosts_make_up_go_before_it() {
+        let toy = |address: &str, needs: &[&str]| Toy {
+            address: address.to_owned(),
+            needs: needs.iter().map(|needed| (*needed).to_owned()).collect(),
+            kept: false,
+        };
+        // One host stays, so that both are deleted by a call.
+        let stays = Toy {
+            kept: true,
+            ..toy("solid.stays", &[])
+        };
+        let toys = [
+            stays,
+            toy("crowd.one", &["solid.stays"]),
+            toy("crowd.two", &["solid.stays"]),
+            toy("solid.on-one", &["crowd.one"]),
+            toy("solid.on-two", &["crowd.two"]),
+        ];
+        let gone: Vec<Option<Address>> = removals(&toys).into_values().collect();
+        assert_eq!(gone, [None, None, None, None], "each by a call");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 

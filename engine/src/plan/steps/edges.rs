@@ -1,7 +1,5 @@
 //! What each step has to wait for.
 
-use subako_state::Address;
-
 use super::super::decide::Fate;
 use super::super::gate::GateKind;
 use super::super::step::{Action, Operation};
@@ -64,23 +62,27 @@ impl Builder<'_> {
     }
 
     /// What is made of all of a kind together, and is deleted by a call before a successor comes or
-    /// for good, goes before any of them: the call needs them.
-    fn before_its_hosts(&mut self, record: usize, step: u32, removals: &[(usize, u32)]) {
-        let address = &self.record(record).address;
-        let kind = self.input.registry.get(address.kind());
-        let Some(LivesOn::Every(hosts)) = kind.map(|kind| kind.traits().lives_on) else {
+    /// for good, goes before any of them: the call needs them. But for its `users`, and those of
+    /// others that are made so: they go before what they need all the same.
+    fn before_its_hosts(
+        &mut self,
+        record: usize,
+        step: u32,
+        removals: &[(usize, u32)],
+        users: &FastSet<usize>,
+    ) {
+        let Some(hosts) = self.made_of_every(record) else {
             return;
         };
-        if self.made.contains_key(address.as_str()) && !self.steps[step as usize].goes_first() {
+        let address = self.record(record).address.as_str();
+        if self.made.contains_key(address) && !self.steps[step as usize].goes_first() {
             return;
         }
-        // What needs it goes before it all the same.
-        let users = self.users_of(address, removals);
         let before = removals.iter().filter(|(host, removal)| {
             let removal = &self.steps[*removal as usize];
             let goes = removal.operation == Operation::Delete && !removal.goes_first();
-            let machine = &self.record(*host).address;
-            goes && self.input.registry.is_a(machine.kind(), hosts) && !users.contains(machine.as_str())
+            let kind = self.record(*host).address.kind();
+            goes && self.input.registry.is_a(kind, hosts) && !users.contains(host)
         });
         let before: Vec<u32> = before.map(|(_, removal)| *removal).collect();
         let edges = before.into_iter();
@@ -88,22 +90,36 @@ impl Builder<'_> {
             .extend(edges.map(|removal| (Node::Step(step), Node::Step(removal))));
     }
 
-    /// What of the removed depends on an address, also through others.
-    fn users_of<'s>(&'s self, address: &'s Address, removals: &[(usize, u32)]) -> FastSet<&'s str> {
-        let mut by_need: FastMap<&str, Vec<&str>> = FastMap::default();
-        for &(record, _) in removals {
-            let resource = self.record(record);
-            for dependency in &resource.depends_on {
-                let users = by_need.entry(dependency.as_str()).or_default();
-                users.push(resource.address.as_str());
+    /// The kind of which all together make up a record, if any.
+    fn made_of_every(&self, record: usize) -> Option<&'static str> {
+        let kind = self.input.registry.get(self.record(record).address.kind())?;
+        match kind.traits().lives_on {
+            LivesOn::Every(hosts) => Some(hosts),
+            _ => None,
+        }
+    }
+
+    /// The records of the removed that need what is made of all of a kind, also through others.
+    fn users_of_every(&self, removals: &[(usize, u32)]) -> FastSet<usize> {
+        let records = || removals.iter().map(|(record, _)| *record);
+        let mut open: Vec<usize> = records()
+            .filter(|record| self.made_of_every(*record).is_some())
+            .collect();
+        let mut users = FastSet::default();
+        if open.is_empty() {
+            return users;
+        }
+        let mut by_need: FastMap<&str, Vec<usize>> = FastMap::default();
+        for record in records() {
+            for dependency in &self.record(record).depends_on {
+                by_need.entry(dependency.as_str()).or_default().push(record);
             }
         }
-        let mut users = FastSet::default();
-        let mut open = vec![address.as_str()];
         while let Some(needed) = open.pop() {
-            for user in by_need.get(needed).into_iter().flatten() {
+            let address = self.record(needed).address.as_str();
+            for user in by_need.get(address).into_iter().flatten() {
                 if users.insert(*user) {
-                    open.push(user);
+                    open.push(*user);
                 }
             }
         }
@@ -132,6 +148,7 @@ impl Builder<'_> {
             .map(|(record, step)| (*record, *step))
             .collect();
         removals.sort_unstable_by_key(|(_, step)| *step);
+        let users = self.users_of_every(&removals);
         for &(record, step) in &removals {
             let resource = self.record(record);
             if let Some(host) = self.steps[step as usize].gone_with().cloned() {
@@ -149,7 +166,7 @@ impl Builder<'_> {
             if self.steps[step as usize].action() == Action::Forget {
                 continue;
             }
-            self.before_its_hosts(record, step, &removals);
+            self.before_its_hosts(record, step, &removals, &users);
             for dependency in &resource.depends_on {
                 if dependency.name() == "*" {
                     let gate = self.gate(GateKind::NoOldNeeds(dependency.kind().to_owned()));
