@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
+use super::displaced::Displaced;
 use super::hosts;
 use super::labels;
 use super::logins;
@@ -168,8 +169,18 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    /// Moves the tasks elsewhere. Says whether the node is still up.
+    /// Moves the tasks elsewhere, and waits until they run there: the node that leaves next may be
+    /// where the others of the service are. Says whether the node is still up.
     async fn drain(&mut self, node: &Node) -> Result<bool> {
+        let displaced = Displaced::from(self.node_id, &mut self.managers).await?;
+        let up = self.drained(node).await?;
+        displaced.run_elsewhere(&mut self.managers, self.cx).await?;
+        Ok(up)
+    }
+
+    /// Gives the node no more tasks, and waits until those that it has have ended. Says whether it is
+    /// still up.
+    async fn drained(&mut self, node: &Node) -> Result<bool> {
         if node.availability != Availability::Drain {
             let update = NodeUpdate {
                 availability: Some(Availability::Drain),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use subako_state::Address;
 
+use super::displaced::Displaced;
 use super::former;
 use super::hosts;
 use super::labels::{self, label};
@@ -431,7 +432,14 @@ impl Kind for Member {
         if from.availability != self.availability {
             logins::refresh(&mut managers, cx).await;
         }
-        self.settle(&outputs.node_id, false, &mut managers, cx).await?;
+        // A drained node keeps no task, and one with other labels none that its service's constraints
+        // keep away.
+        let displaced = Displaced::from(id, &mut managers).await?;
+        self.settle(id, false, &mut managers, cx).await?;
+        displaced
+            .run_elsewhere(&mut managers, cx)
+            .await
+            .map_err(Failure::after_effect)?;
         Ok(outputs)
     }
 

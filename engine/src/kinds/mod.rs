@@ -9,6 +9,7 @@
 //! line in [`registry`].
 
 mod converge;
+mod displaced;
 mod docker;
 mod elastic_ip;
 mod file;

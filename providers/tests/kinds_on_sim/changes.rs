@@ -77,6 +77,51 @@ async fn nodes_join_and_leave_as_pools_grow_and_shrink() {
     assert_eq!(bench.world.cloud.residue("sandbox").await.expect("residue"), []);
 }
 
+/// Images that take minutes to be pulled: what Swarm starts elsewhere is not there at once.
+fn slow_to_start() -> Manifest {
+    let mut manifest = sandbox();
+    for service in &mut manifest.services {
+        service.spec.image = format!("shop/slow-pull-{}:1", service.spec.name);
+    }
+    manifest
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_node_ran_runs_elsewhere_before_a_plan_is_done() {
+    type Edit = fn(&mut Manifest);
+    let edits: [Edit; 4] = [
+        |manifest| manifest.pools[1].count = 1,
+        |manifest| manifest.pools[0].count = 1,
+        |manifest| manifest.pools[0].availability = Availability::Drain,
+        |manifest| manifest.pools[1].disk_encrypted = true,
+    ];
+    for edit in edits {
+        let mut manifest = slow_to_start();
+        let mut bench = Bench::of(&manifest).await;
+        edit(&mut manifest);
+        bench.apply(&manifest).await;
+        bench.assert_settled(&manifest).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_only_one_service_may_use_leaves_without_waiting_for_it() {
+    let mut manifest = slow_to_start();
+    manifest.pools[1].labels.insert("disk".into(), "ssd".into());
+    let on_ssd = "node.labels.disk == ssd".to_owned();
+    manifest.services[0].spec.constraints = vec![on_ssd];
+    let mut bench = Bench::of(&manifest).await;
+    let started = bench.world.clock.now();
+    let part = Selection {
+        replace: vec!["instance.node-0".into(), "instance.node-1".into()],
+        ..Selection::default()
+    };
+    bench.apply_with(&manifest, &part).await;
+    let took = bench.world.clock.now() - started;
+    assert!(took.as_secs() < 1200, "{took:?}");
+    assert!(!bench.said("do not have all their tasks yet"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_worker_becomes_a_manager_and_a_manager_a_worker() {
     let mut manifest = sandbox();
