@@ -5,7 +5,10 @@
 //! spec has a content is why a removal cannot be taken back, and so belongs past the line.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
@@ -19,7 +22,7 @@ use crate::kind::{
 use crate::reference::Ref;
 use crate::survey::{Survey, SwarmView};
 use crate::value::Value;
-use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
+use crate::world::{Code, Failure, FileKind, FileSpec, Host, Result, SwarmFile};
 
 /// How long a file may stay in use by a service that was told to do without.
 const DELETE_LIMIT: Duration = Duration::from_secs(60);
@@ -28,7 +31,8 @@ const EVERY: Duration = Duration::from_secs(1);
 
 impl<W: Which> File<W> {
     async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<SwarmFile>> {
-        let files = managers.host().await?.files(W::KIND).await?;
+        let list = |manager: Arc<dyn Host>| async move { manager.files(W::KIND).await }.boxed();
+        let files = managers.ask_any(list).await?;
         Ok(files.into_iter().find(|file| file.spec.name == self.object))
     }
 }
@@ -136,12 +140,13 @@ impl<W: Which> Kind for File<W> {
             .with_hint("put the content back, or go back with `recover --back` and plan again"));
         };
         let mut managers = Managers::new(cx);
-        let host = managers.host().await?;
-        let spec = FileSpec {
+        let spec = &FileSpec {
             labels: labels::owned(&Default::default(), &cx.ownership),
             name: self.object.clone(),
         };
-        match host.create_file(W::KIND, &spec, content).await {
+        let create =
+            |manager: Arc<dyn Host>| async move { manager.create_file(W::KIND, spec, content).await }.boxed();
+        match managers.ask_any(create).await {
             Ok(_) => Ok(NoOutputs {}),
             Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
                 Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
@@ -170,13 +175,15 @@ impl<W: Which> Kind for File<W> {
         let doing = format!("remove the {} {}", W::NAME, self.object);
         let mut wait = Wait::new(cx, doing, EVERY, DELETE_LIMIT);
         loop {
-            let host = managers.host().await?;
             // Removed by name, so that one which somebody else has made meanwhile is spared.
             match self.live(&mut managers).await? {
                 Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
                 _ => return Ok(()),
             }
-            match host.remove_file(W::KIND, &self.object).await {
+            let name = self.object.as_str();
+            let remove =
+                |manager: Arc<dyn Host>| async move { manager.remove_file(W::KIND, name).await }.boxed();
+            match managers.ask_any(remove).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if failure.code == Code::InUse => {
                     wait.tick("waiting until no service uses it any more").await?;

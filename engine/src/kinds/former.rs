@@ -3,12 +3,15 @@
 //! An engine that has left the swarm, in a run that was killed before it could be forgotten, joins as
 //! another node. The one before it stays listed as down, and as a voter if it was a manager.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{NodeState, NodeUpdate, Result, Role};
+use crate::world::{Host, NodeState, NodeUpdate, Result, Role};
 
 /// How long a node that left may still count as up: 3 heartbeats of 5 s, several times over.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -46,14 +49,20 @@ pub(super) async fn clear(
                 role: Some(Role::Worker),
                 ..NodeUpdate::default()
             };
-            host.update_node(&former.id, &demoted).await?;
+            let demote = |manager: Arc<dyn Host>| {
+                let (id, demoted) = (&former.id, &demoted);
+                async move { manager.update_node(id, demoted).await }.boxed()
+            };
+            managers.ask_any(demote).await?;
             "waiting for raft to let the node go that it was before"
         } else if former.reachability.is_some() {
             "waiting for raft to let the node go that it was before"
         } else if former.state != NodeState::Down {
             "waiting until the node that it was before counts as down"
         } else {
-            host.remove_node(&former.id, false).await?;
+            let id = &former.id;
+            let remove = |manager: Arc<dyn Host>| async move { manager.remove_node(id, false).await }.boxed();
+            managers.ask_any(remove).await?;
             continue;
         };
         wait.tick(waiting).await?;

@@ -1,7 +1,10 @@
 //! `network`: an overlay network of the swarm.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
@@ -15,7 +18,7 @@ use crate::kind::{
 use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
-use crate::world::{self, Code, Failure, NetworkSpec, Result};
+use crate::world::{self, Code, Failure, Host, NetworkSpec, Result};
 
 /// How long a network may stay in use by tasks that are ending: Docker gives a task 10 s unless
 /// its service says otherwise, and swarmkit frees its addresses a little later.
@@ -73,7 +76,8 @@ impl Network {
     }
 
     async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<world::Network>> {
-        let networks = managers.host().await?.networks().await?;
+        let list = |manager: Arc<dyn Host>| async move { manager.networks().await }.boxed();
+        let networks = managers.ask_any(list).await?;
         Ok(networks
             .into_iter()
             .find(|network| network.spec.name == self.name))
@@ -176,8 +180,9 @@ impl Kind for Network {
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        let host = managers.host().await?;
-        match host.create_network(&self.request(cx)).await {
+        let request = &self.request(cx);
+        let create = |manager: Arc<dyn Host>| async move { manager.create_network(request).await }.boxed();
+        match managers.ask_any(create).await {
             Ok(_) => Ok(NoOutputs {}),
             Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
                 Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
@@ -209,13 +214,14 @@ impl Kind for Network {
             DELETE_LIMIT,
         );
         loop {
-            let host = managers.host().await?;
             // Removed by name, so that one which somebody else has made meanwhile is spared.
             match self.live(&mut managers).await? {
                 Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
                 _ => return Ok(()),
             }
-            match host.remove_network(&self.name).await {
+            let name = self.name.as_str();
+            let remove = |manager: Arc<dyn Host>| async move { manager.remove_network(name).await }.boxed();
+            match managers.ask_any(remove).await {
                 Ok(()) => {
                     wait.tick("waiting until it is gone")
                         .await

@@ -91,6 +91,20 @@ impl Service {
         request
     }
 
+    /// The service as a manager has it.
+    async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<world::Service>> {
+        let name = self.spec.name.as_str();
+        let read = |manager: Arc<dyn Host>| async move { manager.service(name).await }.boxed();
+        managers.ask_any(read).await
+    }
+
+    /// Has a manager change it.
+    async fn change(request: &world::ServiceSpec, managers: &mut Managers<'_>) -> Result<()> {
+        let change =
+            |manager: Arc<dyn Host>| async move { manager.update_service(request, false).await }.boxed();
+        managers.ask_any(change).await
+    }
+
     fn owned_labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
         labels::owned(&self.spec.labels, &cx.ownership)
     }
@@ -370,21 +384,23 @@ impl Kind for Service {
         let host = managers.host().await?;
         let request = self.pinned(host.as_ref(), None, cx).await;
         let mut outputs = ServiceOutputs::of(self, &request);
-        match host.create_service(&request).await {
+        let create = |manager: Arc<dyn Host>| {
+            let request = &request;
+            async move { manager.create_service(request).await }.boxed()
+        };
+        match managers.ask_any(create).await {
             Ok(_) => {}
-            Err(failure) if failure.code == Code::AlreadyExists => {
-                match host.service(&self.spec.name).await? {
-                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
-                        outputs = ServiceOutputs::of(self, &live.spec);
-                    }
-                    _ => {
-                        return Err(failure.with_hint(format!(
-                            "a service `{}` that this run did not make is there: remove or rename it",
-                            self.spec.name
-                        )));
-                    }
+            Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
+                Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
+                    outputs = ServiceOutputs::of(self, &live.spec);
                 }
-            }
+                _ => {
+                    return Err(failure.with_hint(format!(
+                        "a service `{}` that this run did not make is there: remove or rename it",
+                        self.spec.name
+                    )));
+                }
+            },
             Err(failure) => return Err(failure),
         }
         self.converge(&mut managers, cx)
@@ -396,8 +412,7 @@ impl Kind for Service {
     async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         self.wait_for_others(&mut managers, cx).await?;
-        let host = managers.host().await?;
-        let Some(live) = host.service(&self.spec.name).await? else {
+        let Some(live) = self.live(&mut managers).await? else {
             return Err(Failure::not_applied(
                 format!("update the service {}", self.spec.name),
                 "it does not exist any more",
@@ -408,8 +423,9 @@ impl Kind for Service {
             && image::as_wanted(wanted, &live.spec.image) == *wanted;
         let running = same.then_some(live.spec.image.as_str());
         let changed = self.over(from, &live.spec);
+        let host = managers.host().await?;
         let request = changed.pinned(host.as_ref(), running, cx).await;
-        host.update_service(&request, false).await?;
+        Self::change(&request, &mut managers).await?;
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
@@ -418,11 +434,10 @@ impl Kind for Service {
 
     async fn settle(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        let host = managers.host().await?;
-        let live = host.service(&self.spec.name).await?;
+        let live = self.live(&mut managers).await?;
         if let Some(live) = live.filter(|live| live.update.as_ref().is_some_and(UpdateStatus::has_stopped)) {
             // The engine goes on with an update that it has stopped when it is told the same again.
-            host.update_service(&live.spec, false).await?;
+            Self::change(&live.spec, &mut managers).await?;
         }
         self.converge(&mut managers, cx).await?;
         Ok(outputs)
@@ -430,9 +445,8 @@ impl Kind for Service {
 
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
         let mut managers = Managers::new(cx);
-        let host = managers.host().await?;
         // Removed by name, so that one which somebody else has made meanwhile is spared.
-        match host.service(&self.spec.name).await? {
+        match self.live(&mut managers).await? {
             Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
             _ => return Ok(()),
         }
@@ -441,12 +455,12 @@ impl Kind for Service {
             ..TaskFilter::default()
         };
         // Once the service is gone its tasks can only be told by their ids.
-        let tasks: HashSet<String> = host
-            .tasks(&filter)
-            .await?
-            .into_iter()
-            .map(|task| task.id)
-            .collect();
+        let list = |manager: Arc<dyn Host>| {
+            let filter = &filter;
+            async move { manager.tasks(filter).await }.boxed()
+        };
+        let tasks = managers.ask_any(list).await?;
+        let tasks: HashSet<String> = tasks.into_iter().map(|task| task.id).collect();
         let name = self.spec.name.as_str();
         let remove = |manager: Arc<dyn Host>| async move { manager.remove_service(name).await }.boxed();
         managers.ask_any(remove).await?;
@@ -482,7 +496,7 @@ impl Kind for Service {
     }
 
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
-        let live = Managers::new(cx).host().await?.service(&self.spec.name).await?;
+        let live = self.live(&mut Managers::new(cx)).await?;
         Ok(live
             .filter(|live| match outputs {
                 Some(_) => labels::of_cluster(&live.spec.labels, &cx.ownership.cluster),

@@ -9,6 +9,7 @@ use subako_state::{Address, Json, Snapshot};
 
 use super::change::Change;
 use super::circle::Circle;
+use super::generations::Generations;
 use super::reason::{OldFirst, Reason};
 use super::types::{Drift, Selection};
 use crate::desired::{Desired, DesiredSet};
@@ -150,6 +151,7 @@ pub(super) struct Input<'a> {
     /// Which of them are of wanted objects that were found without a record.
     pub found: &'a FastSet<usize>,
     pub selection: &'a Selection,
+    pub generations: &'a Generations<'a>,
     /// Resources that can only be replaced with the old one going first, because otherwise
     /// steps would wait for each other.
     pub circular: &'a Turned,
@@ -259,7 +261,7 @@ fn say_unreadable(out: &mut Decisions) {
 
 fn unrecorded(input: &Input<'_>, wanted: &Desired, findings: &mut Vec<Finding>) -> Fate {
     let create = |reason| Fate::Create {
-        generation: next_generation(input, &wanted.address, 0),
+        generation: input.generations.next(&wanted.address),
         lost: None,
         reason,
     };
@@ -300,17 +302,4 @@ fn found_and_replaced(address: &Address, reason: &Reason) -> Finding {
     Finding::new(Severity::Warning, &planner::ADOPTION, message)
         .about(address.clone())
         .with_remedy("write into the manifest what is there to keep it")
-}
-
-/// One more than the newest object that ever had the address, as far as the snapshot knows.
-fn next_generation(input: &Input<'_>, address: &Address, at_least: u32) -> u32 {
-    let resources = &input.snapshot.resources;
-    let from = resources.partition_point(|r| r.address < *address);
-    let newest = resources[from..]
-        .iter()
-        .take_while(|r| r.address == *address)
-        .map(|r| r.generation + 1)
-        .max()
-        .unwrap_or(0);
-    newest.max(at_least)
 }

@@ -4,6 +4,7 @@ use subako_state::{AccountId, Address, Digest, Snapshot};
 
 use super::circle::{Circle, Circular};
 use super::decide::{Decisions, Input, Turned, Unmet, decide};
+use super::generations::Generations;
 use super::known::Known;
 use super::order::finish;
 use super::select::{NoMatch, select};
@@ -79,6 +80,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         }
     }
     let graph = ResourceGraph::build(desired)?;
+    let generations = Generations::of(&known.snapshot);
     let mut circular = Turned::new();
     let mut unmet = Unmet::new();
     // The claims of every circle so far.
@@ -94,6 +96,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             strays: &known.strays,
             found: &known.found,
             selection: planning.selection,
+            generations: &generations,
             circular: &circular,
             unmet: &unmet,
         };

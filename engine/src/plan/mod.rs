@@ -12,6 +12,7 @@ mod decide;
 mod diff;
 mod digest;
 mod gate;
+mod generations;
 mod known;
 mod make;
 mod order;

@@ -307,7 +307,7 @@ impl<'a> Builder<'a> {
         old_first: Option<&OldFirst>,
     ) -> (u32, u32) {
         let resource = self.record(record);
-        let generation = self.newest(&resource.address) + 1;
+        let generation = self.input.generations.next(&resource.address);
         let replacement = if old_first.is_some() {
             Replacement::OldFirst
         } else {
@@ -384,17 +384,6 @@ impl<'a> Builder<'a> {
                 });
             }
         }
-    }
-
-    fn newest(&self, address: &Address) -> u32 {
-        let resources = &self.input.snapshot.resources;
-        let from = resources.partition_point(|r| r.address < *address);
-        resources[from..]
-            .iter()
-            .take_while(|r| r.address == *address)
-            .map(|r| r.generation)
-            .max()
-            .unwrap_or(0)
     }
 }
 

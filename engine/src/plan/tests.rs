@@ -2,6 +2,7 @@
 
 mod exclusive;
 mod found;
+mod hostless;
 mod strays;
 mod through;
 

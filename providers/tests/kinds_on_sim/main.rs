@@ -4,6 +4,7 @@ mod again;
 mod bench;
 mod changes;
 mod convergence;
+mod demoted;
 mod drift;
 mod engine_api;
 mod every_key;

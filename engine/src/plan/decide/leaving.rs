@@ -1,10 +1,12 @@
 //! What becomes of records that nobody wants.
 
+use subako_state::{Address, Resource};
+
 use super::super::reason::Reason;
 use super::super::types::Drift;
 use super::{Decisions, Input, Removal};
 use crate::fast::FastSet;
-use crate::kind::Sighting;
+use crate::kind::{LivesOn, Sighting};
 
 /// Decides which records leave, and why. A stray that the world protects stays.
 pub(super) fn leave(input: &Input<'_>, out: &mut Decisions) {
@@ -20,10 +22,11 @@ pub(super) fn leave(input: &Input<'_>, out: &mut Decisions) {
         if !resource.deposed && is_wanted || is_stray && resource.protect {
             continue;
         }
-        let gone = matches!(
+        let seen_gone = matches!(
             input.observed.recorded[record],
             Sighting::Absent | Sighting::Foreign(_)
         );
+        let gone = seen_gone || resource.deposed && !is_stray && has_lost_its_host(input, resource);
         let has_twin = is_wanted || input.snapshot.get(&resource.address).is_some();
         let reason = if is_stray && has_twin {
             Some(Reason::Twin)
@@ -38,7 +41,7 @@ pub(super) fn leave(input: &Input<'_>, out: &mut Decisions) {
         } else {
             Some(Reason::Unwanted)
         };
-        if gone && !input.selection.destroy {
+        if seen_gone && !input.selection.destroy {
             out.drift.push(Drift {
                 address: resource.address.clone(),
                 changes: vec![],
@@ -47,4 +50,24 @@ pub(super) fn leave(input: &Input<'_>, out: &mut Decisions) {
         }
         out.leaving.push(Removal { record, gone, reason });
     }
+}
+
+/// Whether the very object that an old one lived on has left the state: a run that was stopped had
+/// deleted it, and had not yet said that this one went with it.
+fn has_lost_its_host(input: &Input<'_>, resource: &Resource) -> bool {
+    let kind = input.registry.get(resource.address.kind());
+    let Some(LivesOn::Dependency(host)) = kind.map(|kind| kind.traits().lives_on) else {
+        return false;
+    };
+    let is_host = |address: &&Address| input.registry.is_a(address.kind(), host);
+    let hosts = resource.depends_on.iter().find(is_host);
+    hosts.is_some_and(|host| {
+        let generation = resource.made_with.get(host).copied().unwrap_or(0);
+        let records = &input.snapshot.resources;
+        let from = records.partition_point(|record| record.address < *host);
+        let mut at_host = records[from..]
+            .iter()
+            .take_while(|record| record.address == *host);
+        !at_host.any(|record| record.generation == generation)
+    })
 }

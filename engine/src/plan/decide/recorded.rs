@@ -6,7 +6,7 @@ use super::super::change::{Change, Value};
 use super::super::diff::changes;
 use super::super::reason::{OldFirst, Reason};
 use super::super::types::Drift;
-use super::{Decisions, Fate, Input, next_generation};
+use super::{Decisions, Fate, Input};
 use crate::desired::Desired;
 use crate::fast::FastSet;
 use crate::finding::{Finding, Severity, planner};
@@ -60,7 +60,7 @@ impl Recorded<'_, '_> {
                     gone: true,
                 });
                 return Fate::Create {
-                    generation: next_generation(self.input, &resource.address, 0),
+                    generation: self.input.generations.next(&resource.address),
                     lost: Some(self.record),
                     reason: Some(Reason::Gone),
                 };
