@@ -160,6 +160,13 @@ impl Survey {
         machine.is_some_and(|machine| self.moved.contains(&Address::new(machine.kind, name)))
     }
 
+    /// Why the recorded machine of a name could not be read, where it could not.
+    pub fn unread_machine(&self, name: &str) -> Option<&str> {
+        let outputs = self.outputs.get(&Address::new("instance", name))?;
+        let id = outputs.text_field("instance_id")?;
+        self.cloud.unread.get(&id).map(String::as_str)
+    }
+
     /// The value of a reference as the recorded outputs give it.
     pub fn resolve(&self, reference: &Ref) -> Option<String> {
         match reference {

@@ -72,7 +72,7 @@ impl Displaced {
 
     /// Waits until they have all their tasks again, or until nothing more is to be expected: no node
     /// takes what is missing, or the deadline has passed.
-    pub async fn run_elsewhere(mut self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
+    pub async fn run_elsewhere(&mut self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
         let mut wait = Wait::new(cx, "see its tasks run elsewhere", EVERY, LIMIT);
         let mut unplaced_since: Option<Duration> = None;
         while !self.services.is_empty() {

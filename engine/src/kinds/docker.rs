@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use subako_state::Address;
 
+use super::aside::{self, Aside};
 use super::labels::{self};
 use super::sighting::Typed;
 use super::specs::{Docker, DockerOutputs};
@@ -190,10 +191,14 @@ impl Kind for Docker {
                 let rejoin = rejoin::CALLS.into_iter().map(StepCall::perhaps);
                 restart.chain([StepCall::of(install)]).chain(rejoin).collect()
             }
-            Verb::Update => vec![StepCall::certain_if(
-                intent.changes(&["version", "daemon"]),
-                install,
-            )],
+            Verb::Update => {
+                let restarts = intent.changes(&["version", "daemon"]);
+                let aside = aside::CALLS
+                    .into_iter()
+                    .filter(|_| restarts)
+                    .map(StepCall::perhaps);
+                aside.chain([StepCall::certain_if(restarts, install)]).collect()
+            }
             Verb::Delete => Vec::new(),
         }
     }
@@ -210,7 +215,8 @@ impl Kind for Docker {
                 let typed = Typed::<Self>::new(item)?;
                 let name = item.address.name();
                 let Some(machine) = finder.machine(&typed.spec, name) else {
-                    return Ok(Sighting::Absent);
+                    let unread = survey.unread_machine(name).map(str::to_owned);
+                    return Ok(unread.map_or(Sighting::Absent, Sighting::Unreadable));
                 };
                 // What is recorded of another machine says nothing of this one.
                 let moved = survey.machine_has_moved(name);
@@ -262,13 +268,23 @@ impl Kind for Docker {
             // The undo of a repair: an engine is not broken again.
             return Ok(outputs);
         }
+        let mut aside = None;
         let updated = if from.running == self.running {
             let same = from.version == self.version && from.daemon == self.daemon;
             if same && outputs.host_key.is_some() {
                 return Ok(outputs);
             }
             let target = hosts::target_of(cx, name, &recorded);
-            Self::install(&self.request_after(from), &target, cx).await?
+            if same {
+                Self::install(&self.request_after(from), &target, cx).await?
+            } else {
+                aside = Aside::step(cx, name).await?;
+                let installed = Self::install(&self.request_after(from), &target, cx).await;
+                installed.map_err(|failure| match aside.as_ref().is_some_and(Aside::has_effect) {
+                    true => failure.after_effect(),
+                    false => failure,
+                })?
+            }
         } else {
             self.repair(name, &recorded, cx).await?
         };
@@ -277,8 +293,11 @@ impl Kind for Docker {
             false => rejoin::Restart::OfALost,
         };
         let back = async {
-            match machine::find(cx, &recorded.id).await? {
-                Some(live) => rejoin::await_node(cx, name, &live, restart).await,
+            if let Some(live) = machine::find(cx, &recorded.id).await? {
+                rejoin::await_node(cx, name, &live, restart).await?;
+            }
+            match aside {
+                Some(aside) => aside.back().await,
                 None => Ok(()),
             }
         };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use subako_state::Address;
 
+use super::aside::{self, Aside};
 use super::hosts;
 use super::rejoin;
 use super::sighting::{Typed, reference};
@@ -276,6 +277,9 @@ impl Kind for Instance {
                     modify = modify.asking(PlannedCall::SetTags(id));
                 }
                 let mut calls = vec![stop, modify, start];
+                if retyped {
+                    calls.extend(aside::CALLS.map(StepCall::perhaps));
+                }
                 if started {
                     calls.extend(rejoin::CALLS.map(StepCall::perhaps));
                 }
@@ -367,7 +371,9 @@ impl Kind for Instance {
                     }),
                 };
                 let Some((generation, live)) = found else {
-                    return Ok(Sighting::Absent);
+                    let id = typed.outputs.as_ref().map(|outputs| &outputs.instance_id);
+                    let unread = id.and_then(|id| survey.cloud.unread.get(id));
+                    return Ok(unread.map_or(Sighting::Absent, |why| Sighting::Unreadable(why.clone())));
                 };
                 let mut spec = typed.spec.seen(survey, live);
                 let wanted = typed.wanted()?;
@@ -422,11 +428,18 @@ impl Kind for Instance {
         let mut effect = false;
         let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
         let hangs = self.running && !from.running && live.state == InstanceState::Running;
-        if live.instance_type != self.instance_type || (hangs && !self.answers(&live, cx).await) {
-            machines::stop(cx, &live).await?;
+        let retyped = live.instance_type != self.instance_type;
+        let mut aside = None;
+        if retyped && from.running && live.state == InstanceState::Running {
+            aside = Aside::step(cx, &self.name).await?;
+            effect = aside.as_ref().is_some_and(Aside::has_effect);
+        }
+        if retyped || (hangs && !self.answers(&live, cx).await) {
+            machines::stop(cx, &live)
+                .await
+                .map_err(|failure| after(failure, effect))?;
             effect = true;
-            change.instance_type =
-                (live.instance_type != self.instance_type).then(|| self.instance_type.clone());
+            change.instance_type = retyped.then(|| self.instance_type.clone());
             live.state = InstanceState::Stopped;
         }
         if change != InstanceChange::default() {
@@ -450,6 +463,16 @@ impl Kind for Instance {
             rejoin::await_node(cx, &self.name, &Machine::of_instance(&live), restart)
                 .await
                 .map_err(Failure::after_effect)?;
+        }
+        match aside {
+            Some(aside) => aside.back().await.map_err(Failure::after_effect)?,
+            // The undo of a restart that had not come to the machine.
+            None if from.running && self.running && from.instance_type != self.instance_type => {
+                aside::restore(cx, &self.name)
+                    .await
+                    .map_err(|failure| after(failure, effect))?;
+            }
+            None => {}
         }
         Ok((&live).into())
     }

@@ -6,24 +6,17 @@ use std::time::Duration;
 use futures::FutureExt as _;
 
 use super::displaced::Displaced;
+use super::drain;
 use super::hosts;
 use super::labels;
-use super::logins;
 use super::machine;
-use super::nodes::state_word;
 use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::machine::Machine;
-use crate::world::{
-    Availability, Failure, Host, LocalNodeState, Node, NodeState, NodeUpdate, Result, Role, TaskFilter,
-    TaskState,
-};
+use crate::world::{Availability, Host, LocalNodeState, Node, NodeState, NodeUpdate, Result, Role};
 
-/// How long a drained node's tasks may take to end. Docker gives a task 10 s unless the service
-/// says otherwise; this leaves room for many that stop one after the other.
-const DRAIN_LIMIT: Duration = Duration::from_secs(300);
 /// How long a demotion may take: swarmkit tries it again every 5 s until quorum survives it.
 const DEMOTE_LIMIT: Duration = Duration::from_secs(120);
 /// How long a node that left may still count as up: 3 heartbeats of 5 s, several times over.
@@ -172,60 +165,12 @@ impl<'a> Leaving<'a> {
     /// Moves the tasks elsewhere, and waits until they run there: the node that leaves next may be
     /// where the others of the service are. Says whether the node is still up.
     async fn drain(&mut self, node: &Node) -> Result<bool> {
-        let displaced = Displaced::from(self.node_id, &mut self.managers).await?;
-        let up = self.drained(node).await?;
+        let mut displaced = Displaced::from(self.node_id, &mut self.managers).await?;
+        self.effect |= drain::begin(node, &mut self.managers, self.cx).await?;
+        let doing = self.doing();
+        let up = drain::emptied(self.node_id, doing, &mut self.managers, self.cx).await?;
         displaced.run_elsewhere(&mut self.managers, self.cx).await?;
         Ok(up)
-    }
-
-    /// Gives the node no more tasks, and waits until those that it has have ended. Says whether it is
-    /// still up.
-    async fn drained(&mut self, node: &Node) -> Result<bool> {
-        if node.availability != Availability::Drain {
-            let update = NodeUpdate {
-                availability: Some(Availability::Drain),
-                ..NodeUpdate::default()
-            };
-            logins::refresh(&mut self.managers, self.cx).await;
-            self.cx.progress.note("draining");
-            self.change(&update).await?;
-            self.effect = true;
-        }
-        let filter = TaskFilter {
-            node: Some(self.node_id.to_owned()),
-            ..TaskFilter::default()
-        };
-        let mut wait = Wait::new(self.cx, self.doing(), EVERY, DRAIN_LIMIT);
-        loop {
-            let manager = self.managers.host().await?;
-            let looked = async {
-                let tasks = manager.tasks(&filter).await?;
-                Ok::<_, Failure>((tasks, manager.node(self.node_id).await?))
-            };
-            let waiting = match looked.await {
-                Ok((_, None)) => return Ok(false),
-                Ok((_, Some(node))) if node.state == NodeState::Down => return Ok(false),
-                Ok((tasks, Some(node))) => {
-                    let live = tasks
-                        .iter()
-                        .filter(|task| task.state <= TaskState::Running)
-                        .count();
-                    if live == 0 && node.state == NodeState::Ready {
-                        return Ok(true);
-                    }
-                    match live {
-                        0 => format!("waiting for its state to be known: {}", state_word(node.state)),
-                        1 => "waiting for 1 task to end".to_owned(),
-                        _ => format!("waiting for {live} tasks to end"),
-                    }
-                }
-                Err(failure) => {
-                    self.managers.lost();
-                    format!("waiting for a manager: {}", failure.message)
-                }
-            };
-            wait.tick(waiting).await?;
-        }
     }
 
     /// Takes a manager out of raft, and waits until both sides know it: `leave` on what still

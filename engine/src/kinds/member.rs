@@ -447,7 +447,7 @@ impl Kind for Member {
         }
         // A drained node keeps no task, and one with other labels none that its service's constraints
         // keep away.
-        let displaced = Displaced::from(id, &mut managers).await?;
+        let mut displaced = Displaced::from(id, &mut managers).await?;
         self.settle(id, false, &mut managers, cx).await?;
         displaced
             .run_elsewhere(&mut managers, cx)

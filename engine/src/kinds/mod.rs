@@ -8,9 +8,11 @@
 //! (deadlines) and `rejoin` (a node coming back). A new kind is a file here, one in `specs`, and a
 //! line in [`registry`].
 
+mod aside;
 mod converge;
 mod displaced;
 mod docker;
+mod drain;
 mod elastic_ip;
 mod file;
 mod former;

@@ -140,13 +140,14 @@ fn candidates(snapshot: &Snapshot, desired: &DesiredSet, cloud: &CloudSurvey) ->
     let mut some_rest = false;
     let mut targets = Vec::new();
     for name in &names {
-        some_rest |= resting.contains(name);
         let key = snapshot
             .get(&Address::new("docker", name))
             .and_then(|r| r.outputs.value().get("host_key")?.as_str().map(str::to_owned));
         let recorded_id = snapshot
             .get(&Address::new("instance", name))
             .and_then(|r| r.outputs.value().get("instance_id")?.as_str().map(str::to_owned));
+        let is_unread = |id: &String| cloud.unread.contains_key(id);
+        some_rest |= resting.contains(name) || recorded_id.as_ref().is_some_and(is_unread);
         for instance in running.get(name).into_iter().flatten() {
             // A pinned key belongs to the recorded instance only.
             let key = key.clone().filter(|_| recorded_id.as_ref() == Some(&instance.id));
@@ -180,7 +181,7 @@ struct Candidates {
     targets: Vec<HostTarget>,
     /// So many of them, the first, have a name that is recorded or wanted as a manager's.
     known: usize,
-    /// Whether a known one exists without running.
+    /// Whether a known one exists without running, or may.
     some_rest: bool,
 }
 

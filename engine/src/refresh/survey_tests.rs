@@ -38,6 +38,27 @@ fn cloud(instances: Vec<Instance>) -> CloudSurvey {
     }
 }
 
+/// A zone is out: a manager there may be the one that is left.
+#[test]
+fn a_manager_that_cannot_be_read_may_still_manage() {
+    let snapshot = recorded(vec![
+        answering("member.m-0", json!({"role": "manager"}), json!({})),
+        answering("instance.m-0", json!({}), json!({"instance_id": "i-0"})),
+    ]);
+    let rests = |unread: &[&str]| {
+        let cloud = CloudSurvey {
+            unread: unread
+                .iter()
+                .map(|id| ((*id).to_owned(), "out".to_owned()))
+                .collect(),
+            ..CloudSurvey::default()
+        };
+        candidates(&snapshot, &DesiredSet::default(), &cloud).some_rest
+    };
+    assert!(rests(&["i-0"]));
+    assert!(!rests(&["i-9"]) && !rests(&[]));
+}
+
 fn wanted(name: &str, role: &str) -> Desired {
     Desired {
         address: address(name),

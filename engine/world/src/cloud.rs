@@ -49,6 +49,11 @@ pub struct CloudSurvey {
     pub instances: Vec<Instance>,
     /// Elastic addresses, sorted by id.
     pub elastic_ips: Vec<ElasticIp>,
+    /// Why instances could not be listed, while the service is in trouble: then `instances` is empty,
+    /// and those that are known are to be asked for by id.
+    pub unlisted: Option<String>,
+    /// Instances that were asked for by id and could not be read either, and why.
+    pub unread: BTreeMap<String, String>,
 }
 
 /// EC2, or something that behaves like it.

@@ -7,7 +7,8 @@ use aws_sdk_ec2::types::{
     InstanceType, ResourceType, VolumeType,
 };
 use subako_world::{
-    CpuCredits, Failure, Instance, InstanceRequest, InstanceState, NextCommand, Result, is_burstable, tag,
+    Code, CpuCredits, Failure, Instance, InstanceRequest, InstanceState, NextCommand, Result, is_burstable,
+    tag,
 };
 
 use super::cloud::Inner;
@@ -176,11 +177,25 @@ impl Inner {
 
     /// One instance as DescribeInstances shows it.
     pub(super) async fn see(&self, id: &str, doing: &str) -> Result<Option<Seen>> {
-        let by_id = [filter("instance-id", [id])];
-        self.look_for(id, || async {
-            Ok(self.instances(&by_id, doing).await?.into_iter().next())
-        })
-        .await
+        self.look_for(id, || self.see_now(id, doing)).await
+    }
+
+    /// Asked for by its id, not by a filter: only so does EC2 answer while another zone is out.
+    async fn see_now(&self, id: &str, doing: &str) -> Result<Option<Seen>> {
+        let answer = self
+            .api
+            .call(Op::DescribeInstances, doing, || {
+                self.api.ec2.describe_instances().instance_ids(id).send()
+            })
+            .await;
+        match answer {
+            Ok(answer) => {
+                let reservations = answer.reservations().iter();
+                Ok(reservations.flat_map(|r| r.instances()).find_map(instance))
+            }
+            Err(failure) if failure.code == Code::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn protection(&self, id: &str, doing: &str) -> Result<Option<bool>> {

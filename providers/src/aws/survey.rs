@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::Filter;
 use futures::future::try_join5;
-use subako_world::{CloudSurvey, KeyPair, Result, tag};
+use subako_world::{CloudSurvey, Code, KeyPair, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{Seen, filter, instance, next_page, tag_map, tagged};
@@ -35,11 +35,18 @@ impl Inner {
         let (key_pairs, security_groups, seen, volumes, elastic_ips) = try_join5(
             self.key_pairs(&of_cluster, &doing),
             self.security_groups(&groups, &doing),
-            self.instances(&alive, &doing),
+            async { Ok(self.instances(&alive, &doing).await) },
             self.volumes(&groups, &doing),
             self.elastic_ips(&groups, &doing),
         )
         .await?;
+        // While a zone is out, EC2 answers for the instances of the other zones, where they are asked
+        // for by id, and fails a listing (EC2 API reference, DescribeInstances).
+        let (seen, unlisted) = match seen {
+            Ok(seen) => (seen, None),
+            Err(failure) if failure.code == Code::Unavailable => (Vec::new(), Some(failure.message)),
+            Err(failure) => return Err(failure),
+        };
         let volumes: BTreeMap<&str, &Volume> = volumes
             .iter()
             .map(|volume| (volume.id.as_str(), volume))
@@ -56,6 +63,8 @@ impl Inner {
             security_groups,
             instances: instances.collect(),
             elastic_ips,
+            unlisted,
+            unread: BTreeMap::new(),
         })
     }
 

@@ -405,6 +405,8 @@ impl super::model::Model {
                 .filter(|address| ours(&address.tags))
                 .cloned()
                 .collect(),
+            unlisted: None,
+            unread: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A running cluster is changed.
 
-use subako_engine::manifest::Manifest;
+use subako_engine::manifest::{Docker, Manifest};
 use subako_engine::plan::Selection;
 use subako_engine::refresh::Survey;
 use subako_engine::world::{Availability, CpuCredits, Mode, Node, Port, Protocol, Role, Rule, Source};
@@ -120,6 +120,70 @@ async fn a_node_that_only_one_service_may_use_leaves_without_waiting_for_it() {
     let took = bench.world.clock.now() - started;
     assert!(took.as_secs() < 1200, "{took:?}");
     assert!(!bench.said("do not have all their tasks yet"));
+}
+
+/// Settings of the engine that it is restarted for.
+fn another_log() -> Docker {
+    Docker {
+        is_written: true,
+        log_driver: "local".into(),
+        ..Docker::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_steps_aside_before_its_engine_or_machine_restarts_and_comes_back() {
+    type Edit = fn(&mut Manifest);
+    let edits: [(&str, Edit); 2] = [
+        ("instance", |manifest| {
+            for pool in &mut manifest.pools {
+                pool.instance_type = "t3.small".into();
+            }
+        }),
+        ("docker", |manifest| manifest.docker = another_log()),
+    ];
+    for (kind, edit) in edits {
+        let mut manifest = sandbox();
+        let mut bench = Bench::of(&manifest).await;
+        edit(&mut manifest);
+        bench.apply(&manifest).await;
+        for name in ["manager-0", "manager-1", "manager-2", "node-0", "node-1"] {
+            assert!(bench.said(&format!("{kind}.{name}: draining")), "{kind} {name}");
+            assert!(bench.said(&format!("{kind}.{name}: letting {name} take tasks again")));
+        }
+        let nodes = nodes(&bench, &manifest).await;
+        assert!(
+            nodes.iter().all(|node| node.availability == Availability::Active),
+            "{kind}"
+        );
+        bench.assert_settled(&manifest).await;
+    }
+}
+
+/// Nobody else could run its tasks: they run on until it restarts, and again before the apply ends.
+#[tokio::test(start_paused = true)]
+async fn a_node_without_others_keeps_its_tasks_until_it_restarts() {
+    let mut manifest = slow_to_start();
+    manifest.pools.truncate(1);
+    manifest.pools[0].count = 1;
+    let mut bench = Bench::of(&manifest).await;
+    manifest.docker = another_log();
+    bench.apply(&manifest).await;
+    assert!(!bench.said("draining"));
+    bench.assert_settled(&manifest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_paused_or_drained_in_the_manifest_stays_so_through_a_restart() {
+    for availability in [Availability::Pause, Availability::Drain] {
+        let mut manifest = sandbox();
+        manifest.pools[0].availability = availability;
+        let mut bench = Bench::of(&manifest).await;
+        manifest.docker = another_log();
+        bench.apply(&manifest).await;
+        assert!(!bench.said("docker.manager-0: draining"));
+        bench.assert_settled(&manifest).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

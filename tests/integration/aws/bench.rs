@@ -353,7 +353,8 @@ fn new_runtime() -> Runtime {
 }
 
 /// The proxy lives in a thread of its own, because the tests wait for processes.
-fn start_proxy(moto: &str) -> Proxy {
+/// A proxy before the EC2 API at `host:port`, for as long as the process lives.
+pub fn start_proxy(moto: &str) -> Proxy {
     let (sender, receiver) = mpsc::channel();
     let moto = moto.to_owned();
     std::thread::spawn(move || {

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::AttributeBooleanValue;
 
 use super::bench::{Bench, PLAN, id, tags};
 use super::proxy::Fault;
-use super::strict::{AUTO_TAG, Strict};
+use super::strict::{AUTO_TAG, Strict, ZoneOut};
 use crate::support::replace;
 
 /// What takes seconds in EC2.
@@ -82,6 +82,20 @@ fn hosts_that_nobody_can_log_in_to_are_refused_before_anything_is_made() {
     ran.says("Subako cannot log in to pool `manager`")
         .says("internet gateway");
     bench.assert_nothing("after the refusal");
+}
+
+#[test]
+fn while_a_zone_is_out_its_machines_are_unread_and_not_replaced() {
+    let Some(bench) = Bench::small() else { return };
+    bench.apply().expect(0);
+    let out = id(&bench.instances()[0]).to_owned();
+    bench.proxy.be(Strict::only(ZoneOut::with([out])));
+    let ran = bench.run(&PLAN).expect(0);
+    ran.says("is not read").says("The service is unavailable");
+    bench.proxy.be(Strict::default());
+    bench.run(&PLAN).expect(0);
+    bench.run(&["destroy", "--yes"]).expect(0);
+    bench.assert_nothing("after the destroy");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! works under a cluster's name that no other run has.
 
 mod apply;
-mod bench;
+pub mod bench;
 mod counts;
 mod crash;
 mod drift;
@@ -14,8 +14,8 @@ mod pace;
 mod permissions;
 #[path = "../../../providers/tests/aws/proxy.rs"]
 #[allow(dead_code, reason = "the adapter's own tests use the rest")]
-mod proxy;
+pub mod proxy;
 mod refusals;
 #[path = "../../../providers/tests/aws/strict/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the adapter's own tests use the rest")]
-mod strict;
+pub mod strict;

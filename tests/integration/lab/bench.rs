@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::aws::bench::start_proxy;
+use crate::aws::proxy::Proxy;
+use crate::aws::strict::Strict;
 use crate::support::{Ran, assert_no_secret, replace, root, subako, texts};
 
 const VARIABLE: &str = "SUBAKO_LAB";
@@ -25,6 +28,8 @@ static TURN: Mutex<()> = Mutex::new(());
 pub struct Lab {
     pub described: Value,
     pub dir: tempfile::TempDir,
+    /// What stands before the lab's endpoint, where something does.
+    strict: Option<Proxy>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -54,6 +59,7 @@ impl Lab {
         let lab = Self {
             described: serde_json::from_str(&text).expect("what `lab up --json` printed"),
             dir: tempfile::tempdir().expect("a folder"),
+            strict: None,
             _turn: turn,
         };
         lab.tool(&["fault", "clear"]);
@@ -145,12 +151,29 @@ impl Lab {
         command
     }
 
+    /// From now on the lab's EC2 is as strict as the real one, in everything at once; what takes
+    /// seconds there takes `lag`. Instances are of a type that a free plan has.
+    pub fn be_strict(&mut self, lag: Duration) {
+        let proxy = start_proxy(
+            self.text("/environment/AWS_ENDPOINT_URL")
+                .trim_start_matches("http://"),
+        );
+        proxy.be(Strict::all(lag));
+        self.strict = Some(proxy);
+        self.write(&self.manifest().replace("t2.micro", "t3.micro"));
+    }
+
     /// The variables by which the SDK finds the lab.
-    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn environment(&self) -> Vec<(&str, String)> {
         let variables = self.described["environment"].as_object().expect("an environment");
+        let value = |name: &str, value: &Value| match (&self.strict, name) {
+            (Some(proxy), "AWS_ENDPOINT_URL") => proxy.url(),
+            _ => value.as_str().expect("text").to_owned(),
+        };
         variables
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str().expect("text")))
+            .map(|(name, text)| (name.as_str(), value(name, text)))
+            .collect()
     }
 
     /// Runs the binary; says how long it took, and what it was that took it.

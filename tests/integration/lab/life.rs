@@ -1,12 +1,18 @@
 //! The main job: from nothing to answers, and back to nothing.
 
+use std::time::Duration;
+
 use super::bench::{Lab, containers};
+
+/// What takes seconds in EC2.
+const LAG: Duration = Duration::from_millis(500);
 
 #[test]
 fn the_articles_cluster_comes_up_answers_and_goes_without_a_trace() {
-    let Some(lab) = Lab::turn("the article's cluster") else {
+    let Some(mut lab) = Lab::turn("the article's cluster") else {
         return;
     };
+    lab.be_strict(LAG);
     let applied = lab.apply().expect(0);
     applied
         .says("\n  hosts ")

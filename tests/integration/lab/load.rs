@@ -47,7 +47,23 @@ impl Load {
             .flat_map(|address| std::iter::repeat_n(address, ASKERS))
             .map(|address| {
                 let (address, over) = (address.clone(), Arc::clone(&over));
-                std::thread::spawn(move || ask(&address, &over))
+                std::thread::spawn(move || ask(&[address], 0, 1, &over))
+            })
+            .collect();
+        Self {
+            began: Instant::now(),
+            over,
+            threads,
+        }
+    }
+
+    /// As `on`, by clients who ask another address where one does not answer.
+    pub fn balanced(addresses: &[String]) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let threads = (0..addresses.len() * ASKERS)
+            .map(|first| {
+                let (addresses, over) = (addresses.to_vec(), Arc::clone(&over));
+                std::thread::spawn(move || ask(&addresses, first, 2, &over))
             })
             .collect();
         Self {
@@ -122,12 +138,20 @@ impl Served {
     }
 }
 
-fn ask(address: &str, over: &AtomicBool) -> Vec<One> {
+/// Asks again and again, each time so many addresses at most until one answers.
+fn ask(addresses: &[String], first: usize, tries: usize, over: &AtomicBool) -> Vec<One> {
     let mut all = Vec::new();
+    let mut next = addresses.iter().cycle().skip(first % addresses.len().max(1));
     while !over.load(Ordering::Relaxed) {
-        let error = get_within(address, PATIENCE)
-            .err()
-            .map(|error| format!("{address}: {error}"));
+        let mut error = None;
+        for address in next.by_ref().take(tries) {
+            error = get_within(address, PATIENCE)
+                .err()
+                .map(|error| format!("{address}: {error}"));
+            if error.is_none() {
+                break;
+            }
+        }
         all.push(One {
             at: Instant::now(),
             error,

@@ -134,3 +134,33 @@ fn managers_come_and_go_and_one_is_recreated_and_no_request_fails() {
     lab.run(&["destroy", "--yes"]).expect(0);
     lab.assert_empty("after destroy");
 }
+
+/// Every engine restarts; each node steps aside before its turn.
+#[test]
+fn the_engines_configuration_changes_node_by_node_and_a_request_that_tries_twice_is_answered() {
+    let Some(lab) = Lab::turn("the engines' configuration changes") else {
+        return;
+    };
+    lab.edit("count = 2", "count = 1");
+    lab.apply().expect(0);
+    let addresses = lab.addresses();
+    lab.write(&format!("{}\n[docker]\nlog_max_size = \"5M\"\n", lab.manifest()));
+    let load = Load::balanced(&addresses);
+    let quorum = Quorum::watch(&lab);
+    let applied = lab.apply();
+    let served = load.stop("another configuration of four engines");
+    applied.expect(0);
+    let seen = quorum.never_lost();
+    served.none_failed();
+    assert!(seen.iter().all(|(alive, of)| *of == 3 && *alive >= 2), "{seen:?}");
+    for name in lab.names() {
+        let said = lab.on(&name, "cat /etc/docker/daemon.json; docker node inspect self --format '{{.Spec.Availability}}' 2>/dev/null || true");
+        assert!(
+            said.contains("\"5m\"") && !said.contains("drain"),
+            "{name}: {said}"
+        );
+    }
+    lab.run(&["plan", "--detailed-exitcode"]).expect(0);
+    lab.run(&["destroy", "--yes"]).expect(0);
+    lab.assert_empty("after destroy");
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use subako_engine::world::{Cloud, Code, InstanceState, NextCommand, Progress};
 
-use super::super::strict::{Encrypted, Kms, LateAddress, Leaving, Newborn, Strict, Tokens};
+use super::super::strict::{Encrypted, Kms, LateAddress, Leaving, Newborn, Strict, Tokens, ZoneOut};
 use super::super::support::*;
 
 const LAG: Duration = Duration::from_millis(600);
@@ -157,4 +157,25 @@ async fn a_group_goes_when_its_instances_are_terminated_and_not_before() {
         .unwrap();
     cloud.delete_security_group(&group.id).await.unwrap();
     assert_eq!(cloud.residue(&name).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn while_a_zone_is_out_machines_in_the_others_are_read_by_their_ids() {
+    let Some(moto) = moto() else { return };
+    let (proxy, cloud) = world(&moto).await;
+    let name = cluster("zone-out");
+    let (_, _, one) = with_instance(&cloud, &name).await;
+    proxy.be(Strict::only(ZoneOut::with(["i-00000000000000000"])));
+    let survey = cloud.survey(&name).await.unwrap();
+    assert!(
+        survey.unlisted.is_some() && survey.instances.is_empty(),
+        "{survey:?}"
+    );
+    assert_eq!(survey.security_groups.len(), 1);
+    let seen = cloud.instance(&one.id).await.unwrap().expect("it is there");
+    assert_eq!((seen.id, seen.state), (one.id.clone(), InstanceState::Running));
+    let failure = cloud.instance("i-00000000000000000").await.unwrap_err();
+    assert_eq!(failure.code, Code::Unavailable, "{failure}");
+    proxy.be(Strict::default());
+    clean_up(&cloud, &name).await.unwrap();
 }

@@ -19,6 +19,7 @@ mod subnets;
 mod throttle;
 mod tokens;
 mod xml;
+mod zone_out;
 
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub use subnets::OddSubnets;
 pub use throttle::Throttle;
 pub use tokens::Tokens;
 pub use xml::Node;
+pub use zone_out::ZoneOut;
 
 /// Something that EC2 does.
 pub trait Behaviour: Send {
