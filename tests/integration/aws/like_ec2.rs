@@ -91,7 +91,8 @@ fn while_a_zone_is_out_its_machines_are_unread_and_not_replaced() {
     let out = id(&bench.instances()[0]).to_owned();
     bench.proxy.be(Strict::only(ZoneOut::with([out])));
     let ran = bench.run(&PLAN).expect(0);
-    ran.says("is not read").says("The service is unavailable");
+    ran.says("it cannot be read now")
+        .says("The service is unavailable");
     bench.proxy.be(Strict::default());
     bench.run(&PLAN).expect(0);
     bench.run(&["destroy", "--yes"]).expect(0);
