@@ -78,20 +78,41 @@ fn unknown_id(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec) ->
 }
 
 /// An error, also of a service that does not change, where the plan takes the nodes away that it
-/// runs on. Tasks that run go on running on a node that is only paused.
+/// runs on. Tasks that run go on running on a node that is only paused, as long as it stays.
 fn severity(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec, address: &Address) -> Severity {
     let changes = checked.plan.steps.iter().any(|step| step.address == *address);
     let on_paused = manifest
         .pools
         .iter()
         .any(|pool| pool.availability == Availability::Pause && of_pool(pool, &spec.constraints) > 0);
-    if !changes && on_paused && checked.snapshot.get(address).is_some() {
+    let goes_on = on_paused && !loses_tasks(checked.plan, manifest, spec);
+    if !changes && goes_on && checked.snapshot.get(address).is_some() {
         return Severity::Warning;
     }
     match checked.refusing(Some(address)) {
         Severity::Warning if takes_nodes_away(checked.plan) => Severity::Error,
         other => other,
     }
+}
+
+/// Whether nodes leave that tasks of a service may be on. Where a pool is gone from the manifest
+/// nobody knows any more what its nodes meet but that they meet no constraint at all.
+fn loses_tasks(plan: &Plan, manifest: &Manifest, spec: &ServiceSpec) -> bool {
+    plan.steps.iter().any(|step| {
+        let name = step.address.name();
+        let pool = manifest
+            .pools
+            .iter()
+            .find(|pool| Manifest::instance_names(pool).any(|of_pool| of_pool == name));
+        let fits = pool.map_or(spec.constraints.is_empty(), |pool| {
+            of_pool(pool, &spec.constraints) > 0
+        });
+        let leaves = matches!(step.operation, Operation::Delete | Operation::Vanish { .. });
+        let before = step.spec_before();
+        let was_drained = before
+            .is_some_and(|spec| spec.text_field("availability") == Some(Availability::Drain.to_string()));
+        step.address.kind() == "member" && leaves && fits && !was_drained
+    })
 }
 
 /// Whether nodes leave, or change what may run on them.

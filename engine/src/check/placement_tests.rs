@@ -127,6 +127,30 @@ fn a_service_that_does_not_change_is_not_left_without_nodes() {
 }
 
 #[test]
+fn nodes_that_are_paused_and_replaced_or_renamed_leave_their_tasks_without_a_place() {
+    let before = manifest("[[service]]\nname = \"web\"\nimage = \"nginx\"\n");
+    let paused = |text: &str| text.replace("instance_type = ", "availability = \"pause\"\ninstance_type = ");
+    let severity = |after: &str| {
+        changed(&before, after, &[])[0]
+            .split(':')
+            .next()
+            .map(str::to_owned)
+    };
+    let after = paused(&before);
+    assert_eq!(severity(&after).as_deref(), Some("Warning"));
+    let replaced = after.replace(WORKERS, &format!("{WORKERS}disk_encrypted = true\n"));
+    assert_eq!(severity(&replaced).as_deref(), Some("Error"));
+    let renamed = after.replace("name = \"node\"", "name = \"other\"");
+    assert_ne!(renamed, after);
+    assert_eq!(severity(&renamed).as_deref(), Some("Error"));
+    // The tasks are elsewhere.
+    let constraint = "constraints = [\"node.role == manager\"]\n";
+    let elsewhere = format!("{replaced}{constraint}");
+    let said = changed(&format!("{before}{constraint}"), &elsewhere, &[]);
+    assert!(said[0].starts_with("Warning: "), "{said:#?}");
+}
+
+#[test]
 fn tasks_that_run_go_on_on_nodes_that_are_paused() {
     let before =
         manifest("[[service]]\nname = \"web\"\nimage = \"nginx\"\nconstraints = [\"node.role == worker\"]\n");
