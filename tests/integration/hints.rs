@@ -99,7 +99,7 @@ impl Place {
 
 /// The commands in a text: what stands in backticks and begins with the program's name. A
 /// backtick may stand in a quoted word of it.
-fn commands(text: &str) -> BTreeSet<String> {
+pub fn commands(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, _) in text.match_indices("subako ") {
         // In markdown, what has a backtick in it stands between two of them and spaces.
@@ -246,7 +246,10 @@ fn situations() -> Vec<Case> {
             0,
         ),
         case(
-            &[N::ApplyExpecting(String::new())],
+            &[N::ApplyExpecting {
+                digest: String::new(),
+                more: Vec::new(),
+            }],
             Place::new(|text| text),
             &["plan", "--format", "markdown"],
             0,
@@ -316,7 +319,7 @@ fn every_command_that_a_message_names_works_when_it_is_pasted() {
             let words = match command {
                 NextCommand::Again => vec!["apply".to_owned()],
                 NextCommand::AgainWithYes => vec!["--yes".to_owned()],
-                NextCommand::ApplyExpecting(_) => vec!["apply".to_owned(), "--expect".to_owned()],
+                NextCommand::ApplyExpecting { .. } => vec!["apply".to_owned(), "--expect".to_owned()],
                 command => command.words().expect("its words"),
             };
             let named = printed.iter().any(|line| {

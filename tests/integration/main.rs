@@ -21,6 +21,7 @@ mod locking;
 mod manifests;
 mod plan;
 mod rehearsal;
+mod review;
 mod saved_plans;
 mod state_files;
 mod storage;

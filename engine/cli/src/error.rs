@@ -4,7 +4,7 @@ use std::fmt;
 
 use subako_engine::check::CheckError;
 use subako_engine::plan::PlanError;
-use subako_engine::session::{RenameError, SavedPlanError, SessionError};
+use subako_engine::session::{ExpectError, RenameError, SavedPlanError, SessionError};
 use subako_engine::world::{Failure, NextCommand};
 use subako_state::{Damage, LockError, StateError};
 
@@ -298,10 +298,20 @@ impl From<SavedPlanError> for CliError {
                 let moved = moved.iter();
                 moved.fold(error, |error, moved| error.detail(moved.to_string()))
             }
-            SavedPlanError::TooShort(_) | SavedPlanError::NotExpected { .. } => {
-                Self::refused(text).help(look)
-            }
         }
+    }
+}
+
+impl From<ExpectError> for CliError {
+    fn from(error: ExpectError) -> Self {
+        let out = Self::refused(error.to_string());
+        let out = match &error {
+            ExpectError::Differs { moved, .. } => {
+                moved.iter().fold(out, |out, moved| out.detail(moved.to_string()))
+            }
+            ExpectError::TooShort(_) | ExpectError::Marker(_) | ExpectError::OtherCluster { .. } => out,
+        };
+        out.help(Hint::from("nothing was changed; look at the plan with ").then(NextCommand::Plan))
     }
 }
 

@@ -46,9 +46,14 @@ impl Hint {
 
     /// The text, its commands as they have to be typed after `typed`.
     pub fn text(&self, typed: &Invocation) -> String {
+        self.render(str::to_owned, |command| format!("`{}`", typed.line(command)))
+    }
+
+    /// The text, its words and its commands as these write them.
+    pub fn render(&self, words: impl Fn(&str) -> String, run: impl Fn(&NextCommand) -> String) -> String {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(words) => words.clone(),
-            Part::Run(command) => format!("`{}`", typed.line(command)),
+            Part::Words(said) => words(said),
+            Part::Run(command) => run(command),
         });
         parts.collect()
     }

@@ -20,15 +20,22 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::Again) => N::AgainWithYes,
         Some(N::AgainWithYes) => N::Apply,
         Some(N::Apply) => N::ApplySaved(text.to_owned()),
-        Some(N::ApplySaved(_)) => N::ApplyExpecting("0123456789ab".to_owned()),
-        Some(N::ApplyExpecting(_)) => N::Destroy,
+        Some(N::ApplySaved(_)) => N::ApplyExpecting {
+            digest: "0123456789ab".to_owned(),
+            more: vec!["--target".to_owned(), "service.*".to_owned()],
+        },
+        Some(N::ApplyExpecting { .. }) => N::Destroy,
         Some(N::Destroy) => N::Graph,
         Some(N::Graph) => N::LockShow,
         Some(N::LockShow) => N::New(None),
         Some(N::New(None)) => N::New(Some(text.to_owned())),
         Some(N::New(Some(_))) => N::Output,
         Some(N::Output) => N::Plan,
-        Some(N::Plan) => N::PlanOut(text.to_owned()),
+        Some(N::Plan) => N::PlanFull {
+            file: text.to_owned(),
+            more: vec!["--destroy".to_owned()],
+        },
+        Some(N::PlanFull { .. }) => N::PlanOut(text.to_owned()),
         Some(N::PlanOut(_)) => N::Policy,
         Some(N::Policy) => N::PolicyWithKms,
         Some(N::PolicyWithKms) => N::RecoverBack,
@@ -65,12 +72,15 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         (N::ApplySaved(_), Command::Apply(args)) => {
             args.plan_file.as_ref().is_some_and(|file| is_path(file, text))
         }
-        (N::ApplyExpecting(digest), Command::Apply(args)) => {
-            args.expect.as_ref() == Some(digest) && args.plan_file.is_none()
+        (N::ApplyExpecting { digest, .. }, Command::Apply(args)) => {
+            args.expect.as_ref() == Some(digest) && args.selection.target == ["service.*"]
         }
         (N::New(None), Command::New(args)) => args.dir == std::path::Path::new("."),
         (N::New(Some(_)), Command::New(args)) => is_path(&args.dir, text),
         (N::Plan, Command::Plan(args)) => args.out.is_none(),
+        (N::PlanFull { .. }, Command::Plan(args)) => {
+            args.full && args.destroy && args.out.as_ref().is_some_and(|file| is_path(file, text))
+        }
         (N::PlanOut(_), Command::Plan(args)) => args.out.as_ref().is_some_and(|file| is_path(file, text)),
         (N::RecoverBack, Command::Recover(args)) => args.back && !args.forward,
         (N::RecoverForward, Command::Recover(args)) => args.forward && !args.back,

@@ -8,7 +8,7 @@
 //! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
-//! * `saved_plan`: a plan in a file, between the two;
+//! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
 //! * `lock`: who may write.
@@ -19,6 +19,7 @@ mod bastion;
 mod change;
 mod endpoints;
 mod error;
+mod expect;
 mod forget;
 mod graph;
 mod history;
@@ -42,6 +43,7 @@ pub use apply::RunReport;
 pub use change::Change;
 pub use endpoints::{Endpoint, endpoints};
 pub use error::{SessionError, list};
+pub use expect::{Component, ExpectError, expect};
 pub use forget::Forgetting;
 pub use history::{History, HistoryEntry};
 pub use knowledge::{Knowledge, Unfinished};
@@ -51,7 +53,7 @@ pub use rebuild::Rebuilding;
 pub use recover::Settled;
 pub use rehearse::Rehearsing;
 pub use rename::{RenameError, Renamed, rename_in_the_state, rename_in_the_world};
-pub use saved_plan::{Moved, SavedPlan, SavedPlanError, expect};
+pub use saved_plan::{Moved, SavedPlan, SavedPlanError};
 pub use show::Recorded;
 pub use status::{Health, NodeStatus, ServiceStatus, Status, StrayStatus};
 

@@ -11,8 +11,6 @@ use crate::plan::{Plan, Selection, Step, WRITTEN_BY};
 
 /// The version of the file.
 const FORMAT: u32 = 2;
-/// The fewest digits that name a digest.
-const DIGITS: usize = 12;
 
 /// What every format says of itself.
 #[derive(Deserialize)]
@@ -79,19 +77,6 @@ pub enum SavedPlanError {
         now: String,
         /// What moved; never empty.
         moved: Vec<Moved>,
-    },
-    /// The digest that was asked for is too short to name one.
-    #[error("--expect {0}: at least the first twelve digits are needed")]
-    TooShort(String),
-    /// The plan does not have the digest that was asked for.
-    #[error(
-        "the plan has digest {found}, not {expected}: the manifest, the state or the world is not what was reviewed"
-    )]
-    NotExpected {
-        /// What was asked for.
-        expected: String,
-        /// What it has.
-        found: Digest,
     },
 }
 
@@ -292,22 +277,6 @@ fn differing(saved: &Plan, again: &Plan) -> Vec<Address> {
         .filter(|address| saved.get(address) != again.get(address))
         .cloned()
         .collect()
-}
-
-/// Refuses a plan that does not have the digest asked for.
-pub fn expect(plan: &Plan, expected: &str) -> Result<(), SavedPlanError> {
-    if plan.digest.is_named_by(expected) {
-        return Ok(());
-    }
-    let digits = expected.strip_prefix("sha256:").unwrap_or(expected);
-    Err(if digits.len() < DIGITS {
-        SavedPlanError::TooShort(expected.to_owned())
-    } else {
-        SavedPlanError::NotExpected {
-            expected: expected.to_owned(),
-            found: plan.digest.clone(),
-        }
-    })
 }
 
 #[cfg(test)]

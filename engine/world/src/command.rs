@@ -17,8 +17,13 @@ pub enum NextCommand {
     Apply,
     /// `apply FILE`: a saved plan.
     ApplySaved(String),
-    /// `apply --expect DIGEST`.
-    ApplyExpecting(String),
+    /// `apply --expect DIGEST`, with what else was chosen: a saved plan, a selection.
+    ApplyExpecting {
+        /// The whole digest.
+        digest: String,
+        /// More words of the command.
+        more: Vec<String>,
+    },
     /// `destroy`.
     Destroy,
     /// `graph`.
@@ -31,6 +36,13 @@ pub enum NextCommand {
     Output,
     /// `plan`.
     Plan,
+    /// `plan --full --out FILE`, with what else was chosen: all that there is to see of a plan.
+    PlanFull {
+        /// The file.
+        file: String,
+        /// More words of the command.
+        more: Vec<String>,
+    },
     /// `plan --out FILE`.
     PlanOut(String),
     /// `policy`.
@@ -62,7 +74,7 @@ pub enum NextCommand {
 }
 
 /// A path that cannot be taken for an option.
-fn no_option(path: &str) -> String {
+pub fn no_option(path: &str) -> String {
     match path.starts_with('-') {
         true => format!("./{path}"),
         false => path.to_owned(),
@@ -77,7 +89,10 @@ impl NextCommand {
             Self::Again | Self::AgainWithYes => return None,
             Self::Apply => &["apply"],
             Self::ApplySaved(file) => return Some(vec!["apply".into(), no_option(file)]),
-            Self::ApplyExpecting(digest) => &["apply", "--expect", digest],
+            Self::ApplyExpecting { digest, more } => {
+                let words = ["apply", "--expect", digest].map(str::to_owned);
+                return Some(words.into_iter().chain(more.iter().cloned()).collect());
+            }
             Self::Destroy => &["destroy"],
             Self::Graph => &["graph"],
             Self::LockShow => &["lock", "show"],
@@ -85,6 +100,10 @@ impl NextCommand {
             Self::New(Some(directory)) => return Some(vec!["new".into(), no_option(directory)]),
             Self::Output => &["output"],
             Self::Plan => &["plan"],
+            Self::PlanFull { file, more } => {
+                let words = ["plan".into(), "--full".into(), "--out".into(), no_option(file)];
+                return Some(words.into_iter().chain(more.iter().cloned()).collect());
+            }
             Self::PlanOut(file) => return Some(vec!["plan".into(), "--out".into(), no_option(file)]),
             Self::Policy => &["policy"],
             Self::PolicyWithKms => &["policy", "--kms"],

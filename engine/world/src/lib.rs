@@ -36,7 +36,7 @@ mod swarm;
 pub use clock::{Clock, ScaledClock};
 pub use cloud::{Account, Cloud, CloudSurvey, Residue};
 pub use code::Code;
-pub use command::NextCommand;
+pub use command::{NextCommand, no_option};
 pub use daemon::{DOCKER_BRIDGES, DaemonConfig, DaemonConflict};
 pub use elastic_ip::{ElasticIp, ElasticIpRequest};
 pub use failure::{Certainty, Failure, Result};

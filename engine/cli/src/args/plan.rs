@@ -20,6 +20,26 @@ pub struct SelectionArgs {
 }
 
 impl SelectionArgs {
+    /// A selection as it has to be typed.
+    pub fn words(selection: &Selection) -> Vec<String> {
+        let chosen = [
+            ("--target", &selection.target),
+            ("--exclude", &selection.exclude),
+            ("--replace", &selection.replace),
+        ];
+        let chosen = chosen.into_iter().flat_map(|(option, patterns)| {
+            // A pattern that looks like an option has to stand in the same word.
+            patterns
+                .iter()
+                .flat_map(move |pattern| match pattern.starts_with('-') {
+                    true => vec![format!("{option}={pattern}")],
+                    false => vec![option.to_owned(), pattern.clone()],
+                })
+        });
+        let destroy = selection.destroy.then(|| "--destroy".to_owned());
+        chosen.chain(destroy).collect()
+    }
+
     /// As the engine wants it.
     pub fn selection(&self, destroy: bool) -> Selection {
         Selection {

@@ -46,8 +46,9 @@ pub struct ApplyArgs {
     /// A plan saved by `plan --out`: nothing else is applied
     #[arg(value_name = "PLANFILE", conflicts_with_all = ["target", "exclude", "replace", "destroy"])]
     pub plan_file: Option<PathBuf>,
-    /// Apply only if the plan has this digest (whole, or its first twelve digits or more)
-    #[arg(long, value_name = "DIGEST")]
+    /// Apply only if the plan has this digest (whole, or its first twelve digits or more), or is
+    /// the one of this marker of a comment (`<!-- subako-plan … -->`)
+    #[arg(long, value_name = "DIGEST|MARKER")]
     pub expect: Option<String>,
     /// Show every step and field of the plan, folding nothing
     #[arg(long)]
@@ -75,8 +76,9 @@ pub struct ApplyArgs {
 /// `destroy`.
 #[derive(Debug, Args)]
 pub struct DestroyArgs {
-    /// Destroy only if the plan has this digest (whole, or its first twelve digits or more)
-    #[arg(long, value_name = "DIGEST")]
+    /// Destroy only if the plan has this digest (whole, or its first twelve digits or more), or is
+    /// the one of this marker of a comment (`<!-- subako-plan … -->`)
+    #[arg(long, value_name = "DIGEST|MARKER")]
     pub expect: Option<String>,
     /// Show every step and field of the plan, folding nothing
     #[arg(long)]

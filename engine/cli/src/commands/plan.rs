@@ -3,16 +3,16 @@
 use subako_engine::plan::Plan;
 use subako_engine::run::ApplyOptions;
 use subako_engine::session::SavedPlan;
-use subako_engine::world::NextCommand;
+use subako_engine::world::{NextCommand, no_option};
 
-use crate::args::{Global, PlanArgs, PlanFormat};
+use crate::args::{Global, PlanArgs, PlanFormat, SelectionArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
 use crate::provider::Cluster;
 use crate::render::document::UnfinishedRun;
-use crate::render::{findings, plan_json, plan_markdown, plan_text};
+use crate::render::{findings, markdown, plan_json, plan_text};
 use crate::runtime;
 use crate::ui::Ui;
 use crate::unfinished;
@@ -26,7 +26,9 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let text = match args.format {
         PlanFormat::Text => plan_text::plan(&plan, &offline.display(), &ui.typed, ui.out, full),
         PlanFormat::Json => plan_json::plan(&plan, unfinished.as_ref())?,
-        PlanFormat::Markdown => plan_markdown::plan(&plan, &offline.display(), full, &ui.typed),
+        PlanFormat::Markdown => {
+            markdown::plan(&plan, &offline.display(), full, &ui.typed, &next(&plan, args))
+        }
     };
     ui.print(&text)?;
     permitted?;
@@ -48,6 +50,29 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+/// What applies exactly this plan, and what shows all of it: with the saved plan, the selection and
+/// the refresh as they were chosen.
+fn next(plan: &Plan, args: &PlanArgs) -> markdown::Next {
+    let mut chosen = SelectionArgs::words(&plan.selection);
+    if !args.refresh.refresh {
+        chosen.push("--refresh=false".to_owned());
+    }
+    let file = args.out.as_ref().map(|file| file.display().to_string());
+    markdown::Next {
+        apply: NextCommand::ApplyExpecting {
+            digest: plan.digest.to_string(),
+            // The file has the rest.
+            more: file
+                .as_deref()
+                .map_or_else(|| chosen.clone(), |file| vec![no_option(file)]),
+        },
+        all: NextCommand::PlanFull {
+            file: file.unwrap_or_else(|| "review.plan".to_owned()),
+            more: chosen,
+        },
+    }
 }
 
 /// The plan, the run that did not end, and whether the plan's calls are permitted.

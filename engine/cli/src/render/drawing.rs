@@ -61,15 +61,22 @@ fn dot_name(node: &Address) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A label in quotes: Mermaid reads markdown and HTML in it, so that what is no part of an
-/// ordinary name is written by its number.
 fn mermaid_label(node: &Address) -> String {
+    let text = mermaid_text(&node.to_string());
+    match is_group(node) {
+        // The star of a group stands alone: it emphasises nothing.
+        true => text.replace("#42;", "*"),
+        false => text,
+    }
+}
+
+/// What stands in quotes: Mermaid reads markdown and HTML in it, so that what is no part of an
+/// ordinary name is written by its number.
+pub fn mermaid_text(text: &str) -> String {
     let mut out = String::new();
-    for c in plain(node).to_string().chars() {
+    for c in plain(text).to_string().chars() {
         match c {
             '.' | '-' | '_' | ' ' => out.push(c),
-            // The star of a group stands alone: it emphasises nothing.
-            '*' if is_group(node) => out.push(c),
             c if c.is_alphanumeric() => out.push(c),
             c => {
                 let _ = write!(out, "#{};", u32::from(c));

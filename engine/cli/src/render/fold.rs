@@ -71,6 +71,13 @@ fn fingerprint(step: &Step) -> Option<u64> {
     Some(hasher.finish())
 }
 
+/// What orders addresses as people count: `node-9` before `node-10`.
+pub fn natural(address: &Address) -> (&str, &str, u32) {
+    let name = address.name();
+    let (stem, number) = split(name).unwrap_or((name, 0));
+    (address.kind(), stem, number)
+}
+
 /// A name's stem and number.
 fn split(name: &str) -> Option<(&str, u32)> {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -15,7 +15,7 @@ use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resourc
 use super::document::{FailedStep, UnfinishedRun};
 use super::drawing::Drawing;
 use super::progress::RunLog;
-use super::{mistakes, plan_json, plan_markdown, plan_text, report, resources, samples, status};
+use super::{markdown, mistakes, plan_json, plan_text, report, resources, samples, status};
 use crate::calls;
 use crate::hint::Invocation;
 use crate::plain::is_dangerous;
@@ -344,7 +344,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         ),
         (
             "plan, markdown",
-            plan_markdown::plan(&plan, &kinds, false, &typed),
+            markdown::plan(&plan, &kinds, false, &typed, &samples::next(text)),
         ),
         ("plan, JSON", plan_json::plan(&plan, Some(&run)).expect("json")),
         (

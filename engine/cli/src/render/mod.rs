@@ -2,7 +2,7 @@
 //!
 //! * `mistakes`: what is wrong with a manifest;
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
-//! * `plan_text`, `plan_json`, `plan_markdown`, `findings`: a plan;
+//! * `plan_text`, `plan_json`, `markdown`, `findings`: a plan;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
 //! * `status`, `resources`: the cluster and the state;
 //! * `drawing`: what depends on what;
@@ -19,9 +19,9 @@ mod fold;
 mod headline;
 #[cfg(test)]
 mod hostile;
+pub mod markdown;
 pub mod mistakes;
 pub mod plan_json;
-pub mod plan_markdown;
 #[cfg(test)]
 mod plan_tests;
 pub mod plan_text;

@@ -8,7 +8,7 @@ use subako_engine::plan::{Change, Drift, Operation, Plan, Reason, Step, Value};
 use subako_state::Address;
 
 use super::samples::{create, half, plan, record, step};
-use super::{plan_json, plan_markdown, plan_text};
+use super::{plan_json, plan_text};
 use crate::hint::Invocation;
 use crate::style::Paint;
 
@@ -284,28 +284,5 @@ fn a_plan_for_machines() {
     assert_eq!(
         value["drift"][0],
         json!({"address": "instance.gone", "gone": true, "changes": []})
-    );
-}
-
-#[test]
-fn a_plan_for_pull_requests() {
-    let mut plan = sample();
-    // Backticks in a value must not end the block.
-    plan.steps[8].changes = vec![change("command", json!("a"), json!("```\n</details>"))];
-    let text = plan_markdown::plan(&plan, &Display::built_in(), false, &Invocation::default());
-    assert!(text.contains("**Plan: 1 to destroy, 1 to replace"), "{text}");
-    assert!(text.contains("> [!WARNING]\n> `managers` 2 managers tolerate the loss of 0\n>\n> Manifest: line 12 (pool manager count)\n"), "{text}");
-    assert!(
-        text.contains("<details><summary>Steps (14)</summary>\n\n````diff\n"),
-        "{text}"
-    );
-    assert!(text.contains("\n! service.reply\n"), "{text}");
-    assert!(
-        text.contains("\n-/+ instance.manager-0  # must be replaced"),
-        "{text}"
-    );
-    assert!(
-        text.contains("\n+ instance.node-0 … node-6 (7)  # t2.micro\n"),
-        "{text}"
     );
 }

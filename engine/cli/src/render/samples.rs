@@ -5,6 +5,7 @@ use subako_engine::plan::{
     Action, Components, Operation, PLAN_FORMAT, Plan, Record, Replacement, Selection, Step, Summary,
     WRITTEN_BY,
 };
+use subako_engine::world::NextCommand;
 use subako_state::{Digest, Json};
 
 /// A plan of these steps.
@@ -79,5 +80,19 @@ pub fn create(address: &str, after: &[u32]) -> Step {
     Step {
         after: Some(record(&json!({"instance_type": "t2.micro", "name": name}))),
         ..step(Operation::Create, address, after)
+    }
+}
+
+/// What can be run next, with a digest or a name.
+pub fn next(text: &str) -> super::markdown::Next {
+    super::markdown::Next {
+        apply: NextCommand::ApplyExpecting {
+            digest: text.to_owned(),
+            more: Vec::new(),
+        },
+        all: NextCommand::PlanFull {
+            file: text.to_owned(),
+            more: Vec::new(),
+        },
     }
 }

@@ -1,0 +1,52 @@
+//! Findings, one line each: which check, about what, what is so, where, and what to do.
+
+use subako_engine::check::{Finding, Severity};
+use subako_engine::plan::Plan;
+
+use super::escape::{code, prose};
+use super::section::{Rank, Section};
+use crate::hint::Invocation;
+use crate::render::findings;
+
+/// A finding as an item of a list.
+pub fn line(finding: &Finding, typed: &Invocation) -> String {
+    let mut line = format!("- **{}**", prose(&finding.id));
+    if let Some(address) = &finding.address {
+        line.push_str(&format!(" {}", code(address)));
+    }
+    line.push_str(&format!(": {}", prose(&finding.message)));
+    if let Some(place) = &finding.place {
+        line.push_str(&format!(" (line {}, {})", place.line, prose(&place.path)));
+    }
+    if let Some(help) = findings::help(finding) {
+        let help = help.render(|words| prose(words), |command| code(typed.line(command)));
+        line.push_str(&format!(". Help: {help}"));
+    }
+    line
+}
+
+/// Warnings, in sight.
+pub fn warnings(plan: &Plan, typed: &Invocation) -> Section {
+    let lines = of(plan, Severity::Warning, typed);
+    let title = format!("**{}**", count(lines.len(), "warning"));
+    Section::of(Rank::Warnings, "warnings", lines).titled(&title)
+}
+
+/// Notes, folded away.
+pub fn notes(plan: &Plan, typed: &Invocation) -> Section {
+    let lines = of(plan, Severity::Note, typed);
+    let title = count(lines.len(), "note");
+    Section::of(Rank::Notes, "notes", lines).folded(&title)
+}
+
+fn of(plan: &Plan, severity: Severity, typed: &Invocation) -> Vec<String> {
+    let found = plan.findings.iter();
+    let found = found.filter(|finding| finding.severity == severity);
+    found.map(|finding| line(finding, typed)).collect()
+}
+
+/// `1 warning`, `2 warnings`.
+pub fn count(number: usize, what: &str) -> String {
+    let many = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{many}")
+}

@@ -1,0 +1,20 @@
+//! A plan as the comment of a pull request.
+//!
+//! * `comment`: the whole of it, in the order in which people have to look at it;
+//! * `refused`, `losses`, `findings`, `changes`, `drift`, `graph`: its sections;
+//! * `section`: one of them, and which are cut where all of them are too long;
+//! * `escape`: nothing from outside is markup.
+
+mod changes;
+mod comment;
+mod drift;
+mod escape;
+mod findings;
+mod graph;
+mod losses;
+mod refused;
+mod section;
+#[cfg(test)]
+mod tests;
+
+pub use comment::{Next, plan};
