@@ -12,7 +12,7 @@ use subako_world::{
 };
 
 use super::cloud::Inner;
-use super::convert::{Seen, all_tags, filter, instance, tag_specification, tagged};
+use super::convert::{Seen, all_tags, instance, tag_specification, tagged};
 use super::operations::Op;
 use crate::codes::Ec2Code as _;
 
