@@ -179,3 +179,21 @@ fn the_bastions_host_key_is_forgotten_when_that_is_agreed_to() {
     // The state is what it was.
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
 }
+
+#[test]
+fn what_other_tools_call_it_is_answered_with_a_command_that_works() {
+    let cluster = Cluster::sandbox();
+    for (typed, meant) in [
+        ("up", "subako apply --sim"),
+        ("plan cluster.toml", "subako plan -f cluster.toml --sim"),
+        ("plan --json", "subako plan --format json --sim"),
+    ] {
+        let words: Vec<&str> = typed.split(' ').collect();
+        cluster
+            .run(&words)
+            .expect(1)
+            .says(&format!("help: run `{meant}`"));
+    }
+    let ran = cluster.run(&["plan", "--target", "reply"]);
+    ran.expect(1).says("did you mean `service.reply`?");
+}

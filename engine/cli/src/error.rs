@@ -213,7 +213,7 @@ impl From<SessionError> for CliError {
         match error {
             SessionError::State(error) => error.into(),
             SessionError::World(failure) => failure.into(),
-            SessionError::Plan(PlanError::NoMatch(_)) => Self::new(text).help(
+            SessionError::Plan(PlanError::NoMatch { .. }) => Self::new(text).help(
                 Hint::from("addresses are `kind.name`; ")
                     .then(NextCommand::Graph)
                     .and(" shows those that the manifest wants, ")

@@ -123,9 +123,19 @@ impl Invocation {
                 }
             }
         }
-        let words: Vec<String> = line.iter().map(|word| quoted(word)).collect();
-        words.join(" ")
+        shell(&line)
     }
+}
+
+/// A command line of this program for a shell, of the words behind its name.
+pub fn line(words: &[String]) -> String {
+    let program = ["subako".to_owned()];
+    shell(&[&program, words].concat())
+}
+
+fn shell(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
 }
 
 /// An option with its value; a value that looks like an option has to stand in the same word.

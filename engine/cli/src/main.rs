@@ -4,6 +4,7 @@
 //! * `commands`: one file a command; `render`: what people and machines read; `ui` writes it.
 //! * `plain`: what comes from outside, escaped; `style`: meanings and their colours.
 //! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
+//! * `habits`: what other tools call it.
 //! * `project`: manifest and store of a command; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
@@ -12,6 +13,7 @@ mod calls;
 mod commands;
 mod error;
 mod exit;
+mod habits;
 mod hint;
 mod lock;
 mod plain;
@@ -83,6 +85,9 @@ fn refused(error: &clap::Error) -> Exit {
         },
     };
     if error.use_stderr() {
+        if let Some(advice) = habits::advice(typed.get(1..).unwrap_or_default()) {
+            let _ = writeln!(std::io::stderr(), "\nhelp: {}", plain(&advice));
+        }
         Exit::Error
     } else {
         Exit::Done

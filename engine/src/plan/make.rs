@@ -28,14 +28,27 @@ pub enum PlanError {
     #[error("{0} is of a kind that this version of Subako does not know")]
     UnknownKind(Address),
     /// A pattern of `--target`, `--exclude` or `--replace` names nothing.
-    #[error("`{0}` matches no resource")]
-    NoMatch(String),
+    #[error("`{pattern}` matches no resource{}", meant(.near))]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// Addresses that may have been meant, sorted.
+        near: Vec<Address>,
+    },
     /// Steps would wait for each other.
     #[error("these steps would wait for each other: {}", .0.join(", "))]
     Circular(Vec<String>),
     /// The plan cannot be written down.
     #[error("failed to write the plan down: {0}")]
     Digest(String),
+}
+
+fn meant(near: &[Address]) -> String {
+    let near: Vec<String> = near.iter().map(|address| format!("`{address}`")).collect();
+    match near.is_empty() {
+        true => String::new(),
+        false => format!(": did you mean {}?", near.join(" or ")),
+    }
 }
 
 /// What a plan is made of.
@@ -101,7 +114,8 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
             unmet: &unmet,
         };
         let mut decisions = decide(&input);
-        select(&input, &mut decisions).map_err(|NoMatch(pattern)| PlanError::NoMatch(pattern))?;
+        select(&input, &mut decisions)
+            .map_err(|NoMatch { pattern, near }| PlanError::NoMatch { pattern, near })?;
         match finish(
             planning.registry,
             planning.observed.managers.as_ref(),

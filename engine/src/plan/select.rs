@@ -3,7 +3,7 @@
 
 mod links;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::Address;
 
@@ -16,9 +16,25 @@ use links::Links;
 /// Addresses, with what each changes together with where that is why it is among them.
 type Reached = BTreeMap<String, Option<String>>;
 
+/// So many addresses are named that may have been meant.
+const NEAR: usize = 6;
+
 /// A pattern that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NoMatch(pub String);
+pub(super) struct NoMatch {
+    /// The pattern.
+    pub pattern: String,
+    /// What has its name.
+    pub near: Vec<Address>,
+}
+
+/// Addresses that have the name of a pattern without a kind, or with another kind; sorted.
+fn near<'a>(pattern: &str, all: impl Iterator<Item = &'a Address>) -> Vec<Address> {
+    let name = pattern.rsplit_once('.').map_or(pattern, |(_, name)| name);
+    let named = all.filter(|address| address.name().eq_ignore_ascii_case(name));
+    let named: BTreeSet<&Address> = named.collect();
+    named.into_iter().take(NEAR).cloned().collect()
+}
 
 /// Drops the decisions that are not selected: what is not targeted, nor needed by what is or
 /// taken along with it; what is excluded, what needs it, and what would take it along.
@@ -40,7 +56,10 @@ pub(super) fn select(input: &Input<'_>, decisions: &mut Decisions) -> Result<(),
         .chain(&selection.replace)
     {
         if !all().any(|address| address.matches(pattern)) {
-            return Err(NoMatch(pattern.clone()));
+            return Err(NoMatch {
+                pattern: pattern.clone(),
+                near: near(pattern, all()),
+            });
         }
     }
     if selection.target.is_empty() && selection.exclude.is_empty() {
