@@ -154,7 +154,7 @@ mod tests {
                 "run `subako plan --target service.web --var 'a=b'`",
             ),
             ("plan cluster.toml", "run `subako plan -f cluster.toml`"),
-            ("validate it's.toml", "run `subako validate -f 'it'\\''s.toml'`"),
+            ("validate it's.toml", "run `subako validate -f \"it's.toml\"`"),
         ] {
             assert_eq!(of(typed).as_deref(), Some(meant), "{typed}");
         }
