@@ -9,7 +9,7 @@ use std::time::Duration;
 use subako_engine::check::{Severity, planner};
 use subako_engine::kinds::registry;
 use subako_engine::manifest::{self, Manifest, Source, Variables};
-use subako_engine::plan::{Plan, Selection};
+use subako_engine::plan::{Plan, PlanError, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::{Knowledge, Rehearsing, RunReport, Session, SessionError};
 use subako_providers::sim::{KillAt, Login, Moment, Pace, Rehearsals, SimOptions, Simulator};
@@ -41,6 +41,8 @@ pub enum Exit {
     Early(String),
     /// Exit code 1: what the manifest names does not exist, or does not fit.
     Unfit(String),
+    /// Exit code 1: steps of the plan would wait for each other, so that there is none.
+    Circular(String),
     /// Exit code 3: what failed.
     RolledBack(String),
     /// Exit code 4: what failed.
@@ -281,6 +283,7 @@ impl Driver {
                 Err(_) => Exit::Hung,
                 Ok(Ok(exit)) => exit,
                 Ok(Err(error @ SessionError::Lower(_))) => Exit::Unfit(error.to_string()),
+                Ok(Err(error @ SessionError::Plan(PlanError::Circular(_)))) => Exit::Circular(error.to_string()),
                 Ok(Err(error)) => Exit::Early(error.to_string()),
             },
         };

@@ -53,7 +53,13 @@ fn rehearsed(plan: &Plan, seen: &Rehearsed, exit: &Exit, took: Duration) -> Resu
         }
         (
             _,
-            Exit::Nothing | Exit::Early(_) | Exit::Unfit(_) | Exit::Refused(_) | Exit::Killed | Exit::Hung,
+            Exit::Nothing
+            | Exit::Early(_)
+            | Exit::Unfit(_)
+            | Exit::Circular(_)
+            | Exit::Refused(_)
+            | Exit::Killed
+            | Exit::Hung,
         ) => return Ok(()),
     }
     let said = Duration::from_millis(seen.took_ms);

@@ -139,6 +139,8 @@ pub fn applied(what: &'static str, ended: &Ended) -> Step {
         Exit::Early(why) | Exit::Unfit(why) if what == "change" || what == "change before an old state" => {
             Err(Verdict::Refused(why.clone()))
         }
+        // Whoever asks for it has nothing to mend in the manifest: the order is the planner's.
+        Exit::Circular(why) => Err(broken(Violation::of("an order is found", "a circle", why.clone()))),
         Exit::Refused(why) => Err(broken(Violation::new(property, format!("refused: {why}")))),
         Exit::Early(why) | Exit::Unfit(why) => {
             Err(broken(Violation::new(property, format!("an error: {why}"))))
@@ -335,8 +337,10 @@ fn tasks(plan: &Plan, low: &Low, id: &str, before: &SwarmMoment, start: &Start) 
             {
                 continue;
             }
-            floor = floor
-                .min(wanted.unwrap_or(floor))
+            // Whichever tasks a smaller number leaves, they may be on nodes that are touched.
+            let left = count.running.min(wanted.unwrap_or(count.running));
+            floor = left
+                .saturating_sub(may_move)
                 .saturating_sub(at_once.unwrap_or(u64::MAX));
         }
         if *least < floor {

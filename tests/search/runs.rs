@@ -138,7 +138,7 @@ async fn destroyed(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
 
 fn said(exit: &Exit) -> String {
     match exit {
-        Exit::Early(why) | Exit::Unfit(why) => format!("an error: {why}"),
+        Exit::Early(why) | Exit::Unfit(why) | Exit::Circular(why) => format!("an error: {why}"),
         Exit::RolledBack(why) => format!("exit 3: {why}"),
         Exit::Remains(why) => format!("exit 4: {why}"),
         Exit::Refused(why) => format!("refused: {why}"),

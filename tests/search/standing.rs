@@ -54,7 +54,7 @@ impl Standing {
                 Self::Before,
                 Some(Promise::Before("a recovery back is exactly before")),
             ),
-            (_, Exit::Nothing | Exit::Early(_) | Exit::Unfit(_), was) => (was, None),
+            (_, Exit::Nothing | Exit::Early(_) | Exit::Unfit(_) | Exit::Circular(_), was) => (was, None),
             // Killed between before and after; a second run would begin from the middle.
             (Verb::Apply, Exit::Killed, Self::Before) => (Self::Between, None),
             (Verb::Forward | Verb::Back, Exit::Killed, Self::Between) => (Self::Between, None),

@@ -179,7 +179,7 @@ async fn truthful(case: &Case, scene: &Scene, ended: &Ended, state: Option<&Vec<
             };
             is(driver, wanted).await.map_err(|why| format!("exit 0: {why}"))
         }
-        Ended::Exit(Exit::Refused(why) | Exit::Early(why) | Exit::Unfit(why)) => {
+        Ended::Exit(Exit::Refused(why) | Exit::Early(why) | Exit::Unfit(why) | Exit::Circular(why)) => {
             Err(format!("refused: {why}"))
         }
         Ended::Exit(Exit::Hung) => Err("it hangs".to_owned()),

@@ -108,6 +108,13 @@ fn replacements_that_are_asked_for() {
         replaced("member.manager-1").refused("selection"),
         replaced("docker.node-0").refused("selection"),
         replaced("security_group.search").refused("quorum"),
+        then(
+            "a group beside managers that leave and a service",
+            &demo(2, 0),
+            &demo(1, 0).service("web", ""),
+        )
+        .replace(&["security_group.search"])
+        .refused("quorum"),
         edit("the only manager", &demo(1, 1).service("web", ""), &[])
             .replace(&["instance.manager-0"])
             .notes("quorum"),

@@ -46,19 +46,34 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether a record depends on something whose old half goes before its successor is made: it
-    /// leaves before that, whatever may come after. What was only turned to part a circle is not
-    /// worth that: everything on it would go before anything of it comes again.
-    fn leaves_what_goes_first(&self, record: usize) -> bool {
-        let first = |removal: u32| {
-            let step = &self.steps[removal as usize];
-            step.goes_first() && step.operation == Operation::Delete
-        };
-        let mut depends_on = self.record(record).depends_on.iter();
-        depends_on.any(|dependency| {
-            !self.input.circular.contains_key(dependency)
-                && self.removals_of(dependency).into_iter().any(first)
-        })
+    /// The records of the removed that depend on something whose old half goes before its successor
+    /// is made, also through others that are removed: they leave before that, whatever may come
+    /// after. What was only turned to part a circle is not worth that: everything on it would go
+    /// before anything of it comes again.
+    fn leaving_before_a_successor(&self, removals: &[(usize, u32)]) -> FastSet<usize> {
+        let mut users: FastMap<&str, Vec<usize>> = FastMap::default();
+        for (record, _) in removals {
+            for dependency in &self.record(*record).depends_on {
+                users.entry(dependency.as_str()).or_default().push(*record);
+            }
+        }
+        let first = removals.iter().filter(|(record, step)| {
+            let step = &self.steps[*step as usize];
+            step.goes_first()
+                && step.operation == Operation::Delete
+                && !self.input.circular.contains_key(&self.record(*record).address)
+        });
+        let mut open: Vec<usize> = first.map(|(record, _)| *record).collect();
+        let mut leaving = FastSet::default();
+        while let Some(needed) = open.pop() {
+            let address = self.record(needed).address.as_str();
+            for user in users.get(address).into_iter().flatten() {
+                if leaving.insert(*user) {
+                    open.push(*user);
+                }
+            }
+        }
+        leaving
     }
 
     /// What is made of all of a kind together, and is deleted by a call before a successor comes or
@@ -149,6 +164,7 @@ impl Builder<'_> {
             .collect();
         removals.sort_unstable_by_key(|(_, step)| *step);
         let users = self.users_of_every(&removals);
+        let leaving_first = self.leaving_before_a_successor(&removals);
         for &(record, step) in &removals {
             let resource = self.record(record);
             if let Some(host) = self.steps[step as usize].gone_with().cloned() {
@@ -216,7 +232,7 @@ impl Builder<'_> {
                 continue;
             }
             let mut wait = vec![GateKind::NoOldNeeds(kind.to_owned())];
-            if !entry.goes_first() && !self.leaves_what_goes_first(record) {
+            if !entry.goes_first() && !leaving_first.contains(&record) {
                 wait.push(GateKind::NoNewNeeds(kind.to_owned()));
             }
             for gate in wait {

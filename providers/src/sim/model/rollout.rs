@@ -25,18 +25,6 @@ impl ServiceFacts {
             .is_some_and(|task| task.template != self.template)
     }
 
-    /// Slots after `cursor` that an update has yet to take, at most `most`.
-    fn next_dirty(&self, cursor: Option<&Slot>, most: usize) -> Vec<Slot> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let from = cursor.map_or(Unbounded, Excluded);
-        let slots = self.slots.range((from, Unbounded)).map(|(slot, _)| slot);
-        slots
-            .filter(|slot| self.is_dirty(slot))
-            .take(most)
-            .cloned()
-            .collect()
-    }
-
     /// Of the tasks made last: the id of one that failed, how many did, and whether one still
     /// waits for a node.
     fn judge(&self, seed: u64, batch: &[(Slot, u32)], answers: Option<Ms>) -> (Option<String>, u64, bool) {
@@ -173,8 +161,9 @@ impl SwarmFacts {
             Some(0) => usize::MAX,
             Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
         };
-        let (cursor, watching) = (update.cursor.clone(), update.watching);
-        let slots = service.next_dirty(cursor.as_ref(), most);
+        let watching = update.watching;
+        let (slots, last) = self.take_dirty(name, most)?;
+        let service = self.services.get_mut(name)?;
         let update = service.update.as_mut()?;
         if slots.is_empty() {
             if watching || update.made == 0 {
@@ -213,7 +202,6 @@ impl SwarmFacts {
             next = next.max(done);
             batch.push((slot.clone(), task.number));
         }
-        let last = service.next_dirty(slots.last(), 1).is_empty();
         let delay = if last {
             0
         } else {
@@ -222,9 +210,44 @@ impl SwarmFacts {
         let update = service.update.as_mut()?;
         update.made += batch.len() as u64;
         update.batch = batch;
-        update.cursor = slots.last().cloned();
         update.due = next + delay;
         Some(update.due)
+    }
+
+    /// Takes at most `most` slots from those that an update has yet to replace; and whether there
+    /// are no more of them.
+    fn take_dirty(&mut self, name: &str, most: usize) -> Option<(Vec<Slot>, bool)> {
+        let known = self.services.get_mut(name)?.update.as_mut()?.queue.take();
+        let mut queue = match known {
+            Some(queue) => queue,
+            None => self.dirty(self.services.get(name)?),
+        };
+        let service = self.services.get_mut(name)?;
+        let mut slots = Vec::new();
+        while slots.len() < most
+            && let Some(slot) = queue.pop()
+        {
+            slots.extend(service.is_dirty(&slot).then_some(slot));
+        }
+        while queue.last().is_some_and(|slot| !service.is_dirty(slot)) {
+            queue.pop();
+        }
+        let last = queue.is_empty();
+        service.update.as_mut()?.queue = Some(queue);
+        Some((slots, last))
+    }
+
+    /// The slots that an update has to replace, the last one first: replicas by their number, nodes
+    /// by their address, because ids mean nothing to a model that is made of what was read.
+    fn dirty(&self, service: &ServiceFacts) -> Vec<Slot> {
+        let address = |slot: &Slot| match slot {
+            Slot::Replica(_) => None,
+            Slot::Node(id) => self.nodes.get(id).map(|node| node.addr.clone()),
+        };
+        let slots = service.slots.keys().filter(|slot| service.is_dirty(slot));
+        let mut slots: Vec<_> = slots.map(|slot| (address(slot), slot.clone())).collect();
+        slots.sort();
+        slots.into_iter().rev().map(|(_, slot)| slot).collect()
     }
 
     /// Replaces the task of one slot by one of the current template.

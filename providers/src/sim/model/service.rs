@@ -65,9 +65,9 @@ pub(crate) struct UpdateFacts {
     pub message: String,
     /// When it goes on.
     pub due: Ms,
-    /// The last slot taken.
+    /// The slots that are still to be taken, the last one first; `None` until the first batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<Slot>,
+    pub queue: Option<Vec<Slot>>,
     /// Tasks made last, which are being watched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batch: Vec<(Slot, u32)>,
@@ -88,7 +88,7 @@ impl UpdateFacts {
             state,
             message: message.into(),
             due,
-            cursor: None,
+            queue: None,
             batch: Vec::new(),
             watching: false,
             failed: 0,
