@@ -57,7 +57,8 @@ async fn tried(case: &Case) -> Step {
         if matches!(rest.exit, Exit::Refused(_)) && refused_as_a_whole(case).await {
             return Err(Verdict::Refused("what the first plan left out".to_owned()));
         }
-        accepted(part, &rest)?;
+        foreseen(&rest, !case.selection.destroy)?;
+        applied(part, &rest)?;
     }
     as_said("change", &driver, &after).await?;
     gone(&driver, &after).await
@@ -110,7 +111,7 @@ async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
 
 /// An accepted plan applies, as its rehearsal said.
 pub fn accepted(what: &'static str, ended: &Ended) -> Step {
-    foreseen(ended)?;
+    foreseen(ended, true)?;
     applied(what, ended)
 }
 
@@ -140,7 +141,11 @@ pub fn applied(what: &'static str, ended: &Ended) -> Step {
             Err(Verdict::Refused(why.clone()))
         }
         // Whoever asks for it has nothing to mend in the manifest: the order is the planner's.
-        Exit::Circular(why) => Err(broken(Violation::of("an order is found", "a circle", why.clone()))),
+        Exit::Circular(why) => Err(broken(Violation::of(
+            "an order is found",
+            "a circle",
+            why.clone(),
+        ))),
         Exit::Refused(why) => Err(broken(Violation::new(property, format!("refused: {why}")))),
         Exit::Early(why) | Exit::Unfit(why) => {
             Err(broken(Violation::new(property, format!("an error: {why}"))))

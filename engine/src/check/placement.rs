@@ -5,8 +5,9 @@ use subako_state::Address;
 use super::built_in::BuiltIn;
 use super::nodes::{fitting, of_pool};
 use super::{About, Category, Checked, Finding, Severity};
-use crate::manifest::Manifest;
-use crate::plan::{Action, Change, Operation, Plan};
+use crate::kinds::Member;
+use crate::manifest::{Manifest, Pool};
+use crate::plan::{Action, Change, Operation, Plan, Step};
 use crate::world::{Availability, Mode, ServiceSpec};
 
 mod cause;
@@ -95,8 +96,7 @@ fn severity(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec, addr
     }
 }
 
-/// Whether nodes leave that tasks of a service may be on. Where a pool is gone from the manifest
-/// nobody knows any more what its nodes meet but that they meet no constraint at all.
+/// Whether nodes leave that tasks of a service may be on.
 fn loses_tasks(plan: &Plan, manifest: &Manifest, spec: &ServiceSpec) -> bool {
     plan.steps.iter().any(|step| {
         let name = step.address.name();
@@ -104,14 +104,29 @@ fn loses_tasks(plan: &Plan, manifest: &Manifest, spec: &ServiceSpec) -> bool {
             .pools
             .iter()
             .find(|pool| Manifest::instance_names(pool).any(|of_pool| of_pool == name));
-        let fits = pool.map_or(spec.constraints.is_empty(), |pool| {
-            of_pool(pool, &spec.constraints) > 0
-        });
+        let fits = |pool: &Pool| of_pool(pool, &spec.constraints) > 0;
+        let fits = pool.map_or_else(
+            || of_a_pool_that_is_gone(manifest, step).as_ref().is_some_and(fits),
+            fits,
+        );
         let leaves = matches!(step.operation, Operation::Delete | Operation::Vanish { .. });
         let before = step.spec_before();
         let was_drained = before
             .is_some_and(|spec| spec.text_field("availability") == Some(Availability::Drain.to_string()));
         step.address.kind() == "member" && leaves && fits && !was_drained
+    })
+}
+
+/// The pool of a node whose pool is no longer in the manifest, as far as it decides on where tasks go.
+fn of_a_pool_that_is_gone(manifest: &Manifest, step: &Step) -> Option<Pool> {
+    let member: Member = step.spec_before()?.decode().ok()?;
+    let (pool, _) = step.address.name().rsplit_once('-')?;
+    Some(Pool {
+        name: pool.to_owned(),
+        role: member.role,
+        labels: member.labels,
+        count: u32::MAX,
+        ..manifest.pools.first()?.clone()
     })
 }
 

@@ -1,5 +1,5 @@
-//! Machines that a run had begun to set up: no node of theirs is known yet, by which the swarm would
-//! tell whether they are up. So they are asked themselves.
+//! Machines of which no node is known by which the swarm would tell whether they are up: a run had
+//! begun to set them up, or they are found without a record. So they are asked themselves.
 
 use futures::future::{Either, select};
 use futures::pin_mut;
@@ -13,6 +13,7 @@ use crate::desired::DesiredSet;
 use crate::fast::FastSet;
 use crate::machine::Machine;
 use crate::reference::references;
+use crate::survey::SwarmView;
 use crate::world::{HostTarget, World};
 
 /// So many are asked at once.
@@ -24,6 +25,7 @@ pub(super) async fn silent(
     snapshot: &Snapshot,
     desired: &DesiredSet,
     machines: &[Machine],
+    view: Option<&SwarmView>,
 ) -> BTreeSet<String> {
     let wanted: FastSet<&str> = desired
         .resources
@@ -31,10 +33,12 @@ pub(super) async fn silent(
         .filter(|wanted| wanted.address.kind() == "member")
         .map(|wanted| wanted.address.name())
         .collect();
+    let nodes = view.into_iter().flat_map(|view| &view.nodes);
+    let listed: FastSet<&str> = nodes.map(|node| node.addr.as_str()).collect();
     let running = machines.iter().filter(|machine| machine.is_running());
     let targets = running
         .filter(|machine| machine.name().is_some_and(|name| wanted.contains(name)))
-        .filter_map(|machine| without_a_node(snapshot, machine));
+        .filter_map(|machine| without_a_node(snapshot, machine, &listed));
     let asked = stream::iter(targets).map(|target| async move {
         let silent = is_silent(world, &target).await;
         silent.then_some(target.instance_id)
@@ -63,13 +67,18 @@ pub(super) fn former(snapshot: &Snapshot) -> BTreeSet<String> {
     moved.map(|member| member.address.name().to_owned()).collect()
 }
 
-/// The way to a recorded machine on which no node is recorded.
-fn without_a_node(snapshot: &Snapshot, machine: &Machine) -> Option<HostTarget> {
+/// The way to a machine on which no node is recorded: to a recorded one, and to one that is found
+/// without a record and that the swarm does not list either.
+fn without_a_node(snapshot: &Snapshot, machine: &Machine, listed: &FastSet<&str>) -> Option<HostTarget> {
     let (name, generation) = machine.owner.as_ref()?;
     let itself = Address::new(machine.kind, name);
-    snapshot
-        .get(&itself)
-        .filter(|recorded| recorded.generation == *generation)?;
+    let Some(recorded) = snapshot.get(&itself) else {
+        let is_listed = listed.contains(machine.private_ip.as_str());
+        return (!is_listed).then(|| machine.target(name, None));
+    };
+    if recorded.generation != *generation {
+        return None;
+    }
     let on_it = |kind: &str| {
         let guest = snapshot.get(&Address::new(kind, name))?;
         (guest.made_with.get(&itself).copied().unwrap_or(0) == *generation).then_some(guest)

@@ -35,7 +35,7 @@ impl Survey {
         let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
         survey.managers = managers;
         survey.former = in_flight::former(snapshot);
-        survey.silent = in_flight::silent(world, snapshot, desired, survey.machines()).await;
+        survey.silent = in_flight::silent(world, snapshot, desired, survey.machines(), survey.view()).await;
         let recorded = snapshot
             .resources
             .iter()

@@ -57,6 +57,7 @@ pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
         subnets: subnets(survey, plan),
         types: setting.types.clone(),
         engines,
+        silent: survey.silent.clone(),
         swarm,
     })
 }
@@ -117,24 +118,36 @@ impl<'a> Machines<'a> {
             .or_else(|| self.by_address.get(node.addr.as_str()).map(|id| (*id).to_owned()))
     }
 
-    /// The engines that the state has, as the refresh found them.
+    /// The engines that the state has, and those that were found without a record, as the refresh
+    /// found them.
     fn engines(&self, setting: Setting<'_>) -> BTreeMap<String, EngineScene> {
         let mut engines = BTreeMap::new();
-        let sighted = setting.snapshot.resources.iter().zip(&setting.observed.recorded);
-        for (resource, sighting) in sighted.filter(|(resource, _)| is_current_docker(resource)) {
-            let (spec, outputs) = match sighting {
-                Sighting::There { spec, outputs, .. } => (spec, outputs),
-                Sighting::AsRecorded | Sighting::Unreadable(_) => (&resource.spec, &resource.outputs),
-                Sighting::Foreign(_) | Sighting::Absent => continue,
-            };
+        let recorded = setting.snapshot.resources.iter().zip(&setting.observed.recorded);
+        let recorded = recorded
+            .filter(|(resource, _)| is_current_docker(resource))
+            .filter_map(|(resource, sighting)| {
+                let (spec, outputs) = match sighting {
+                    Sighting::There { spec, outputs, .. } => (spec, outputs),
+                    Sighting::AsRecorded | Sighting::Unreadable(_) => (&resource.spec, &resource.outputs),
+                    Sighting::Foreign(_) | Sighting::Absent => return None,
+                };
+                Some((resource.address.name(), spec, outputs))
+            });
+        let found = setting.observed.unrecorded.iter();
+        let found = found.filter_map(|(address, sighting)| match sighting {
+            Sighting::There { spec, outputs, .. } if address.kind() == "docker" => {
+                Some((address.name(), spec, outputs))
+            }
+            _ => None,
+        });
+        for (name, spec, outputs) in recorded.chain(found) {
             let (Ok(docker), Ok(outputs)) = (spec.decode::<Docker>(), outputs.decode::<DockerOutputs>())
             else {
                 continue;
             };
-            let Some(id) = self.survey.resolve(&docker.machine) else {
-                continue;
-            };
-            let Some(instance) = self.survey.instance(&id) else {
+            let id = self.survey.resolve(&docker.machine);
+            let named = || self.survey.machine_named(name).map(|machine| machine.id.clone());
+            let Some(instance) = id.or_else(named).and_then(|id| self.survey.instance(&id)) else {
                 continue;
             };
             let engine = EngineScene {
@@ -142,9 +155,9 @@ impl<'a> Machines<'a> {
                 daemon: docker.daemon,
                 host_key: outputs.host_key,
                 hangs: !docker.running && instance.state == InstanceState::Running,
-                lost_swarm: self.lost_swarm(setting.snapshot, resource.address.name()),
+                lost_swarm: self.lost_swarm(setting.snapshot, name),
             };
-            engines.insert(id, engine);
+            engines.insert(instance.id.clone(), engine);
         }
         engines
     }

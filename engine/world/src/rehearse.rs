@@ -3,7 +3,7 @@
 //! Whoever plays it is handed a [`World`] that is nothing but that model: nothing done in it reaches
 //! a disk or a network, and its time is virtual.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub struct Scene {
     pub types: BTreeMap<String, TypeFacts>,
     /// Docker Engines by the id of their instance.
     pub engines: BTreeMap<String, EngineScene>,
+    /// Instances by id that run and gave no answer at all.
+    pub silent: BTreeSet<String>,
     /// The swarm, where a manager has answered for it.
     pub swarm: Option<SwarmScene>,
 }

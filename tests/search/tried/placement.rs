@@ -95,6 +95,15 @@ fn nodes_that_go_from_under_a_service() {
             &on("labels = { d = \"x\" }\navailability = \"pause\""),
         )
         .warns("placement"),
+        edit(
+            "renamed and paused",
+            &on("labels = { d = \"x\" }"),
+            &[
+                ("name = \"node\"", "name = \"work\""),
+                ("labels = {", "availability = \"pause\"\nlabels = {"),
+            ],
+        )
+        .refused("placement"),
         then("another label", &before(), &on("labels = { d = \"y\" }")).refused("placement"),
         then("no label", &before(), &on("")).refused("placement"),
         then("the pool removed", &roled(2), &roled(0)).refused("placement"),

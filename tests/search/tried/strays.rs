@@ -41,6 +41,8 @@ fn a_state_that_is_lost() {
     let lost = |row: super::row::Row| row.drift([Drift::LostState]);
     all(&[
         lost(edit("nothing else", &one, &[])),
+        lost(edit("the only manager hangs", &one, &[]).drift([super::row::hang("manager-0")])),
+        lost(edit("a worker hangs", &one, &[]).drift([super::row::hang("node-0")])),
         lost(edit("another image", &one, &[("nginx", "nginx:2")])),
         lost(then("a service less", &one, &demo(1, 1).network("net", ""))),
         lost(then(

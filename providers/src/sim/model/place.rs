@@ -202,6 +202,7 @@ impl SwarmFacts {
             };
             self.board.due.push((when, event));
         }
+        self.go_on_when_it_runs(service, slot, number);
         self.hold(service, slot, number, node, demand);
         let load = self.board.loads.entry(node.to_owned()).or_default();
         load.total += 1;
@@ -210,6 +211,42 @@ impl SwarmFacts {
             .or_default()
             .insert(slot.clone());
         self.touch(at, node);
+    }
+
+    /// An update whose batch waited for a node for this task goes on once all of it runs, not when it
+    /// is looked at again by chance.
+    fn go_on_when_it_runs(&mut self, name: &str, slot: &Slot, number: u32) {
+        let Some(service) = self.services.get_mut(name) else {
+            return;
+        };
+        let waits = |(waiting, of): &(Slot, u32)| waiting == slot && *of == number;
+        let Some(update) = service
+            .update
+            .as_ref()
+            .filter(|update| update.under_way() && update.batch.iter().any(waits))
+        else {
+            return;
+        };
+        let batch = update.batch.iter().filter_map(|(slot, number)| {
+            let task = service.current(slot)?;
+            (task.number == *number).then(|| task.node.as_ref().map(|_| task.running))
+        });
+        let Some(runs) = batch.collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let Some(due) = runs.into_iter().max() else {
+            return;
+        };
+        let epoch = service.epoch;
+        if let Some(update) = service.update.as_mut() {
+            update.due = due;
+        }
+        let event = Event::Rollout {
+            swarm: self.id.clone(),
+            service: name.to_owned(),
+            epoch,
+        };
+        self.board.due.push((due, event));
     }
 
     /// Takes the current task of a slot off the board; the facts keep it.

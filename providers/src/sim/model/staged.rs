@@ -124,7 +124,8 @@ impl Model {
                 facts.start(self.place.seed, BEGIN);
             }
             InstanceState::Running => {
-                facts.killed = engine.is_some_and(|engine| engine.hangs);
+                let hangs = engine.is_some_and(|engine| engine.hangs);
+                facts.killed = hangs || scene.silent.contains(&instance.id);
                 facts.up_from = (!facts.killed).then_some(0);
             }
             InstanceState::Stopping => facts.stop(self.place.seed, BEGIN),

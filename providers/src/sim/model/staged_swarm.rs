@@ -119,6 +119,10 @@ fn service(seen: &Service, tasks: &[&Task], swarm: &SwarmFacts, assumed: &mut Ve
             })
             .or_insert(task);
     }
+    for task in tasks {
+        // With the service its nodes lose the images of its earlier versions too.
+        template_of(task, &mut facts);
+    }
     for (slot, task) in slots {
         if rank(task) == Rank::Stopped {
             continue;
@@ -151,7 +155,22 @@ fn service(seen: &Service, tasks: &[&Task], swarm: &SwarmFacts, assumed: &mut Ve
             facts.slots.insert(slot, vec![task]);
         }
     }
+    watch_what_starts(&mut facts);
     facts
+}
+
+/// An update under way waits for the tasks that have yet to start.
+fn watch_what_starts(facts: &mut ServiceFacts) {
+    let slots = facts.slots.iter();
+    let starting: Vec<(Slot, u32)> = slots
+        .filter_map(|(slot, tasks)| Some((slot, tasks.last()?)))
+        .filter(|(_, task)| task.node.is_none() || task.running > 0)
+        .map(|(slot, task)| (slot.clone(), task.number))
+        .collect();
+    if let Some(update) = facts.update.as_mut().filter(|update| update.under_way()) {
+        update.made = starting.len() as u64;
+        update.batch = starting;
+    }
 }
 
 /// Which of a slot's tasks counts: one that is to run, else one that has ended by itself.
