@@ -2,6 +2,7 @@
 //! tasks run elsewhere meanwhile, so that no request meets one that dies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use subako_state::Address;
@@ -10,8 +11,15 @@ use super::displaced::Displaced;
 use super::drain;
 use super::specs::Member;
 use super::swarm_access::Managers;
+use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::world::{Availability, Failure, Host, Node, NodeState, Result};
+
+/// How long a new leader may take to know which nodes are up: they report to it within three
+/// heartbeats of 5 s, several times over.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// What may be called: the node is drained, and made active again.
 pub(super) const CALLS: [&str; 3] = ["refresh_logins", "update_node", "update_node"];
@@ -39,8 +47,7 @@ impl<'a> Aside<'a> {
         }
         let node_id = outputs.node_id;
         let mut managers = Managers::new(cx);
-        let read = |manager: Arc<dyn Host>| async move { manager.nodes().await }.boxed();
-        let nodes = managers.ask_any(read).await?;
+        let nodes = known_states(name, &mut managers, cx).await?;
         let Some(own) = nodes.iter().find(|node| node.id == node_id) else {
             return Ok(None);
         };
@@ -99,6 +106,25 @@ async fn activate(name: &str, node_id: &str, managers: &mut Managers<'_>, cx: &S
         drain::set(node_id, Availability::Active, managers).await?;
     }
     Ok(())
+}
+
+/// The nodes, once it is known of each whether it is up. A new leader does not know at first, and
+/// the restart before this one may have made one.
+async fn known_states(name: &str, managers: &mut Managers<'_>, cx: &StepContext) -> Result<Vec<Node>> {
+    let mut wait = Wait::new(cx, format!("have {name} step aside"), EVERY, LIMIT);
+    loop {
+        let host = managers.host().await?;
+        let waiting = match host.nodes().await {
+            Ok(nodes) if nodes.iter().all(|node| node.state != NodeState::Unknown) => return Ok(nodes),
+            Ok(nodes) if wait.elapsed() >= LIMIT => return Ok(nodes),
+            Ok(_) => "waiting for the state of all nodes to be known".to_owned(),
+            Err(failure) => {
+                managers.lost();
+                format!("waiting for a manager: {}", failure.message)
+            }
+        };
+        wait.tick(waiting).await?;
+    }
 }
 
 fn takes_tasks(node: &Node, except: &str) -> bool {

@@ -72,6 +72,7 @@ fn a_change_to_an_image_that_fails_goes_back_and_is_answered_all_the_while() {
 }
 
 #[test]
+#[ignore = "waits a minute for a join that does not come; what is said is tested always, on a scripted engine"]
 fn a_join_that_meets_a_closed_port_names_it_and_nothing_is_left() {
     let Some(lab) = Lab::turn("a closed port 2377") else {
         return;
