@@ -9,6 +9,7 @@ mod machines;
 mod registry;
 mod sighting;
 mod unconverged;
+mod usage;
 
 pub use claim::{Claim, Scope};
 pub use erased::{Erased, ErasedKind};
@@ -19,6 +20,7 @@ pub use machines::Machines;
 pub use registry::Registry;
 pub use sighting::{Item, Sighting};
 pub use unconverged::{Rollout, Unconverged};
+pub use usage::Usage;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -187,6 +189,15 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     /// Where the world chooses an address for it; `None` if it chooses none.
     fn chosen_in(&self) -> Option<Scope> {
         None
+    }
+
+    /// Whether anything of it is billed: where not, specs need not be read.
+    const BILLED: bool = false;
+
+    /// What of it the cloud bills; the outputs are missing where only a call will tell.
+    fn usage(&self, outputs: Option<&Self::Outputs>) -> Vec<Usage> {
+        let _ = outputs;
+        Vec::new()
     }
 
     /// Whether two of it can exist at once: a replacement is then made before the old one goes.

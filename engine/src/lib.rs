@@ -22,6 +22,7 @@ pub mod kinds;
 pub mod lower;
 pub mod machine;
 pub mod manifest;
+pub mod money;
 pub mod plan;
 pub mod reference;
 pub mod refresh;

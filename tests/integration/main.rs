@@ -20,6 +20,7 @@ mod layers;
 mod locking;
 mod manifests;
 mod plan;
+mod prices;
 mod rehearsal;
 mod review;
 mod saved_plans;

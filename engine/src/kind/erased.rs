@@ -9,7 +9,7 @@ use subako_state::{Address, Json, Resource};
 
 use super::{
     Claim, ErasedIntent, Impact, InTheWorld, Intent, Item, Kind, Listed, Machines, Scope, Sighting, StepCall,
-    StepContext, Traits,
+    StepContext, Traits, Usage,
 };
 use crate::survey::Survey;
 use crate::value::Value;
@@ -51,6 +51,15 @@ pub trait ErasedKind: Send + Sync {
     fn chosen_in(&self, spec: &Json) -> Option<Scope> {
         let _ = spec;
         None
+    }
+    /// See [`Kind::BILLED`].
+    fn is_billed(&self) -> bool {
+        false
+    }
+    /// See [`Kind::usage`]. Nothing of a spec that cannot be read: no step on it gets that far.
+    fn usage(&self, spec: &Json, outputs: Option<&Json>) -> Vec<Usage> {
+        let _ = (spec, outputs);
+        Vec::new()
     }
     /// See [`Kind::calls`].
     fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {
@@ -172,6 +181,20 @@ impl<K: Kind> ErasedKind for Erased<K> {
 
     fn chosen_in(&self, spec: &Json) -> Option<Scope> {
         spec.decode::<K>().ok()?.chosen_in()
+    }
+
+    fn is_billed(&self) -> bool {
+        K::BILLED
+    }
+
+    fn usage(&self, spec: &Json, outputs: Option<&Json>) -> Vec<Usage> {
+        match spec.decode::<K>() {
+            Ok(spec) if K::BILLED => {
+                let outputs = outputs.and_then(|outputs| outputs.decode().ok());
+                spec.usage(outputs.as_ref())
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn calls(&self, intent: &ErasedIntent<'_>) -> Result<Vec<StepCall>> {

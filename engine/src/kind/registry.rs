@@ -45,6 +45,12 @@ impl Registry {
         kind == named || named == MACHINE && self.get(kind).is_some_and(|kind| kind.machines().is_some())
     }
 
+    /// The kinds of which something is billed, by name.
+    pub fn billed(&self) -> impl Iterator<Item = &'static str> {
+        let billed = self.0.iter().filter(|(_, kind)| kind.is_billed());
+        billed.map(|(name, _)| *name)
+    }
+
     /// All kinds, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn ErasedKind>> {
         self.0.values()

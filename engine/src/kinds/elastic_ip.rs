@@ -15,7 +15,7 @@ use super::tags;
 use super::wait::settled;
 use crate::kind::{
     Impact, InTheWorld, Intent, Item, Kind, KnownBy, Listed, Phase, Plane, Sighting, StepCall, StepContext,
-    Traits,
+    Traits, Usage,
 };
 use crate::machine::{MACHINE, ON_MACHINE, Power};
 use crate::reference::Ref;
@@ -83,6 +83,7 @@ fn tagged(survey: &Survey) -> HashMap<&str, (u32, &world::ElasticIp)> {
 
 impl Kind for ElasticIp {
     const NAME: &'static str = "elastic_ip";
+    const BILLED: bool = true;
     const GROUPED: bool = false;
     type Outputs = ElasticIpOutputs;
 
@@ -107,6 +108,14 @@ impl Kind for ElasticIp {
             true => Err("an instance has one elastic address".to_owned()),
             false => Ok(()),
         }
+    }
+
+    fn usage(&self, _: Option<&Self::Outputs>) -> Vec<Usage> {
+        let machine = match &self.machine {
+            Ref::To { address, .. } => Some(address.clone()),
+            Ref::Value(_) => None,
+        };
+        vec![Usage::ElasticIp { machine }]
     }
 
     fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {

@@ -15,7 +15,7 @@ use super::tags;
 use super::wait::settled;
 use crate::kind::{
     Claim, Impact, InTheWorld, Intent, Item, Kind, KnownBy, Lead, Listed, Machines, Phase, Plane, Scope,
-    Sighting, StepCall, StepContext, Traits,
+    Sighting, StepCall, StepContext, Traits, Usage,
 };
 use crate::machine::{MACHINE, Machine};
 use crate::reference::Ref;
@@ -150,6 +150,7 @@ fn shrinks(before: &Value, after: &Value) -> bool {
 
 impl Kind for Instance {
     const NAME: &'static str = "instance";
+    const BILLED: bool = true;
     const CHOSEN: bool = true;
     const GROUPED: bool = false;
     const SPELLED_IN_MANY_WAYS: bool = true;
@@ -231,6 +232,25 @@ impl Kind for Instance {
     fn chosen_in(&self) -> Option<Scope> {
         let chosen = self.private_ip.is_none();
         chosen.then(|| Scope::Subnet(self.subnet_id.clone()))
+    }
+
+    /// A stopped one keeps its volume, and gives its public address back.
+    fn usage(&self, outputs: Option<&Self::Outputs>) -> Vec<Usage> {
+        let gib = self.disk_gib;
+        if !self.running {
+            return vec![Usage::Volume { gib }, Usage::Stopped];
+        }
+        let instance_type = self.instance_type.clone();
+        let mut used = vec![Usage::Instance { instance_type }, Usage::Volume { gib }];
+        let has_address = outputs.map(|outputs| outputs.public_ip.is_some());
+        match has_address.or(self.public_ip) {
+            Some(true) => used.push(Usage::PublicIpv4),
+            Some(false) => {}
+            None => used.push(Usage::PublicIpv4OfSubnet {
+                subnet_id: self.subnet_id.clone(),
+            }),
+        }
+        used
     }
 
     fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {

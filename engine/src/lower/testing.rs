@@ -10,6 +10,7 @@ use crate::manifest::{
     Aws, Cluster, Docker, KeyPair, Lines, Manifest, Pool, Provider, SecurityGroup, Service, Sim, Ssh,
     SwarmSettings,
 };
+use crate::money::Prices;
 use crate::world::{
     Availability, Endpoint, ImageAnswer, Lookup, LookupAnswer, Mode, NetworkSpec, PublishMode, Role,
     ServiceNetwork, ServiceSpec, Subnet,
@@ -74,6 +75,7 @@ pub fn sandbox() -> Manifest {
         secrets: vec![],
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
+        prices: Prices::default(),
         sim: Sim::default(),
         lines: Lines::default(),
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use subako_state::{Digest, SealKey};
 
 use super::lines::Lines;
+use crate::money::Prices;
 use crate::world::{
     Availability, Condition, Content, CpuCredits, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault,
 };
@@ -42,6 +43,8 @@ pub struct Manifest {
     pub services: Vec<Service>,
     /// `[registry]`: the Docker client's configuration, which has the logins.
     pub docker_config: Option<PathBuf>,
+    /// `[prices]`.
+    pub prices: Prices,
     /// `[sim]`.
     pub sim: Sim,
     /// Where all of it stands.

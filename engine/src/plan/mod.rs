@@ -4,10 +4,14 @@
 //! 2. `select`: `--target`, `--exclude`;
 //! 3. `steps`: decisions become steps and edges, deletions that need no call are found (`vanish`);
 //! 4. `order`: the line of no return, one-at-a-time chains, the final numbers;
-//! 5. the checks look at the result; the digest seals it.
+//! 5. `cost`: what is billed before and after;
+//! 6. the checks look at the result; the digest seals it.
 
 mod change;
 mod circle;
+mod cost;
+#[cfg(test)]
+mod cost_tests;
 mod decide;
 mod diff;
 mod digest;
@@ -32,6 +36,7 @@ mod v1;
 mod vanish;
 
 pub use change::{Change, Value};
+pub(crate) use cost::Ledger;
 pub(crate) use diff::changes;
 pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, draft};

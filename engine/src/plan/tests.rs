@@ -12,6 +12,7 @@ use subako_state::Digest;
 use super::{Because, GateKind, OldFirst, Operation, Plan, Reason, Rehearsal, Replacement, Value};
 use crate::check::{Finding, Severity, planner};
 use crate::kind::{Sighting, Unconverged};
+use crate::money::Bill;
 use crate::testing::{Draft, address, find, json_of, resource, spec, steps};
 
 fn solid(value: u64) -> serde_json::Value {
@@ -317,6 +318,17 @@ fn sealed(change: impl FnOnce(&mut Plan)) -> Digest {
     plan.sealed().expect("sealed")
 }
 
+fn bill() -> Bill {
+    Bill {
+        region: "us-east-1".into(),
+        as_of: "2026-07-20".into(),
+        own_prices: false,
+        lines: Vec::new(),
+        stopped: (0, 1),
+        free_tier: None,
+    }
+}
+
 #[test]
 fn the_digest_covers_what_is_done_and_what_refuses_it_and_nothing_else() {
     let finding = |severity| Finding::new(severity, &planner::FOREIGN, "y");
@@ -327,7 +339,7 @@ fn the_digest_covers_what_is_done_and_what_refuses_it_and_nothing_else() {
         sealed(|p| p.findings.push(finding(Severity::Warning)))
     );
     assert_eq!(as_planned, sealed(|p| p.findings.push(finding(Severity::Note))));
-    assert_eq!(as_planned, sealed(|p| p.cost = Some(json_of(&json!(3)))));
+    assert_eq!(as_planned, sealed(|p| p.cost = Some(bill())));
     assert_eq!(
         as_planned,
         sealed(|p| p.rehearsal = Some(Rehearsal::not(Because::NotRead, "x")))

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::rehearsal::Rehearsal;
 use super::step::Step;
 use crate::finding::Finding;
+use crate::money::Bill;
 
 /// The version of the plan's JSON that this program writes.
 pub const PLAN_FORMAT: u32 = 2;
@@ -126,9 +127,9 @@ pub struct Plan {
     pub refreshed: Vec<Refreshed>,
     /// What the checks say; those that do not refuse the plan are not in the digest.
     pub findings: Vec<Finding>,
-    /// What it costs, where that was asked; not in the digest.
+    /// What the cluster costs before and after, where anything is billed; not in the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Json>,
+    pub cost: Option<Bill>,
     /// What a rehearsal of it gave, where there was one; not in the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsal: Option<Rehearsal>,

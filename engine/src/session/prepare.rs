@@ -7,7 +7,7 @@ use crate::check::Checked;
 use crate::desired::DesiredSet;
 use crate::kind::{Plane, Registry};
 use crate::lower::{lower, needs, offered_first};
-use crate::plan::{Plan, Planning, Selection, draft};
+use crate::plan::{Ledger, Plan, Planning, Selection, draft};
 use crate::refresh::{Observed, Survey, find, prices};
 use crate::rehearsal::Setting;
 use crate::world::{LookupAnswer, Residue, TypesAnswer};
@@ -68,7 +68,7 @@ impl Session {
         } else {
             (None, Observed::as_recorded(&known.snapshot))
         };
-        let plan = draft(&Planning {
+        let mut plan = draft(&Planning {
             registry: &self.registry,
             desired: &desired,
             snapshot: &known.snapshot,
@@ -79,6 +79,15 @@ impl Session {
         })?;
         // What was found counts for the checks as what is recorded.
         let with_found = observed.with_found(&known.snapshot, &desired);
+        let ledger = Ledger {
+            plan: &plan,
+            snapshot: &known.snapshot,
+            observed: &observed,
+            registry: &self.registry,
+            reach: looked_up.as_ref().map(|answer| &answer.reach),
+            prices: &self.manifest.prices,
+        };
+        plan.cost = ledger.bill();
         let findings = self.checks.findings(&Checked {
             plan: &plan,
             desired: &desired,

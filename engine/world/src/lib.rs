@@ -27,6 +27,7 @@ mod lookup;
 mod no_hosts;
 mod ownership;
 mod planned;
+pub mod prices;
 mod progress;
 mod rehearse;
 mod security_group;

@@ -3,12 +3,12 @@
 use aws_sdk_ec2::types::Filter;
 use futures::future::{try_join, try_join4};
 use std::collections::{BTreeMap, BTreeSet};
+use subako_world::prices::PriceTable;
 use subako_world::{InstanceState, Residue, Result, tag};
 
 use super::cloud::Inner;
 use super::convert::{filter, next_page, tag_map, tagged};
 use super::operations::Op;
-use super::prices;
 use super::survey::NOT_TERMINATED;
 
 impl Inner {
@@ -34,33 +34,37 @@ impl Inner {
         .await?;
         let elastic: BTreeSet<&str> = addresses.iter().map(|one| one.public_ip.as_str()).collect();
         let mut all = interfaces;
-        let price = Some(prices::PUBLIC_IPV4);
+        let (prices, region) = (PriceTable::built_in(), self.region());
+        let address_price = prices.public_ipv4_hour(region).map(|usd| usd.as_f64());
         all.extend(
             addresses
                 .iter()
-                .map(|one| left("elastic-ip", &one.id, &one.tags, price)),
+                .map(|one| left("elastic-ip", &one.id, &one.tags, address_price)),
         );
         for seen in instances {
             let instance = seen.instance;
             let runs = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
             let machine = match runs {
-                true => prices::instance(self.region(), &instance.instance_type),
+                true => prices
+                    .instance_hour(region, &instance.instance_type)
+                    .map(|usd| usd.as_f64()),
                 false => Some(0.0),
             };
             // An elastic address has a line and a price of its own.
             let address = match &instance.public_ip {
-                Some(ip) if !elastic.contains(ip.as_str()) => prices::PUBLIC_IPV4,
-                _ => 0.0,
+                Some(ip) if !elastic.contains(ip.as_str()) => address_price,
+                _ => Some(0.0),
             };
             all.push(left(
                 "instance",
                 &instance.id,
                 &instance.tags,
-                machine.map(|price| price + address),
+                machine.zip(address).map(|(machine, address)| machine + address),
             ));
         }
         for volume in volumes {
-            let price = prices::volume(self.region(), &volume.kind, volume.gib);
+            let price = prices.volume_hour(region, &volume.kind, volume.gib);
+            let price = price.map(|usd| usd.as_f64());
             all.push(left("volume", &volume.id, &volume.tags, price));
         }
         for group in groups {

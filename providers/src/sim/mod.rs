@@ -17,7 +17,6 @@ mod model;
 mod names;
 mod options;
 mod outside;
-mod prices;
 mod refusal;
 mod rehearsal;
 mod schedule;

@@ -70,6 +70,7 @@ pub fn sandbox() -> Manifest {
         secrets: vec![],
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
+        prices: subako_engine::money::Prices::default(),
         sim: Sim::default(),
         lines: Lines::default(),
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use subako_engine::money::FreeTier;
 use subako_engine::plan::Selection;
 
 /// Which part of the whole.
@@ -85,6 +86,9 @@ pub struct PlanArgs {
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,
+    /// Say how long the free tier lasts: `hours` (accounts from before 2025-07-15), or `credits=USD` left
+    #[arg(long, value_name = "hours|credits=USD")]
+    pub free_tier: Option<FreeTier>,
     /// Ask AWS whether it would permit the plan's calls, without making any
     #[arg(long)]
     pub preflight: bool,

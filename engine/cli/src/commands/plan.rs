@@ -20,7 +20,11 @@ use crate::unfinished;
 /// Plans, and changes nothing.
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
-    let (plan, unfinished, permitted) = runtime::block_on(project.is_instant(), make(&project, args, ui))?;
+    let (mut plan, unfinished, permitted) =
+        runtime::block_on(project.is_instant(), make(&project, args, ui))?;
+    if let Some(bill) = &mut plan.cost {
+        bill.free_tier = args.free_tier;
+    }
     let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {

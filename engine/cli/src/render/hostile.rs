@@ -7,6 +7,7 @@ use subako_engine::check::{Finding, Place, Severity, planner};
 use subako_engine::display::Display;
 use subako_engine::event::{Aftermath, Difference, Differs, Event, HolderView, Unchecked};
 use subako_engine::manifest::{self, Source, Variables};
+use subako_engine::money::{Bill, FreeTier, Line, Sort, Unit};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
 use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status, StrayStatus};
 use subako_engine::world::{Failure, Residue};
@@ -43,6 +44,25 @@ fn address(name: &str) -> Address {
     Address::new("instance", name)
 }
 
+/// A bill with the text in every name.
+fn bill(text: &str) -> Bill {
+    Bill {
+        region: text.to_owned(),
+        as_of: text.to_owned(),
+        own_prices: true,
+        lines: vec![Line {
+            sort: Sort::Instances,
+            what: text.to_owned(),
+            unit: Unit::Hour,
+            price: None,
+            before: 1,
+            after: 2,
+        }],
+        stopped: (1, 2),
+        free_tier: Some(FreeTier::Hours),
+    }
+}
+
 /// A plan with the text in every place where one from outside can stand.
 fn plan(text: &str) -> Plan {
     let spec = json!({
@@ -72,6 +92,7 @@ fn plan(text: &str) -> Plan {
     plan.cluster = text.to_owned();
     plan.provider = text.to_owned();
     plan.account = Some(account(text));
+    plan.cost = Some(bill(text));
     plan.drift = vec![
         Drift {
             address: address(text),

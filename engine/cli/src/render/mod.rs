@@ -3,6 +3,7 @@
 //! * `mistakes`: what is wrong with a manifest;
 //! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
 //! * `plan_text`, `plan_json`, `markdown`, `findings`: a plan;
+//! * `cost`: what a plan costs;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
 //! * `status`, `resources`: the cluster and the state;
 //! * `drawing`: what depends on what;
@@ -10,6 +11,7 @@
 
 mod aftermath;
 mod changes;
+pub mod cost;
 pub mod document;
 pub mod drawing;
 pub mod duration;

@@ -7,6 +7,7 @@ use subako_engine::check::Finding;
 use subako_engine::plan::{Action, Change, Plan, Rehearsal, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
+use super::cost::{self, CostView};
 use super::document::{self, UnfinishedRun};
 use crate::error::Result;
 
@@ -20,6 +21,9 @@ struct PlanView<'a> {
     steps: Vec<StepView<'a>>,
     drift: Vec<DriftView<'a>>,
     findings: &'a [Finding],
+    /// Missing where nothing is billed before or after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<CostView<'a>>,
     /// Missing where nobody rehearses, or there is nothing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     rehearsal: Option<&'a Rehearsal>,
@@ -88,6 +92,7 @@ pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
             })
             .collect(),
         findings: &plan.findings,
+        cost: plan.cost.as_ref().map(cost::view),
         rehearsal: plan.rehearsal.as_ref(),
     };
     document::json("the plan", &view, unfinished)

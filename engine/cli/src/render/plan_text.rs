@@ -8,7 +8,7 @@ use subako_engine::plan::{Action, Drift, Operation, Plan, Rehearsal, Step, Summa
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{changes, findings, fold, headline, rehearsal, value};
+use super::{changes, cost, findings, fold, headline, rehearsal, value};
 use crate::hint::Invocation;
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
@@ -69,6 +69,10 @@ pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full
     let _ = writeln!(out, "{}", summary(plan, paint));
     if let Some(found) = &plan.rehearsal {
         rehearsed(&mut out, paint, found);
+    }
+    // Of a plan that does nothing it is said on request.
+    if let Some(bill) = plan.cost.as_ref().filter(|_| full || !plan.steps.is_empty()) {
+        out.push_str(&cost::text(bill, paint));
     }
     let _ = writeln!(
         out,

@@ -15,7 +15,7 @@ use crate::lock;
 use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
-use crate::render::{findings, plan_text, report};
+use crate::render::{cost, findings, plan_text, report};
 use crate::signals::Signals;
 use crate::ui::Ui;
 use crate::unfinished;
@@ -210,6 +210,11 @@ fn tell(
     } else if request.run.format == Format::Text {
         let mut text = report::applied(plan, &driven.log, project.is_simulated(), ui.out);
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
+        // Who destroys wants to know that the bill ends; who changes has seen it in the plan.
+        let saved = plan.cost.as_ref().filter(|_| request.selection.destroy);
+        if let Some(saved) = saved.and_then(cost::saved) {
+            text.push_str(&format!("{saved}\n"));
+        }
         ui.print(&text).map_err(|error| error.exit(Exit::Remains))?;
     }
     driven.unclosed(ui);

@@ -13,6 +13,7 @@ mod labels;
 mod network;
 mod pool;
 mod ports;
+mod prices;
 mod security_group;
 mod service;
 mod service_order;
@@ -96,6 +97,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .registry
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
+        prices: prices::check(value(document.prices)),
         sim,
         lines: Lines::default(),
     }

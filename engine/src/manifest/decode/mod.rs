@@ -14,7 +14,7 @@ mod variables;
 pub use collections::{KeyValues, Labels, Named, OneOrMany, Table, Tables};
 pub use context::Context;
 pub use nearest::{did_you_mean, nearest};
-pub use numbers::{Int, Natural, Number, Scalar};
+pub use numbers::{Dollars, Int, Natural, Number, Scalar};
 pub use section::{Key, Section, section_schema};
 pub use text::{FromText, Malformed};
 

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use super::{Context, Decode, Node, plain_schema};
 use crate::manifest::error::{Code, ManifestError};
+use crate::world::prices::Usd;
 
 impl Decode for bool {
     const EXPECTED: &'static str = "true or false";
@@ -145,6 +146,48 @@ impl Decode for Number {
             cx.wrong_type::<Self>(key, node);
         }
         number.map(Self)
+    }
+}
+
+/// A price in US dollars, to the billionth; `"${var:…}"` stands for one too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dollars(pub Usd);
+
+plain_schema!(Dollars => "Dollars" { "type": "number", "exclusiveMinimum": 0 });
+
+impl Decode for Dollars {
+    const EXPECTED: &'static str = "a number of dollars";
+
+    fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
+        let price: Option<Usd> = match node.get_ref() {
+            DeValue::Integer(int) if int.radix() == 10 => int.as_str().parse().ok(),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            DeValue::String(text) if text.contains("${") => {
+                let value = cx.interpolate(text, node.span().into())?;
+                let price = value.parse().ok();
+                if price.is_none() {
+                    cx.wrong_value::<Self>(key, node, &value);
+                    return None;
+                }
+                price
+            }
+            _ => None,
+        };
+        match price {
+            Some(price) if price > Usd::ZERO => Some(Self(price)),
+            Some(_) => {
+                cx.report(
+                    ManifestError::new(Code::OutOfRange, format!("`{key}` must be more than nothing"))
+                        .at(node.span().into(), "too small")
+                        .help("leave it out to use the list price"),
+                );
+                None
+            }
+            None => {
+                cx.wrong_type::<Self>(key, node);
+                None
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The whole manifest.
 
 use super::{
-    Aws, Cluster, ConfigSource, Docker, KeyPair, Network, Pool, Registry, SecretSource, SecurityGroup,
-    Service, Sim, Ssh, Swarm,
+    Aws, Cluster, ConfigSource, Docker, KeyPair, Network, Pool, Prices, Registry, SecretSource,
+    SecurityGroup, Service, Sim, Ssh, Swarm,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -35,6 +35,8 @@ section! {
         optional service: Tables<Service>,
         /// Logins to private registries.
         optional registry: Registry,
+        /// What you pay where that is not the list price.
+        optional prices: Prices,
         /// How the simulator behaves when the manifest is rehearsed with --sim.
         optional sim: Sim,
     }

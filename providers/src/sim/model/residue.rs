@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use subako_world::prices::PriceTable;
 use subako_world::{InstanceState, Residue, tag};
 
 use super::world::Model;
 use crate::sim::names::{Ms, ec2_id};
-use crate::sim::prices;
 
 /// How long the token of a terminated instance stays used: a day, as EC2 guarantees.
 const TOKEN_KEPT: Ms = 24 * 3_600_000;
@@ -26,6 +26,8 @@ impl Model {
                     usd_per_hour,
                 }
             };
+        let (prices, region) = (PriceTable::built_in(), &self.place.region);
+        let address_price = prices.public_ipv4_hour(region).map(|usd| usd.as_f64());
         let mut all = Vec::new();
         for pair in self.key_pairs.values().filter(|pair| ours(&pair.tags)) {
             all.push(left("key-pair", &pair.id, Some(&pair.name), &pair.tags, None));
@@ -44,24 +46,32 @@ impl Model {
             .values()
             .filter(|i| ours(&i.tags) && !i.terminated(t))
         {
-            let region = &self.place.region;
             let price = match instance.state(t) {
                 InstanceState::Pending | InstanceState::Running => {
                     // An elastic address has a line and a price of its own.
                     let own = instance.public && instance.elastic_ip.is_none();
-                    let address = if own { prices::PUBLIC_IPV4 } else { 0.0 };
-                    prices::instance(region, &instance.instance_type).map(|price| price + address)
+                    let address = if own { address_price } else { Some(0.0) };
+                    let machine = prices.instance_hour(region, &instance.instance_type);
+                    machine
+                        .zip(address)
+                        .map(|(machine, address)| machine.as_f64() + address)
                 }
                 _ => Some(0.0),
             };
             all.push(left("instance", &instance.id, None, &instance.tags, price));
             let volume = ec2_id("vol", self.place.seed, &["volume", &instance.id]);
-            let price = prices::volume(region, instance.disk_gib);
+            let price = prices.volume_hour(region, "gp3", instance.disk_gib);
+            let price = price.map(|usd| usd.as_f64());
             all.push(left("volume", &volume, None, &instance.tags, price));
         }
         for address in self.elastic_ips.values().filter(|address| ours(&address.tags)) {
-            let price = Some(prices::PUBLIC_IPV4);
-            all.push(left("elastic-ip", &address.id, None, &address.tags, price));
+            all.push(left(
+                "elastic-ip",
+                &address.id,
+                None,
+                &address.tags,
+                address_price,
+            ));
         }
         all.sort_by(|a, b| (&a.what, &a.id).cmp(&(&b.what, &b.id)));
         all

@@ -8,7 +8,7 @@ use subako_engine::world::NextCommand;
 use super::escape::{code, prose};
 use super::findings::count;
 use super::section::{Section, together};
-use super::{changes, drift, findings, graph, losses, refused};
+use super::{changes, drift, findings, graph, losses, money, refused};
 use crate::hint::Invocation;
 use crate::render::findings::refuse;
 use crate::render::{fold, plan_text, rehearsal};
@@ -38,7 +38,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation, next: 
     sections.extend(refused::section(plan, typed));
     sections.extend(losses::section(plan, kinds));
     sections.extend(rehearsed(plan));
-    // What it costs stands here, once there is a section for it.
+    sections.extend(plan.cost.iter().flat_map(money::sections));
     sections.push(findings::warnings(plan, typed));
     sections.push(drift::section(plan, kinds));
     sections.push(changes::by_kind(plan, kinds, &entries));

@@ -1,7 +1,7 @@
 //! A plan as the comment of a pull request.
 //!
 //! * `comment`: the whole of it, in the order in which people have to look at it;
-//! * `refused`, `losses`, `findings`, `changes`, `drift`, `graph`: its sections;
+//! * `refused`, `losses`, `money`, `findings`, `changes`, `drift`, `graph`: its sections;
 //! * `section`: one of them, and which are cut where all of them are too long;
 //! * `escape`: nothing from outside is markup.
 
@@ -12,6 +12,7 @@ mod escape;
 mod findings;
 mod graph;
 mod losses;
+mod money;
 mod refused;
 mod section;
 #[cfg(test)]
