@@ -6,7 +6,8 @@ use crate::args::Cli;
 use crate::hint::line;
 
 /// A command of other tools, and the words that stand for it here.
-const COMMANDS: [(&str, &[&str]); 18] = [
+const COMMANDS: [(&str, &[&str]); 19] = [
+    ("console", &["show"]),
     ("create", &["apply"]),
     ("delete", &["destroy"]),
     ("deploy", &["apply"]),
@@ -41,20 +42,13 @@ const OPTIONS: [(&str, &[&str]); 9] = [
 ];
 
 /// What to do where no other words would do it.
-const ADVICE: [(&str, &str); 5] = [
+const ADVICE: [(&str, &str); 4] = [
     (
         "scale",
         "write `replicas` of the service, or `count` of the pool, in the manifest, then plan and apply: both change in place",
     ),
     ("fmt", "any TOML formatter does"),
-    (
-        "console",
-        "`subako show` and `subako output` print what is in the state",
-    ),
-    (
-        "logs",
-        "`docker service logs SERVICE` on a manager prints them; `subako status` names the managers",
-    ),
+    ("logs", "`docker service logs SERVICE` on a manager prints them"),
     (
         "workspace",
         "a cluster's state goes by its `name`: give each environment a name of its own",
