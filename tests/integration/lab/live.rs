@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use super::bench::Lab;
 use crate::support::root;
@@ -26,10 +25,9 @@ fn kit(lab: &Lab, report: &Path, options: &[&str]) -> (Option<i32>, String) {
 #[test]
 #[ignore = "5 min"]
 fn the_live_kit_holds_takes_everything_away_and_reports() {
-    let Some(mut lab) = Lab::turn("the live kit") else {
+    let Some(lab) = Lab::turn("the live kit") else {
         return;
     };
-    lab.be_strict(Duration::from_millis(500));
     let dir = tempfile::tempdir().expect("a folder");
     let report = dir.path().join("report.md");
 
