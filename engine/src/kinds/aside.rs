@@ -1,10 +1,8 @@
 //! A node steps aside before its engine or its machine is restarted, and comes back afterwards: its
 //! tasks run elsewhere meanwhile, so that no request meets one that dies.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use subako_state::Address;
 
 use super::displaced::Displaced;
@@ -13,7 +11,7 @@ use super::specs::Member;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Availability, Failure, Host, Node, NodeState, Result};
+use crate::world::{Availability, Failure, Node, NodeState, Result};
 
 /// How long a new leader may take to know which nodes are up: they report to it within three
 /// heartbeats of 5 s, several times over.
@@ -99,8 +97,7 @@ pub(super) async fn restore(cx: &StepContext, name: &str) -> Result<()> {
 
 /// A node that is gone is for the next refresh to find.
 async fn activate(name: &str, node_id: &str, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
-    let read = |manager: Arc<dyn Host>| async move { manager.node(node_id).await }.boxed();
-    let node = managers.ask_any(read).await?;
+    let node = managers.node(node_id).await?;
     if node.is_some_and(|node| node.availability == Availability::Drain) {
         cx.progress.note(format!("letting {name} take tasks again"));
         drain::set(node_id, Availability::Active, managers).await?;

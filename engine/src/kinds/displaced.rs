@@ -2,16 +2,13 @@
 //! them, and before a run ends.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt as _;
 
 use super::converge::{down, standing};
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::{StepContext, Unconverged};
-use crate::world::{Code, Host, Result, Task, TaskFilter, TaskState};
+use crate::world::{Code, Result, Task, TaskFilter, TaskState};
 
 /// How long services may take to run elsewhere what a node ran. Images are pulled meanwhile. What
 /// takes longer is left to Swarm: the node was asked to go, not the services to come up.
@@ -42,17 +39,11 @@ impl Displaced {
     /// Those with tasks on a node that have all the tasks that they want: of one that lacks some
     /// nobody can say what it waits for.
     pub async fn from(node_id: &str, managers: &mut Managers<'_>) -> Result<Self> {
-        let read =
-            |manager: Arc<dyn Host>| async move { Self::read(node_id, manager.as_ref()).await }.boxed();
-        managers.ask_any(read).await
-    }
-
-    async fn read(node_id: &str, host: &dyn Host) -> Result<Self> {
         let here = TaskFilter {
             node: Some(node_id.to_owned()),
             ..TaskFilter::default()
         };
-        let tasks = host.tasks(&here).await?;
+        let tasks = managers.tasks(&here).await?;
         let live = tasks
             .into_iter()
             .filter(|task| task.state <= TaskState::Running && task.desired <= TaskState::Running);
@@ -61,9 +52,9 @@ impl Displaced {
         if names.is_empty() {
             return Ok(Self { services });
         }
-        let down = down(&host.nodes().await?);
+        let down = down(&managers.nodes().await?);
         for name in names {
-            if let Look::Whole = look(&name, &down, host).await? {
+            if let Look::Whole = look(&name, &down, managers).await? {
                 services.insert(name);
             }
         }
@@ -76,8 +67,9 @@ impl Displaced {
         let mut wait = Wait::new(cx, "see its tasks run elsewhere", EVERY, LIMIT);
         let mut unplaced_since: Option<Duration> = None;
         while !self.services.is_empty() {
-            let host = managers.host().await?;
-            let waiting = match self.still_moving(host.as_ref()).await {
+            // Without a manager that answers nobody can go on.
+            managers.host().await?;
+            let waiting = match self.still_moving(managers).await {
                 Ok(None) if self.services.is_empty() => return Ok(()),
                 Ok(None) => {
                     let since = *unplaced_since.get_or_insert(wait.elapsed());
@@ -114,11 +106,11 @@ impl Displaced {
     }
 
     /// Forgets the services that have their tasks; says which other is on its way, if one is.
-    async fn still_moving(&mut self, host: &dyn Host) -> Result<Option<String>> {
-        let down = down(&host.nodes().await?);
+    async fn still_moving(&mut self, managers: &mut Managers<'_>) -> Result<Option<String>> {
+        let down = down(&managers.nodes().await?);
         let mut moving = None;
         for name in self.services.clone() {
-            match look(&name, &down, host).await? {
+            match look(&name, &down, managers).await? {
                 Look::Whole => {
                     self.services.remove(&name);
                 }
@@ -132,15 +124,15 @@ impl Displaced {
     }
 }
 
-async fn look(name: &str, down: &HashSet<String>, host: &dyn Host) -> Result<Look> {
-    let Some(service) = host.service(name).await? else {
+async fn look(name: &str, down: &HashSet<String>, managers: &mut Managers<'_>) -> Result<Look> {
+    let Some(service) = managers.service(name).await? else {
         return Ok(Look::Whole);
     };
     let own = TaskFilter {
         service: Some(name.to_owned()),
         ..TaskFilter::default()
     };
-    let tasks = host.tasks(&own).await?;
+    let tasks = managers.tasks(&own).await?;
     let tally = standing(&service, &tasks.iter().collect::<Vec<_>>(), down);
     Ok(match tally.unconverged(service.update.as_ref()) {
         None => Look::Whole,

@@ -275,16 +275,14 @@ impl Kind for Docker {
                 return Ok(outputs);
             }
             let target = hosts::target_of(cx, name, &recorded);
-            if same {
-                Self::install(&self.request_after(from), &target, cx).await?
-            } else {
+            if !same {
                 aside = Aside::step(cx, name).await?;
-                let installed = Self::install(&self.request_after(from), &target, cx).await;
-                installed.map_err(|failure| match aside.as_ref().is_some_and(Aside::has_effect) {
-                    true => failure.after_effect(),
-                    false => failure,
-                })?
             }
+            let installed = Self::install(&self.request_after(from), &target, cx).await;
+            installed.map_err(|failure| match aside.as_ref().is_some_and(Aside::has_effect) {
+                true => failure.after_effect(),
+                false => failure,
+            })?
         } else {
             self.repair(name, &recorded, cx).await?
         };

@@ -1,16 +1,13 @@
 //! A node that is given no more tasks, and is rid of those that it has.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt as _;
 
 use super::logins;
 use super::nodes::state_word;
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Availability, Failure, Host, Node, NodeState, NodeUpdate, Result, TaskFilter, TaskState};
+use crate::world::{Availability, Failure, Node, NodeState, NodeUpdate, Result, TaskFilter, TaskState};
 
 /// How long a drained node's tasks may take to end. Docker gives a task 10 s unless the service
 /// says otherwise; this leaves room for many that stop one after the other.
@@ -35,9 +32,7 @@ pub(super) async fn set(id: &str, availability: Availability, managers: &mut Man
         availability: Some(availability),
         ..NodeUpdate::default()
     };
-    let update = &update;
-    let change = |manager: Arc<dyn Host>| async move { manager.update_node(id, update).await }.boxed();
-    managers.ask_any(change).await
+    managers.update_node(id, &update).await
 }
 
 /// Waits until a drained node has no task that runs. Says whether it is still up.

@@ -5,10 +5,7 @@
 //! spec has a content is why a removal cannot be taken back, and so belongs past the line.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt as _;
 
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
@@ -22,7 +19,7 @@ use crate::kind::{
 use crate::reference::Ref;
 use crate::survey::{Survey, SwarmView};
 use crate::value::Value;
-use crate::world::{Code, Failure, FileKind, FileSpec, Host, Result, SwarmFile};
+use crate::world::{Code, Failure, FileKind, FileSpec, Result, SwarmFile};
 
 /// How long a file may stay in use by a service that was told to do without.
 const DELETE_LIMIT: Duration = Duration::from_secs(60);
@@ -31,8 +28,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 impl<W: Which> File<W> {
     async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<SwarmFile>> {
-        let list = |manager: Arc<dyn Host>| async move { manager.files(W::KIND).await }.boxed();
-        let files = managers.ask_any(list).await?;
+        let files = managers.files(W::KIND).await?;
         Ok(files.into_iter().find(|file| file.spec.name == self.object))
     }
 }
@@ -140,13 +136,11 @@ impl<W: Which> Kind for File<W> {
             .with_hint("put the content back, or go back with `recover --back` and plan again"));
         };
         let mut managers = Managers::new(cx);
-        let spec = &FileSpec {
+        let spec = FileSpec {
             labels: labels::owned(&Default::default(), &cx.ownership),
             name: self.object.clone(),
         };
-        let create =
-            |manager: Arc<dyn Host>| async move { manager.create_file(W::KIND, spec, content).await }.boxed();
-        match managers.ask_any(create).await {
+        match managers.create_file(W::KIND, &spec, content).await {
             Ok(_) => Ok(NoOutputs {}),
             Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
                 Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
@@ -180,10 +174,7 @@ impl<W: Which> Kind for File<W> {
                 Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
                 _ => return Ok(()),
             }
-            let name = self.object.as_str();
-            let remove =
-                |manager: Arc<dyn Host>| async move { manager.remove_file(W::KIND, name).await }.boxed();
-            match managers.ask_any(remove).await {
+            match managers.remove_file(W::KIND, &self.object).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if failure.code == Code::InUse => {
                     wait.tick("waiting until no service uses it any more").await?;

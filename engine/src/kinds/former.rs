@@ -3,15 +3,12 @@
 //! An engine that has left the swarm, in a run that was killed before it could be forgotten, joins as
 //! another node. The one before it stays listed as down, and as a voter if it was a manager.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt as _;
 
 use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
-use crate::world::{Host, NodeState, NodeUpdate, Result, Role};
+use crate::world::{NodeState, NodeUpdate, Result, Role};
 
 /// How long a node that left may still count as up: 3 heartbeats of 5 s, several times over.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -49,20 +46,14 @@ pub(super) async fn clear(
                 role: Some(Role::Worker),
                 ..NodeUpdate::default()
             };
-            let demote = |manager: Arc<dyn Host>| {
-                let (id, demoted) = (&former.id, &demoted);
-                async move { manager.update_node(id, demoted).await }.boxed()
-            };
-            managers.ask_any(demote).await?;
+            managers.update_node(&former.id, &demoted).await?;
             "waiting for raft to let the node go that it was before"
         } else if former.reachability.is_some() {
             "waiting for raft to let the node go that it was before"
         } else if former.state != NodeState::Down {
             "waiting until the node that it was before counts as down"
         } else {
-            let id = &former.id;
-            let remove = |manager: Arc<dyn Host>| async move { manager.remove_node(id, false).await }.boxed();
-            managers.ask_any(remove).await?;
+            managers.remove_node(&former.id, false).await?;
             continue;
         };
         wait.tick(waiting).await?;

@@ -1,12 +1,13 @@
 //! `instance`: a machine.
 
+mod change;
 mod machines;
 
 use std::collections::{BTreeMap, HashMap};
 
 use subako_state::Address;
 
-use super::aside::{self, Aside};
+use super::aside;
 use super::hosts;
 use super::rejoin;
 use super::sighting::{Typed, reference};
@@ -17,7 +18,7 @@ use crate::kind::{
     Claim, Impact, InTheWorld, Intent, Item, Kind, KnownBy, Lead, Listed, Machines, Phase, Plane, Scope,
     Sighting, StepCall, StepContext, Traits, Usage,
 };
-use crate::machine::{MACHINE, Machine};
+use crate::machine::MACHINE;
 use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
@@ -25,6 +26,7 @@ use crate::world::{
     self, CpuCredits, Failure, InstanceChange, InstanceRequest, InstanceState, Ownership, PlannedCall,
     Result, World, tag,
 };
+use change::Changing;
 
 impl Instance {
     /// What EC2 is asked for, in the group with that id.
@@ -45,46 +47,6 @@ impl Instance {
             protect: self.protect,
             tags: self.tags.clone(),
             ownership: ownership.clone(),
-        }
-    }
-
-    /// What of the instance has to change, the type apart.
-    fn change(&self, from: &Self, live: &world::Instance) -> Result<InstanceChange> {
-        let disk = live.disk_gib.unwrap_or(from.disk_gib);
-        if self.disk_gib < disk {
-            return Err(Failure::not_applied(
-                format!("change the disk of {}", self.name),
-                format!("a volume cannot shrink from {disk} to {} GiB", self.disk_gib),
-            )
-            .with_hint(format!("set disk_gib to {disk}, or replace the instance")));
-        }
-        let group = hosts::resolved(&self.security_group, "the security group")?;
-        let (set_tags, remove_tags) = tags::change(&live.tags, &from.tags, &self.tags);
-        // A type that has none takes no word on them.
-        let credits = self.cpu_credits != from.cpu_credits && world::is_burstable(&self.instance_type);
-        Ok(InstanceChange {
-            instance_type: None,
-            cpu_credits: credits.then_some(self.cpu_credits),
-            disk_gib: (self.disk_gib > disk).then_some(self.disk_gib),
-            protect: (live.protect.unwrap_or(from.protect) != self.protect).then_some(self.protect),
-            security_group_id: (live.security_group_ids != [group.as_str()]).then_some(group),
-            set_tags,
-            remove_tags,
-        })
-    }
-
-    /// Whether the machine answers by now: it may have been booting when it was seen.
-    async fn answers(&self, live: &world::Instance, cx: &StepContext) -> bool {
-        let target = hosts::target_of(cx, &self.name, &Machine::of_instance(live));
-        match cx.world.hosts.connect(&target, &cx.progress).await {
-            Ok(_) => true,
-            // Who refuses the caller is up: restarting it changes nothing about that.
-            Err(failure) if !failure.code.is_silence() => true,
-            Err(failure) => {
-                cx.progress
-                    .note(format!("it does not answer ({}): restarting it", failure.message));
-                false
-            }
         }
     }
 
@@ -419,82 +381,10 @@ impl Kind for Instance {
     }
 
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
-        let cloud = &cx.world.cloud;
-        let live = match cloud.instance(&outputs.instance_id).await? {
-            Some(live)
-                if !matches!(
-                    live.state,
-                    InstanceState::ShuttingDown | InstanceState::Terminated
-                ) =>
-            {
-                live
-            }
-            _ => {
-                return Err(Failure::not_applied(
-                    format!("change the instance {}", self.name),
-                    format!("{} does not exist any more", outputs.instance_id),
-                ));
-            }
-        };
-        let mut change = self.change(from, &live)?;
-        change
-            .set_tags
-            .extend(tags::reclaim(&live.tags, &self.tags, &cx.ownership.cluster));
-        let mut live = live;
-        let restart = match from.running {
-            true => rejoin::Restart::OfALiving,
-            false => rejoin::Restart::OfALost,
-        };
-        let mut effect = false;
-        let after = |failure: Failure, effect: bool| if effect { failure.after_effect() } else { failure };
-        let hangs = self.running && !from.running && live.state == InstanceState::Running;
-        let retyped = live.instance_type != self.instance_type;
-        let mut aside = None;
-        if retyped && from.running && live.state == InstanceState::Running {
-            aside = Aside::step(cx, &self.name).await?;
-            effect = aside.as_ref().is_some_and(Aside::has_effect);
-        }
-        if retyped || (hangs && !self.answers(&live, cx).await) {
-            machines::stop(cx, &live)
-                .await
-                .map_err(|failure| after(failure, effect))?;
-            effect = true;
-            change.instance_type = retyped.then(|| self.instance_type.clone());
-            live.state = InstanceState::Stopped;
-        }
-        if change != InstanceChange::default() {
-            cx.progress.note("changing its attributes");
-            cloud
-                .modify_instance(&live.id, &change)
-                .await
-                .map_err(|failure| after(failure, effect))?;
-            effect = true;
-        }
-        if !self.running {
-            // Only the undo of a start wants this.
-            machines::stop(cx, &live)
-                .await
-                .map_err(|failure| after(failure, effect))?;
-            live.public_ip = None;
-        } else if live.state != InstanceState::Running {
-            live = machines::start(cx, &live)
-                .await
-                .map_err(|failure| after(failure, effect))?;
-            rejoin::await_node(cx, &self.name, &Machine::of_instance(&live), restart)
-                .await
-                .map_err(Failure::after_effect)?;
-        }
-        match aside {
-            Some(aside) => aside.back().await.map_err(Failure::after_effect)?,
-            // The undo of a restart that had not come to the machine.
-            None if from.running && self.running && from.instance_type != self.instance_type => {
-                aside::restore(cx, &self.name)
-                    .await
-                    .map_err(|failure| after(failure, effect))?;
-            }
-            None => {}
-        }
-        Ok((&live).into())
+        Changing::of(self, from, &outputs.instance_id, cx)
+            .await?
+            .carry_out()
+            .await
     }
 
     async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {

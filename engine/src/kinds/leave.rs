@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-
 use super::displaced::Displaced;
 use super::drain;
 use super::hosts;
@@ -81,7 +79,7 @@ impl<'a> Leaving<'a> {
         {
             return self.unmark(own).await;
         }
-        let Some(node) = self.node().await? else {
+        let Some(node) = self.managers.node(self.node_id).await? else {
             return Ok(());
         };
         let mut up = node.state != NodeState::Down;
@@ -101,23 +99,7 @@ impl<'a> Leaving<'a> {
             self.await_down().await?;
         }
         self.effect = true;
-        let id = self.node_id;
-        let remove = |manager: Arc<dyn Host>| async move { manager.remove_node(id, false).await }.boxed();
-        self.managers.ask_any(remove).await
-    }
-
-    /// The node as another manager sees it.
-    async fn node(&mut self) -> Result<Option<Node>> {
-        let id = self.node_id;
-        let read = |manager: Arc<dyn Host>| async move { manager.node(id).await }.boxed();
-        self.managers.ask_any(read).await
-    }
-
-    /// Has the node changed by another manager.
-    async fn change(&mut self, update: &NodeUpdate) -> Result<()> {
-        let id = self.node_id;
-        let change = |manager: Arc<dyn Host>| async move { manager.update_node(id, update).await }.boxed();
-        self.managers.ask_any(change).await
+        self.managers.remove_node(self.node_id, false).await
     }
 
     /// The node's own host, if it is the only manager there is. That swarm ends with it, and
@@ -181,7 +163,7 @@ impl<'a> Leaving<'a> {
             ..NodeUpdate::default()
         };
         self.cx.progress.note("demoting");
-        self.change(&update).await?;
+        self.managers.update_node(self.node_id, &update).await?;
         self.effect = true;
         let mut wait = Wait::new(self.cx, self.doing(), EVERY, DEMOTE_LIMIT);
         loop {

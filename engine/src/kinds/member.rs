@@ -1,10 +1,8 @@
 //! `member`: an engine's place in the swarm: its role, availability and labels.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use subako_state::Address;
 
 use super::displaced::Displaced;
@@ -90,12 +88,12 @@ impl Member {
         match (info.swarm, info.node_id) {
             (LocalNodeState::Inactive, _) => {}
             // The managers have taken it out while it could not hear of it.
-            (LocalNodeState::Error, Some(node_id)) if Self::node(&node_id, managers).await?.is_none() => {
+            (LocalNodeState::Error, Some(node_id)) if managers.node(&node_id).await?.is_none() => {
                 cx.progress.note("leaving the swarm that has forgotten it");
                 host.swarm_leave(true).await?;
             }
             (LocalNodeState::Active, Some(node_id)) => {
-                if Self::node(&node_id, managers).await?.is_some() {
+                if managers.node(&node_id).await?.is_some() {
                     return Ok(node_id);
                 }
                 // The node that is recorded as gone: that swarm has ended, or has forgotten it. A
@@ -117,8 +115,7 @@ impl Member {
             }
         }
         // Tokens are read where they are used, and go nowhere else.
-        let inspect = |manager: Arc<dyn Host>| async move { manager.swarm_inspect().await }.boxed();
-        let swarm = managers.ask_any(inspect).await?;
+        let swarm = managers.swarm_inspect().await?;
         let manager = managers.manager().await?;
         if Some(swarm.id.as_str()) != self.swarm.value() {
             return Err(refused("the managers are in another swarm than the one recorded"));
@@ -175,11 +172,7 @@ impl Member {
                 Ok(Some(node)) => {
                     let change = self.change(&node, cx);
                     if change != NodeUpdate::default() {
-                        let update = |manager: Arc<dyn Host>| {
-                            let change = &change;
-                            async move { manager.update_node(node_id, change).await }.boxed()
-                        };
-                        let updated = managers.ask_any(update).await;
+                        let updated = managers.update_node(node_id, &change).await;
                         updated.map_err(|failure| after(failure, effect))?;
                         effect = true;
                         "waiting for role, availability and labels to be seen".to_owned()
@@ -218,18 +211,6 @@ impl Member {
                     || !node.labels.contains_key(label::ADDRESS))
         });
         Ok(here.map(|node| MemberOutputs { node_id: node.id }))
-    }
-
-    /// A node as a manager sees it.
-    async fn node(id: &str, managers: &mut Managers<'_>) -> Result<Option<Node>> {
-        let read = |manager: Arc<dyn Host>| async move { manager.node(id).await }.boxed();
-        managers.ask_any(read).await
-    }
-
-    /// All nodes as a manager sees them.
-    async fn nodes(managers: &mut Managers<'_>) -> Result<Vec<Node>> {
-        let list = |manager: Arc<dyn Host>| async move { manager.nodes().await }.boxed();
-        managers.ask_any(list).await
     }
 
     /// Whether its own engine answers and is in no swarm.
@@ -434,7 +415,7 @@ impl Kind for Member {
     async fn update(&self, from: &Self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         let id = outputs.node_id.as_str();
-        if Self::node(id, &mut managers).await?.is_none() && self.has_left(cx).await? {
+        if managers.node(id).await?.is_none() && self.has_left(cx).await? {
             // Left behind by a leave that was cut short: it joins as it would at first.
             return self.create(cx).await;
         }
@@ -463,7 +444,7 @@ impl Kind for Member {
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
         let mut managers = Managers::new(cx);
         if let Some(outputs) = outputs {
-            let nodes = Self::nodes(&mut managers).await?;
+            let nodes = managers.nodes().await?;
             let others_manage = others_manage(&nodes, &outputs.node_id);
             let node = nodes.into_iter().find(|node| node.id == outputs.node_id);
             // One that joined but was not labelled yet is still to be taken out.
@@ -486,7 +467,7 @@ impl Kind for Member {
                 return settled(cx, || Self::listed_at(manager.as_ref(), &target.private_ip, cx)).await;
             }
         };
-        let nodes = Self::nodes(&mut managers).await?;
+        let nodes = managers.nodes().await?;
         let managed_by_others = others_manage(&nodes, &node_id);
         // One that joined but was not labelled yet is there, and votes; the node that the swarm was
         // begun on is nobody's member until it is labelled.

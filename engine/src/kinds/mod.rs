@@ -23,6 +23,7 @@ mod labels;
 mod leave;
 mod logins;
 mod machine;
+mod manager_calls;
 mod member;
 mod network;
 mod nodes;

@@ -1,10 +1,7 @@
 //! `network`: an overlay network of the swarm.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt as _;
 
 use super::labels;
 use super::sighting::{Typed, reference, swarm_view};
@@ -18,7 +15,7 @@ use crate::kind::{
 use crate::reference::Ref;
 use crate::survey::Survey;
 use crate::value::Value;
-use crate::world::{self, Code, Failure, Host, NetworkSpec, Result};
+use crate::world::{self, Code, Failure, NetworkSpec, Result};
 
 /// How long a network may stay in use by tasks that are ending: Docker gives a task 10 s unless
 /// its service says otherwise, and swarmkit frees its addresses a little later.
@@ -76,8 +73,7 @@ impl Network {
     }
 
     async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<world::Network>> {
-        let list = |manager: Arc<dyn Host>| async move { manager.networks().await }.boxed();
-        let networks = managers.ask_any(list).await?;
+        let networks = managers.networks().await?;
         Ok(networks
             .into_iter()
             .find(|network| network.spec.name == self.name))
@@ -180,9 +176,7 @@ impl Kind for Network {
 
     async fn create(&self, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        let request = &self.request(cx);
-        let create = |manager: Arc<dyn Host>| async move { manager.create_network(request).await }.boxed();
-        match managers.ask_any(create).await {
+        match managers.create_network(&self.request(cx)).await {
             Ok(_) => Ok(NoOutputs {}),
             Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
                 Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => Ok(NoOutputs {}),
@@ -219,9 +213,7 @@ impl Kind for Network {
                 Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
                 _ => return Ok(()),
             }
-            let name = self.name.as_str();
-            let remove = |manager: Arc<dyn Host>| async move { manager.remove_network(name).await }.boxed();
-            match managers.ask_any(remove).await {
+            match managers.remove_network(&self.name).await {
                 Ok(()) => {
                     wait.tick("waiting until it is gone")
                         .await

@@ -1,10 +1,8 @@
 //! `service`: tasks that Swarm keeps running.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use subako_state::Address;
 
 use super::converge::{Completion, Convergence, down, standing};
@@ -89,20 +87,6 @@ impl Service {
             )),
         }
         request
-    }
-
-    /// The service as a manager has it.
-    async fn live(&self, managers: &mut Managers<'_>) -> Result<Option<world::Service>> {
-        let name = self.spec.name.as_str();
-        let read = |manager: Arc<dyn Host>| async move { manager.service(name).await }.boxed();
-        managers.ask_any(read).await
-    }
-
-    /// Has a manager change it.
-    async fn change(request: &world::ServiceSpec, managers: &mut Managers<'_>) -> Result<()> {
-        let change =
-            |manager: Arc<dyn Host>| async move { manager.update_service(request, false).await }.boxed();
-        managers.ask_any(change).await
     }
 
     fn owned_labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
@@ -384,23 +368,21 @@ impl Kind for Service {
         let host = managers.host().await?;
         let request = self.pinned(host.as_ref(), None, cx).await;
         let mut outputs = ServiceOutputs::of(self, &request);
-        let create = |manager: Arc<dyn Host>| {
-            let request = &request;
-            async move { manager.create_service(request).await }.boxed()
-        };
-        match managers.ask_any(create).await {
+        match managers.create_service(&request).await {
             Ok(_) => {}
-            Err(failure) if failure.code == Code::AlreadyExists => match self.live(&mut managers).await? {
-                Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
-                    outputs = ServiceOutputs::of(self, &live.spec);
+            Err(failure) if failure.code == Code::AlreadyExists => {
+                match managers.service(&self.spec.name).await? {
+                    Some(live) if labels::same_object(&live.spec.labels, &cx.ownership) => {
+                        outputs = ServiceOutputs::of(self, &live.spec);
+                    }
+                    _ => {
+                        return Err(failure.with_hint(format!(
+                            "a service `{}` that this run did not make is there: remove or rename it",
+                            self.spec.name
+                        )));
+                    }
                 }
-                _ => {
-                    return Err(failure.with_hint(format!(
-                        "a service `{}` that this run did not make is there: remove or rename it",
-                        self.spec.name
-                    )));
-                }
-            },
+            }
             Err(failure) => return Err(failure),
         }
         self.converge(&mut managers, cx)
@@ -412,7 +394,7 @@ impl Kind for Service {
     async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         self.wait_for_others(&mut managers, cx).await?;
-        let Some(live) = self.live(&mut managers).await? else {
+        let Some(live) = managers.service(&self.spec.name).await? else {
             return Err(Failure::not_applied(
                 format!("update the service {}", self.spec.name),
                 "it does not exist any more",
@@ -425,7 +407,7 @@ impl Kind for Service {
         let changed = self.over(from, &live.spec);
         let host = managers.host().await?;
         let request = changed.pinned(host.as_ref(), running, cx).await;
-        Self::change(&request, &mut managers).await?;
+        managers.update_service(&request, false).await?;
         self.converge(&mut managers, cx)
             .await
             .map_err(Failure::after_effect)?;
@@ -434,10 +416,10 @@ impl Kind for Service {
 
     async fn settle(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        let live = self.live(&mut managers).await?;
+        let live = managers.service(&self.spec.name).await?;
         if let Some(live) = live.filter(|live| live.update.as_ref().is_some_and(UpdateStatus::has_stopped)) {
             // The engine goes on with an update that it has stopped when it is told the same again.
-            Self::change(&live.spec, &mut managers).await?;
+            managers.update_service(&live.spec, false).await?;
         }
         self.converge(&mut managers, cx).await?;
         Ok(outputs)
@@ -446,7 +428,7 @@ impl Kind for Service {
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
         let mut managers = Managers::new(cx);
         // Removed by name, so that one which somebody else has made meanwhile is spared.
-        match self.live(&mut managers).await? {
+        match managers.service(&self.spec.name).await? {
             Some(live) if labels::of_cluster(&live.spec.labels, &cx.ownership.cluster) => {}
             _ => return Ok(()),
         }
@@ -455,15 +437,9 @@ impl Kind for Service {
             ..TaskFilter::default()
         };
         // Once the service is gone its tasks can only be told by their ids.
-        let list = |manager: Arc<dyn Host>| {
-            let filter = &filter;
-            async move { manager.tasks(filter).await }.boxed()
-        };
-        let tasks = managers.ask_any(list).await?;
+        let tasks = managers.tasks(&filter).await?;
         let tasks: HashSet<String> = tasks.into_iter().map(|task| task.id).collect();
-        let name = self.spec.name.as_str();
-        let remove = |manager: Arc<dyn Host>| async move { manager.remove_service(name).await }.boxed();
-        managers.ask_any(remove).await?;
+        managers.remove_service(&self.spec.name).await?;
         let ended = async {
             let mut wait = Wait::new(
                 cx,
@@ -496,7 +472,7 @@ impl Kind for Service {
     }
 
     async fn find(&self, outputs: Option<Self::Outputs>, cx: &StepContext) -> Result<Option<Self::Outputs>> {
-        let live = self.live(&mut Managers::new(cx)).await?;
+        let live = Managers::new(cx).service(&self.spec.name).await?;
         Ok(live
             .filter(|live| match outputs {
                 Some(_) => labels::of_cluster(&live.spec.labels, &cx.ownership.cluster),

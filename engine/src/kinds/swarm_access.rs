@@ -102,7 +102,7 @@ impl<'a> Managers<'a> {
 
     /// What a manager answers. One that has stopped being one since it was found, because the same
     /// plan demotes it, has done nothing: another is asked, until the deadline.
-    pub async fn ask_any<'f, T>(
+    pub(super) async fn ask_any<'f, T>(
         &mut self,
         ask: impl Fn(Arc<dyn Host>) -> BoxFuture<'f, Result<T>> + Send + Sync,
     ) -> Result<T> {
