@@ -1,6 +1,7 @@
 //! Numbers, booleans, and scalars of any type.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::de::DeValue;
@@ -15,14 +16,7 @@ impl Decode for bool {
     fn decode(cx: &mut Context<'_>, key: &str, node: &Node<'_>) -> Option<Self> {
         match node.get_ref() {
             DeValue::Boolean(value) => Some(*value),
-            DeValue::String(text) if text.contains("${") => {
-                let value = cx.interpolate(text, node.span().into())?;
-                if !matches!(value.as_str(), "true" | "false") {
-                    cx.wrong_value::<Self>(key, node, &value);
-                    return None;
-                }
-                Some(value == "true")
-            }
+            DeValue::String(text) if text.contains("${") => interpolated::<Self, _>(cx, key, node, text),
             _ => {
                 cx.wrong_type::<Self>(key, node);
                 None
@@ -56,6 +50,21 @@ fn grouped(number: u64) -> String {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Int<const MIN: u64, const MAX: u64>(pub u64);
 
+/// What a text with variables in it stands for, where that can be read; else it is reported.
+fn interpolated<D: Decode, T: FromStr>(
+    cx: &mut Context<'_>,
+    key: &str,
+    node: &Node<'_>,
+    text: &str,
+) -> Option<T> {
+    let value = cx.interpolate(text, node.span().into())?;
+    let read = value.parse().ok();
+    if read.is_none() {
+        cx.wrong_value::<D>(key, node, &value);
+    }
+    read
+}
+
 impl<const MIN: u64, const MAX: u64> Decode for Int<MIN, MAX> {
     const EXPECTED: &'static str = "an integer";
 
@@ -63,14 +72,7 @@ impl<const MIN: u64, const MAX: u64> Decode for Int<MIN, MAX> {
         let number = match node.get_ref() {
             // Digits beyond 128 bits are out of every range.
             DeValue::Integer(int) => i128::from_str_radix(int.as_str(), int.radix()).unwrap_or(i128::MAX),
-            DeValue::String(text) if text.contains("${") => {
-                let value = cx.interpolate(text, node.span().into())?;
-                let Ok(number) = value.parse::<i128>() else {
-                    cx.wrong_value::<Self>(key, node, &value);
-                    return None;
-                };
-                number
-            }
+            DeValue::String(text) if text.contains("${") => interpolated::<Self, _>(cx, key, node, text)?,
             _ => {
                 cx.wrong_type::<Self>(key, node);
                 return None;
@@ -132,13 +134,7 @@ impl Decode for Number {
                 .map(|int| int as f64),
             DeValue::Float(float) => float.as_str().parse().ok(),
             DeValue::String(text) if text.contains("${") => {
-                let value = cx.interpolate(text, node.span().into())?;
-                let number = value.parse().ok();
-                if number.is_none() {
-                    cx.wrong_value::<Self>(key, node, &value);
-                    return None;
-                }
-                number
+                Some(interpolated::<Self, _>(cx, key, node, text)?)
             }
             _ => None,
         };
@@ -163,13 +159,7 @@ impl Decode for Dollars {
             DeValue::Integer(int) if int.radix() == 10 => int.as_str().parse().ok(),
             DeValue::Float(float) => float.as_str().parse().ok(),
             DeValue::String(text) if text.contains("${") => {
-                let value = cx.interpolate(text, node.span().into())?;
-                let price = value.parse().ok();
-                if price.is_none() {
-                    cx.wrong_value::<Self>(key, node, &value);
-                    return None;
-                }
-                price
+                Some(interpolated::<Self, _>(cx, key, node, text)?)
             }
             _ => None,
         };
