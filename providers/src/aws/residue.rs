@@ -44,23 +44,17 @@ impl Inner {
         for seen in instances {
             let instance = seen.instance;
             let runs = matches!(instance.state, InstanceState::Pending | InstanceState::Running);
-            let machine = match runs {
-                true => prices
-                    .instance_hour(region, &instance.instance_type)
-                    .map(|usd| usd.as_f64()),
-                false => Some(0.0),
-            };
             // An elastic address has a line and a price of its own.
-            let address = match &instance.public_ip {
-                Some(ip) if !elastic.contains(ip.as_str()) => address_price,
-                _ => Some(0.0),
+            let ip = instance.public_ip.as_deref();
+            let lent = ip.is_some_and(|ip| !elastic.contains(ip));
+            let price = match (runs, lent) {
+                (true, _) => prices
+                    .machine_hour(region, &instance.instance_type, lent)
+                    .map(|usd| usd.as_f64()),
+                (false, true) => address_price,
+                (false, false) => Some(0.0),
             };
-            all.push(left(
-                "instance",
-                &instance.id,
-                &instance.tags,
-                machine.zip(address).map(|(machine, address)| machine + address),
-            ));
+            all.push(left("instance", &instance.id, &instance.tags, price));
         }
         for volume in volumes {
             let price = prices.volume_hour(region, &volume.kind, volume.gib);

@@ -116,6 +116,16 @@ impl PriceTable {
         self.region(region)?.instance_hour.get(instance_type).copied()
     }
 
+    /// A running machine, an hour, with the public address that EC2 lends it where it has one; `None`
+    /// where the table lacks a price of the two.
+    pub fn machine_hour(&self, region: &str, instance_type: &str, has_address: bool) -> Option<Usd> {
+        let address = match has_address {
+            true => self.public_ipv4_hour(region)?,
+            false => Usd::ZERO,
+        };
+        Some(self.instance_hour(region, instance_type)? + address)
+    }
+
     /// A GiB of a type of volume, a month; `None` where the table has no price.
     pub fn gib_month(&self, region: &str, volume: &str) -> Option<Usd> {
         self.region(region)?.gib_month.get(volume).copied()

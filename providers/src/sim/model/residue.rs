@@ -50,11 +50,8 @@ impl Model {
                 InstanceState::Pending | InstanceState::Running => {
                     // An elastic address has a line and a price of its own.
                     let own = instance.public && instance.elastic_ip.is_none();
-                    let address = if own { address_price } else { Some(0.0) };
-                    let machine = prices.instance_hour(region, &instance.instance_type);
-                    machine
-                        .zip(address)
-                        .map(|(machine, address)| machine.as_f64() + address)
+                    let price = prices.machine_hour(region, &instance.instance_type, own);
+                    price.map(|usd| usd.as_f64())
                 }
                 _ => Some(0.0),
             };
