@@ -1,6 +1,7 @@
 //! The resources that the last run left.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -87,11 +88,17 @@ impl Snapshot {
 
     /// The current resource at an address.
     pub fn get(&self, address: &Address) -> Option<&Resource> {
+        let mut there = self.at(address).map(|place| &self.resources[place]);
+        there.find(|r| !r.deposed)
+    }
+
+    /// The places of everything recorded at an address, deposed ones included, by generation.
+    pub fn at(&self, address: &Address) -> Range<usize> {
         let from = self.resources.partition_point(|r| r.address < *address);
-        self.resources[from..]
+        let there = self.resources[from..]
             .iter()
-            .take_while(|r| r.address == *address)
-            .find(|r| !r.deposed)
+            .take_while(|r| r.address == *address);
+        from..from + there.count()
     }
 }
 

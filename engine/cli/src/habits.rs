@@ -86,7 +86,6 @@ fn rewritten(typed: &[String]) -> Option<Vec<String>> {
         };
         words.extend(own);
     }
-    // `new` makes what `init` would; a folder that has a manifest needs neither.
     let program = "subako".to_owned();
     let reads = Cli::try_parse_from([program].iter().chain(&words)).is_ok();
     (words != typed && reads).then_some(words)

@@ -98,33 +98,40 @@ fn severity(checked: &Checked<'_>, manifest: &Manifest, spec: &ServiceSpec, addr
 
 /// Whether nodes leave that tasks of a service may be on.
 fn loses_tasks(plan: &Plan, manifest: &Manifest, spec: &ServiceSpec) -> bool {
+    let fits = |pool: &Pool| of_pool(pool, &spec.constraints) > 0;
     plan.steps.iter().any(|step| {
+        let leaves = matches!(step.operation, Operation::Delete | Operation::Vanish { .. });
+        let Some(member) = Some(step).filter(|_| leaves).and_then(member_before) else {
+            return false;
+        };
         let name = step.address.name();
         let pool = manifest
             .pools
             .iter()
             .find(|pool| Manifest::instance_names(pool).any(|of_pool| of_pool == name));
-        let fits = |pool: &Pool| of_pool(pool, &spec.constraints) > 0;
-        let fits = pool.map_or_else(
-            || of_a_pool_that_is_gone(manifest, step).as_ref().is_some_and(fits),
-            fits,
-        );
-        let leaves = matches!(step.operation, Operation::Delete | Operation::Vanish { .. });
-        let before = step.spec_before();
-        let was_drained = before
-            .is_some_and(|spec| spec.text_field("availability") == Some(Availability::Drain.to_string()));
-        step.address.kind() == "member" && leaves && fits && !was_drained
+        let fits = match pool {
+            Some(pool) => fits(pool),
+            None => of_a_pool_that_is_gone(manifest, name, &member)
+                .as_ref()
+                .is_some_and(fits),
+        };
+        fits && member.availability != Availability::Drain
     })
 }
 
+/// The member that a step changes or removes, as it was.
+fn member_before(step: &Step) -> Option<Member> {
+    let before = step.spec_before().filter(|_| step.address.kind() == "member")?;
+    before.decode().ok()
+}
+
 /// The pool of a node whose pool is no longer in the manifest, as far as it decides on where tasks go.
-fn of_a_pool_that_is_gone(manifest: &Manifest, step: &Step) -> Option<Pool> {
-    let member: Member = step.spec_before()?.decode().ok()?;
-    let (pool, _) = step.address.name().rsplit_once('-')?;
+fn of_a_pool_that_is_gone(manifest: &Manifest, name: &str, member: &Member) -> Option<Pool> {
+    let (pool, _) = name.rsplit_once('-')?;
     Some(Pool {
         name: pool.to_owned(),
         role: member.role,
-        labels: member.labels,
+        labels: member.labels.clone(),
         count: u32::MAX,
         ..manifest.pools.first()?.clone()
     })

@@ -63,11 +63,7 @@ fn has_lost_its_host(input: &Input<'_>, resource: &Resource) -> bool {
     let hosts = resource.depends_on.iter().find(is_host);
     hosts.is_some_and(|host| {
         let generation = resource.made_with.get(host).copied().unwrap_or(0);
-        let records = &input.snapshot.resources;
-        let from = records.partition_point(|record| record.address < *host);
-        let mut at_host = records[from..]
-            .iter()
-            .take_while(|record| record.address == *host);
-        !at_host.any(|record| record.generation == generation)
+        let mut at_host = input.snapshot.at(host);
+        !at_host.any(|record| input.snapshot.resources[record].generation == generation)
     })
 }

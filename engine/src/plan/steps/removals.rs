@@ -106,12 +106,8 @@ impl Builder<'_> {
 
     /// The records at an address that are removed.
     pub(super) fn removed_records(&self, address: &Address) -> impl Iterator<Item = usize> + '_ {
-        let resources = &self.input.snapshot.resources;
-        let from = resources.partition_point(|r| r.address < *address);
-        let address = address.clone();
-        (from..resources.len())
-            .take_while(move |record| resources[*record].address == address)
-            .filter(|record| self.removed.contains_key(record))
+        let records = self.input.snapshot.at(address);
+        records.filter(|record| self.removed.contains_key(record))
     }
 
     /// The steps that remove the objects at an address, old ones included.
