@@ -42,7 +42,7 @@ pub enum Impact {
     InPlace,
     /// It is changed in place, at a price that the plan says, for example `stops the instance`.
     InPlaceBut(&'static str),
-    /// The resource has to be made anew, because of this.
+    /// The resource has to be replaced, because of this.
     Replaces(&'static str),
 }
 

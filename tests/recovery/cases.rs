@@ -235,7 +235,7 @@ proptest! {
                     assert_eq!(harness.records(), wished.records(), "the records after recover --forward");
                 }
                 Recovered::Kept => {
-                    // As the next `apply` does: plan anew from what is so, and finish.
+                    // As the next `apply` does: plan again from the actual state, and finish.
                     let plan = harness.plan(&after);
                     let finished = harness.run(&plan, Disturbance::default()).await;
                     assert_eq!(finished.outcome, Outcome::Applied, "{:?}", finished.failures);

@@ -128,7 +128,7 @@ pub fn drift(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Vec<Drift
         .filter(|drift| families.has(drift.family()))
         .take(wanted)
         .collect();
-    // A machine without the cluster's tag and without a record is nobody's.
+    // A machine without the cluster's tag and without a record has no owner.
     if all.iter().any(|drift| matches!(drift, Drift::LostState)) {
         all.retain(|drift| !matches!(drift, Drift::Retag { .. }));
     }

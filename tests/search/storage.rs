@@ -150,7 +150,7 @@ async fn tried(case: &Case) -> Result<(), String> {
         .map_err(|why| format!("a destroy: {why}"))
 }
 
-/// What the command said is so.
+/// What the command said is true.
 async fn truthful(case: &Case, scene: &Scene, ended: &Ended, state: Option<&Vec<u8>>) -> Result<(), String> {
     let driver = &scene.driver;
     match ended {

@@ -64,7 +64,7 @@ impl Check for Siblings {
     }
 
     fn look(&self, checked: &Checked<'_>) -> Vec<Finding> {
-        // A cluster that has a state is nobody's successor.
+        // A cluster that has a state succeeds no other.
         if checked.snapshot.serial > 0 || checked.plan.summary.create == 0 {
             return Vec::new();
         }

@@ -77,7 +77,7 @@ pub struct Finding {
     /// The resource, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// What is so.
+    /// What was found.
     pub message: String,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "help")]

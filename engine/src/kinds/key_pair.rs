@@ -75,7 +75,7 @@ impl Kind for KeyPair {
         }
     }
 
-    /// A key's comment is nobody's business but its owner's.
+    /// Only its owner cares about a key's comment.
     fn spelled_as(&self, other: &Self, _outputs: &Self::Outputs) -> Self {
         let mut this = self.clone();
         if bare(&self.public_key) == bare(&other.public_key) {

@@ -115,7 +115,7 @@ impl<'a> Leaving<'a> {
         Ok(alone.then_some(any))
     }
 
-    /// The last node stays in the swarm, as nobody's member: the opposite of how the swarm's
+    /// The last node stays in the swarm as no resource's member: the opposite of how the swarm's
     /// first node became one.
     async fn unmark(&mut self, own: Arc<dyn Host>) -> Result<()> {
         let mut wait = Wait::new(self.cx, self.doing(), EVERY, OTHERS_LIMIT);

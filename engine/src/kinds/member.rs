@@ -203,7 +203,7 @@ impl Member {
         Ok(info.and_then(|info| info.node_id))
     }
 
-    /// The node at an address that is this member's, or nobody's yet.
+    /// The node at an address that is this member's, or has no owner yet.
     async fn listed_at(host: &dyn Host, address: &str, cx: &StepContext) -> Result<Option<MemberOutputs>> {
         let here = host.nodes().await?.into_iter().find(|node| {
             node.addr == address
@@ -278,7 +278,7 @@ impl Kind for Member {
                 StepCall::perhaps("swarm_join"),
                 StepCall::perhaps("remove_node"),
             ],
-            // One that is down cannot leave, and the last manager stays as nobody's member.
+            // One that is down cannot leave, and the last manager stays without a member.
             Verb::Delete => vec![
                 StepCall::perhaps("refresh_logins"),
                 StepCall::perhaps("update_node"),
@@ -470,7 +470,7 @@ impl Kind for Member {
         let nodes = managers.nodes().await?;
         let managed_by_others = others_manage(&nodes, &node_id);
         // One that joined but was not labelled yet is there, and votes; the node that the swarm was
-        // begun on is nobody's member until it is labelled.
+        // begun on has no member until it is labelled.
         let here = nodes.into_iter().find(|node| node.id == node_id);
         Ok(here
             .filter(|node| managed_by_others || labels::same_object(&node.labels, &cx.ownership))

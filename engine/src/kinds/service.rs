@@ -139,7 +139,7 @@ fn wanted(item: &Item) -> Result<Option<world::ServiceSpec>> {
 }
 
 /// A live service in the words of its record. Its settings are compared as far as the manifest
-/// speaks of them or the record differs from Swarm's defaults; the others are nobody's.
+/// speaks of them or the record differs from Swarm's defaults; the others are unmanaged.
 fn seen(
     live: &world::ServiceSpec,
     recorded: &world::ServiceSpec,
@@ -156,7 +156,7 @@ fn seen(
     seen
 }
 
-/// All of a live service in the words of its record, also the settings that are nobody's: what
+/// All of a live service in the words of its record, also the unmanaged settings: what
 /// gives back a service that was removed.
 fn whole(live: &world::ServiceSpec, recorded: &world::ServiceSpec) -> world::ServiceSpec {
     let mut whole = live.clone().without_defaults();

@@ -184,7 +184,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         dependencies: vec![Vec::new(); desired.resources.len()],
     };
     // Addresses whose outputs this plan recreates, and of those the ones whose old object goes first.
-    let mut anew: FastSet<&str> = FastSet::default();
+    let mut recreated: FastSet<&str> = FastSet::default();
     let mut replaced: FastSet<&str> = FastSet::default();
     let mut old_first: FastSet<&str> = FastSet::default();
     // Only where something was ever recreated can a record be of an object before the current one.
@@ -206,7 +206,7 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
                     } else {
                         Vec::new()
                     },
-                    anew: &anew,
+                    recreated: &recreated,
                     replaced: &replaced,
                     old_first: &old_first,
                 };
@@ -220,10 +220,10 @@ pub(super) fn decide(input: &Input<'_>) -> Decisions {
         };
         match &fate {
             Fate::Create { .. } => {
-                anew.insert(wanted.address.as_str());
+                recreated.insert(wanted.address.as_str());
             }
             Fate::Replace { old_first: first, .. } => {
-                anew.insert(wanted.address.as_str());
+                recreated.insert(wanted.address.as_str());
                 replaced.insert(wanted.address.as_str());
                 if first.is_some() {
                     old_first.insert(wanted.address.as_str());

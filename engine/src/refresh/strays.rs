@@ -28,7 +28,7 @@ impl Strays {
         }
     }
 
-    /// Those of a kind. An object whose record follows another one by now is nobody's either.
+    /// Those of a kind. An object whose record follows another one by now has no owner either.
     pub fn of(
         &mut self,
         kind: &dyn ErasedKind,

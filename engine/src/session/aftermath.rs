@@ -2,7 +2,7 @@
 //! journal.
 //!
 //! The addresses that the run touched are read once more and compared with the records before of
-//! all their steps. EC2 and a restarted manager take a while to show what is so: what differs, or
+//! all their steps. EC2 and a restarted manager take a while to show the actual state: what differs, or
 //! cannot be read, is looked at again until a deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use crate::world::Result;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(5);
-/// After so long what is seen is what is so: a host that restarts is back, and EC2's reads have
+/// After so long what is seen is the actual state: a host that restarts is back, and EC2's reads have
 /// caught up with its writes.
 const LIMIT: Duration = Duration::from_secs(60);
 

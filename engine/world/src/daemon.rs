@@ -85,7 +85,7 @@ impl DaemonConfig {
     /// It is no JSON object, or has a key of somebody else's that would have to be another.
     pub fn written_into(&self, there: Option<&str>, ours: Option<&str>) -> Result<String, DaemonConflict> {
         let mut file = object(there.filter(|text| !text.trim().is_empty()))?;
-        // What Subako wrote and cannot be read any more is nobody's.
+        // What Subako wrote and cannot be read any more has no owner.
         let ours = object(ours).unwrap_or_default();
         let wanted = self.keys();
         for (key, value) in &ours {

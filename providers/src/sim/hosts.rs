@@ -30,7 +30,7 @@ fn no_address(doing: &str) -> Failure {
         )
 }
 
-/// The address that is dialled is another machine's by now, or nobody's.
+/// The address that is dialled is another machine's by now, or no machine's.
 fn elsewhere(doing: &str, target: &HostTarget) -> Failure {
     let dialled = target.public_ip.as_deref().unwrap_or_default();
     Failure::not_applied(doing, format!("no route to host {dialled}")).with_code(Code::Unreachable)

@@ -154,7 +154,7 @@ impl Store {
         self.changed
     }
 
-    /// Writes the snapshot anew and removes the log, if this process has changed anything.
+    /// Rewrites the snapshot and removes the log, if this process has changed anything.
     pub fn compact(&mut self, model: &Model) -> Result<(), SimError> {
         let Some(path) = self.snapshot.clone().filter(|_| self.changed) else {
             return Ok(());

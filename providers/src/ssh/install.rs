@@ -177,7 +177,7 @@ fn judge(doing: &str, user: &str, timeout: Duration, finished: Finished) -> Resu
     Err(failure.with_output(shown))
 }
 
-/// Logs in anew, to be in the group `docker`, until the engine answers.
+/// Logs in again, to be in the group `docker`, until the engine answers.
 async fn answering(link: &Link, doing: &str) -> Result<EngineInfo> {
     let clock = &link.shared.clock;
     let end = clock.now() + ANSWER;

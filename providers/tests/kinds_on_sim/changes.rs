@@ -223,11 +223,11 @@ async fn a_replaced_machine_has_its_node_leave_properly() {
     let mut bench = Bench::new(vec![]);
     bench.apply(&manifest).await;
     for name in ["node-1", "manager-0", "manager-1"] {
-        let anew = Selection {
+        let replaced = Selection {
             replace: vec![format!("instance.{name}")],
             ..Selection::default()
         };
-        let plan = bench.apply_with(&manifest, &anew).await;
+        let plan = bench.apply_with(&manifest, &replaced).await;
         assert_eq!(plan.summary.replace, 3, "{:#?}", steps(&plan));
         assert!(bench.said(&format!("member.{name}: draining")));
         assert_eq!(nodes(&bench, &manifest).await.len(), 5);
@@ -253,11 +253,11 @@ async fn a_lone_manager_lets_its_successor_in() {
     manifest.pools[0] = pool("manager", Role::Manager, 1);
     let mut bench = Bench::new(vec![]);
     bench.apply(&manifest).await;
-    let anew = Selection {
+    let replaced = Selection {
         replace: vec!["instance.manager-0".into()],
         ..Selection::default()
     };
-    bench.apply_with(&manifest, &anew).await;
+    bench.apply_with(&manifest, &replaced).await;
     assert_eq!(nodes(&bench, &manifest).await.len(), 3);
     bench.assert_settled(&manifest).await;
 }

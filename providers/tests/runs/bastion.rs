@@ -169,7 +169,7 @@ async fn another_key_is_refused_until_the_pin_is_forgotten() {
     );
 }
 
-/// A bastion that shows another key is in nobody's way who has no host to log in to.
+/// A bastion that shows another key stops nobody who has no host to log in to.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_logs_in_nowhere_asks_no_bastion() {
     let bench = Bench::new(small(1), vec![]);

@@ -370,7 +370,7 @@ impl Drop for Running {
     }
 }
 
-/// Waits until something is so; panics with what it was waiting for.
+/// Waits until a condition holds; panics with what it was waiting for.
 #[track_caller]
 pub fn until(what: &str, within: Duration, mut so: impl FnMut() -> bool) -> Duration {
     let began = Instant::now();

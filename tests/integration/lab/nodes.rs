@@ -44,7 +44,7 @@ fn kill_and_see(lab: &Lab, name: &str) {
     eprintln!("         {name} is told of by `status` after {:.1} s", seconds());
     until("the plan tells of the dead host", NOTICED, || {
         let plan = lab.run(&["plan"]);
-        // A host that does not answer is nothing to make anew.
+        // A host that does not answer is no reason to recreate anything.
         assert!(!plan.stdout.contains("to replace"), "{}", plan.said());
         plan.stdout.contains(name) || plan.stderr.contains(name)
     });

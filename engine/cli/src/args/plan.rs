@@ -15,7 +15,7 @@ pub struct SelectionArgs {
     /// Not this, nor what needs it (repeatable)
     #[arg(long, value_name = "ADDR")]
     pub exclude: Vec<String>,
-    /// Make this anew (repeatable)
+    /// Recreate this (repeatable)
     #[arg(long, value_name = "ADDR")]
     pub replace: Vec<String>,
 }

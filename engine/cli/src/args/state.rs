@@ -61,7 +61,7 @@ pub enum StateCommand {
         #[arg(short, long)]
         yes: bool,
     },
-    /// Make the state anew from the world's tags
+    /// Rebuild the state from the world's tags
     Rebuild {
         /// Only this and what it needs; `*` matches any run of characters (repeatable)
         #[arg(long, value_name = "ADDR")]

@@ -46,7 +46,7 @@ pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full
         } else {
             "change"
         };
-        // Whose bill it is matters; the simulator's account is nobody's.
+        // Whose bill it is matters; the simulator's account bills nobody.
         let place = match &plan.account {
             Some(account) if plan.provider != "sim" => {
                 format!(" (account {}, {})", account.id, account.region)

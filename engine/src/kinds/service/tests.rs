@@ -142,7 +142,7 @@ fn a_change_away_from_a_default_is_drift_only_where_it_is_spelled_out() {
     ];
     for change in changes {
         assert!(matches!(sighted_spelled_out(change), Sighting::There { .. }));
-        // Where it is nobody's the spec is as recorded, and what there is beside it is known.
+        // Where nobody manages it the spec is as recorded, and what there is beside it is known.
         let Sighting::There { spec, whole, .. } = sighted(change) else {
             panic!("there is more than is recorded");
         };

@@ -1,6 +1,6 @@
 //! Every file in `tests/manifests/bad` is refused with the report that stands beside it.
 //!
-//! `SUBAKO_BLESS=1 cargo test -p subako-engine manifest` writes the reports anew: read
+//! `SUBAKO_BLESS=1 cargo test -p subako-engine manifest` rewrites the reports: read
 //! every one that changed, as its user would.
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ fn every_bad_manifest_is_refused_with_the_report_beside_it() {
     }
     assert!(
         differing.is_empty(),
-        "SUBAKO_BLESS=1 writes these anew:\n{}",
+        "SUBAKO_BLESS=1 rewrites these:\n{}",
         differing.join("\n")
     );
 }

@@ -16,7 +16,7 @@ fn the_schema_file_is_the_schema() {
         fs::write(root().join(FILE), &text).expect("written");
     }
     let file = fs::read_to_string(root().join(FILE)).unwrap_or_default();
-    assert!(file == text, "SUBAKO_BLESS=1 writes {FILE} anew");
+    assert!(file == text, "SUBAKO_BLESS=1 rewrites {FILE}");
 }
 
 /// Whether a value is valid under the part of JSON Schema that the manifest's uses; other patterns

@@ -23,7 +23,7 @@ pub(super) struct Recorded<'a, 'b> {
     pub referred: &'b [Address],
     /// What its record refers to an earlier object of.
     pub stale: Vec<Address>,
-    pub anew: &'b FastSet<&'a str>,
+    pub recreated: &'b FastSet<&'a str>,
     pub replaced: &'b FastSet<&'a str>,
     pub old_first: &'b FastSet<&'a str>,
 }
@@ -128,8 +128,11 @@ impl Recorded<'_, '_> {
         let resource = self.resource();
         let recorded = *live == resource.spec;
         let live = &self.spelled_as_wanted(live, outputs);
-        let touches_anew =
-            !self.stale.is_empty() || self.dependencies.iter().any(|d| self.anew.contains(d.as_str()));
+        let touches_anew = !self.stale.is_empty()
+            || self
+                .dependencies
+                .iter()
+                .any(|d| self.recreated.contains(d.as_str()));
         let asked = self
             .input
             .selection
@@ -147,7 +150,7 @@ impl Recorded<'_, '_> {
             return Fate::Keep;
         };
         let mut found = changes(kind.as_ref(), live, &self.wanted.spec, &|address| {
-            self.anew.contains(address.as_str()) || self.stale.contains(address)
+            self.recreated.contains(address.as_str()) || self.stale.contains(address)
         });
         let together = self
             .dependencies
@@ -262,7 +265,7 @@ impl Recorded<'_, '_> {
         };
         let is_whole = |d: &&Address| self.input.registry.is_a(d.kind(), whole);
         let of = self.dependencies.iter().find(is_whole);
-        if of.is_some_and(|of| self.replaced.contains(of.as_str()) || self.anew.contains(of.as_str())) {
+        if of.is_some_and(|of| self.replaced.contains(of.as_str()) || self.recreated.contains(of.as_str())) {
             return true;
         }
         let of = of.map_or_else(|| format!("its {whole}"), ToString::to_string);

@@ -103,7 +103,7 @@ impl ServiceSpec {
 
     /// Makes what was read comparable with what `spoken` speaks of: takes out the settings that it
     /// leaves to the engine, and fills in Swarm's defaults for those that it spells out. What the
-    /// manifest spells out is compared with what holds, what it leaves out is nobody's.
+    /// manifest spells out is compared with what holds, what it leaves out is unmanaged.
     pub fn mask(&mut self, spoken: &Self) {
         Record::mask(self, spoken);
     }

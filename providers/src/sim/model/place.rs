@@ -55,7 +55,7 @@ impl SwarmFacts {
         }
     }
 
-    /// A node or its load has changed: enters it anew in every order kept.
+    /// A node or its load has changed: re-enters it in every order kept.
     pub(super) fn touch(&mut self, at: At, node: &str) {
         let names: Vec<String> = self.board.spreads.keys().cloned().collect();
         for name in names {

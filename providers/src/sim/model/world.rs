@@ -133,7 +133,7 @@ impl Model {
         self.index.of(&self.instances)
     }
 
-    /// Drops instances for good. The index is built anew when it is wanted again.
+    /// Drops instances for good. The index is rebuilt when it is next used.
     pub(super) fn forget_instances(&mut self, gone: impl Fn(&InstanceFacts) -> bool) {
         let before = self.instances.len();
         self.instances.retain(|_, instance| !gone(instance));

@@ -169,14 +169,14 @@ fn assert_same(left: &Model, right: &Model, what: &str) {
 /// Holds what must be so in every world that has had time to settle.
 fn check(model: &Model) {
     for swarm in model.swarms.values() {
-        let mut anew = swarm.clone();
-        anew.index_tasks(model.now);
+        let mut rebuilt = swarm.clone();
+        rebuilt.index_tasks(model.now);
         assert_eq!(
-            anew.board.loads, swarm.board.loads,
+            rebuilt.board.loads, swarm.board.loads,
             "the loads are not those of the tasks"
         );
         assert_eq!(
-            anew.board.pending, swarm.board.pending,
+            rebuilt.board.pending, swarm.board.pending,
             "the waiting are not those of the tasks"
         );
         for (name, service) in &swarm.services {

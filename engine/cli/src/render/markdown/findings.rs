@@ -1,4 +1,4 @@
-//! Findings, one line each: which check, about what, what is so, where, and what to do.
+//! Findings, one line each: which check, about what, what was found, where, and what to do.
 
 use subako_engine::check::{Finding, Severity};
 use subako_engine::plan::Plan;

@@ -294,7 +294,7 @@ proptest! {
 }
 
 /// A live service as a plan compares it (`seen` of the kind): the settings that neither the record
-/// nor the manifest speaks of are nobody's.
+/// nor the manifest speaks of are unmanaged.
 fn seen(live: &ServiceSpec, recorded: &ServiceSpec, wanted: &ServiceSpec) -> ServiceSpec {
     let mut seen = live.clone().without_defaults();
     seen.mask(&wanted.clone().either(recorded.clone().without_defaults()));
