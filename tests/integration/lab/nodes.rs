@@ -32,23 +32,27 @@ fn told(status: &Value, name: &str) -> bool {
     ["down", "unreachable", "unknown"].contains(&health(status, name).as_str()) || trouble.contains(name)
 }
 
-/// Kills a host, and waits until `status` and then `plan` say so by its manifest name.
+/// Kills a host, and waits until `status` and `plan` say so by its manifest name. Both are asked at
+/// once, as by two people: each may wait some seconds for the host that does not answer.
 fn kill_and_see(lab: &Lab, name: &str) {
     lab.tool(&["host", "kill", &lab.host(name)]);
     let killed = Instant::now();
     let seconds = || killed.elapsed().as_secs_f64();
-    until("the status tells of the dead host", NOTICED, || {
+    let (mut by_status, mut by_plan) = (false, false);
+    until("status and plan tell of the dead host", NOTICED, || {
+        let plan = lab.start(&["plan"]);
         let status = lab.run(&["status", "--format", "json"]);
-        status.code == Some(0) && told(&status.json(), name)
-    });
-    eprintln!("         {name} is told of by `status` after {:.1} s", seconds());
-    until("the plan tells of the dead host", NOTICED, || {
-        let plan = lab.run(&["plan"]);
+        let plan = plan.end();
+        by_status |= status.code == Some(0) && told(&status.json(), name);
         // A host that does not answer is no reason to recreate anything.
         assert!(!plan.stdout.contains("to replace"), "{}", plan.said());
-        plan.stdout.contains(name) || plan.stderr.contains(name)
+        by_plan |= plan.stdout.contains(name) || plan.stderr.contains(name);
+        by_status && by_plan
     });
-    eprintln!("         and by `plan` after {:.1} s", seconds());
+    eprintln!(
+        "         {name} is told of by `status` and `plan` after {:.1} s",
+        seconds()
+    );
     assert!(killed.elapsed() < NOTICED, "{:?}", killed.elapsed());
     until("the swarm sees it down", Duration::from_secs(90), || {
         health(&lab.status(), name) == "down"
