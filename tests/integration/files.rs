@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::faults::copy_of;
-use crate::support::{CHANGED, Cluster, PASSWORD, Ran, steps, texts};
+use crate::support::{CHANGED, Cluster, PASSWORD, Ran, settled, steps, texts};
 
 const FILES: &str = r#"
 [secret.password]
@@ -280,4 +280,140 @@ fn a_state_without_its_key_gives_nothing_to_try_guesses_on() {
     run(&one, &["apply", "--yes"]).expect(0);
     assert_eq!(objects(&one, "secrets").len(), 2);
     run(&one, &["plan", "--detailed-exitcode"]).expect(0);
+}
+
+/// As a runner of CI is: neither the file nor the variable of the secrets is there.
+fn without_secrets(cluster: &Cluster) {
+    fs::remove_file(cluster.dir.path().join("password.txt")).expect("removed");
+}
+
+#[test]
+fn a_plan_needs_no_content_of_a_secret_that_is_recorded() {
+    let cluster = cluster();
+    run(&cluster, &["apply", "--yes"]).expect(0);
+    let before = objects(&cluster, "secrets");
+    without_secrets(&cluster);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    cluster.run(&["validate"]).expect(0);
+    cluster.edit("image = \"nginx:1\"", "image = \"nginx:2\"");
+    let planned = cluster.run(&["plan"]).expect(0);
+    planned.says(
+        "note[secret-content] secret.password: the file password.txt is missing, so it is planned under its recorded name",
+    );
+    planned.says("the variable TOKEN of the environment is missing");
+    cluster.run(&["plan", "--out", "review.plan"]).expect(0);
+    let digest = cluster.run(&["plan", "--format", "json"]).expect(0).json()["digest"].clone();
+    // Who applies has the contents: the same are the same plan, others are refused.
+    password(&cluster, CHANGED);
+    let digest = digest.as_str().expect("a digest");
+    run(&cluster, &["apply", "review.plan", "--yes"]).expect(5);
+    run(&cluster, &["apply", "--expect", digest, "--yes"]).expect(5);
+    password(&cluster, PASSWORD);
+    assert_eq!(plan_digest(&cluster), digest);
+    without_secrets(&cluster);
+    // What makes no secret needs none to apply either.
+    cluster.run(&["apply", "review.plan", "--yes"]).expect(0);
+    assert_eq!(objects(&cluster, "secrets"), before);
+    assert_eq!(shop(&cluster)["secrets"][1]["name"], before[0]);
+    cluster.run(&["destroy", "--yes"]).expect(0);
+    assert_all_sealed(&cluster);
+}
+
+fn plan_digest(cluster: &Cluster) -> String {
+    plan(cluster)["digest"].as_str().expect("a digest").to_owned()
+}
+
+#[test]
+fn who_makes_a_secret_needs_its_content_before_anything_is_called() {
+    let cluster = cluster();
+    without_secrets(&cluster);
+    cluster
+        .run(&["plan"])
+        .expect(1)
+        .says("secret.password is new, so its content is needed: the file password.txt is missing");
+    password(&cluster, PASSWORD);
+    run(&cluster, &["apply", "--yes"]).expect(0);
+    let before = objects(&cluster, "secrets");
+    // Somebody removed it: it is planned by its recorded name.
+    run(&cluster, &["sim", "remove-service", "shop"]).expect(0);
+    run(&cluster, &["sim", "remove-secret", &before[0]]).expect(0);
+    let whole = plan_digest(&cluster);
+    without_secrets(&cluster);
+    let planned = cluster.run(&["plan"]).expect(0);
+    planned.says("warning[secret-content] secret.password: an apply has to create it and needs its content");
+    let digest = cluster.run(&["plan", "--format", "json"]).expect(0).json()["digest"].clone();
+    assert_eq!(digest, whole);
+    let world = settled(cluster.world());
+    let state = fs::read(cluster.state_file()).expect("a state");
+    let refused = cluster.run(&["apply", "--yes"]).expect(1);
+    refused.says("secret.password cannot be created without its content");
+    refused.says("nothing was changed");
+    assert_eq!(settled(cluster.world()), world);
+    assert_eq!(fs::read(cluster.state_file()).expect("a state"), state);
+    assert!(!cluster.state_dir().join("journal.jsonl").exists());
+    password(&cluster, PASSWORD);
+    run(&cluster, &["apply", "--expect", &whole, "--yes"]).expect(0);
+    assert_eq!(objects(&cluster, "secrets"), before);
+}
+
+#[test]
+fn a_recovery_asks_for_a_content_only_where_it_makes_the_secret() {
+    let template = cluster();
+    run(&template, &["apply", "--yes"]).expect(0);
+    password(&template, CHANGED);
+    let kill = |entry: u32| {
+        let cluster = copy_of(&template);
+        let mut command = cluster.command(&["apply", "--yes"]);
+        command.env("TOKEN", "a-token-of-the-shop");
+        command.env("SUBAKO_CRASH_AFTER_ENTRY", entry.to_string());
+        (command.status().expect("the binary runs").success(), cluster)
+    };
+    let (mut asked, mut not) = (0, 0);
+    for entry in 1.. {
+        let (ended, cluster) = kill(entry);
+        if ended {
+            break;
+        }
+        without_secrets(&cluster);
+        let world = settled(cluster.world());
+        let ran = cluster.run(&["recover", "--forward", "--yes"]);
+        if ran.code == Some(0) {
+            not += 1;
+        } else {
+            asked += 1;
+            ran.expect(1).says("secret.password cannot be created");
+            assert_eq!(settled(cluster.world()), world, "{entry}");
+            if entry % 2 == 0 {
+                cluster.run(&["recover", "--back", "--yes"]).expect(0);
+                continue;
+            }
+            password(&cluster, CHANGED);
+            run(&cluster, &["recover", "--forward", "--yes"]).expect(0);
+        }
+        password(&cluster, CHANGED);
+        run(&cluster, &["plan", "--detailed-exitcode"]).expect(0);
+        assert_all_sealed(&cluster);
+    }
+    assert!(asked > 1 && not > 1, "{asked} asked for it, {not} did not");
+}
+
+#[test]
+fn a_saved_plan_brings_the_values_of_its_variables() {
+    let cluster = cluster();
+    cluster.edit(
+        "image = \"nginx:1\"",
+        "image = \"nginx:${var:release}\"\nhostname = \"${env:HOST_NAME}\"",
+    );
+    let planned = Ran::of(
+        cluster
+            .command(&["plan", "--var", "release=2", "--out", "review.plan"])
+            .envs([("TOKEN", "a-token-of-the-shop"), ("HOST_NAME", "shop")]),
+    );
+    planned.expect(0);
+    let text = fs::read_to_string(cluster.dir.path().join("review.plan")).expect("a plan");
+    assert_sealed("the saved plan", &text);
+    run(&cluster, &["plan"]).expect(1);
+    run(&cluster, &["apply", "review.plan", "--yes", "--var", "release=3"]).expect(5);
+    run(&cluster, &["apply", "review.plan", "--yes"]).expect(0);
+    assert_eq!(shop(&cluster)["hostname"], "shop");
 }

@@ -259,6 +259,7 @@ impl From<SessionError> for CliError {
                     .then(NextCommand::StateRebuild)
                     .and(" finds every resource by its tags"),
             ),
+            SessionError::NoContent(_) => Self::new(text).help("nothing was changed: give it, and run the command again"),
             SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
         }
     }

@@ -21,6 +21,8 @@ use crate::ui::Ui;
 pub struct Project {
     /// The manifest.
     pub manifest: Manifest,
+    /// The values that the manifest took for the variables that it refers to.
+    pub variables: Variables,
     /// `aws` or `sim`.
     pub provider: &'static str,
     /// Where the state is kept.
@@ -40,7 +42,12 @@ pub struct Project {
 impl Project {
     /// Reads the manifest. Nothing else is read, and nothing is written.
     pub fn open(global: &Global, ui: &Ui) -> Result<Self> {
-        let manifest = read_manifest(global, ui)?;
+        Self::open_with(global, ui, &Variables::default())
+    }
+
+    /// As [`Self::open`], with values that were kept for what is not given now.
+    pub fn open_with(global: &Global, ui: &Ui, kept: &Variables) -> Result<Self> {
+        let (manifest, variables) = read_manifest(global, ui, kept)?;
         let simulated = global.sim || manifest.cluster.provider == Provider::Sim;
         let provider = if simulated { "sim" } else { "aws" };
         let root = match &global.state_dir {
@@ -50,6 +57,7 @@ impl Project {
         let directory = root.join(format!("{}.{provider}", manifest.cluster.name));
         Ok(Self {
             manifest,
+            variables,
             provider,
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
@@ -99,7 +107,7 @@ fn directory(file: &Path) -> PathBuf {
 /// More than any manifest has, bytes; keeps an endless file from filling the memory.
 const LONGEST: u64 = 64 << 20;
 
-fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
+fn read_manifest(global: &Global, ui: &Ui, kept: &Variables) -> Result<(Manifest, Variables)> {
     let file = &global.file;
     let text = subako_state::read_file(file, LONGEST).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
@@ -126,8 +134,11 @@ fn read_manifest(global: &Global, ui: &Ui) -> Result<Manifest> {
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
         vars: global.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
-    };
-    manifest::parse(&source, &variables).map_err(|errors| explain(&errors, ui))
+    }
+    .over(kept);
+    let manifest = manifest::parse(&source, &variables).map_err(|errors| explain(&errors, ui))?;
+    let used = variables.used_in(&source.text);
+    Ok((manifest, used))
 }
 
 /// Every mistake with its line, underlined, and their number.

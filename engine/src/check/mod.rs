@@ -6,6 +6,7 @@
 
 mod addresses;
 mod built_in;
+mod contents;
 mod credits;
 mod disk;
 mod exposure;

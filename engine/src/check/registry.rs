@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::built_in::BuiltIn;
 use super::{
-    About, Checked, Finding, addresses, credits, disk, exposure, host_ports, images, login, login_key,
-    logins, managers, networks, offered, open_ports, outage, place, placement, ports, protect, quorum,
-    ranges, reach, renamed, reservations, rules, start_first, user, zones,
+    About, Checked, Finding, addresses, contents, credits, disk, exposure, host_ports, images, login,
+    login_key, logins, managers, networks, offered, open_ports, outage, place, placement, ports, protect,
+    quorum, ranges, reach, renamed, reservations, rules, start_first, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -22,6 +22,7 @@ pub trait Check: Send + Sync {
 /// Those of this crate, by id.
 static BUILT_IN: &[&BuiltIn] = &[
     &addresses::CHECK,
+    &contents::CHECK,
     &credits::CHECK,
     &disk::CHECK,
     &exposure::CHECK,

@@ -3,6 +3,14 @@
 /// A manifest that does not fit what the refresh looked up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
+    /// A secret that was never made, without what it contains.
+    #[error("secret.{name} is new, so its content is needed: {source_of_it} is missing")]
+    NoContent {
+        /// Its name.
+        name: String,
+        /// Where its content comes from.
+        source_of_it: String,
+    },
     /// An image that was not looked up.
     #[error("no image was found for `{ami}` on {instance_type} (pool `{pool}`)")]
     NoImage {

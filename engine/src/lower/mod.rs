@@ -5,7 +5,8 @@
 //! drawing and checking. All of it is pure: the same input gives the same resources.
 //!
 //! `images` decides what each instance boots, `placement` where it is, `addr_pool` which
-//! ranges overlay networks are cut from, `rules` which traffic is let in, `daemon` what engines are told, and `resources` puts
+//! ranges overlay networks are cut from, `rules` which traffic is let in, `secrets` what those are
+//! called whose contents are missing, `daemon` what engines are told, and `resources` puts
 //! it together. What was decided once (an image, a subnet, the pool) is kept as the state has it for as
 //! long as the manifest allows it: `records` reads it there.
 
@@ -21,6 +22,7 @@ mod prepare;
 mod records;
 mod resources;
 mod rules;
+mod secrets;
 #[cfg(test)]
 pub(crate) mod testing;
 

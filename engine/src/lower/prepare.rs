@@ -10,6 +10,7 @@ use super::images::PoolImages;
 use super::placement::{Place, Places};
 use super::records::Records;
 use super::resources::{Facts, assemble};
+use super::secrets;
 use crate::desired::DesiredSet;
 use crate::kinds::Swarm;
 use crate::manifest::{Manifest, Pool};
@@ -43,6 +44,7 @@ pub fn lower(
     replaced: &[String],
     answer: &LookupAnswer,
 ) -> Result<DesiredSet, LowerError> {
+    let manifest = &*secrets::named(manifest, snapshot)?;
     let recorded: Option<Swarm> = snapshot
         .get(&Address::new("swarm", &manifest.cluster.name))
         .and_then(|resource| resource.spec.decode().ok());

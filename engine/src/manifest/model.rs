@@ -56,17 +56,24 @@ impl Manifest {
     /// Until then nothing that is made from the manifest may be kept or compared.
     pub fn seal(&mut self, key: &SealKey) {
         for secret in &mut self.secrets {
-            let digest = key.digest(&[secret.name.as_bytes(), secret.content.expose()]);
-            secret.object = File::object(&secret.name, &digest);
+            if let Some(content) = &secret.content {
+                let digest = key.digest(&[secret.name.as_bytes(), content.expose()]);
+                secret.object = File::object(&secret.name, &digest);
+            }
         }
     }
 
-    /// What its secrets and configs contain.
+    /// The secrets whose contents are not at hand: each keeps the name that is recorded for it.
+    pub fn without_content(&self) -> impl Iterator<Item = &File> {
+        self.secrets.iter().filter(|secret| secret.content.is_none())
+    }
+
+    /// What its secrets and configs contain, as far as it is at hand.
     pub fn vault(&self) -> Vault {
         let of = |kind, files: &[File]| -> Vec<_> {
             let files = files.iter();
             files
-                .map(|file| (kind, file.object.clone(), file.content.clone()))
+                .filter_map(|file| Some((kind, file.object.clone(), file.content.clone()?)))
                 .collect()
         };
         let secrets = of(FileKind::Secret, &self.secrets);
@@ -251,15 +258,17 @@ pub struct Service {
     pub give_up_after_s: Option<u64>,
 }
 
-/// `[secret.NAME]` or `[config.NAME]`, its content read.
+/// `[secret.NAME]` or `[config.NAME]`, its content read if it is at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name in the manifest.
     pub name: String,
     /// Its name in the swarm, made from its content.
     pub object: String,
-    /// What it contains.
-    pub content: Content,
+    /// What it contains; `None` for a secret whose content is not at hand.
+    pub content: Option<Content>,
+    /// Where the content comes from, for people: `the variable TOKEN of the environment`.
+    pub source: String,
 }
 
 impl File {

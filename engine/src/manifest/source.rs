@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A manifest's text and where it came from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -17,12 +19,40 @@ pub struct Source {
 }
 
 /// Values for `${env:NAME}` and `${var:key}`. `HOME` of the environment is what `~` stands for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Variables {
     /// The environment.
     pub env: BTreeMap<String, String>,
     /// From `--var key=value`.
     pub vars: BTreeMap<String, String>,
+}
+
+impl Variables {
+    /// Those that a manifest's text refers to, for who reads it again where they are not set. What
+    /// a secret takes from the environment is not among them.
+    pub fn used_in(&self, text: &str) -> Self {
+        let used = |kind: &str, values: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+            let is_used = |name: &str| text.contains(&format!("${{{kind}:{name}}}"));
+            let used = values.iter().filter(|(name, _)| is_used(name));
+            used.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        Self {
+            env: used("env", &self.env),
+            vars: used("var", &self.vars),
+        }
+    }
+
+    /// These, and for what they do not say those: what was given on the command line counts more
+    /// than what was kept, and that more than the environment as it is now.
+    #[must_use]
+    pub fn over(mut self, kept: &Self) -> Self {
+        self.env.extend(kept.env.clone());
+        for (name, value) in &kept.vars {
+            self.vars.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
 }
 
 /// Reads the files that a manifest names (public keys, secrets, configs).
@@ -66,6 +96,35 @@ pub(super) fn resolve(path: &str, source: &Source, variables: &Variables) -> Pat
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_manifest_refers_to_is_kept_and_counts_less_than_what_is_typed() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let variables = Variables {
+            env: map(&[("A", "1"), ("TOKEN", "secret")]),
+            vars: map(&[("v", "1"), ("unused", "2")]),
+        };
+        let kept = variables.used_in("a = \"${env:A} ${var:v}\"\n[secret.t]\nenv = \"TOKEN\"");
+        assert_eq!(kept.env, map(&[("A", "1")]));
+        assert_eq!(kept.vars, map(&[("v", "1")]));
+        let typed = Variables {
+            env: map(&[("A", "now"), ("B", "b")]),
+            vars: map(&[("w", "3")]),
+        };
+        let over = typed.over(&kept);
+        assert_eq!(over.env, map(&[("A", "1"), ("B", "b")]));
+        assert_eq!(over.vars, map(&[("v", "1"), ("w", "3")]));
+        let typed = Variables {
+            env: BTreeMap::new(),
+            vars: map(&[("v", "typed")]),
+        };
+        assert_eq!(typed.over(&kept).vars, map(&[("v", "typed")]));
+    }
 
     #[test]
     fn a_path_starts_from_the_manifest_the_root_or_the_home_directory() {

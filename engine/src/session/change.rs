@@ -50,6 +50,7 @@ impl Session {
         events: &Events,
         stop: &Stop,
     ) -> Result<RunReport, SessionError> {
+        self.contents_for(&change.plan.steps)?;
         let known = match &change.settled {
             Some(settled) => self.settle(&change.before, settled, options).await?,
             None => change.before.clone(),

@@ -9,6 +9,15 @@ use crate::plan::PlanError;
 use crate::run::Impossible;
 use crate::world::Failure;
 
+/// A secret that is to be created, and whose content is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoContent {
+    /// The secret.
+    pub address: Address,
+    /// Where its content would come from, for people.
+    pub source_of_it: String,
+}
+
 /// Why a session cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -60,6 +69,9 @@ pub enum SessionError {
         /// Its provider.
         wanted_provider: String,
     },
+    /// A secret is to be created whose content is missing.
+    #[error("{} cannot be created without its content: {} is missing", .0.address, .0.source_of_it)]
+    NoContent(Box<NoContent>),
     /// A machine cannot have that name.
     #[error(transparent)]
     Rename(#[from] RenameError),

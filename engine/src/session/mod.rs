@@ -17,6 +17,7 @@ mod aftermath;
 mod apply;
 mod bastion;
 mod change;
+mod contents;
 mod endpoints;
 mod error;
 mod expect;
@@ -42,7 +43,7 @@ pub use crate::kind::Rollout;
 pub use apply::RunReport;
 pub use change::Change;
 pub use endpoints::{Endpoint, endpoints};
-pub use error::{SessionError, list};
+pub use error::{NoContent, SessionError, list};
 pub use expect::{Component, ExpectError, expect};
 pub use forget::Forgetting;
 pub use history::{History, HistoryEntry};
@@ -110,12 +111,12 @@ impl Session<Offline> {
         }
     }
 
-    /// The same session in its world. Where the manifest has secrets, their key is made if there
-    /// is none yet, so that an apply names the secrets as the plan before it did. A bastion is held
+    /// The same session in its world. Where contents of secrets are at hand, their key is made if
+    /// there is none yet, so that an apply names the secrets as the plan before it did. A bastion is held
     /// to the key that is pinned for it.
     pub fn online(self, mut world: World) -> Result<Session, StateError> {
         let mut manifest = self.manifest;
-        if !manifest.secrets.is_empty() {
+        if manifest.secrets.iter().any(|secret| secret.content.is_some()) {
             manifest.seal(&self.store.seal_key()?);
         }
         world.vault = manifest.vault();

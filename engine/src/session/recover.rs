@@ -132,13 +132,17 @@ impl Session {
         }
     }
 
-    /// Refuses to go back where that is no longer possible.
+    /// Refuses to go back where that is no longer possible, and to go on without what a secret
+    /// contains that has to be made for it.
     pub fn check_recovery(&self, settled: &Settled, direction: Direction) -> Result<(), SessionError> {
         let (unfinished, progress) = (&settled.unfinished, &settled.settlement.progress);
         if direction == Direction::Back && !can_go_back(&unfinished.plan, progress) {
             return Err(SessionError::PastTheLine(crossed(unfinished, progress)));
         }
-        Ok(())
+        match direction {
+            Direction::Back => Ok(()),
+            Direction::Forward | Direction::Keep => self.contents_for(settled.steps(direction)),
+        }
     }
 
     /// Finishes an unfinished run, or undoes it. The lock must be held.

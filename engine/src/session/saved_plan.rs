@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use subako_state::{Address, Digest, Snapshot, StateError, read_file, write_atomically};
 
+use crate::manifest::Variables;
 use crate::plan::{Plan, Selection, Step, WRITTEN_BY};
 
 /// The version of the file.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What every format says of itself.
 #[derive(Deserialize)]
@@ -39,6 +40,9 @@ pub struct SavedPlan {
     selection: Selection,
     /// Whether the world was read for it.
     pub refresh: bool,
+    /// The values of the variables that the manifest refers to, so that who applies it need not
+    /// have them. No content of a secret is among them.
+    pub variables: Variables,
     /// The plan.
     pub plan: Plan,
 }
@@ -134,13 +138,14 @@ impl fmt::Display for Moved {
 
 impl SavedPlan {
     /// The file's content for a plan.
-    pub fn new(plan: &Plan, refresh: bool) -> Result<Self, SavedPlanError> {
+    pub fn new(plan: &Plan, refresh: bool, variables: Variables) -> Result<Self, SavedPlanError> {
         Ok(Self {
             format_version: FORMAT,
             digest: plan.digest.clone(),
             content: plan.content()?,
             selection: plan.selection.clone(),
             refresh,
+            variables,
             plan: plan.clone(),
         })
     }

@@ -34,7 +34,7 @@ fn sealed() -> Plan {
 
 #[test]
 fn a_saved_plan_is_read_again_and_no_byte_of_it_may_change() {
-    let bytes = SavedPlan::new(&sealed(), true)
+    let bytes = SavedPlan::new(&sealed(), true, Variables::default())
         .expect("saved")
         .render()
         .expect("rendered");
@@ -54,7 +54,7 @@ fn a_saved_plan_is_read_again_and_no_byte_of_it_may_change() {
 
 #[test]
 fn a_stale_plan_names_what_moved() {
-    let saved = SavedPlan::new(&sealed(), true).expect("saved");
+    let saved = SavedPlan::new(&sealed(), true, Variables::default()).expect("saved");
     let now = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
     assert!(saved.compare(&sealed(), &now).is_ok());
     let message = |change: fn(&mut Plan)| {

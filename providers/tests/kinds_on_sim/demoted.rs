@@ -39,7 +39,8 @@ fn file(name: &str, content: &str) -> File {
     File {
         name: name.into(),
         object: format!("{name}-{content}"),
-        content: Content::new(content.as_bytes().to_vec()),
+        content: Some(Content::new(content.as_bytes().to_vec())),
+        source: "the manifest".into(),
     }
 }
 

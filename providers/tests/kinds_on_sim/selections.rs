@@ -88,14 +88,18 @@ fn file(word: &str) -> File {
     File {
         name: "motd".into(),
         object: format!("motd-{word}"),
-        content: Content::new(word.as_bytes().to_vec()),
+        content: Some(Content::new(word.as_bytes().to_vec())),
+        source: "the manifest".into(),
     }
 }
 
 fn new_bench() -> Bench {
     let mut bench = Bench::new(vec![]);
     let files = ["one", "two"].map(file);
-    bench.world.vault = Vault::new(files.map(|file| (FileKind::Config, file.object, file.content)));
+    let contents = files
+        .into_iter()
+        .filter_map(|file| Some((FileKind::Config, file.object, file.content?)));
+    bench.world.vault = Vault::new(contents);
     bench
 }
 

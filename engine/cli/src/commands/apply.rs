@@ -12,8 +12,9 @@ use crate::ui::Ui;
 
 /// Makes the plan real, or undoes what it did of it.
 pub fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
     let saved = args.plan_file.as_deref().map(SavedPlan::read).transpose()?;
+    let kept = saved.as_ref().map(|saved| saved.variables.clone());
+    let project = Project::open_with(global, ui, &kept.unwrap_or_default())?;
     let request = Request {
         command: "apply",
         selection: match &saved {

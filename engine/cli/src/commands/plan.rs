@@ -44,7 +44,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
         return Err(error);
     }
     if let Some(file) = &args.out {
-        SavedPlan::new(&plan, args.refresh.refresh)?.write(file)?;
+        SavedPlan::new(&plan, args.refresh.refresh, project.variables.clone())?.write(file)?;
         let saved = NextCommand::ApplySaved(file.display().to_string());
         ui.note("saved");
         ui.help(&Hint::run(saved, " applies this plan and nothing else"));

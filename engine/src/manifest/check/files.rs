@@ -60,6 +60,13 @@ enum Other {
     Text(String),
 }
 
+/// A content that was found, or where it was looked for.
+struct Found {
+    span: Span,
+    bytes: Option<Vec<u8>>,
+    source: String,
+}
+
 type Entry = (
     At<String>,
     Span,
@@ -93,11 +100,21 @@ fn check(
         check_name(cx, kind, &name);
         files.names.insert(name.value.clone(), name.span);
         let content = match (file, other) {
-            (Some(file), None) => read(cx, kind, &file, around).map(|bytes| (file.span, bytes)),
-            (None, Some((span, Other::Text(text)))) => Some((span, text.into_bytes())),
-            (None, Some((span, Other::Env(variable)))) => {
-                from_env(cx, &variable, span, around).map(|bytes| (span, bytes))
-            }
+            (Some(file), None) => read(cx, kind, &file, around),
+            (None, Some((span, Other::Text(text)))) => Some(Found {
+                span,
+                bytes: Some(text.into_bytes()),
+                source: "the manifest".to_owned(),
+            }),
+            (None, Some((span, Other::Env(variable)))) => Some(Found {
+                span,
+                bytes: around
+                    .variables
+                    .env
+                    .get(&variable)
+                    .map(|text| text.clone().into_bytes()),
+                source: format!("the variable {variable} of the environment"),
+            }),
             (Some(file), Some((span, _))) => {
                 cx.report(
                     ManifestError::new(Code::Conflict, format!("a {} has one content", kind.word()))
@@ -124,17 +141,20 @@ fn check(
                 None
             }
         };
-        let Some((span, bytes)) = content else { continue };
-        check_size(cx, kind, bytes.len(), span);
+        let Some(found) = content else { continue };
+        if let Some(bytes) = &found.bytes {
+            check_size(cx, kind, bytes.len(), found.span);
+        }
         // A secret's name in the swarm needs the cluster's key, which no manifest has.
-        let object = match kind {
-            FileKind::Secret => format!("{}-(not known here)", name.value),
-            FileKind::Config => File::object(&name.value, &Digest::of(&bytes)),
+        let object = match (kind, &found.bytes) {
+            (FileKind::Config, Some(bytes)) => File::object(&name.value, &Digest::of(bytes)),
+            _ => format!("{}-(not known here)", name.value),
         };
         files.files.push(File {
             name: name.value,
             object,
-            content: Content::new(bytes),
+            content: found.bytes.map(Content::new),
+            source: found.source,
         });
     }
     files.files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -183,29 +203,23 @@ fn check_size(cx: &mut Context<'_>, kind: FileKind, size: usize, span: Span) {
     );
 }
 
-fn from_env(cx: &mut Context<'_>, variable: &str, span: Span, around: &Surroundings<'_>) -> Option<Vec<u8>> {
-    let found = around.variables.env.get(variable);
-    if found.is_none() {
-        cx.report(
-            ManifestError::new(
-                Code::UnknownVariable,
-                format!("the environment has no variable {variable}"),
-            )
-            .at(span, "not set")
-            .help(format!("export {variable}=… before you call subako")),
-        );
-    }
-    found.map(|text| text.clone().into_bytes())
-}
-
 fn read(
     cx: &mut Context<'_>,
     kind: FileKind,
     path: &At<PlainText>,
     around: &Surroundings<'_>,
-) -> Option<Vec<u8>> {
+) -> Option<Found> {
+    let found = |bytes| Found {
+        span: path.span,
+        bytes,
+        source: format!("the file {}", path.0),
+    };
     let error = match around.files.bytes(&around.resolve(&path.0), LARGEST as u64) {
-        Ok(bytes) => return Some(bytes),
+        Ok(bytes) => return Some(found(Some(bytes))),
+        // Who only plans need not have the secrets.
+        Err(error) if kind == FileKind::Secret && error.kind() == io::ErrorKind::NotFound => {
+            return Some(found(None));
+        }
         Err(error) => error,
     };
     let label = match error.kind() {
