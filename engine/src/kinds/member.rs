@@ -369,12 +369,13 @@ impl Kind for Member {
                 let moved = survey.machine_has_moved(item.address.name());
                 let node = match typed.outputs.as_ref().filter(|_| !moved || item.deposed) {
                     // A node without the label has been taken out of the cluster's hands, or has
-                    // yet to be labelled; one whose machine is gone, or whose engine has left, is
-                    // still to be removed.
+                    // yet to be labelled. One whose machine is gone is still to be removed, and so
+                    // is whatever is not wanted any more, or it would go on as a voter without a
+                    // machine; but the last manager stays in the swarm without a member.
                     Some(outputs) => survey.node(&outputs.node_id).filter(|node| {
-                        let has_left = item.wanted.is_none() && node.state == NodeState::Down;
+                        let is_to_go = item.wanted.is_none() && others_manage(&view.nodes, &node.id);
                         node.labels.contains_key(label::ADDRESS)
-                            || has_left
+                            || is_to_go
                             || !machine_is_there(survey, node)
                     }),
                     None => by_address.get(item.address.as_str()).copied(),

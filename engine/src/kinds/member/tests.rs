@@ -45,6 +45,37 @@ fn a_node_that_is_down_is_still_a_member() {
 }
 
 #[test]
+fn a_recorded_node_without_a_label_goes_unless_nobody_else_manages_the_swarm() {
+    let bare = |id: &str, role| {
+        let mut node = testing::node(id, "member.node-0");
+        node.labels.clear();
+        node.role = role;
+        node
+    };
+    let sighted = |nodes: Vec<Node>, is_wanted: bool| {
+        let mut view = testing::view();
+        view.nodes = nodes;
+        let survey = testing::survey_of_swarm(view);
+        let there = survey.machine_at(&node().addr);
+        assert!(
+            there.is_some_and(|machine| !machine.is_gone()),
+            "its machine runs"
+        );
+        let outputs = MemberOutputs { node_id: "n1".into() };
+        let mut item = testing::item("member.node-0", &wanted(), Some(&outputs));
+        item.wanted = is_wanted.then(|| item.spec.clone());
+        testing::sight::<Member>(&survey, &item)
+    };
+    let (own, other) = (bare("n1", Role::Manager), bare("n2", Role::Manager));
+    // Wanted, it is labelled again by the step that creates it.
+    let both = || vec![own.clone(), other.clone()];
+    assert_eq!(sighted(both(), true), Sighting::Absent);
+    // Forgotten, it would stay in raft as a voter without a machine.
+    assert!(matches!(sighted(both(), false), Sighting::There { .. }));
+    assert_eq!(sighted(vec![own.clone()], false), Sighting::Absent);
+}
+
+#[test]
 fn role_availability_and_the_users_labels_are_drift() {
     for changed in [
         Node {
