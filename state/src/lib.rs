@@ -5,7 +5,7 @@
 //! * [`Snapshot`]: the resources that the last run left; [`render`] and [`parse`] are its file form.
 //! * [`Journal`]: the durable record of the run in progress; [`JournalWriter`] appends to it.
 //! * [`Store`]: what is kept of a cluster: the state, the journal, their history, the key of its
-//!   secrets, the key of its bastion; [`Lock`]: who may write there.
+//!   secrets, the key of its bastion, since when it is parked; [`Lock`]: who may write there.
 //! * [`Backend`]: the port behind which all of it is kept, in [`Files`] or in [`Memory`].
 //!
 //! Nothing here knows the network, TOML, or what the resources mean.
@@ -25,6 +25,7 @@ mod journal;
 mod json;
 mod lock;
 mod names;
+mod parked;
 mod seal;
 mod snapshot;
 mod store;
@@ -53,6 +54,7 @@ pub use history::HistoryItem;
 pub use journal::{Direction, Effect, Entry, Journal, Outcome};
 pub use json::Json;
 pub use lock::{Holder, LockError, Locked};
+pub use parked::ParkedNote;
 pub use seal::SealKey;
 pub use snapshot::{AccountId, Resource, Snapshot};
 pub use store::{Loaded, Store};

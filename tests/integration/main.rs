@@ -19,6 +19,7 @@ mod lab;
 mod layers;
 mod locking;
 mod manifests;
+mod park;
 mod plan;
 mod prices;
 mod rehearsal;

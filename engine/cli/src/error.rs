@@ -250,6 +250,9 @@ impl From<SessionError> for CliError {
                 NextCommand::StateList,
                 " shows what the state is now: a part of the change was made before this failed; run the command again to finish it",
             )),
+            SessionError::Parked { .. } => Self::refused(text)
+                .help(Hint::run(NextCommand::Resume, " starts it again"))
+                .help(Hint::run(NextCommand::Destroy, " deletes it as it is")),
             SessionError::NothingToRecover => Self::new(text),
             SessionError::PastTheLine(_) => {
                 Self::refused(text).help(Hint::run(NextCommand::RecoverForward, " finishes it"))

@@ -30,7 +30,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::LockShow) => N::New(None),
         Some(N::New(None)) => N::New(Some(text.to_owned())),
         Some(N::New(Some(_))) => N::Output,
-        Some(N::Output) => N::Plan,
+        Some(N::Output) => N::Park,
+        Some(N::Park) => N::Plan,
         Some(N::Plan) => N::PlanFull {
             file: text.to_owned(),
             more: vec!["--destroy".to_owned()],
@@ -40,7 +41,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::Policy) => N::PolicyWithKms,
         Some(N::PolicyWithKms) => N::RecoverBack,
         Some(N::RecoverBack) => N::RecoverForward,
-        Some(N::RecoverForward) => N::Schema,
+        Some(N::RecoverForward) => N::Resume,
+        Some(N::Resume) => N::Schema,
         Some(N::Schema) => N::StateHistory,
         Some(N::StateHistory) => N::StateList,
         Some(N::StateList) => N::StateMv("node-0".to_owned(), "worker-0".to_owned()),
@@ -94,6 +96,8 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::Graph, Command::Graph(_))
         | (N::LockShow, Command::Lock(LockCommand::Show { .. }))
         | (N::Output, Command::Output(_))
+        | (N::Park, Command::Park(_))
+        | (N::Resume, Command::Resume(_))
         | (N::Policy, Command::Policy { kms: false })
         | (N::PolicyWithKms, Command::Policy { kms: true })
         | (N::Schema, Command::Schema)

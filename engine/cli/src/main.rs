@@ -62,7 +62,13 @@ fn main() -> ExitCode {
     });
     let counts = matches!(
         cli.command,
-        Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) | Command::Recover(_) | Command::State(_)
+        Command::Plan(_)
+            | Command::Apply(_)
+            | Command::Destroy(_)
+            | Command::Park(_)
+            | Command::Resume(_)
+            | Command::Recover(_)
+            | Command::State(_)
     );
     if counts && let Some(line) = calls::last_line(cli.global.verbose) {
         ui.say(&line);

@@ -44,6 +44,13 @@ pub static STRAYS: About = About {
     documentation: "What carries the cluster's tags and is in neither manifest nor state is shown, and deleted.",
 };
 
+/// A machine cannot be stopped or started with the others.
+pub static POWER: About = About {
+    id: "power",
+    category: Category::Availability,
+    documentation: "Parking stops every machine of the cluster, and resuming starts every one of them.",
+};
+
 /// A part of the whole is planned.
 pub static SELECTION: About = About {
     id: "selection",

@@ -151,6 +151,7 @@ impl Kind for Instance {
             "disk_encrypted" => Impact::Replaces("EC2 cannot encrypt a volume in place"),
             "key_name" => Impact::Replaces("EC2 puts the key there at first boot only"),
             "instance_type" => Impact::InPlaceBut("stops and starts the instance"),
+            "running" if *after == Value::Known(false.into()) => Impact::InPlaceBut("stops the instance"),
             "running" => Impact::InPlaceBut("starts the instance, or restarts it if it does not answer"),
             "disk_gib" if shrinks(before, after) => Impact::Replaces("a volume cannot shrink"),
             "disk_gib" => Impact::InPlaceBut("the file system grows at the next boot"),
@@ -235,12 +236,15 @@ impl Kind for Instance {
                 ]
             }
             (Some(old), Some(wanted), Some(id)) => {
-                let started = old.running != wanted.running && wanted.running;
-                let mut stop = StepCall::certain_if(retyped && old.running, "stop_instance");
+                let switched = old.running != wanted.running;
+                let (started, stopped) = (switched && wanted.running, switched && !wanted.running);
+                let mut stop = StepCall::certain_if(stopped || retyped && old.running, "stop_instance");
                 let mut modify = StepCall::certain_if(modified || retyped, "modify_instance");
                 let mut start = StepCall::certain_if(retyped || started, "start_instance");
-                if retyped {
+                if retyped || stopped {
                     stop = stop.asking(PlannedCall::StopInstance(id.clone()));
+                }
+                if retyped {
                     modify = modify.asking(PlannedCall::ModifyInstanceType(id.clone(), wanted.instance_type));
                 }
                 if retyped || started {
@@ -264,6 +268,7 @@ impl Kind for Instance {
                 }
                 if started {
                     calls.extend(rejoin::CALLS.map(StepCall::perhaps));
+                    calls.push(StepCall::perhaps("refresh_logins"));
                 }
                 calls
             }

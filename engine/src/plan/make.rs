@@ -7,6 +7,7 @@ use super::decide::{Decisions, Input, Turned, Unmet, decide};
 use super::generations::Generations;
 use super::known::Known;
 use super::order::finish;
+use super::purpose::Purpose;
 use super::select::{NoMatch, select};
 use super::step::{Operation, Step};
 use super::steps;
@@ -164,6 +165,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         cluster: planning.snapshot.cluster.clone(),
         provider: planning.snapshot.provider.clone(),
         account: planning.account.clone(),
+        purpose: Purpose::Change,
         selection: planning.selection.clone(),
         summary,
         steps,

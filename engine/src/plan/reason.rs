@@ -50,6 +50,8 @@ pub enum Reason {
     Stray,
     /// It carries the cluster's tags and an address that another object has.
     Twin,
+    /// The machines that its tasks run on start again.
+    Resumed,
     /// The manifest no longer has it.
     Unwanted,
     /// Its host takes it with it.
@@ -101,6 +103,7 @@ impl fmt::Display for Reason {
             Self::Twin => {
                 f.write_str("stray: carries this cluster's tags, and another object has its address")
             }
+            Self::Resumed => f.write_str("its machines start again"),
             Self::Unwanted => f.write_str("the manifest no longer has it"),
             Self::GoesWith(host) => write!(f, "it goes with {host}"),
             Self::Text(text) => f.write_str(text),

@@ -5,6 +5,7 @@ use subako_state::{AccountId, Address, Digest, Json};
 
 use super::change::Change;
 use super::gate::Gate;
+use super::purpose::Purpose;
 use super::rehearsal::Rehearsal;
 use super::step::Step;
 use crate::finding::Finding;
@@ -112,6 +113,9 @@ pub struct Plan {
     pub provider: String,
     /// Where, once known.
     pub account: Option<AccountId>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Purpose::is_change")]
+    pub purpose: Purpose,
     /// Which part of the whole it is for.
     pub selection: Selection,
     /// How many of each.

@@ -10,6 +10,7 @@ use subako_state::{AccountId, Address, Digest, Json};
 
 use super::change::Change;
 use super::gate::{self, GateKind};
+use super::purpose::Purpose;
 use super::reason::Reason;
 use super::step::{self, Action, Operation, Record, Replacement};
 use super::types::{self, Components, Drift, PLAN_FORMAT, Refreshed, Selection, Summary};
@@ -96,6 +97,7 @@ impl Plan {
             cluster: self.cluster,
             provider: self.provider,
             account: self.account,
+            purpose: Purpose::Change,
             selection: self.selection,
             summary: self.summary,
             steps: self

@@ -164,6 +164,9 @@ impl Session {
         {
             ran.broken = Some(Arc::new(error));
         }
+        if let Err(error) = self.forget_parked(known, &ran.snapshot) {
+            ran.broken = Some(Arc::new(error));
+        }
         if outcome == Outcome::RolledBack {
             ran.aftermath = self.aftermath(plan, &progress, &ran.snapshot, stop).await;
             events.emit(Event::RollbackChecked(ran.aftermath.clone()));

@@ -1,8 +1,10 @@
 //! A change of the cluster: drafted by reading alone, shown and agreed to, then carried out.
 
+use std::time::SystemTime;
+
 use super::{Knowledge, RunReport, Session, SessionError, Settled};
 use crate::event::Events;
-use crate::plan::{Plan, Selection};
+use crate::plan::{Plan, Purpose, Selection};
 use crate::run::{ApplyOptions, Stop};
 
 /// What would be done. Nothing has been written for it.
@@ -26,12 +28,25 @@ impl Session {
         with_refresh: bool,
         options: &ApplyOptions,
     ) -> Result<Change, SessionError> {
+        self.drafted(known, options, async |from| {
+            self.plan(from, selection, with_refresh).await
+        })
+        .await
+    }
+
+    /// A change whose plan is made from what is known once the unfinished run is settled.
+    pub(super) async fn drafted(
+        &self,
+        known: Knowledge,
+        options: &ApplyOptions,
+        plan: impl AsyncFnOnce(&Knowledge) -> Result<Plan, SessionError>,
+    ) -> Result<Change, SessionError> {
         let settled = self.look_into(&known, options).await?;
         let from = match &settled {
             Some(settled) => self.once_settled(&known, settled),
             None => known.clone(),
         };
-        let plan = self.plan(&from, selection, with_refresh).await?;
+        let plan = plan(&from).await?;
         Ok(Change {
             plan,
             settled,
@@ -51,6 +66,9 @@ impl Session {
         stop: &Stop,
     ) -> Result<RunReport, SessionError> {
         self.contents_for(&change.plan.steps)?;
+        if change.plan.purpose == Purpose::Park && !change.plan.is_empty() {
+            self.note_parked(&change.from.snapshot, SystemTime::now())?;
+        }
         let known = match &change.settled {
             Some(settled) => self.settle(&change.before, settled, options).await?,
             None => change.before.clone(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value as J;
-use subako_state::{Address, Snapshot};
+use subako_state::{Address, Resource, Snapshot};
 
 use super::{Session, SessionError};
 use crate::kind::Kind as _;
@@ -35,7 +35,12 @@ impl<W> Session<W> {
 pub fn endpoints(snapshot: &Snapshot) -> Vec<Endpoint> {
     let current = || snapshot.resources.iter().filter(|resource| !resource.deposed);
     let mut hosts: Vec<(Address, Option<String>, Option<String>)> = Vec::new();
-    for instance in current().filter(|resource| resource.address.kind() == "instance") {
+    // One that is parked answers nobody.
+    let runs = |resource: &&Resource| resource.spec.value().get("running") != Some(&J::Bool(false));
+    for instance in current()
+        .filter(|resource| resource.address.kind() == "instance")
+        .filter(runs)
+    {
         let text = |key: &str| instance.outputs.text_field(key);
         // What the instance has answered may be from before it got an elastic address.
         let elastic = snapshot.get(&Address::new(ElasticIp::NAME, instance.address.name()));
@@ -97,7 +102,6 @@ fn url(host: &str, port: u64, protocol: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use subako_state::Resource;
 
     use super::*;
     use crate::testing::json_of;

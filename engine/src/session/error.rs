@@ -104,6 +104,14 @@ pub enum SessionError {
     /// It failed after a part of the change had been made, or may have been.
     #[error(transparent)]
     Late(Box<SessionError>),
+    /// Its machines are stopped because somebody asked for that.
+    #[error("{cluster} is parked: its {machines} are stopped on request, and nothing else is planned while they are", machines = counted(*.machines))]
+    Parked {
+        /// The cluster.
+        cluster: String,
+        /// How many machines it has.
+        machines: usize,
+    },
     /// There is no unfinished run.
     #[error("there is no unfinished run to recover")]
     NothingToRecover,
@@ -120,6 +128,14 @@ impl SessionError {
             Self::Late(_) => self,
             other => Self::Late(Box::new(other)),
         }
+    }
+}
+
+/// `1 machine`, `5 machines`.
+fn counted(machines: usize) -> String {
+    match machines {
+        1 => "1 machine".to_owned(),
+        several => format!("{several} machines"),
     }
 }
 

@@ -46,6 +46,9 @@ impl Session {
         selection: &Selection,
         with_refresh: bool,
     ) -> Result<Plan, SessionError> {
+        if !selection.destroy {
+            self.guard_parked(&known.snapshot)?;
+        }
         let account = self.guard_account(&known.snapshot).await?;
         let (looked_up, types) =
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
@@ -112,7 +115,7 @@ impl Session {
     }
 
     /// What the manifest needs looked up. A destroy wants nothing, and has nothing to look up.
-    async fn look_up(
+    pub(super) async fn look_up(
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
@@ -160,7 +163,7 @@ impl Session {
     }
 
     /// Refuses to work for a manifest or on a state that belongs elsewhere.
-    async fn guard_account(&self, snapshot: &Snapshot) -> Result<AccountId, SessionError> {
+    pub(super) async fn guard_account(&self, snapshot: &Snapshot) -> Result<AccountId, SessionError> {
         let account = self.world.cloud.account().await?;
         let found = AccountId {
             id: account.id,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use subako_state::{Address, Resource, Snapshot};
 
-use super::{Knowledge, Session, SessionError};
+use super::{Knowledge, ParkedSince, Session, SessionError};
 use crate::desired::DesiredSet;
 use crate::kind::{Registry, Rollout, Sighting};
 use crate::kinds::{down, standing};
@@ -73,6 +73,9 @@ pub struct ServiceStatus {
 pub struct Status {
     /// The cluster.
     pub cluster: String,
+    /// That all of it is stopped on request.
+    #[serde(skip)]
+    pub parked: Option<ParkedSince>,
     /// Which manager answered; `None` if none did.
     pub via: Option<String>,
     /// Why the swarm cannot be seen, if it cannot.
@@ -117,19 +120,23 @@ pub enum Health {
     Healthy,
     /// Something is not.
     Degraded,
+    /// All of it is stopped on request.
+    Parked,
     /// Nobody who knows could be asked.
     Unknown,
 }
 
 impl Status {
     /// How the cluster is: degraded where a node is not ready, a service has too few tasks or an
-    /// update that is paused, or the quorum is lost; unknown where the swarm cannot be seen.
+    /// update that is paused, or the quorum is lost; parked where all of it is stopped on request; unknown where the swarm cannot be seen.
     pub fn health(&self) -> Health {
         let lame = |node: &NodeStatus| node.health != "ready";
         let short = |service: &ServiceStatus| {
             service.running < service.wanted || service.rollout == Some(Rollout::Paused)
         };
-        if self.quorum_lost {
+        if self.parked.is_some() {
+            Health::Parked
+        } else if self.quorum_lost {
             Health::Degraded
         } else if self.trouble.is_some() {
             Health::Unknown
@@ -160,6 +167,7 @@ impl Session {
         let managers = &survey.managers;
         Ok(Status {
             cluster: known.snapshot.cluster.clone(),
+            parked: self.parked(&snapshot)?,
             via: view.map(|view| view.via.clone()),
             trouble,
             managers: (managers.alive() as u32, managers.voters.len() as u32),

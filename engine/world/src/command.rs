@@ -34,6 +34,8 @@ pub enum NextCommand {
     New(Option<String>),
     /// `output`.
     Output,
+    /// `park`.
+    Park,
     /// `plan`.
     Plan,
     /// `plan --full --out FILE`, with what else was chosen: all that there is to see of a plan.
@@ -53,6 +55,8 @@ pub enum NextCommand {
     RecoverBack,
     /// `recover --forward`.
     RecoverForward,
+    /// `resume`.
+    Resume,
     /// `schema`.
     Schema,
     /// `state history`.
@@ -99,6 +103,7 @@ impl NextCommand {
             Self::New(None) => &["new"],
             Self::New(Some(directory)) => return Some(vec!["new".into(), no_option(directory)]),
             Self::Output => &["output"],
+            Self::Park => &["park"],
             Self::Plan => &["plan"],
             Self::PlanFull { file, more } => {
                 let words = ["plan".into(), "--full".into(), "--out".into(), no_option(file)];
@@ -109,6 +114,7 @@ impl NextCommand {
             Self::PolicyWithKms => &["policy", "--kms"],
             Self::RecoverBack => &["recover", "--back"],
             Self::RecoverForward => &["recover", "--forward"],
+            Self::Resume => &["resume"],
             Self::Schema => &["schema"],
             Self::StateHistory => &["state", "history"],
             Self::StateList => &["state", "list"],

@@ -12,5 +12,6 @@ mod logins;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
 mod observed;
+mod park;
 mod recovery;
 mod strays;

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::look::{GraphArgs, NewArgs, OutputArgs, ShowArgs, StatusArgs};
 use super::plan::PlanArgs;
-use super::run::{ApplyArgs, DestroyArgs, RecoverArgs};
+use super::run::{ApplyArgs, DestroyArgs, PowerArgs, RecoverArgs};
 use super::sim::SimCommand;
 use super::state::{LockCommand, StateCommand};
 use crate::exit::Exit;
@@ -92,6 +92,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Delete everything, and look for residue
     Destroy(DestroyArgs),
+    /// Stop every instance; nothing is deleted
+    Park(PowerArgs),
+    /// Start a parked cluster again
+    Resume(PowerArgs),
     /// Finish or undo a run that was interrupted
     Recover(RecoverArgs),
     /// Show the live cluster: nodes, services, tasks

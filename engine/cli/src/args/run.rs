@@ -1,4 +1,4 @@
-//! `apply`, `destroy`, `recover`, and how a run goes about its work.
+//! `apply`, `destroy`, `park`, `resume`, `recover`, and how a run goes about its work.
 
 use std::path::PathBuf;
 
@@ -98,6 +98,26 @@ pub struct DestroyArgs {
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,
+}
+
+/// `park`, `resume`.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// Go ahead only if the plan has this digest (whole, or its first twelve digits or more)
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<String>,
+    /// Show every step and field of the plan, folding nothing
+    #[arg(long)]
+    pub full: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Whether to ask first.
+    #[command(flatten)]
+    pub preflight: PreflightArg,
+    /// Whether to rehearse the plan.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
 }
 
 /// `recover`.

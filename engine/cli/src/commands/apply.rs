@@ -1,5 +1,6 @@
 //! `subako apply`.
 
+use subako_engine::plan::Purpose;
 use subako_engine::session::SavedPlan;
 
 use crate::args::{ApplyArgs, Global};
@@ -17,6 +18,7 @@ pub fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open_with(global, ui, &kept.unwrap_or_default())?;
     let request = Request {
         command: "apply",
+        purpose: Purpose::Change,
         selection: match &saved {
             Some(saved) => saved.plan.selection.clone(),
             None => args.selection.selection(args.destroy),

@@ -1,5 +1,6 @@
 //! `subako destroy`.
 
+use subako_engine::plan::Purpose;
 use subako_engine::world::{NextCommand, Residue};
 
 use crate::args::{DestroyArgs, Format, Global};
@@ -18,6 +19,7 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
     let request = Request {
         command: "destroy",
+        purpose: Purpose::Change,
         selection: args.selection.selection(true),
         refresh: args.refresh.refresh,
         expect: args.expect.as_deref(),

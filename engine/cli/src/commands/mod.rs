@@ -8,9 +8,11 @@ mod lock;
 mod man;
 mod new;
 mod output;
+mod park;
 mod plan;
 mod policy;
 mod recover;
+mod resume;
 mod show;
 mod sim;
 mod state;
@@ -31,6 +33,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Plan(args) => plan::run(global, args, ui),
         Command::Apply(args) => apply::run(global, args, ui),
         Command::Destroy(args) => destroy::run(global, args, ui),
+        Command::Park(args) => park::run(global, args, ui),
+        Command::Resume(args) => resume::run(global, args, ui),
         Command::Recover(args) => recover::run(global, args, ui),
         Command::Status(args) => status::run(global, args, ui),
         Command::Show(args) => show::run(global, args, ui),

@@ -23,7 +23,7 @@ pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
         let seen = runtime::block_on(project.is_instant(), look(&project));
         let health = match seen.as_ref().map(Status::health) {
             Ok(Health::Healthy) => Exit::Done,
-            Ok(Health::Degraded) => Exit::Changes,
+            Ok(Health::Degraded | Health::Parked) => Exit::Changes,
             Ok(Health::Unknown) | Err(_) => Exit::Error,
         };
         if redraw {

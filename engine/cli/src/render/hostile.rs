@@ -132,6 +132,7 @@ fn seen(text: &str) -> Status {
     let some = || Some(text.to_owned());
     Status {
         cluster: text.to_owned(),
+        parked: None,
         via: some(),
         trouble: some(),
         managers: (1, 1),

@@ -1,17 +1,18 @@
 //! What people and machines read. Everything here makes text; `ui` writes it.
 //!
 //! * `mistakes`: what is wrong with a manifest;
-//! * `value`, `changes`, `headline`, `fold`, `table`, `duration`: the pieces;
+//! * `value`, `changes`, `headline`, `fold`, `table`, `duration`, `date`: the pieces;
 //! * `plan_text`, `plan_json`, `markdown`, `findings`: a plan;
 //! * `cost`: what a plan costs;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
-//! * `status`, `resources`: the cluster and the state;
+//! * `status`, `resources`, `parked`: the cluster and the state;
 //! * `drawing`: what depends on what;
 //! * `document`: what every JSON document has.
 
 mod aftermath;
 mod changes;
 pub mod cost;
+pub mod date;
 pub mod document;
 pub mod drawing;
 pub mod duration;
@@ -23,6 +24,7 @@ mod headline;
 mod hostile;
 pub mod markdown;
 pub mod mistakes;
+pub mod parked;
 pub mod plan_json;
 #[cfg(test)]
 mod plan_tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use subako_engine::check::Finding;
-use subako_engine::plan::{Action, Change, Plan, Rehearsal, Selection, Step, Summary, Value};
+use subako_engine::plan::{Action, Change, Plan, Purpose, Rehearsal, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
 use super::cost::{self, CostView};
@@ -16,6 +16,9 @@ struct PlanView<'a> {
     digest: &'a Digest,
     cluster: &'a str,
     provider: &'a str,
+    /// What it is for; missing for a plan that makes the manifest real or destroys.
+    #[serde(skip_serializing_if = "Purpose::is_change")]
+    purpose: Purpose,
     selection: &'a Selection,
     summary: &'a Summary,
     steps: Vec<StepView<'a>>,
@@ -79,6 +82,7 @@ pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
         digest: &plan.digest,
         cluster: &plan.cluster,
         provider: &plan.provider,
+        purpose: plan.purpose,
         selection: &plan.selection,
         summary: &plan.summary,
         steps: steps(plan),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, planner};
 use subako_engine::display::{Display, Units};
-use subako_engine::plan::{Action, Drift, Operation, Plan, Rehearsal, Step, Summary};
+use subako_engine::plan::{Action, Drift, Operation, Plan, Purpose, Rehearsal, Step, Summary};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -41,10 +41,9 @@ pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full
         out.push('\n');
     }
     if !plan.steps.is_empty() {
-        let verb = if plan.selection.destroy {
-            "destroy"
-        } else {
-            "change"
+        let verb = match plan.selection.destroy {
+            true => "destroy",
+            false => plan.purpose.word(),
         };
         // Whose bill it is matters; the simulator's account bills nobody.
         let place = match &plan.account {
@@ -113,7 +112,14 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
             let what = format!("No changes to {}: the plan is refused.", plan.cluster);
             return paint.of(Meaning::Error, what).to_string();
         }
-        let what = if plan.selection.destroy {
+        let what = if plan.purpose == Purpose::Park {
+            format!("No changes: {} is parked.", plan.cluster)
+        } else if plan.purpose == Purpose::Resume {
+            format!(
+                "No changes: no machine of {} is stopped on request.",
+                plan.cluster
+            )
+        } else if plan.selection.destroy {
             format!("No changes: there is nothing of {} to destroy.", plan.cluster)
         } else if plan.selection.target.is_empty() && plan.selection.exclude.is_empty() {
             format!(

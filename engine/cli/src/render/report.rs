@@ -143,6 +143,8 @@ impl ReportContext<'_> {
     fn planning(&self) -> NextCommand {
         match self.command {
             "destroy" => NextCommand::Destroy,
+            "park" => NextCommand::Park,
+            "resume" => NextCommand::Resume,
             _ => NextCommand::Apply,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use subako_engine::plan::{
-    Action, Components, Operation, PLAN_FORMAT, Plan, Record, Replacement, Selection, Step, Summary,
+    Action, Components, Operation, PLAN_FORMAT, Plan, Purpose, Record, Replacement, Selection, Step, Summary,
     WRITTEN_BY,
 };
 use subako_engine::world::NextCommand;
@@ -34,6 +34,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         cluster: "sandbox".into(),
         provider: "sim".into(),
         account: None,
+        purpose: Purpose::Change,
         selection: Selection::default(),
         summary,
         steps,

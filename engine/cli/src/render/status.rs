@@ -2,26 +2,43 @@
 
 use std::fmt::Write as _;
 
-use subako_engine::session::{NodeStatus, Rollout, ServiceStatus, Status, StrayStatus};
+use subako_engine::session::{NodeStatus, ParkedSince, Rollout, ServiceStatus, Status, StrayStatus};
 use subako_engine::world::NextCommand;
+
+use serde::Serialize;
 
 use super::Table;
 use super::document::{self, UnfinishedRun};
+use super::parked::{self, ParkedView};
 use crate::error::Result;
 use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
 
+#[derive(Serialize)]
+struct View<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    /// That all of it is stopped on request; null where it is not.
+    parked: Option<ParkedView<'a>>,
+}
+
 /// For machines: one line and a newline.
 pub fn json(status: &Status, unfinished: Option<&UnfinishedRun>) -> Result<String> {
-    document::json("the status", status, unfinished)
+    let view = View {
+        status,
+        parked: ParkedView::of(status),
+    };
+    document::json("the status", &view, unfinished)
 }
 
 /// For people.
 pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", head(status, paint));
-    if status.quorum_lost {
+    if let Some(found) = &status.parked {
+        is_parked(&mut out, status, found, typed, paint);
+    } else if status.quorum_lost {
         let _ = writeln!(
             out,
             "{}: the swarm has lost its quorum: {}. What runs goes on running; nothing of the swarm can be changed, and \
@@ -83,6 +100,28 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
     out
 }
 
+/// That a cluster is parked, in place of what that looks like.
+fn is_parked(out: &mut String, status: &Status, found: &ParkedSince, typed: &Invocation, paint: Paint) {
+    let mut help = vec![Hint::run(NextCommand::Resume, " starts it again")];
+    for line in parked::lines(found).iter().skip(1) {
+        let _ = writeln!(out, "  {line}");
+    }
+    let running = parked::run_all_the_same(status);
+    if !running.is_empty() {
+        let _ = writeln!(
+            out,
+            "{}: running all the same: {}",
+            paint.of(Meaning::Warning, "warning"),
+            plain(running.join(", "))
+        );
+        help.push(Hint::run(NextCommand::Park, " stops what runs"));
+    }
+    for help in help {
+        let label = paint.of(Meaning::Note, "help");
+        let _ = writeln!(out, "  {label}: {}", plain(help.text(typed)));
+    }
+}
+
 /// What is there beside what the state has.
 fn strays(strays: &[StrayStatus]) -> Table {
     let mut table = Table::new(&["STRAY", "ID", "USD/HOUR", "WHY"]);
@@ -106,6 +145,10 @@ fn head(status: &Status, paint: Paint) -> String {
     let name = paint.of(Meaning::Strong, &status.cluster);
     if status.nodes.is_empty() {
         return format!("{name}: nothing is there");
+    }
+    if let Some(found) = &status.parked {
+        let said = parked::lines(found).into_iter().next().unwrap_or_default();
+        return format!("{name}: {}", paint.of(Meaning::Warning, said));
     }
     let (alive, all) = status.managers;
     let (word, meaning) = if all == 0 {
@@ -249,6 +292,7 @@ mod tests {
     fn status() -> Status {
         Status {
             cluster: "sandbox".into(),
+            parked: None,
             via: Some("manager-0".into()),
             trouble: None,
             managers: (1, 1),
@@ -349,5 +393,35 @@ mod tests {
             serde_json::from_str(&json(&status(), None).expect("json")).expect("json");
         assert_eq!(value["format_version"], 1);
         assert_eq!(value["nodes"][0]["leader"], true);
+    }
+
+    #[test]
+    fn a_parked_cluster_is_said_to_be_one_and_not_to_have_lost_its_quorum() {
+        let mut parked = status();
+        parked.parked = Some(ParkedSince {
+            machines: 1,
+            since: Some(std::time::SystemTime::UNIX_EPOCH),
+        });
+        parked.via = None;
+        parked.quorum_lost = true;
+        parked.nodes[0].instance_state = Some("stopped".into());
+        let said = text(&parked, &Invocation::default(), Paint::PLAIN);
+        assert!(
+            said.starts_with(
+                "sandbox: parked since 1970-01-01T00:00:00Z: 1 instance is stopped on request\n  it was to be resumed by 1970-01-19T00:00:00Z"
+            ),
+            "{said}"
+        );
+        assert!(
+            !said.contains("quorum") && !said.contains("all the same"),
+            "{said}"
+        );
+        assert_eq!(parked.health(), Health::Parked);
+        parked.nodes[0].instance_state = Some("running".into());
+        let said = text(&parked, &Invocation::default(), Paint::PLAIN);
+        assert!(
+            said.contains("warning: running all the same: manager-0"),
+            "{said}"
+        );
     }
 }

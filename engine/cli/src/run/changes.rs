@@ -2,9 +2,9 @@
 
 use subako_engine::display::Display;
 use subako_engine::event::{Event, Events, HolderView};
-use subako_engine::plan::{Plan, Selection};
+use subako_engine::plan::{Plan, Purpose, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, SavedPlan, Settled, expect};
+use subako_engine::session::{Change, ParkedSince, SavedPlan, Settled, expect};
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
@@ -15,7 +15,7 @@ use crate::lock;
 use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
-use crate::render::{cost, findings, plan_text, report};
+use crate::render::{cost, findings, parked, plan_text, report};
 use crate::signals::Signals;
 use crate::ui::Ui;
 use crate::unfinished;
@@ -24,6 +24,8 @@ use crate::unfinished;
 pub struct Request<'a> {
     /// The command, for people and for the lock.
     pub command: &'static str,
+    /// What for.
+    pub purpose: Purpose,
     /// Which part of the whole.
     pub selection: Selection,
     /// Whether the world is read.
@@ -84,6 +86,9 @@ async fn locked(
             ui.out,
             request.full || ui.verbose,
         ))?;
+        if let Some(said) = parked::planned(plan, std::time::SystemTime::now()) {
+            ui.print(&said)?;
+        }
         ui.print("\n")?;
     }
     if findings::refuse(&plan.findings) {
@@ -97,9 +102,11 @@ async fn locked(
         ));
     }
     if !plan.is_empty() && !request.run.yes {
-        let question = match request.command {
-            "destroy" => "Destroy everything listed above?",
-            _ => "Apply this plan?",
+        let question = match (request.purpose, request.selection.destroy) {
+            (Purpose::Change, true) => "Destroy everything listed above?",
+            (Purpose::Change, false) => "Apply this plan?",
+            (Purpose::Park, _) => "Stop every instance listed above?",
+            (Purpose::Resume, _) => "Start every instance listed above?",
         };
         signals.guard(prompt::confirm(ui, question)).await?;
     }
@@ -125,8 +132,10 @@ async fn locked(
         return log.heard().map(|()| Exit::Done);
     }
     let driven = drive(run, reporter, &stop, signals).await?;
-    let kinds = cluster.session.display();
-    tell(project, ui, request, &kinds, plan, &driven)
+    let session = &cluster.session;
+    let parked = session.parked(&driven.ran.snapshot).map_err(CliError::from);
+    let parked = parked.map_err(|error| error.exit(Exit::Remains))?;
+    tell(project, ui, request, &session.display(), plan, (&driven, parked))
 }
 
 /// A plan without steps is a run of no steps, for those who read events.
@@ -149,9 +158,15 @@ async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: 
     if let Some(unfinished) = &known.unfinished {
         unfinished::note(unfinished, ui);
     }
-    let change = session
-        .draft(known, &request.selection, request.refresh, options)
-        .await?;
+    let change = match request.purpose {
+        Purpose::Change => {
+            session
+                .draft(known, &request.selection, request.refresh, options)
+                .await?
+        }
+        Purpose::Park => session.draft_park(known, options).await?,
+        Purpose::Resume => session.draft_resume(known, options).await?,
+    };
     if let Some(settled) = &change.settled {
         ui.note(&settled_text(settled));
         unfinished::say_unknown(Some(settled), ui);
@@ -196,7 +211,7 @@ fn tell(
     request: &Request<'_>,
     kinds: &Display,
     plan: &Plan,
-    driven: &LoggedRun,
+    (driven, parked): (&LoggedRun, Option<ParkedSince>),
 ) -> Result<Exit> {
     let exit = exit_of(&driven.ran);
     if exit != Exit::Done {
@@ -210,10 +225,14 @@ fn tell(
     } else if request.run.format == Format::Text {
         let mut text = report::applied(plan, &driven.log, project.is_simulated(), ui.out);
         text.push_str(&report::endpoints(&driven.ran.snapshot, ui.out));
-        // Who destroys wants to know that the bill ends; who changes has seen it in the plan.
-        let saved = plan.cost.as_ref().filter(|_| request.selection.destroy);
+        // Who destroys or parks wants to know that the bill ends; who changes has seen it in the plan.
+        let ends = request.selection.destroy || request.purpose == Purpose::Park;
+        let saved = plan.cost.as_ref().filter(|_| ends);
         if let Some(saved) = saved.and_then(cost::saved) {
             text.push_str(&format!("{saved}\n"));
+        }
+        if request.purpose == Purpose::Park {
+            text.push_str(&parked::done(parked.as_ref(), &ui.typed));
         }
         ui.print(&text).map_err(|error| error.exit(Exit::Remains))?;
     }

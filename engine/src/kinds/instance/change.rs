@@ -1,13 +1,16 @@
 //! A machine is changed where it is.
 
+use subako_state::Address;
+
 use super::super::aside::{self, Aside};
 use super::super::rejoin::{self, Restart};
-use super::super::specs::{Instance, InstanceOutputs};
-use super::super::{hosts, tags};
+use super::super::specs::{Instance, InstanceOutputs, Member};
+use super::super::swarm_access::Managers;
+use super::super::{hosts, logins, tags};
 use super::machines;
-use crate::kind::StepContext;
+use crate::kind::{Kind as _, StepContext};
 use crate::machine::Machine;
-use crate::world::{self, Failure, InstanceChange, InstanceState, Result};
+use crate::world::{self, Failure, InstanceChange, InstanceState, Result, Role};
 
 /// A change of an instance under way.
 pub(super) struct Changing<'a> {
@@ -148,8 +151,20 @@ impl<'a> Changing<'a> {
             };
             let machine = Machine::of_instance(&self.live);
             rejoin::await_node(self.cx, &self.wanted.name, &machine, restart).await?;
+            if restart == Restart::OfALost && self.manages() {
+                // What it had meanwhile may have run out, and tasks come to where their images are not.
+                logins::refresh(&mut Managers::new(self.cx), self.cx).await;
+            }
         }
         Ok(())
+    }
+
+    /// Whether its node is a manager.
+    fn manages(&self) -> bool {
+        let member = self
+            .cx
+            .typed::<Member>(&Address::new(Member::NAME, &self.wanted.name));
+        member.is_some_and(|(member, _)| member.role == Role::Manager)
     }
 
     /// The end of its stepping aside, also of one whose restart was given up before it came to the

@@ -85,6 +85,12 @@ async fn start_from(cx: &StepContext, id: &str, state: InstanceState) -> Result<
 
 async fn stop_from(cx: &StepContext, id: &str, state: InstanceState) -> Result<()> {
     let cloud = &cx.world.cloud;
+    // EC2 stops no instance that is still on its way to running.
+    if state == InstanceState::Pending {
+        cloud
+            .await_instance(id, InstanceState::Running, &cx.progress)
+            .await?;
+    }
     if state != InstanceState::Stopped {
         cloud.stop_instance(id).await?;
         cloud

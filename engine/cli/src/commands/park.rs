@@ -1,0 +1,29 @@
+//! `subako park`.
+
+use subako_engine::plan::{Purpose, Selection};
+
+use crate::args::{Global, PowerArgs};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::run::{Request, changes};
+use crate::runtime;
+use crate::ui::Ui;
+
+/// Stops every machine, in the order in which the swarm needs them least.
+pub fn run(global: &Global, args: &PowerArgs, ui: &Ui) -> Result<Exit> {
+    let project = Project::open(global, ui)?;
+    let request = Request {
+        command: "park",
+        purpose: Purpose::Park,
+        selection: Selection::default(),
+        refresh: true,
+        expect: args.expect.as_deref(),
+        rehearse: args.rehearse,
+        saved: None,
+        preflight: args.preflight.preflight,
+        full: args.full,
+        run: &args.run,
+    };
+    runtime::block_on(project.is_instant(), changes(&project, ui, &request))
+}

@@ -1,0 +1,312 @@
+//! The whole cluster stopped and started again: in the order of the quorum, killed anywhere, with
+//! machines that are lost meanwhile; and parked is a state that nothing repairs.
+
+use std::sync::{Arc, Mutex};
+
+use subako_engine::event::{Event, Events};
+use subako_engine::manifest::{Manifest, PublicIp};
+use subako_engine::plan::{Plan, Purpose, Selection};
+use subako_engine::run::{ApplyOptions, Stop};
+use subako_engine::session::{Change, Health, RunReport, SessionError};
+use subako_engine::world::InstanceState;
+use subako_providers::sim::FaultEffect;
+use subako_state::{Direction, Outcome};
+
+use crate::bench::{Bench, destroy, fault, small};
+
+const VERBS: [Purpose; 2] = [Purpose::Park, Purpose::Resume];
+
+async fn drafted(bench: &Bench, verb: Purpose) -> Result<Change, SessionError> {
+    let (session, options) = (bench.session(), ApplyOptions::default());
+    let known = session.load()?;
+    match verb {
+        Purpose::Park => session.draft_park(known, &options).await,
+        _ => session.draft_resume(known, &options).await,
+    }
+}
+
+async fn planned(bench: &Bench, verb: Purpose) -> Plan {
+    drafted(bench, verb).await.expect("a plan").plan
+}
+
+/// Parks or resumes, and stops dead after so many durable journal entries.
+async fn ran(bench: &Bench, verb: Purpose, kill_after: Option<u64>, events: &Events) -> RunReport {
+    let change = drafted(bench, verb).await.expect("a plan");
+    let stop = Stop::new();
+    let killer = stop.clone();
+    let options = ApplyOptions {
+        probe: kill_after.map(|last| {
+            Arc::new(move |entries| {
+                if entries >= last {
+                    killer.now();
+                }
+            }) as subako_engine::run::Probe
+        }),
+        ..ApplyOptions::default()
+    };
+    let session = bench.session();
+    let ran = session.carry_out(&change, &options, verb.word(), events, &stop);
+    ran.await.expect("a run")
+}
+
+async fn done(bench: &Bench, verb: Purpose, what: &str) {
+    let ran = ran(bench, verb, None, &Events::silent()).await;
+    assert_eq!(ran.outcome, Outcome::Applied, "{what}: {:#?}", ran.failures);
+    assert!(!ran.cut && ran.broken.is_none(), "{what}");
+}
+
+async fn up(manifest: Manifest) -> Bench {
+    let bench = Bench::new(manifest, vec![]);
+    bench.converge(1, "at first").await;
+    bench
+}
+
+/// How each machine of the cluster is, by name.
+async fn power(bench: &Bench) -> Vec<(String, InstanceState)> {
+    let cloud = bench.sim.world().cloud;
+    let survey = cloud.survey(&bench.manifest.cluster.name).await;
+    let there = survey.expect("a survey").instances.into_iter();
+    let mut found: Vec<_> = there
+        .filter(|instance| instance.state < InstanceState::ShuttingDown)
+        .map(|instance| (instance.tags["subako:address"].clone(), instance.state))
+        .collect();
+    found.sort();
+    found
+}
+
+async fn assert_parked(bench: &Bench, what: &str) {
+    let power = power(bench).await;
+    assert!(
+        power
+            .iter()
+            .all(|(_, state)| matches!(state, InstanceState::Stopping | InstanceState::Stopped)),
+        "{what}: {power:?}"
+    );
+    let refused = bench.draft(&Selection::default()).await.err();
+    assert!(
+        matches!(refused, Some(SessionError::Parked { .. })),
+        "{what}: {refused:?}"
+    );
+    let session = bench.session();
+    let known = session.load().expect("a state");
+    let status = session.status(&known).await.expect("a status");
+    assert_eq!(status.health(), Health::Parked, "{what}");
+    let parked = status.parked.expect("parked");
+    assert!(parked.since.is_some(), "{what}: since when");
+    assert!(planned(bench, Purpose::Park).await.is_empty(), "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_parked_workers_first_and_its_leader_last_and_resumes_as_it_was() {
+    let bench = up(small(3)).await;
+    let session = bench.session();
+    let status = session.status(&session.load().expect("a state")).await;
+    let nodes = status.expect("a status").nodes;
+    let leader = nodes
+        .iter()
+        .find(|node| node.leader)
+        .expect("a leader")
+        .name
+        .clone();
+    let order: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&order);
+    let events = Events::new(move |event| {
+        if let Event::StepDone { address, .. } = event {
+            seen.lock().expect("unpoisoned").push(address.name().to_owned());
+        }
+    });
+    let parked = ran(&bench, Purpose::Park, None, &events).await;
+    assert_eq!(parked.outcome, Outcome::Applied, "{:#?}", parked.failures);
+    let stopped = std::mem::take(&mut *order.lock().expect("unpoisoned"));
+    assert_eq!(stopped.first().map(String::as_str), Some("wrk-0"), "{stopped:?}");
+    assert_eq!(stopped.last(), Some(&leader), "{stopped:?}");
+    assert_parked(&bench, "parked").await;
+
+    let resumed = ran(&bench, Purpose::Resume, None, &events).await;
+    assert_eq!(resumed.outcome, Outcome::Applied, "{:#?}", resumed.failures);
+    let started = order.lock().expect("unpoisoned").clone();
+    assert_eq!(started[3..], ["wrk-0", "web"], "{started:?}");
+    bench.assert_settled("resumed").await;
+    let plan = bench.plan(&Selection::default()).await;
+    assert!(plan.findings.iter().all(|finding| finding.id != "power"));
+    assert!(planned(&bench, Purpose::Resume).await.is_empty());
+    assert_eq!(
+        bench.store.parked().expect("a note"),
+        None,
+        "nothing says that it is parked"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_cluster_costs_its_volumes_and_elastic_addresses() {
+    let mut manifest = small(1);
+    manifest.pools[0].public_ip = Some(PublicIp::Elastic);
+    let bench = up(manifest).await;
+    let bill = planned(&bench, Purpose::Park).await.cost.expect("a bill");
+    assert_eq!(bill.stopped, (0, 2));
+    let named = |sort| {
+        let of = bill.of(Some(sort));
+        of.map(|line| (line.before, line.after)).collect::<Vec<_>>()
+    };
+    use subako_engine::money::Sort;
+    assert_eq!(named(Sort::Instances), [(2, 0)]);
+    assert_eq!(named(Sort::PublicIpv4), [(1, 0)]);
+    assert_eq!(named(Sort::ElasticIps), [(1, 1)]);
+    assert!(named(Sort::Volumes).iter().all(|(before, after)| before == after));
+    done(&bench, Purpose::Park, "parked").await;
+    let back = planned(&bench, Purpose::Resume).await.cost.expect("a bill");
+    assert_eq!(back.before(None), bill.after(None));
+    assert_eq!(back.after(None), bill.before(None));
+}
+
+/// What parked means is written down; machines that were only found stopped are started again.
+#[tokio::test(start_paused = true)]
+async fn machines_that_somebody_stopped_are_not_parked() {
+    let bench = up(small(1)).await;
+    for name in ["mgr-0", "wrk-0"] {
+        bench.sim.stop_instance(name).expect("it runs");
+    }
+    let plan = bench.plan(&Selection::default()).await;
+    assert_eq!(plan.steps.len(), 2, "{:#?}", plan.steps);
+    // Who parks them only writes that down.
+    done(&bench, Purpose::Park, "stopped by hand").await;
+    assert_parked(&bench, "stopped by hand").await;
+    done(&bench, Purpose::Resume, "resumed").await;
+    bench.assert_settled("resumed").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_somebody_starts_or_terminates_meanwhile_is_seen() {
+    let bench = up(small(3)).await;
+    done(&bench, Purpose::Park, "parked").await;
+    bench.sim.terminate_instance("wrk-0").expect("it is there");
+    let plan = planned(&bench, Purpose::Resume).await;
+    let about: Vec<_> = plan.findings.iter().filter_map(|f| f.address.clone()).collect();
+    assert_eq!(about.len(), 1, "{:#?}", plan.findings);
+    assert_eq!(about[0].as_str(), "instance.wrk-0");
+    done(&bench, Purpose::Resume, "without a worker").await;
+    bench.converge(1, "the next apply replaces it").await;
+    done(&bench, Purpose::Park, "parked again").await;
+    let id = {
+        let survey = bench.sim.world().cloud.survey("sandbox").await.expect("a survey");
+        let mut all = survey.instances.into_iter();
+        let own =
+            all.find(|i| i.tags["subako:address"] == "instance.wrk-0" && i.state == InstanceState::Stopped);
+        own.expect("it is there").id
+    };
+    bench
+        .sim
+        .world()
+        .cloud
+        .start_instance(&id)
+        .await
+        .expect("started");
+    let again = planned(&bench, Purpose::Park).await;
+    assert_eq!(again.steps.len(), 1, "{:#?}", again.steps);
+    done(&bench, Purpose::Park, "what was started by hand").await;
+    assert_parked(&bench, "stopped again").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_cluster_is_destroyed_as_it_is() {
+    let bench = up(small(3)).await;
+    done(&bench, Purpose::Park, "parked").await;
+    bench.assert_destroyed("parked").await;
+    bench.converge(1, "from nothing").await;
+}
+
+/// After a kill at every journal entry of either verb: the same verb goes on, `recover` goes on or
+/// back, and `destroy` takes everything away.
+#[tokio::test(start_paused = true)]
+async fn parking_and_resuming_killed_anywhere_go_on_or_back() {
+    for verb in VERBS {
+        'kills: for entries in 2.. {
+            for way in ["again", "forward", "back", "other", "destroy"] {
+                let bench = up(small(3)).await;
+                if verb == Purpose::Resume {
+                    done(&bench, Purpose::Park, "to be resumed").await;
+                }
+                let killed = ran(&bench, verb, Some(entries), &Events::silent()).await;
+                if !killed.cut {
+                    break 'kills;
+                }
+                let what = format!("{verb:?} killed after entry {entries}, then {way}");
+                let other = VERBS[usize::from(verb == Purpose::Park)];
+                let ends_as = match way {
+                    "forward" | "back" => {
+                        let direction = if way == "back" {
+                            Direction::Back
+                        } else {
+                            Direction::Forward
+                        };
+                        let wanted = if way == "back" {
+                            Outcome::RolledBack
+                        } else {
+                            Outcome::Applied
+                        };
+                        let ran = bench.recover(direction).await.expect(&what).expect(&what);
+                        assert_eq!(ran.outcome, wanted, "{what}: {:#?}", ran.failures);
+                        if way == "back" { other } else { verb }
+                    }
+                    "again" => {
+                        done(&bench, verb, &what).await;
+                        verb
+                    }
+                    "other" => {
+                        done(&bench, other, &what).await;
+                        other
+                    }
+                    _ => {
+                        bench.assert_destroyed(&what).await;
+                        continue;
+                    }
+                };
+                match ends_as {
+                    Purpose::Park => assert_parked(&bench, &what).await,
+                    _ => bench.converge(1, &what).await,
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_fails_the_cluster_is_parked_or_up() {
+    let effects = [
+        FaultEffect::Error("InternalError".into()),
+        FaultEffect::TimeoutBeforeEffect,
+        FaultEffect::TimeoutAfterEffect,
+    ];
+    let mut undone = 0;
+    for verb in VERBS {
+        for (nth, effect) in (1..=4).flat_map(|nth| effects.iter().map(move |effect| (nth, effect))) {
+            let call = if verb == Purpose::Park {
+                "stop_instance"
+            } else {
+                "start_instance"
+            };
+            let what = format!("{verb:?}: {call} {nth} {effect:?}");
+            let bench = up(small(3)).await;
+            if verb == Purpose::Resume {
+                done(&bench, Purpose::Park, &what).await;
+            }
+            let mut rule = fault(call, 9, effect.clone());
+            rule.nth = nth;
+            bench.sim.begin_run(&[rule], None).expect("a known call");
+            let ran = ran(&bench, verb, None, &Events::silent()).await;
+            bench.sim.begin_run(&[], None).expect("no faults");
+            assert_ne!(ran.outcome, Outcome::Remains, "{what}: {:#?}", ran.failures);
+            undone += u32::from(ran.outcome == Outcome::RolledBack);
+            match (verb, ran.outcome) {
+                (Purpose::Park, Outcome::Applied) | (Purpose::Resume, Outcome::RolledBack) => {
+                    assert_parked(&bench, &what).await;
+                }
+                _ => bench.converge(1, &what).await,
+            }
+        }
+    }
+    assert!(undone > 5, "only {undone} runs were undone");
+    let bench = up(small(1)).await;
+    done(&bench, Purpose::Park, "parked").await;
+    assert!(bench.draft(&destroy()).await.is_ok());
+}
