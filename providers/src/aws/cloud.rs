@@ -41,6 +41,8 @@ pub(super) struct Inner {
     births: Mutex<BTreeMap<String, Duration>>,
     /// Tokens that this process has run instances with.
     tokens: Mutex<BTreeSet<String>>,
+    /// The elastic address that this process has allocated with a token.
+    allocated: Mutex<BTreeMap<String, String>>,
     pub(super) watch: Watch,
     pub(super) terminations: Terminations,
 }
@@ -58,6 +60,7 @@ impl AwsCloud {
                 asked_public: Mutex::default(),
                 births: Mutex::default(),
                 tokens: Mutex::default(),
+                allocated: Mutex::default(),
                 watch: Watch::default(),
                 terminations: Terminations::default(),
             }),
@@ -120,6 +123,18 @@ impl Inner {
             .insert(token.to_owned())
     }
 
+    /// Remembers what a token has allocated.
+    pub(super) fn allocated_with(&self, token: &str, id: &str) {
+        let mut allocated = self.allocated.lock().unwrap_or_else(PoisonError::into_inner);
+        allocated.insert(token.to_owned(), id.to_owned());
+    }
+
+    /// What this process has allocated with a token, whether or not EC2 shows it yet.
+    pub(super) fn allocated_by(&self, token: &str) -> Option<String> {
+        let allocated = self.allocated.lock().unwrap_or_else(PoisonError::into_inner);
+        allocated.get(token).cloned()
+    }
+
     /// Whether this process created `id` so recently that EC2 may not show it yet.
     pub(super) fn is_newborn(&self, id: &str) -> bool {
         let births = self.births.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,6 +175,23 @@ impl Inner {
             }
         }
         Ok(None)
+    }
+
+    /// Looks for what EC2 says is there already, although it may not show it yet.
+    pub(super) async fn look_for_known<T, F>(&self, look: impl Fn() -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<Option<T>>>,
+    {
+        let begun = self.api.clock.now();
+        let mut tries = 0;
+        loop {
+            let found = look().await?;
+            if found.is_some() || self.api.clock.now().saturating_sub(begun) >= self.api.tuning.newborn {
+                return Ok(found);
+            }
+            tries += 1;
+            self.api.clock.sleep(self.api.tuning.backoff(tries)).await;
+        }
     }
 
     /// Changes something that must exist. "Not found" may only mean "not shown yet": it is

@@ -21,7 +21,11 @@ impl Inner {
         let token = &request.ownership.token;
         let tags = all_tags(&request.tags, &request.ownership);
         let find = || self.find_address_by_token(token);
-        if let Some(first) = find().await? {
+        let known = match self.allocated_by(token) {
+            Some(id) => self.address(&id).await?,
+            None => None,
+        };
+        if let Some(first) = known.or(find().await?) {
             return Ok(first);
         }
         let send = || async {
@@ -42,6 +46,7 @@ impl Inner {
         let look = || self.look_again(find);
         let made = self.api.settle(Op::AllocateAddress, &doing, send, look).await?;
         self.born(&made.id);
+        self.allocated_with(token, &made.id);
         Ok(made)
     }
 
@@ -97,9 +102,10 @@ impl Inner {
         let mut tries = 0;
         loop {
             let released = self
-                .api
-                .call(Op::ReleaseAddress, &doing, || {
-                    self.api.ec2.release_address().allocation_id(id).send()
+                .change(id, || {
+                    self.api.call(Op::ReleaseAddress, &doing, || {
+                        self.api.ec2.release_address().allocation_id(id).send()
+                    })
                 })
                 .await;
             let failure = match released {

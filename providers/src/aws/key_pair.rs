@@ -15,11 +15,8 @@ impl Inner {
     pub(super) async fn import_key_pair(&self, request: &KeyPairRequest) -> Result<KeyPair> {
         let doing = format!("import key pair {}", request.name);
         let tags = all_tags(&request.tags, &request.ownership);
-        let ours = || async {
-            self.look_again(|| self.find_key_pair(&request.name))
-                .await
-                .and_then(|found| self.own_key_pair(found, request, &doing))
-        };
+        let find = || self.find_key_pair(&request.name);
+        let ours = || async { own_key_pair(self.look_again(find).await?, request, &doing) };
         let send = || async {
             self.api
                 .ec2
@@ -37,37 +34,16 @@ impl Inner {
                     tags: tags.clone(),
                 })
         };
-        match self.api.settle(Op::ImportKeyPair, &doing, send, ours).await {
-            Err(failure) if failure.code == Code::AlreadyExists => match ours().await? {
-                Some(first) => Ok(first),
-                None => Err(failure),
-            },
-            result => result,
-        }
-    }
-
-    /// Whether the key pair of that name is the one that this request makes.
-    fn own_key_pair(
-        &self,
-        found: Option<KeyPair>,
-        request: &KeyPairRequest,
-        doing: &str,
-    ) -> Result<Option<KeyPair>> {
-        match found {
-            Some(found) if found.tags.get(tag::TOKEN) == Some(&request.ownership.token) => Ok(Some(found)),
-            Some(found) => Err(Failure::not_applied(
-                doing,
-                format!(
-                    "there is a key pair of that name already ({}, {})",
-                    found.id, found.fingerprint
-                ),
-            )
-            .with_ec2_code(DUPLICATE)
-            .with_hint(
-                "choose another `name` under [key_pair], or delete the one in EC2 if nobody needs it",
-            )),
-            None => Ok(None),
-        }
+        let pair = match self.api.settle(Op::ImportKeyPair, &doing, send, ours).await {
+            Err(failure) if failure.code == Code::AlreadyExists => {
+                let there = self.look_for_known(find).await?;
+                own_key_pair(there, request, &doing)?.ok_or(failure)?
+            }
+            result => result?,
+        };
+        // Its tags are set by its id.
+        self.born(&pair.id);
+        Ok(pair)
     }
 
     pub(super) async fn find_key_pair(&self, name: &str) -> Result<Option<KeyPair>> {
@@ -105,6 +81,23 @@ impl Inner {
             Err(failure) if failure.code == Code::NotFound => Ok(()),
             result => result.map(drop),
         }
+    }
+}
+
+/// Whether the key pair of that name is the one that this request makes.
+fn own_key_pair(found: Option<KeyPair>, request: &KeyPairRequest, doing: &str) -> Result<Option<KeyPair>> {
+    match found {
+        Some(found) if found.tags.get(tag::TOKEN) == Some(&request.ownership.token) => Ok(Some(found)),
+        Some(found) => Err(Failure::not_applied(
+            doing,
+            format!(
+                "there is a key pair of that name already ({}, {})",
+                found.id, found.fingerprint
+            ),
+        )
+        .with_ec2_code(DUPLICATE)
+        .with_hint("choose another `name` under [key_pair], or delete the one in EC2 if nobody needs it")),
+        None => Ok(None),
     }
 }
 

@@ -22,11 +22,8 @@ impl Inner {
     ) -> Result<SecurityGroup> {
         let doing = format!("create security group {}", request.name);
         let tags = all_tags(&request.tags, &request.ownership);
-        let ours = || async {
-            self.look_again(|| self.find_security_group(&request.vpc_id, &request.name))
-                .await
-                .and_then(|found| own_group(found, request, &doing))
-        };
+        let find = || self.find_security_group(&request.vpc_id, &request.name);
+        let ours = || async { own_group(self.look_again(find).await?, request, &doing) };
         let send = || async {
             self.api
                 .ec2
@@ -47,10 +44,10 @@ impl Inner {
                 })
         };
         let group = match self.api.settle(Op::CreateSecurityGroup, &doing, send, ours).await {
-            Err(failure) if failure.code == Code::AlreadyExists => match ours().await? {
-                Some(first) => first,
-                None => return Err(failure),
-            },
+            Err(failure) if failure.code == Code::AlreadyExists => {
+                let there = self.look_for_known(find).await?;
+                own_group(there, request, &doing)?.ok_or(failure)?
+            }
             result => result?,
         };
         self.born(&group.id);

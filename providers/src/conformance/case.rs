@@ -109,7 +109,11 @@ pub(super) fn refused<T>(
     }
 }
 
-/// Looks every second until there is an answer, for at most `patience`.
+/// The first wait between two looks, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Looks until there is an answer, soon at first and then every second, for at most `patience`.
 pub(super) async fn eventually<T, F>(
     clock: &dyn Clock,
     patience: Duration,
@@ -120,6 +124,7 @@ where
     F: Future<Output = std::result::Result<Option<T>, CaseError>>,
 {
     let begun = clock.now();
+    let mut wait = FIRST_WAIT;
     loop {
         if let Some(answer) = look().await? {
             return Ok(answer);
@@ -130,6 +135,7 @@ where
                 patience.as_secs()
             )));
         }
-        clock.sleep(Duration::from_secs(1)).await;
+        clock.sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }

@@ -1,12 +1,24 @@
 //! What the cases of the seam `Cloud` work on.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use subako_world::{
-    Code, ImageQuery, Instance, InstanceRequest, InstanceState, KeyPairRequest, Lookup, Ownership, Port,
-    Progress, Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, World,
+    Code, Failure, ImageQuery, Instance, InstanceRequest, InstanceState, KeyPairRequest, Lookup, Ownership,
+    Port, Progress, Protocol, Result, Rule, SecurityGroup, SecurityGroupRequest, Source, Subnet, World,
 };
+
+use tokio::sync::OnceCell;
+
+use super::case::{CaseError, eventually};
+
+/// How long a read may show what was before a change: EC2 says "a few minutes" of its worst, seconds
+/// are usual (EC2 API reference, "Eventual consistency in the Amazon EC2 API").
+const SHOWN: Duration = Duration::from_secs(120);
+/// How long something may be in use after its user is gone.
+const RELEASED: Duration = Duration::from_secs(300);
 
 /// What a counterpart can show. All `true` for EC2 itself and the simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +74,6 @@ pub struct CloudFixture {
     pub subnets: Vec<String>,
     /// A public key in OpenSSH's one-line form, that of the adapter's private key where it logs in.
     pub public_key: String,
-    /// A free private address of the first subnet.
-    pub free_address: String,
     /// How many instances a crowd has: more than a page of the counterpart's, where that is cheap.
     pub crowd: usize,
     /// What the counterpart can show.
@@ -76,12 +86,18 @@ pub struct CloudBench {
     pub world: World,
     /// What is known of it.
     pub fixture: CloudFixture,
+    /// The image, and the subnet that instances are put in, once looked up.
+    place: OnceCell<(String, Subnet)>,
 }
 
 impl CloudBench {
     /// A bench on a world.
     pub fn new(world: World, fixture: CloudFixture) -> Self {
-        Self { world, fixture }
+        Self {
+            world,
+            fixture,
+            place: OnceCell::new(),
+        }
     }
 
     /// What a refresh would look up.
@@ -137,25 +153,45 @@ impl CloudBench {
             .await
     }
 
-    /// A request for an instance in a group; the image and the first subnet are looked up.
+    /// The image, and the subnet that instances are put in.
+    pub(super) async fn place(&self) -> Result<&(String, Subnet)> {
+        self.place.get_or_try_init(|| self.find_place()).await
+    }
+
+    /// The first subnet in whose zone both types are offered: not every zone offers every type
+    /// (EC2 API reference, DescribeInstanceTypeOfferings).
+    async fn find_place(&self) -> Result<(String, Subnet)> {
+        let types = [
+            self.fixture.image.instance_type.clone(),
+            self.fixture.other_type.clone(),
+        ];
+        let offered = self.world.cloud.types(&types).await?.known;
+        // Where nothing is known of the offers, the launch says it.
+        let offers = |zone: &String| offered.values().all(|facts| facts.zones.contains(zone));
+        let found = self.world.cloud.lookup(&self.query()).await?;
+        let image = found.images.get(&self.fixture.image);
+        let image_id = image.map(|image| image.image_id.clone()).unwrap_or_default();
+        let mut fit = found.subnets.into_iter().filter(|subnet| offers(&subnet.zone));
+        let subnet = fit.next().ok_or_else(|| {
+            let none = format!("no subnet is in a zone that offers {}", types.join(" and "));
+            Failure::not_applied("choose a subnet", none)
+        })?;
+        Ok((image_id, subnet))
+    }
+
+    /// A request for an instance in a group; the image and a subnet are looked up.
     pub(super) async fn instance_request(
         &self,
         name: &str,
         group: &SecurityGroup,
     ) -> Result<InstanceRequest> {
-        let found = self.world.cloud.lookup(&self.query()).await?;
-        let subnet = found.subnets.first().cloned();
-        let (subnet_id, zone) = subnet.map(|subnet| (subnet.id, subnet.zone)).unwrap_or_default();
+        let (image_id, subnet) = self.place().await?.clone();
         Ok(InstanceRequest {
             name: name.to_owned(),
-            image_id: found
-                .images
-                .get(&self.fixture.image)
-                .map(|image| image.image_id.clone())
-                .unwrap_or_default(),
+            image_id,
             instance_type: self.fixture.image.instance_type.clone(),
-            subnet_id,
-            zone,
+            subnet_id: subnet.id,
+            zone: subnet.zone,
             security_group_id: group.id.clone(),
             key_name: None,
             private_ip: None,
@@ -186,6 +222,38 @@ impl CloudBench {
             .await
     }
 
+    /// Looks until what is seen is right, and returns it: reads lag behind changes. What was seen
+    /// last is in the error.
+    pub(super) async fn until<T, F>(
+        &self,
+        what: &str,
+        mut look: impl FnMut() -> F,
+        right: impl Fn(&T) -> bool,
+    ) -> std::result::Result<T, CaseError>
+    where
+        T: Debug,
+        F: Future<Output = Result<T>>,
+    {
+        let last = Mutex::new(String::new());
+        let attempt = || {
+            let seen = look();
+            async {
+                let found = seen.await?;
+                if right(&found) {
+                    return Ok(Some(found));
+                }
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = format!("{found:?}");
+                Ok(None)
+            }
+        };
+        let shown = eventually(&*self.world.clock, SHOWN, what, attempt).await;
+        let last = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        shown.map_err(|error| match error {
+            CaseError::Broken(text) => CaseError::Broken(format!("{text}; the last look: {last}")),
+            failure => failure,
+        })
+    }
+
     /// A rule.
     pub(super) fn rule(port: u16, source: Source) -> Rule {
         Rule {
@@ -196,9 +264,30 @@ impl CloudBench {
         }
     }
 
-    /// Removes everything with the fixture's cluster tag: instances, addresses, groups, key pairs. Fails when something
-    /// resists; what could be removed is removed.
+    /// Removes everything with the fixture's cluster tag: instances, addresses, groups, key pairs, and
+    /// looks until nothing is left. Fails when something resists. What was made a moment ago may
+    /// not be shown yet: a sweep for good comes some seconds after the last case.
     pub async fn sweep(&self) -> Result<()> {
+        let begun = self.world.clock.now();
+        loop {
+            self.remove_what_is_shown().await?;
+            let left = self.world.cloud.residue(&self.fixture.cluster).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if self.world.clock.now() >= begun + RELEASED {
+                let left: Vec<String> = left
+                    .iter()
+                    .map(|one| format!("{} {}", one.what, one.id))
+                    .collect();
+                let still = format!("still there: {}", left.join(", "));
+                return Err(Failure::unknown("remove what the cases made", still));
+            }
+            self.world.clock.sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn remove_what_is_shown(&self) -> Result<()> {
         let cloud = &self.world.cloud;
         let found = cloud.survey(&self.fixture.cluster).await?;
         for instance in &found.instances {
@@ -235,14 +324,31 @@ impl CloudBench {
         let begun = self.world.clock.now();
         loop {
             match self.world.cloud.delete_security_group(id).await {
-                Err(failure)
-                    if failure.code == Code::InUse
-                        && self.world.clock.now() < begun + Duration::from_secs(300) =>
-                {
+                Err(failure) if failure.code == Code::InUse && self.world.clock.now() < begun + RELEASED => {
                     self.world.clock.sleep(Duration::from_secs(2)).await;
                 }
                 other => return other,
             }
         }
     }
+}
+
+/// The tags that are ours: others that the account puts on everything are nobody's business.
+pub(super) fn without_foreign(
+    tags: &BTreeMap<String, String>,
+    ours: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let known = |key: &String| ours.contains_key(key);
+    let mut tags = tags.clone();
+    tags.retain(|key, _| known(key));
+    tags
+}
+
+/// Whether an object has these tags of its owner's, whatever others it has, and none of `gone`.
+pub(super) fn has_tags(
+    tags: &BTreeMap<String, String>,
+    wanted: &BTreeMap<String, String>,
+    gone: &[&str],
+) -> bool {
+    without_foreign(tags, wanted) == *wanted && gone.iter().all(|key| !tags.contains_key(*key))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Code, ElasticIp, ElasticIpRequest, InstanceState, Ownership};
+use subako_world::{CloudSurvey, Code, ElasticIp, ElasticIpRequest, InstanceState, Ownership};
 
-use super::case::{Case, Outcome, Verdict, ensure, refused};
-use super::cloud_bench::CloudBench;
+use super::case::{Case, CaseError, Outcome, Verdict, ensure, refused};
+use super::cloud_bench::{CloudBench, has_tags, without_foreign};
 
 /// An id that no address has.
 const NOBODY: &str = "eipalloc-00000000000000000";
@@ -35,20 +35,51 @@ async fn allocated(bench: &CloudBench, name: &str) -> subako_world::Result<Elast
     bench.world.cloud.allocate_address(&request(bench, name)).await
 }
 
-/// Which instance has an address, as both of them say it.
-async fn holder(bench: &CloudBench, id: &str) -> subako_world::Result<Option<String>> {
-    let address = bench.world.cloud.address(id).await?;
-    Ok(address.and_then(|address| address.instance_id))
+/// An address without the tags of others.
+fn ours(bench: &CloudBench, name: &str, address: ElasticIp) -> ElasticIp {
+    let request = request(bench, name);
+    let mut tags = request.tags;
+    tags.extend(request.ownership.tags());
+    ElasticIp {
+        tags: without_foreign(&address.tags, &tags),
+        ..address
+    }
 }
 
-async fn public_ip(bench: &CloudBench, instance: &str) -> subako_world::Result<Option<String>> {
-    let seen = bench.world.cloud.instance(instance).await?;
-    Ok(seen.and_then(|seen| seen.public_ip))
+/// Waits until an instance has an address, or nobody: as the address says it.
+async fn is_held_by(
+    bench: &CloudBench,
+    id: &str,
+    holder: Option<&str>,
+) -> std::result::Result<(), CaseError> {
+    let right = |seen: &Option<ElasticIp>| {
+        seen.as_ref()
+            .is_some_and(|seen| seen.instance_id.as_deref() == holder)
+    };
+    let what = format!("{id} held by {holder:?}");
+    let look = || bench.world.cloud.address(id);
+    bench.until(&what, look, right).await.map(drop)
+}
+
+/// Waits until an instance shows a public address of which `right` holds.
+async fn shows(
+    bench: &CloudBench,
+    instance: &str,
+    what: &str,
+    right: impl Fn(Option<&str>) -> bool,
+) -> std::result::Result<(), CaseError> {
+    let look = async || {
+        let seen = bench.world.cloud.instance(instance).await?;
+        Ok(seen.and_then(|seen| seen.public_ip))
+    };
+    let right = |shown: &Option<String>| right(shown.as_deref());
+    bench.until(what, look, right).await.map(drop)
 }
 
 async fn the_same_token_allocates_one_address(bench: &CloudBench) -> Outcome {
     let first = allocated(bench, "address-token").await?;
     let again = allocated(bench, "address-token").await?;
+    let again = ours(bench, "address-token", again);
     ensure!(first == again, "two addresses: {first:?} and {again:?}");
     ensure!(
         first.id.starts_with("eipalloc-") && first.public_ip.parse::<std::net::Ipv4Addr>().is_ok(),
@@ -69,14 +100,19 @@ async fn an_address_is_found_by_id_and_token_until_released(bench: &CloudBench) 
     let before = cloud.find_address_by_token(&token).await?;
     ensure!(before.is_none(), "it is there before: {before:?}");
     let made = allocated(bench, "address-found").await?;
-    let by_id = cloud.address(&made.id).await?;
-    ensure!(by_id.as_ref() == Some(&made), "by id: {by_id:?}");
-    let by_token = cloud.find_address_by_token(&token).await?;
-    ensure!(by_token.as_ref() == Some(&made), "by token: {by_token:?}");
+    let is_it = |found: &Option<ElasticIp>| {
+        let found = found.clone().map(|found| ours(bench, "address-found", found));
+        found.as_ref() == Some(&made)
+    };
+    let by_id = || cloud.address(&made.id);
+    bench.until("the address by its id", by_id, is_it).await?;
+    let by_token = || cloud.find_address_by_token(&token);
+    bench.until("the address by its token", by_token, is_it).await?;
     cloud.release_address(&made.id).await?;
     cloud.release_address(&made.id).await?;
-    let after = cloud.address(&made.id).await?;
-    ensure!(after.is_none(), "it is there after its release: {after:?}");
+    bench
+        .until("no address after its release", by_id, Option::is_none)
+        .await?;
     Ok(Verdict::Passed)
 }
 
@@ -87,20 +123,17 @@ async fn an_address_moves_from_instance_to_instance(bench: &CloudBench) -> Outco
     let (second, _) = bench.instance("address-moves-1").await?;
     for instance in [&first.id, &first.id, &second.id] {
         cloud.associate_address(&address.id, instance).await?;
-        let found = holder(bench, &address.id).await?;
-        ensure!(found.as_ref() == Some(instance), "{found:?}, not {instance}");
-        let shown = public_ip(bench, instance).await?;
-        ensure!(shown.as_ref() == Some(&address.public_ip), "it shows {shown:?}");
+        is_held_by(bench, &address.id, Some(instance)).await?;
+        let it = |shown: Option<&str>| shown == Some(&address.public_ip);
+        shows(bench, instance, "the instance with its address", it).await?;
     }
-    let shown = public_ip(bench, &first.id).await?;
-    ensure!(
-        shown.as_ref() != Some(&address.public_ip) || !bench.fixture.counterpart.follows_addresses,
-        "both have {shown:?}"
-    );
+    if bench.fixture.counterpart.follows_addresses {
+        let other = |shown: Option<&str>| shown != Some(&address.public_ip);
+        shows(bench, &first.id, "the first instance without it", other).await?;
+    }
     cloud.disassociate_address(&address.id).await?;
     cloud.disassociate_address(&address.id).await?;
-    let found = holder(bench, &address.id).await?;
-    ensure!(found.is_none(), "{found:?} has it still");
+    is_held_by(bench, &address.id, None).await?;
     Ok(Verdict::Passed)
 }
 
@@ -111,24 +144,14 @@ async fn an_address_stays_through_stop_and_start(bench: &CloudBench) -> Outcome 
     cloud.associate_address(&address.id, &instance.id).await?;
     cloud.stop_instance(&instance.id).await?;
     bench.reach(&instance.id, InstanceState::Stopped).await?;
-    let found = holder(bench, &address.id).await?;
-    ensure!(
-        found.as_ref() == Some(&instance.id),
-        "stopped, it has it no more: {found:?}"
-    );
+    is_held_by(bench, &address.id, Some(&instance.id)).await?;
     cloud.start_instance(&instance.id).await?;
-    let started = bench.reach(&instance.id, InstanceState::Running).await?;
-    let follows = bench.fixture.counterpart.follows_addresses;
-    ensure!(
-        started.public_ip.as_ref() == Some(&address.public_ip) || !follows,
-        "started, it has {:?}",
-        started.public_ip
-    );
-    let found = holder(bench, &address.id).await?;
-    ensure!(
-        found.as_ref() == Some(&instance.id),
-        "started, it has it no more: {found:?}"
-    );
+    bench.reach(&instance.id, InstanceState::Running).await?;
+    if bench.fixture.counterpart.follows_addresses {
+        let it = |shown: Option<&str>| shown == Some(&address.public_ip);
+        shows(bench, &instance.id, "started, with its address", it).await?;
+    }
+    is_held_by(bench, &address.id, Some(&instance.id)).await?;
     Ok(Verdict::Passed)
 }
 
@@ -142,11 +165,7 @@ async fn an_address_outlives_its_instance(bench: &CloudBench) -> Outcome {
     cloud.associate_address(&address.id, &instance.id).await?;
     cloud.terminate_instance(&instance.id, false).await?;
     bench.reach(&instance.id, InstanceState::Terminated).await?;
-    let left = cloud.address(&address.id).await?;
-    ensure!(
-        left.as_ref().is_some_and(|left| left.instance_id.is_none()),
-        "{left:?}"
-    );
+    is_held_by(bench, &address.id, None).await?;
     Ok(Verdict::Passed)
 }
 
@@ -156,13 +175,12 @@ async fn an_address_in_use_is_released_all_the_same(bench: &CloudBench) -> Outco
     let (instance, _) = bench.instance("address-used").await?;
     cloud.associate_address(&address.id, &instance.id).await?;
     cloud.release_address(&address.id).await?;
-    let left = cloud.address(&address.id).await?;
-    ensure!(left.is_none(), "it is there after its release: {left:?}");
-    let shown = public_ip(bench, &instance.id).await?;
-    ensure!(
-        shown.as_ref() != Some(&address.public_ip),
-        "the instance has {shown:?} still"
-    );
+    let look = || cloud.address(&address.id);
+    bench
+        .until("no address after its release", look, Option::is_none)
+        .await?;
+    let other = |shown: Option<&str>| shown != Some(&address.public_ip);
+    shows(bench, &instance.id, "the instance without it", other).await?;
     Ok(Verdict::Passed)
 }
 
@@ -171,13 +189,12 @@ async fn tags_of_an_address_are_set_and_removed(bench: &CloudBench) -> Outcome {
     let address = allocated(bench, "address-tags").await?;
     let set = BTreeMap::from([("Color".to_owned(), "red".to_owned())]);
     cloud.retag(&address.id, &set, &["Name".to_owned()]).await?;
-    let tags = cloud.address(&address.id).await?.map(|address| address.tags);
-    let user = tags.as_ref().map(Ownership::user_tags);
-    ensure!(user.as_ref() == Some(&set), "user tags: {user:?}");
-    ensure!(
-        tags.as_ref().and_then(Ownership::from_tags).is_some(),
-        "the ownership is lost: {tags:?}"
-    );
+    let right = |seen: &Option<ElasticIp>| {
+        let tags = seen.as_ref().map(|seen| &seen.tags);
+        tags.is_some_and(|tags| has_tags(tags, &set, &["Name"]) && Ownership::from_tags(tags).is_some())
+    };
+    let look = || cloud.address(&address.id);
+    bench.until("the address with other tags", look, right).await?;
     Ok(Verdict::Passed)
 }
 
@@ -195,8 +212,15 @@ async fn an_address_that_is_not_there_cannot_be_associated(bench: &CloudBench) -
 async fn an_address_is_surveyed_and_is_residue(bench: &CloudBench) -> Outcome {
     let cloud = &bench.world.cloud;
     let made = allocated(bench, "address-left").await?;
-    let survey = cloud.survey(&bench.fixture.cluster).await?;
-    ensure!(survey.elastic_ips.contains(&made), "{:?}", survey.elastic_ips);
+    let there = |survey: &CloudSurvey| {
+        let found = survey.elastic_ips.iter().find(|found| found.id == made.id);
+        found
+            .map(|found| ours(bench, "address-left", found.clone()))
+            .as_ref()
+            == Some(&made)
+    };
+    let look = || cloud.survey(&bench.fixture.cluster);
+    let survey = bench.until("the survey with the address", look, there).await?;
     ensure!(
         survey.elastic_ips.is_sorted_by_key(|address| address.id.clone()),
         "not sorted"

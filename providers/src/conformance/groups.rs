@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use subako_world::{Code, Ownership, Rule, Source};
+use subako_world::{CloudSurvey, Code, Ownership, Rule, SecurityGroup, Source};
 
 use super::case::{Case, Outcome, Verdict, ensure, refused};
-use super::cloud_bench::CloudBench;
+use super::cloud_bench::{CloudBench, has_tags, without_foreign};
 
 pub(super) fn cases() -> Vec<Case<CloudBench>> {
     super::case::cases![
@@ -57,21 +57,20 @@ async fn a_key_pair_is_found_by_name_until_deleted(bench: &CloudBench) -> Outcom
         "it is there before its import"
     );
     let made = cloud.import_key_pair(&request).await?;
-    let found = cloud.find_key_pair(&request.name).await?;
+    let look = || cloud.find_key_pair(&request.name);
+    let found = bench
+        .until("the imported key pair by its name", look, Option::is_some)
+        .await?;
+    let found = found.map(|found| (found.id, found.fingerprint));
     ensure!(
-        found.as_ref().is_some_and(|found| found.id == made.id),
-        "not found: {found:?}"
-    );
-    ensure!(
-        found.is_some_and(|found| found.fingerprint == made.fingerprint),
-        "another fingerprint"
+        found == Some((made.id, made.fingerprint)),
+        "another one: {found:?}"
     );
     cloud.delete_key_pair(&request.name).await?;
     cloud.delete_key_pair(&request.name).await?;
-    ensure!(
-        cloud.find_key_pair(&request.name).await?.is_none(),
-        "it is there after its delete"
-    );
+    bench
+        .until("no key pair after its delete", look, Option::is_none)
+        .await?;
     Ok(Verdict::Passed)
 }
 
@@ -96,16 +95,22 @@ async fn another_group_of_the_name_is_refused(bench: &CloudBench) -> Outcome {
 async fn a_group_is_found_by_name_and_id_until_deleted(bench: &CloudBench) -> Outcome {
     let cloud = &bench.world.cloud;
     let group = bench.group("group-found").await?;
-    let by_name = cloud.find_security_group(&group.vpc_id, &group.name).await?;
-    ensure!(by_name.as_ref() == Some(&group), "by name: {by_name:?}");
-    let by_id = cloud.security_group(&group.id).await?;
-    ensure!(by_id.as_ref() == Some(&group), "by id: {by_id:?}");
+    let is_it = |found: &Option<SecurityGroup>| {
+        let ours = found.clone().map(|found| SecurityGroup {
+            tags: without_foreign(&found.tags, &group.tags),
+            ..found
+        });
+        ours.as_ref() == Some(&group)
+    };
+    let by_name = || cloud.find_security_group(&group.vpc_id, &group.name);
+    bench.until("the group by its name", by_name, is_it).await?;
+    let by_id = || cloud.security_group(&group.id);
+    bench.until("the group by its id", by_id, is_it).await?;
     cloud.delete_security_group(&group.id).await?;
     cloud.delete_security_group(&group.id).await?;
-    ensure!(
-        cloud.security_group(&group.id).await?.is_none(),
-        "it is there after its delete"
-    );
+    bench
+        .until("no group after its delete", by_id, Option::is_none)
+        .await?;
     Ok(Verdict::Passed)
 }
 
@@ -124,8 +129,16 @@ async fn rules_added_twice_are_there_once(bench: &CloudBench) -> Outcome {
         .await?;
     let mut wanted = vec![own, web, named];
     wanted.sort();
-    let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
-    ensure!(rules.as_ref() == Some(&wanted), "{rules:?}");
+    has_rules(bench, &group.id, &wanted).await
+}
+
+/// The case is passed once a group has these rules and no others.
+async fn has_rules(bench: &CloudBench, group: &str, wanted: &[Rule]) -> Outcome {
+    let right = |found: &Option<SecurityGroup>| found.as_ref().is_some_and(|found| found.rules == wanted);
+    let look = || bench.world.cloud.security_group(group);
+    bench
+        .until(&format!("a group with the rules {wanted:?}"), look, right)
+        .await?;
     Ok(Verdict::Passed)
 }
 
@@ -143,9 +156,7 @@ async fn rules_are_removed_and_absent_ones_are_left_alone(bench: &CloudBench) ->
     cloud
         .revoke_ingress(&group.id, std::slice::from_ref(&goes))
         .await?;
-    let rules = cloud.security_group(&group.id).await?.map(|group| group.rules);
-    ensure!(rules.as_deref() == Some(&[stays]), "{rules:?}");
-    Ok(Verdict::Passed)
+    has_rules(bench, &group.id, &[stays]).await
 }
 
 async fn rules_are_described_in_other_words_and_stay(bench: &CloudBench) -> Outcome {
@@ -173,8 +184,7 @@ async fn rules_are_described_in_other_words_and_stay(bench: &CloudBench) -> Outc
         rules.truncate(1);
         rules.extend(reworded.iter().cloned());
         rules.sort();
-        let found = cloud.security_group(&group.id).await?.map(|group| group.rules);
-        ensure!(found.as_ref() == Some(&rules), "{found:?}");
+        has_rules(bench, &group.id, &rules).await?;
         rules.retain(|rule| rule.description != "in other words");
     }
     cloud.describe_ingress(&group.id, &[]).await?;
@@ -189,15 +199,14 @@ async fn tags_of_a_group_are_set_and_removed(bench: &CloudBench) -> Outcome {
     for id in [&group.id, &pair.id] {
         cloud.retag(id, &set, &["Unit".to_owned()]).await?;
     }
-    let group = cloud.security_group(&group.id).await?.map(|group| group.tags);
-    let pair = cloud.find_key_pair(&pair.name).await?.map(|pair| pair.tags);
-    for tags in [group, pair].into_iter().flatten() {
-        ensure!(Ownership::user_tags(&tags) == set, "user tags: {tags:?}");
-        ensure!(
-            Ownership::from_tags(&tags).is_some(),
-            "the ownership is lost: {tags:?}"
-        );
-    }
+    let right = |tags: &Option<BTreeMap<String, String>>| {
+        let tags = tags.as_ref();
+        tags.is_some_and(|tags| has_tags(tags, &set, &["Unit"]) && Ownership::from_tags(tags).is_some())
+    };
+    let of_group = async || Ok(cloud.security_group(&group.id).await?.map(|group| group.tags));
+    bench.until("the group's other tags", of_group, right).await?;
+    let of_pair = async || Ok(cloud.find_key_pair(&pair.name).await?.map(|pair| pair.tags));
+    bench.until("the key pair's other tags", of_pair, right).await?;
     Ok(Verdict::Passed)
 }
 
@@ -205,16 +214,21 @@ async fn a_survey_sees_tags_and_only_its_own_cluster(bench: &CloudBench) -> Outc
     let cloud = &bench.world.cloud;
     let group = bench.group("survey").await?;
     let pair = cloud.import_key_pair(&bench.key_request("survey")).await?;
-    let survey = cloud.survey(&bench.fixture.cluster).await?;
-    let group = survey.security_groups.iter().find(|found| found.id == group.id);
-    let owner = group.and_then(|group| Ownership::from_tags(&group.tags));
-    ensure!(
-        owner == Some(bench.owner("security_group", "survey")),
-        "{owner:?}"
-    );
-    let pair = survey.key_pairs.iter().find(|found| found.id == pair.id);
-    let owner = pair.and_then(|pair| Ownership::from_tags(&pair.tags));
-    ensure!(owner == Some(bench.owner("key_pair", "survey")), "{owner:?}");
+    let owners = |survey: &CloudSurvey| {
+        let group = survey.security_groups.iter().find(|found| found.id == group.id);
+        let pair = survey.key_pairs.iter().find(|found| found.id == pair.id);
+        [
+            group.and_then(|group| Ownership::from_tags(&group.tags)),
+            pair.and_then(|pair| Ownership::from_tags(&pair.tags)),
+        ]
+    };
+    let shown = |survey: &CloudSurvey| owners(survey).iter().all(Option::is_some);
+    let look = || cloud.survey(&bench.fixture.cluster);
+    let survey = bench
+        .until("the survey with group and key pair", look, shown)
+        .await?;
+    let wanted = ["security_group", "key_pair"].map(|kind| Some(bench.owner(kind, "survey")));
+    ensure!(owners(&survey) == wanted, "{:?}", owners(&survey));
     let other = cloud.survey(&format!("{}-other", bench.fixture.cluster)).await?;
     ensure!(other == Default::default(), "another cluster sees {other:?}");
     Ok(Verdict::Passed)

@@ -33,7 +33,6 @@ fn cloud_fixture() -> CloudFixture {
         subnets: Vec::new(),
         public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIConformanceConformanceConformanceConformance"
             .to_owned(),
-        free_address: "172.31.0.77".to_owned(),
         crowd: 30,
         counterpart: Counterpart::default(),
     }

@@ -29,7 +29,6 @@ fn fixture(lab: &Lab) -> HostFixture {
             vpc: None,
             subnets: Vec::new(),
             public_key: key.trim().to_owned(),
-            free_address: "10.88.0.77".to_owned(),
             crowd: 1,
             counterpart: Counterpart::default(),
         },

@@ -16,6 +16,7 @@ impl Behaviour for AutoTags {
             return Vec::new();
         }
         let made: Vec<String> = match call.action.as_str() {
+            "AllocateAddress" => vec![answer.text(&["allocationId"]).to_owned()],
             "CreateSecurityGroup" => vec![answer.text(&["groupId"]).to_owned()],
             "ImportKeyPair" => vec![answer.text(&["keyPairId"]).to_owned()],
             "RunInstances" => {

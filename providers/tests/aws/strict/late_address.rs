@@ -23,7 +23,8 @@ impl LateAddress {
     }
 }
 
-fn hide(instance: &mut Node) {
+/// Takes every public address from what is shown of an instance.
+pub(super) fn hide(instance: &mut Node) {
     let hidden = ["ipAddress", "dnsName", "association"];
     instance
         .children

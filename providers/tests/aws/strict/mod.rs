@@ -5,6 +5,8 @@ mod auto_tags;
 mod call;
 mod clock;
 mod deprecated;
+mod described;
+mod elastic;
 mod encrypted;
 mod free_plan;
 mod internet;
@@ -15,7 +17,10 @@ mod newborn;
 mod offerings;
 mod opt_in;
 mod pages;
+mod protect;
+mod retype;
 mod subnets;
+mod taken;
 mod throttle;
 mod tokens;
 mod xml;
@@ -27,6 +32,8 @@ pub use auto_tags::{AutoTags, KEY as AUTO_TAG};
 pub use call::{Answer, Call};
 pub use clock::ClockOff;
 pub use deprecated::Deprecated;
+pub use described::Described;
+pub use elastic::Elastic;
 pub use encrypted::Encrypted;
 pub use free_plan::{ELIGIBLE, FreePlan};
 pub use internet::Internet;
@@ -37,11 +44,17 @@ pub use newborn::Newborn;
 pub use offerings::Offerings;
 pub use opt_in::RegionOff;
 pub use pages::Pages;
+pub use protect::Protects;
+pub use retype::Retype;
 pub use subnets::OddSubnets;
+pub use taken::Taken;
 pub use throttle::Throttle;
 pub use tokens::Tokens;
 pub use xml::Node;
 pub use zone_out::ZoneOut;
+
+/// What takes some seconds in EC2.
+const SOME_SECONDS: Duration = Duration::from_secs(5);
 
 /// Something that EC2 does.
 pub trait Behaviour: Send {
@@ -86,18 +99,23 @@ impl Strict {
         self.0.is_empty()
     }
 
-    /// All that a cluster can come up in at once. What takes seconds in EC2 takes `lag`.
+    /// All that a cluster can come up in at once. What takes some seconds in EC2 takes `lag`.
     pub fn all(lag: Duration) -> Self {
-        Self::only(Throttle::default())
+        Self::only(Throttle::faster(SOME_SECONDS.div_duration_f64(lag)))
             .with(Pages(2))
             .with(FreePlan)
             .with(Newborn::new(lag))
             .with(Tokens::default())
+            .with(Taken::default())
+            .with(Retype::default())
+            .with(Described::default())
+            .with(Protects)
             .with(Deprecated::once_used())
             .with(Encrypted)
             .with(OddSubnets)
             .with(Offerings::only('a', &["t3.small"]))
             .with(Internet)
+            .with(Elastic::default())
             .with(LateAddress::new(lag))
             .with(Leaving::new(lag))
             .with(AutoTags)

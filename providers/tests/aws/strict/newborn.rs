@@ -15,6 +15,7 @@ enum Kind {
     Group,
     Key,
     Instance,
+    Address,
 }
 
 impl Kind {
@@ -34,6 +35,11 @@ impl Kind {
                 400,
                 "InvalidInstanceID.NotFound",
                 format!("The instance ID '{name}' does not exist"),
+            ),
+            Self::Address => Answer::refusal(
+                400,
+                "InvalidAllocationID.NotFound",
+                format!("The allocation ID '{name}' does not exist"),
             ),
         }
     }
@@ -73,9 +79,9 @@ impl Behaviour for Newborn {
         named.extend(call.list("InstanceId"));
         named.extend(call.list("ResourceId"));
         named.extend(
-            [call.get("GroupId"), call.get("InstanceId")]
+            ["GroupId", "InstanceId", "AllocationId"]
                 .into_iter()
-                .flatten(),
+                .filter_map(|key| call.get(key)),
         );
         if call.action == "RunInstances" {
             named.extend(call.get("KeyName"));
@@ -95,8 +101,14 @@ impl Behaviour for Newborn {
                 self.born.insert(id, (Kind::Group, Instant::now()));
             }
             "ImportKeyPair" => {
-                let name = call.get("KeyName").unwrap_or_default().to_owned();
-                self.born.insert(name, (Kind::Key, Instant::now()));
+                let name = call.get("KeyName").unwrap_or_default();
+                for name in [name, answer.text(&["keyPairId"])] {
+                    self.born.insert(name.to_owned(), (Kind::Key, Instant::now()));
+                }
+            }
+            "AllocateAddress" => {
+                let id = answer.text(&["allocationId"]).to_owned();
+                self.born.insert(id, (Kind::Address, Instant::now()));
             }
             "RunInstances" => {
                 for instance in answer.instances() {
@@ -115,6 +127,11 @@ impl Behaviour for Newborn {
             "DescribeKeyPairs" => {
                 if let Some(keys) = answer.list_mut("keySet") {
                     keys.retain(|key| !self.is_hidden(key.text(&["keyName"])));
+                }
+            }
+            "DescribeAddresses" => {
+                if let Some(addresses) = answer.list_mut("addressesSet") {
+                    addresses.retain(|address| !self.is_hidden(address.text(&["allocationId"])));
                 }
             }
             "DescribeVolumes" => {
