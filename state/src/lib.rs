@@ -15,6 +15,7 @@ mod aside;
 mod backend;
 mod bastion;
 mod belonging;
+mod connection;
 mod digest;
 mod error;
 mod files;

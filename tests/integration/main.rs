@@ -22,6 +22,7 @@ mod manifests;
 mod park;
 mod plan;
 mod prices;
+mod recorded;
 mod rehearsal;
 mod review;
 mod saved_plans;

@@ -263,6 +263,8 @@ impl From<SessionError> for CliError {
                     .and(" finds every resource by its tags"),
             ),
             SessionError::NoContent(_) => Self::new(text).help("nothing was changed: give it, and run the command again"),
+            SessionError::Connection { .. } => Self::new(text)
+                .help("run this with the manifest (`-f FILE`): an apply records it again"),
             SessionError::Plan(_) | SessionError::Lower(_) => Self::new(text),
         }
     }

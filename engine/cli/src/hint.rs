@@ -78,6 +78,8 @@ pub struct Invocation {
     typed: Vec<String>,
     /// The options that another command needs to work on the same cluster.
     options: Vec<String>,
+    /// What names the cluster to a command that needs no manifest, where that was typed.
+    cluster: Vec<String>,
 }
 
 impl Invocation {
@@ -97,9 +99,13 @@ impl Invocation {
         for (key, value) in &global.vars {
             options.extend(option("--var", "--var", format!("{key}={value}")));
         }
+        let cluster = global.cluster.iter();
         Self {
             typed: typed.into_iter().collect(),
             options,
+            cluster: cluster
+                .flat_map(|name| option("--cluster", "--cluster", name.clone()))
+                .collect(),
         }
     }
 
@@ -111,6 +117,9 @@ impl Invocation {
                 line.extend(words);
                 if command.needs_a_cluster() {
                     line.extend(self.options.iter().cloned());
+                }
+                if command.needs_no_manifest() {
+                    line.extend(self.cluster.iter().cloned());
                 }
             }
             None => {

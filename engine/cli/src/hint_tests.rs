@@ -51,7 +51,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::StateRestore(_)) => N::StateRm("docker.manager-0".to_owned()),
         Some(N::StateRm(_)) => N::StateUnpin,
         Some(N::StateUnpin) => N::Status,
-        Some(N::Status) => return None,
+        Some(N::Status) => N::Validate,
+        Some(N::Validate) => return None,
     })
 }
 
@@ -104,7 +105,8 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::StateHistory, Command::State(StateCommand::History { .. }))
         | (N::StateList, Command::State(StateCommand::List { .. }))
         | (N::StateRebuild, Command::State(StateCommand::Rebuild { .. }))
-        | (N::Status, Command::Status(_)) => true,
+        | (N::Status, Command::Status(_))
+        | (N::Validate, Command::Validate) => true,
         _ => false,
     }
 }

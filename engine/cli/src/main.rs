@@ -5,7 +5,7 @@
 //! * `plain`: what comes from outside, escaped; `style`: meanings and their colours.
 //! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `habits`: what other tools call it.
-//! * `project`: manifest and store of a command; `provider`: the world it acts on.
+//! * `project`: manifest and store of a command; `recorded`: without a manifest; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
 mod args;
@@ -23,6 +23,7 @@ mod probe;
 mod project;
 mod prompt;
 mod provider;
+mod recorded;
 mod render;
 mod run;
 mod runtime;

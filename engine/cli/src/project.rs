@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use subako_engine::manifest::{self, Manifest, ManifestErrors, Provider, SimTime, Source, Variables};
+use subako_engine::manifest::{
+    self, Connection, Manifest, ManifestErrors, Provider, SimTime, Source, Variables,
+};
 use subako_engine::session::{Offline, Session};
 use subako_engine::world::NextCommand;
 use subako_state::Store;
@@ -13,6 +15,7 @@ use subako_state::Store;
 use crate::args::Global;
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
+use crate::recorded::{self, Needs};
 use crate::render::mistakes;
 use crate::siblings::Siblings;
 use crate::ui::Ui;
@@ -31,6 +34,8 @@ pub struct Project {
     pub world_file: PathBuf,
     /// How long to wait for a lock that somebody else holds.
     pub lock_timeout: Duration,
+    /// Whether the manifest was read, and is to be recorded.
+    has_manifest: bool,
     /// Whether every call is said (`-v`).
     #[cfg_attr(
         not(all(feature = "aws", feature = "ssh")),
@@ -47,23 +52,73 @@ impl Project {
 
     /// As [`Self::open`], with values that were kept for what is not given now.
     pub fn open_with(global: &Global, ui: &Ui, kept: &Variables) -> Result<Self> {
-        let (manifest, variables) = read_manifest(global, ui, kept)?;
+        if let Some(name) = &global.cluster {
+            return Err(
+                CliError::new(format!("this command needs the manifest of {name}"))
+                    .help("leave out `--cluster`, and name the manifest with `-f FILE`"),
+            );
+        }
+        let text = ManifestText::read(global, kept)?;
+        let manifest = text.parse().map_err(|errors| explain(&errors, ui))?;
+        Ok(Self::of(
+            global,
+            manifest,
+            text.variables.used_in(&text.source.text),
+        ))
+    }
+
+    /// For commands that look at a cluster, or repair it: the one that `--cluster` names, or that of
+    /// the manifest. Where the manifest is not read, or lacks values of its variables, or has
+    /// mistakes, the cluster is reached as it was recorded by the last run that changed it.
+    pub fn open_recorded(global: &Global, ui: &Ui, needs: Needs) -> Result<Self> {
+        if let Some(name) = &global.cluster {
+            let manifest = recorded::named(&state_root(global), global.sim, name, needs)?;
+            return Ok(Self::of(global, manifest, Variables::default()).without_manifest());
+        }
+        let text = ManifestText::read(global, &Variables::default())?;
+        let errors = match text.parse() {
+            Ok(manifest) => return Ok(Self::of(global, manifest, Variables::default())),
+            Err(errors) => errors,
+        };
+        let found = match manifest::identity(&text.source, &text.variables) {
+            Some((name, _)) if global.sim => recorded::of(&state_root(global), &name, Provider::Sim, needs)?,
+            Some((name, provider)) => recorded::of(&state_root(global), &name, provider, needs)?,
+            None => None,
+        };
+        let Some(manifest) = found else {
+            return Err(explain(&errors, ui));
+        };
+        ui.note(&format!(
+            "the manifest cannot be read as it is, so {} is reached as its last run recorded",
+            manifest.cluster.name
+        ));
+        ui.help(&Hint::run(NextCommand::Validate, " shows why"));
+        Ok(Self::of(global, manifest, Variables::default()).without_manifest())
+    }
+
+    /// The same, of which nothing is recorded: it stands for what was recorded.
+    fn without_manifest(self) -> Self {
+        Self {
+            has_manifest: false,
+            ..self
+        }
+    }
+
+    /// The project of a manifest.
+    fn of(global: &Global, manifest: Manifest, variables: Variables) -> Self {
         let simulated = global.sim || manifest.cluster.provider == Provider::Sim;
         let provider = if simulated { "sim" } else { "aws" };
-        let root = match &global.state_dir {
-            Some(directory) => directory.clone(),
-            None => global.file.parent().unwrap_or(Path::new("")).join(".subako"),
-        };
-        let directory = root.join(format!("{}.{provider}", manifest.cluster.name));
-        Ok(Self {
+        let directory = recorded::state_directory(&state_root(global), &manifest.cluster.name, provider);
+        Self {
             manifest,
             variables,
             provider,
             store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
             lock_timeout: global.lock_timeout,
+            has_manifest: true,
             verbose: global.verbose,
-        })
+        }
     }
 
     /// As [`Self::open`], always on the simulator.
@@ -87,13 +142,25 @@ impl Project {
 
     /// What is known of the cluster, and where it is kept, without its world.
     pub fn offline(&self) -> Session<Offline> {
-        Session::offline(self.manifest.clone(), self.provider, self.store.clone())
+        let session = Session::offline(self.manifest.clone(), self.provider, self.store.clone());
+        match self.has_manifest {
+            true => session.recording(Connection::of(&self.manifest, recorded::portable)),
+            false => session,
+        }
     }
 
     /// As [`Self::offline`], with every check that a plan goes through.
     pub fn planning(&self) -> Result<Session<Offline>> {
         let siblings = Siblings::of(self.store.clone(), self.provider);
         Ok(self.offline().with_check(Arc::new(siblings))?)
+    }
+}
+
+/// Where the states of all clusters are.
+fn state_root(global: &Global) -> PathBuf {
+    match &global.state_dir {
+        Some(directory) => directory.clone(),
+        None => global.file.parent().unwrap_or(Path::new("")).join(".subako"),
     }
 }
 
@@ -107,38 +174,49 @@ fn directory(file: &Path) -> PathBuf {
 /// More than any manifest has, bytes; keeps an endless file from filling the memory.
 const LONGEST: u64 = 64 << 20;
 
-fn read_manifest(global: &Global, ui: &Ui, kept: &Variables) -> Result<(Manifest, Variables)> {
-    let file = &global.file;
-    let text = subako_state::read_file(file, LONGEST).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-    });
-    let text = text.map_err(|error| {
-        let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
-        match error.kind() {
-            std::io::ErrorKind::NotFound => out.help(Hint::run(
-                NextCommand::New(None),
-                " writes a starter manifest; `-f FILE` names another one",
-            )),
-            std::io::ErrorKind::IsADirectory => out.help("`-f` takes the file, not its directory"),
-            _ => out,
-        }
-    })?;
-    let source = Source {
-        name: file.display().to_string(),
-        text: text.into(),
-        dir: directory(file),
-    };
-    let variables = Variables {
-        // A value that is not UTF-8 cannot stand in a manifest anyway.
-        env: std::env::vars_os()
-            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
-        vars: global.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
+/// A manifest's text, and what its variables may stand for.
+struct ManifestText {
+    source: Source,
+    variables: Variables,
+}
+
+impl ManifestText {
+    fn parse(&self) -> std::result::Result<Manifest, ManifestErrors> {
+        manifest::parse(&self.source, &self.variables)
     }
-    .over(kept);
-    let manifest = manifest::parse(&source, &variables).map_err(|errors| explain(&errors, ui))?;
-    let used = variables.used_in(&source.text);
-    Ok((manifest, used))
+
+    fn read(global: &Global, kept: &Variables) -> Result<Self> {
+        let file = &global.file;
+        let text = subako_state::read_file(file, LONGEST).and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        });
+        let text = text.map_err(|error| {
+            let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
+            match error.kind() {
+                std::io::ErrorKind::NotFound => out.help(Hint::run(
+                    NextCommand::New(None),
+                    " writes a starter manifest; `-f FILE` names another one",
+                )),
+                std::io::ErrorKind::IsADirectory => out.help("`-f` takes the file, not its directory"),
+                _ => out,
+            }
+        })?;
+        let source = Source {
+            name: file.display().to_string(),
+            text: text.into(),
+            dir: directory(file),
+        };
+        let variables = Variables {
+            // A value that is not UTF-8 cannot stand in a manifest anyway.
+            env: std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            vars: global.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
+        }
+        .over(kept);
+        Ok(Self { source, variables })
+    }
 }
 
 /// Every mistake with its line, underlined, and their number.

@@ -7,6 +7,7 @@
 //! and names are looked up, not searched for.
 
 mod check;
+mod connection;
 mod decode;
 mod error;
 mod formats;
@@ -24,6 +25,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use connection::{BadConnection, Connection};
 pub(crate) use decode::nearest;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
@@ -31,7 +33,7 @@ pub use model::{
     Aws, Cluster, Docker, File, KeyPair, Manifest, Pool, Provider, PublicIp, SecurityGroup, Service, Sim,
     SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
-pub use parse::{parse, parse_with};
+pub use parse::{identity, is_cluster_name, parse, parse_with};
 pub use schema::schema;
 pub use source::{Disk, Files, Source, Variables};
 pub use starter::starter;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use subako_state::{Digest, SealKey};
 
 use super::lines::Lines;
@@ -279,7 +280,8 @@ impl File {
 }
 
 /// How the simulator's time runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SimTime {
     /// Virtual: nothing waits.
     Instant,

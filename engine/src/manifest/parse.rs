@@ -5,11 +5,12 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{self, Surroundings};
-use super::decode::{Context, Decode};
+use super::decode::{Context, Decode, FromText as _};
 use super::error::ManifestErrors;
+use super::formats::ClusterName;
 use super::lines::Lines;
-use super::model::Manifest;
-use super::raw::Document;
+use super::model::{Manifest, Provider};
+use super::raw::{self, Document};
 use super::source::{Disk, Files, Source, Variables};
 use super::source_text::SourceText;
 use super::syntax::{syntax_error, yaml};
@@ -20,6 +21,22 @@ const MOST_SYNTAX_ERRORS: usize = 10;
 /// Reads a manifest, its public key from disk included. Fails with every mistake in it.
 pub fn parse(source: &Source, variables: &Variables) -> Result<Manifest, ManifestErrors> {
     parse_with(source, variables, &Disk)
+}
+
+/// The name and the provider of the cluster that a text is about, whatever else is wrong with it;
+/// `None` if that cannot be read either.
+pub fn identity(source: &Source, variables: &Variables) -> Option<(String, Provider)> {
+    let (table, _) = DeTable::parse_recoverable(&source.text);
+    let section = table.get_ref().get("cluster")?;
+    let mut cx = Context::new(&source.text, variables, Document::keys());
+    let cluster = raw::Cluster::decode(&mut cx, "cluster", section)?;
+    let cluster = check::cluster(&mut cx, cluster);
+    (cx.mistakes() == 0).then_some((cluster.name, cluster.provider))
+}
+
+/// Whether a name is one that a cluster can have.
+pub fn is_cluster_name(name: &str) -> bool {
+    ClusterName::from_text(name).is_ok()
 }
 
 /// As [`parse`], with the files that the manifest names read through `files`.

@@ -69,6 +69,7 @@ impl Session {
         if change.plan.purpose == Purpose::Park && !change.plan.is_empty() {
             self.note_parked(&change.from.snapshot, SystemTime::now())?;
         }
+        self.record_connection()?;
         let known = match &change.settled {
             Some(settled) => self.settle(&change.before, settled, options).await?,
             None => change.before.clone(),

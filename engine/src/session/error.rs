@@ -5,17 +5,18 @@ use subako_state::{AccountId, Address, StateError};
 use super::RenameError;
 
 use crate::lower::LowerError;
+use crate::manifest::BadConnection;
 use crate::plan::PlanError;
 use crate::run::Impossible;
 use crate::world::Failure;
 
-/// A secret that is to be created, and whose content is missing.
+/// A secret or config that is to be created, and whose content is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoContent {
     /// The secret.
     pub address: Address,
-    /// Where its content would come from, for people.
-    pub source_of_it: String,
+    /// Why it is not there, for people.
+    pub why: String,
 }
 
 /// Why a session cannot go on.
@@ -69,9 +70,17 @@ pub enum SessionError {
         /// Its provider.
         wanted_provider: String,
     },
-    /// A secret is to be created whose content is missing.
-    #[error("{} cannot be created without its content: {} is missing", .0.address, .0.source_of_it)]
+    /// A secret or config is to be created whose content is not there.
+    #[error("{} cannot be created without its content: {}", .0.address, .0.why)]
     NoContent(Box<NoContent>),
+    /// What is recorded of how the cluster is reached cannot be used.
+    #[error("failed to use {place}: {why}")]
+    Connection {
+        /// Where it is.
+        place: String,
+        /// Why not.
+        why: BadConnection,
+    },
     /// A machine cannot have that name.
     #[error(transparent)]
     Rename(#[from] RenameError),

@@ -12,12 +12,13 @@
 //! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
-//! * `lock`: who may write.
+//! * `connection`: how the cluster is reached, recorded; `lock`: who may write.
 
 mod aftermath;
 mod apply;
 mod bastion;
 mod change;
+mod connection;
 mod contents;
 mod endpoints;
 mod error;
@@ -44,6 +45,7 @@ mod store_tests;
 pub use crate::kind::Rollout;
 pub use apply::RunReport;
 pub use change::Change;
+pub use connection::recorded_connection;
 pub use endpoints::{Endpoint, endpoints};
 pub use error::{NoContent, SessionError, list};
 pub use expect::{Component, ExpectError, expect};
@@ -69,7 +71,7 @@ use crate::check::{Check, CheckError, Checks};
 use crate::display::Display;
 use crate::kind::Registry;
 use crate::kinds;
-use crate::manifest::Manifest;
+use crate::manifest::{Connection, Manifest};
 use crate::world::World;
 
 /// A cluster: its manifest, where its state is kept, and the world it is in.
@@ -80,6 +82,8 @@ pub struct Session<W = World> {
     registry: Registry,
     checks: Checks,
     rehearsing: Rehearsing,
+    /// What is recorded of how the cluster is reached, by runs that change something.
+    connection: Option<Connection>,
     world: W,
 }
 
@@ -110,8 +114,16 @@ impl Session<Offline> {
             registry: kinds::registry(),
             checks: Checks::default(),
             rehearsing: Rehearsing::default(),
+            connection: None,
             world: Offline,
         }
+    }
+
+    /// The same session, whose runs record how the cluster is reached.
+    #[must_use]
+    pub fn recording(self, connection: Connection) -> Self {
+        let connection = Some(connection);
+        Self { connection, ..self }
     }
 
     /// The same session in its world. Where contents of secrets are at hand, their key is made if
@@ -135,6 +147,7 @@ impl Session<Offline> {
             registry: self.registry,
             checks: self.checks,
             rehearsing: self.rehearsing,
+            connection: self.connection,
             world,
         })
     }
@@ -156,6 +169,7 @@ impl Session {
             registry,
             checks: Checks::default(),
             rehearsing: Rehearsing::default(),
+            connection: None,
             world,
         }
     }

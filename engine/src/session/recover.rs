@@ -156,6 +156,7 @@ impl Session {
         stop: &Stop,
     ) -> Result<RunReport, SessionError> {
         self.check_recovery(settled, direction)?;
+        self.record_connection()?;
         let unfinished = &settled.unfinished;
         let plan = &unfinished.plan;
         let journal = self.reopen(settled, options).await?;

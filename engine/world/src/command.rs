@@ -75,6 +75,8 @@ pub enum NextCommand {
     StateUnpin,
     /// `status`.
     Status,
+    /// `validate`.
+    Validate,
 }
 
 /// A path that cannot be taken for an option.
@@ -126,8 +128,27 @@ impl NextCommand {
             Self::StateRm(address) => &["state", "rm", address],
             Self::StateUnpin => &["state", "unpin"],
             Self::Status => &["status"],
+            Self::Validate => &["validate"],
         };
         Some(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// Whether it works on a cluster of which there is no manifest at hand: it only looks, or repairs.
+    pub fn needs_no_manifest(&self) -> bool {
+        matches!(
+            self,
+            Self::Destroy
+                | Self::LockShow
+                | Self::Output
+                | Self::RecoverBack
+                | Self::RecoverForward
+                | Self::StateHistory
+                | Self::StateList
+                | Self::StateRestore(_)
+                | Self::StateRm(_)
+                | Self::StateUnpin
+                | Self::Status
+        )
     }
 
     /// Whether it works on a cluster, so that it needs to be told which.

@@ -31,6 +31,9 @@ pub struct Global {
     /// The manifest
     #[arg(short, long, global = true, value_name = "FILE", default_value = "cluster.toml", help_heading = GLOBAL)]
     pub file: PathBuf,
+    /// The cluster to look at or to repair without its manifest, by its name
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "file", help_heading = GLOBAL)]
+    pub cluster: Option<String>,
     /// Act on the simulator, whatever the manifest's provider is
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub sim: bool,

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
 use crate::provider::Cluster;
+use crate::recorded::Needs;
 use crate::render::report;
 use crate::run::{Request, changes};
 use crate::runtime;
@@ -16,7 +17,7 @@ use crate::ui::Ui;
 
 /// Deletes everything, then looks for what still carries the cluster's tags.
 pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = Project::open_recorded(global, ui, Needs::World)?;
     let request = Request {
         command: "destroy",
         purpose: Purpose::Change,

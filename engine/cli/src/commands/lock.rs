@@ -7,13 +7,14 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
 use crate::project::Project;
+use crate::recorded::Needs;
 use crate::render::document;
 use crate::ui::Ui;
 use crate::unfinished;
 
 /// Shows the lock, or releases a dead one.
 pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
-    let session = Project::open(global, ui)?.offline();
+    let session = Project::open_recorded(global, ui, Needs::State)?.offline();
     let found = session.lock_view()?;
     match command {
         LockCommand::Show { format: Format::Json } => {

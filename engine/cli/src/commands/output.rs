@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::plain::plain;
 use crate::project::Project;
+use crate::recorded::Needs;
 use crate::render::{Table, document};
 use crate::style::Meaning;
 use crate::ui::Ui;
@@ -22,7 +23,7 @@ struct OutputView {
 
 /// Shows where the cluster answers.
 pub fn run(global: &Global, args: &OutputArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = Project::open_recorded(global, ui, Needs::State)?;
     let session = project.offline();
     let unfinished = unfinished::say(&session, ui)?;
     let endpoints = session.endpoints(args.address.as_deref())?;

@@ -10,6 +10,7 @@ use crate::lock;
 use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
+use crate::recorded::Needs;
 use crate::render::{plan_text, report};
 use crate::run::{LoggedRun, drive, exit_of, options, reporter};
 use crate::runtime;
@@ -19,7 +20,7 @@ use crate::unfinished;
 
 /// Finishes or undoes the run that did not end.
 pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = Project::open_recorded(global, ui, Needs::World)?;
     runtime::block_on(project.is_instant(), recover(&project, args, ui))
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::plain::plain;
 use crate::project::Project;
+use crate::recorded::Needs;
 use crate::render::resources;
 use crate::style::Meaning;
 use crate::ui::Ui;
@@ -14,7 +15,7 @@ use crate::unfinished;
 
 /// Shows what is in the state.
 pub fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = Project::open_recorded(global, ui, Needs::State)?;
     let session = project.offline();
     let unfinished = unfinished::say(&session, ui)?;
     let recorded = session.recorded()?;

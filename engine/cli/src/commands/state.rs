@@ -14,12 +14,17 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::prompt;
+use crate::recorded::Needs;
 use crate::runtime;
 use crate::ui::Ui;
 
 /// Looks at the state, or repairs it.
 pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = match command {
+        // What the manifest wants decides what they may do.
+        StateCommand::Mv { .. } | StateCommand::Rebuild { .. } => Project::open(global, ui)?,
+        _ => Project::open_recorded(global, ui, Needs::State)?,
+    };
     match command {
         StateCommand::List { patterns, format } => list::run(&project, patterns, *format, ui)?,
         StateCommand::Show { address, format } => show::run(&project, address, *format, ui)?,

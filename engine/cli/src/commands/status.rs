@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::provider::Cluster;
+use crate::recorded::Needs;
 use crate::render::status;
 use crate::runtime;
 use crate::ui::Ui;
@@ -17,7 +18,7 @@ use crate::unfinished;
 
 /// Shows the live cluster, once or again and again.
 pub fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<Exit> {
-    let project = Project::open(global, ui)?;
+    let project = Project::open_recorded(global, ui, Needs::World)?;
     let redraw = args.watch && args.format == Format::Text && std::io::stdout().is_terminal();
     loop {
         let seen = runtime::block_on(project.is_instant(), look(&project));

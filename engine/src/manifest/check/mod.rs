@@ -23,6 +23,9 @@ mod ssh;
 mod swarm;
 mod unique;
 
+pub use cluster::check as cluster;
+pub use swarm::{CONVERGE_TIMEOUT_S, SUBNET_SIZE};
+
 use super::decode::Context;
 use super::lines::Lines;
 use super::model::Manifest;

@@ -10,16 +10,15 @@ use crate::manifest::model::SwarmSettings;
 use crate::manifest::raw;
 use crate::manifest::span::At;
 
-const DEFAULT_SUBNET_SIZE: u8 = 24;
-const DEFAULT_CONVERGE_TIMEOUT_S: u64 = 5 * 60;
+/// The mask length of a network where the manifest has none.
+pub const SUBNET_SIZE: u8 = 24;
+/// How long a service may take to converge where the manifest does not say, seconds.
+pub const CONVERGE_TIMEOUT_S: u64 = 5 * 60;
 
 /// Checks the swarm's settings.
 pub fn check(cx: &mut Context<'_>, raw: raw::Swarm) -> SwarmSettings {
     let pools = value(raw.addr_pool).0;
-    let subnet_size = raw
-        .subnet_size
-        .as_ref()
-        .map_or(DEFAULT_SUBNET_SIZE, |at| at.0 as u8);
+    let subnet_size = raw.subnet_size.as_ref().map_or(SUBNET_SIZE, |at| at.0 as u8);
     for pool in &pools {
         if pool.mask() > subnet_size {
             let mut error = ManifestError::new(
@@ -43,11 +42,6 @@ pub fn check(cx: &mut Context<'_>, raw: raw::Swarm) -> SwarmSettings {
         addr_pool: pools.iter().map(|pool| pool.to_string()).collect(),
         subnet_size,
         engine_version: raw.engine_version.map(|version| version.value.0),
-        converge_timeout_s: deadline(
-            cx,
-            "converge_timeout",
-            raw.converge_timeout,
-            DEFAULT_CONVERGE_TIMEOUT_S,
-        ),
+        converge_timeout_s: deadline(cx, "converge_timeout", raw.converge_timeout, CONVERGE_TIMEOUT_S),
     }
 }
