@@ -19,6 +19,7 @@ mod lab;
 mod layers;
 mod locking;
 mod manifests;
+mod newcomer;
 mod park;
 mod plan;
 mod prices;

@@ -1,4 +1,4 @@
-//! The one question.
+//! What is asked on a terminal.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -35,4 +35,44 @@ pub async fn confirm(ui: &Ui, question: &str) -> Result<()> {
     } else {
         Err(CliError::new("not confirmed; nothing was changed"))
     }
+}
+
+/// Asks until there is an answer that `check` takes; an empty one is what is proposed. Fails where
+/// the terminal is closed instead.
+pub fn ask<T>(
+    question: &str,
+    proposed: Option<&str>,
+    check: impl Fn(&str) -> std::result::Result<T, String>,
+) -> Result<T> {
+    let text = match proposed {
+        Some(proposed) => format!("{} [{}]: ", plain(question), plain(proposed)),
+        None => format!("{}: ", plain(question)),
+    };
+    loop {
+        let mut stderr = std::io::stderr().lock();
+        stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| stderr.flush())
+            .map_err(|error| CliError::io("write to", "the terminal", &error))?;
+        drop(stderr);
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        if read.map_err(|error| CliError::io("read", "the answer", &error))? == 0 {
+            return Err(CliError::new("no answer; nothing was written"));
+        }
+        let answer = match (line.trim(), proposed) {
+            ("", Some(proposed)) => proposed,
+            (answer, _) => answer,
+        };
+        match check(answer) {
+            Ok(answer) => return Ok(answer),
+            Err(why) => eprint_line(&why)?,
+        }
+    }
+}
+
+fn eprint_line(text: &str) -> Result<()> {
+    let line = format!("{}\n", plain(text));
+    let written = std::io::stderr().lock().write_all(line.as_bytes());
+    written.map_err(|error| CliError::io("write to", "the terminal", &error))
 }

@@ -36,4 +36,4 @@ pub use model::{
 pub use parse::{identity, is_cluster_name, parse, parse_with};
 pub use schema::schema;
 pub use source::{Disk, Files, Source, Variables};
-pub use starter::starter;
+pub use starter::Starter;

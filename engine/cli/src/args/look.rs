@@ -15,6 +15,18 @@ pub struct NewArgs {
     /// The cluster's name; the directory's name if not given
     #[arg(long)]
     pub name: Option<String>,
+    /// The region; the AWS profile's if not given
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Who may log in by SSH: the address that this machine has on the internet, or a range
+    #[arg(long, value_name = "ADDRESS")]
+    pub ssh_from: Option<String>,
+    /// The private key to log in with; made with ssh-keygen if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<String>,
+    /// The type of the instances; t3.micro, which both of AWS's free tiers have, if not given
+    #[arg(long, value_name = "TYPE")]
+    pub instance_type: Option<String>,
 }
 
 /// `status`.

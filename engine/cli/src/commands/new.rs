@@ -1,9 +1,20 @@
-//! `subako new`.
+//! `subako new`: a first manifest, from flags and questions.
+//!
+//! * `answers`: what is asked and what is taken without asking; `address`: this machine's, as an SSH
+//!   session shows it; `profile`: the region of the AWS profile.
+//! * `key`: the key pair; `ignored`: what git is not to keep.
 
-use std::io::Write as _;
+mod address;
+mod answers;
+mod ignored;
+mod key;
+mod profile;
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use subako_engine::manifest::starter;
+use subako_engine::manifest::Starter;
 use subako_engine::world::NextCommand;
 
 use crate::args::{Global, NewArgs};
@@ -12,43 +23,25 @@ use crate::exit::Exit;
 use crate::hint::{Hint, Invocation};
 use crate::ui::Ui;
 
-/// The name that the starter manifest carries.
-const PLACEHOLDER: &str = "my-cluster";
-/// The longest name that is made from a directory's.
-const LONGEST: usize = 32;
-
-/// Writes a starter manifest; never over a file that is there.
+/// Writes a starter manifest; never over a file that is there. Nothing is written, and no key made,
+/// before every answer is known to be a good one.
 pub fn run(global: &Global, args: &NewArgs, ui: &Ui) -> Result<Exit> {
-    let name = match &args.name {
-        Some(name) if sanitised(name).as_deref() == Some(name) => name.clone(),
-        Some(name) => {
-            let error = CliError::new(format!(
-                "`{name}` cannot be the name of a cluster: lower-case letters, digits and hyphens, beginning with a letter, at most {LONGEST}"
-            ));
-            return Err(match sanitised(name) {
-                Some(near) => error.help(format!("`--name {near}` would do")),
-                None => error,
-            });
-        }
-        None => directory_name(&args.dir).unwrap_or_else(|| PLACEHOLDER.to_owned()),
-    };
-    std::fs::create_dir_all(&args.dir).map_err(|error| CliError::io("create", args.dir.display(), &error))?;
     let file = args.dir.join("cluster.toml");
-    let text = starter().replace(PLACEHOLDER, &name);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&file)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| {
-        let out = CliError::io("write", file.display(), &error);
-        if error.kind() == std::io::ErrorKind::AlreadyExists {
-            out.help(Hint::from("name another directory: ").then(NextCommand::New(Some("DIR".to_owned()))))
-        } else {
-            out
-        }
-    })?;
+    if file.symlink_metadata().is_ok() {
+        return Err(taken(&file));
+    }
+    let starter = answers::all(args, ui)?;
+    answers::check(&starter)?;
+    std::fs::create_dir_all(&args.dir).map_err(|error| CliError::io("create", args.dir.display(), &error))?;
+    if let Some(key) = &starter.key
+        && key::ensure(key, &args.dir, starter.name.as_deref().unwrap_or_default())?
+    {
+        ui.line(&format!("Made the key pair {key} and {key}.pub."))?;
+    }
+    write(&file, &starter.text())?;
+    ignored::ensure(&args.dir)?;
     let shown = file.strip_prefix(".").unwrap_or(&file);
+    let name = starter.name.as_deref().unwrap_or_default();
     ui.line(&format!("Wrote {}, for a cluster named {name}.", shown.display()))?;
     let next = Invocation::new(
         [],
@@ -58,59 +51,43 @@ pub fn run(global: &Global, args: &NewArgs, ui: &Ui) -> Result<Exit> {
             ..global.clone()
         },
     );
-    let hint = Hint::from("Next: set ssh_from in it to your own address; then ")
-        .then(NextCommand::Plan)
-        .and(" shows what it would create, ")
-        .then(NextCommand::Apply)
-        .and(" rehearses it; without --sim it is created on AWS.");
-    ui.line(&hint.text(&next))?;
+    ui.line(&what_next(&starter).text(&next))?;
     Ok(Exit::Done)
 }
 
-fn directory_name(directory: &Path) -> Option<String> {
-    let name = match directory.file_name() {
-        Some(name) => name.to_owned(),
-        None => directory.canonicalize().ok()?.file_name()?.to_owned(),
+fn write(file: &Path, text: &str) -> Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => taken(file),
+            _ => CliError::io("write", file.display(), &error),
+        })
+}
+
+fn taken(file: &Path) -> CliError {
+    CliError::new(format!("{} exists, and is left as it is", file.display()))
+        .help(Hint::from("name another directory: ").then(NextCommand::New(Some("DIR".to_owned()))))
+}
+
+/// What is still missing, then the two commands that come next.
+fn what_next(starter: &Starter) -> Hint {
+    let missing: Vec<&str> = [
+        (
+            starter.ssh_from.is_none(),
+            "put this machine's address into `ssh_from`",
+        ),
+        (starter.key.is_none(), "name a key under [key_pair] and [ssh]"),
+    ]
+    .into_iter()
+    .filter_map(|(is_missing, what)| is_missing.then_some(what))
+    .collect();
+    let hint = match missing.as_slice() {
+        [] => Hint::from("Next: "),
+        missing => Hint::from(format!("Next: {}; then ", missing.join(" and "))),
     };
-    sanitised(name.to_str()?)
-}
-
-/// The nearest name that a cluster can have.
-fn sanitised(name: &str) -> Option<String> {
-    let mut out = String::new();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        match c {
-            'a'..='z' => out.push(c),
-            '0'..='9' if !out.is_empty() => out.push(c),
-            _ if !out.is_empty() && !out.ends_with('-') => out.push('-'),
-            _ => {}
-        }
-    }
-    out.truncate(LONGEST);
-    let out = out.trim_end_matches('-');
-    (!out.is_empty()).then(|| out.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_made_from_a_directorys() {
-        let cases = [
-            ("sandbox", Some("sandbox")),
-            ("My Project_2", Some("my-project-2")),
-            ("2nd", Some("nd")),
-            ("巣箱", None),
-            ("--", None),
-        ];
-        for (name, made) in cases {
-            assert_eq!(sanitised(name).as_deref(), made, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_starter_carries_the_placeholder() {
-        assert!(starter().contains(&format!("name = \"{PLACEHOLDER}\"")));
-    }
+    hint.then(NextCommand::Plan)
+        .and(" shows what it would create, ")
+        .then(NextCommand::Apply)
+        .and(" rehearses it; without --sim it is created on AWS.")
 }

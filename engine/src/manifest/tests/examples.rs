@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::root;
-use crate::manifest::{Disk, Manifest, Source, Variables, parse_with, starter};
+use crate::manifest::{Disk, Manifest, Source, Starter, Variables, parse_with};
 use crate::world::{Mode, Role};
 
 pub fn example(name: &str) -> Manifest {
@@ -85,7 +85,7 @@ fn the_sandbox_is_the_cluster_of_the_article() {
 fn the_starter_is_a_good_manifest() {
     let source = Source {
         name: "cluster.toml".into(),
-        text: starter().into(),
+        text: Starter::default().text().into(),
         dir: root(),
     };
     let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
@@ -93,32 +93,23 @@ fn the_starter_is_a_good_manifest() {
 }
 
 #[test]
-fn the_starter_is_good_with_its_comments_taken_out_too() {
-    let lines = [
-        "# [key_pair]",
-        "# name =",
-        "# public_key =",
-        "# [ssh]",
-        "# private_key =",
-    ];
-    let uncommented: Vec<String> = starter()
-        .lines()
-        .map(|line| match lines.iter().any(|start| line.starts_with(start)) {
-            true => line[2..].replace("~/.ssh/my-cluster.pub", "examples/sandbox.pub"),
-            false => line.to_owned(),
-        })
-        .collect();
+fn the_starter_is_good_with_everything_known_too() {
+    let whole = Starter {
+        name: Some("shop".into()),
+        region: Some("eu-central-1".into()),
+        ssh_from: Some("198.51.100.7/32".into()),
+        key: Some("examples/sandbox".into()),
+        instance_type: Some("t4g.micro".into()),
+    };
     let source = Source {
         name: "cluster.toml".into(),
-        text: uncommented.join("\n").into(),
+        text: whole.text().into(),
         dir: root(),
     };
     let manifest = parse_with(&source, &Variables::default(), &Disk).expect("the starter");
-    assert_eq!(
-        manifest.key_pair.map(|key| key.name).as_deref(),
-        Some("my-cluster")
-    );
+    assert_eq!(manifest.key_pair.map(|key| key.name).as_deref(), Some("shop"));
     assert!(manifest.ssh.private_key.is_some());
+    assert_eq!(manifest.security_group.ssh_from.len(), 1);
 }
 
 #[test]
