@@ -1,5 +1,7 @@
 //! Whether the managers keep their quorum at every step.
 
+mod remedy;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::Address;
@@ -109,7 +111,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         return findings;
     }
     let walked = walk(checked, raft);
-    findings.extend(tolerance(&walked));
+    findings.extend(tolerance(checked, &walked));
     findings
 }
 
@@ -202,10 +204,8 @@ fn lost(plan: &Plan, managers: &Managers, raft: &Raft) -> Finding {
         managers.dead().join(", ")
     );
     if repaired.tolerated() < 0 {
-        return Finding::new(Severity::Error, &CHECK.about, is_so).with_remedy(
-            "services that run go on running, but nothing of the swarm can be changed: bring a majority of the \
-             managers back by hand, or destroy the cluster and apply again",
-        );
+        return Finding::new(Severity::Error, &CHECK.about, is_so)
+            .with_remedy(remedy::of_lost(plan, managers));
     }
     let back: BTreeSet<&str> = plan
         .steps
@@ -327,7 +327,7 @@ fn votes(step: &Step, raft: &mut Raft) -> Option<&'static str> {
     }
 }
 
-fn tolerance(walked: &Walked) -> Vec<Finding> {
+fn tolerance(checked: &Checked<'_>, walked: &Walked) -> Vec<Finding> {
     if !walked.touched {
         return Vec::new();
     }
@@ -352,17 +352,7 @@ fn tolerance(walked: &Walked) -> Vec<Finding> {
                     format!("managers {path}: the swarm would be left without a manager: this step {what}, and it is the last"),
                 )
                 .about(address.clone())
-                .with_remedy(match walked.path.last() {
-                    Some(0) | None => {
-                        "nodes and services cannot be removed without one: destroy the whole cluster, or leave this \
-                         manager out of the selection"
-                    }
-                    Some(_) => {
-                        "it has to go before its successor comes, because only one can hold what it has (an address, a \
-                         name) or be what it is: add another manager in an apply of its own first, or let the \
-                         successor have another address or name"
-                    }
-                }),
+                .with_remedy(remedy::of_last(checked, walked)),
             ];
         }
         return vec![

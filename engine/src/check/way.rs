@@ -8,8 +8,8 @@ use crate::plan::{Action, Step};
 use crate::refresh::Managers;
 use crate::world::{Protocol, Rule, SSH_PORT};
 
-/// Whether a step may: it lets in what logs in to hosts, or makes a manager's machine or engine, starts
-/// it, restarts it, or puts it into another group.
+/// Whether a step may: it lets in what logs in to hosts, or starts a manager's machine, restarts it, puts
+/// it into another group, or makes an engine or an address for it.
 pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) -> bool {
     if checked.registry.plane(step.address.kind()) == Some(Plane::Swarm) {
         return false;
@@ -19,7 +19,10 @@ pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) 
         ("security_group", Action::Create) => true,
         ("security_group", Action::Update) => lets_in_more(checked, step),
         ("security_group", _) => false,
-        (_, Action::Create) => is_managers(checked, managers, step.address.name()),
+        // A machine that is made, and what is made on it, is not the one that does not answer.
+        (_, Action::Create) => {
+            is_managers(checked, managers, step.address.name()) && !machine_is_made(checked, step)
+        }
         (_, Action::Update) => {
             let opens: &[&str] = match checked.registry.is_a(step.address.kind(), MACHINE) {
                 true => &["running", "instance_type", "security_group"],
@@ -32,6 +35,15 @@ pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) 
         }
         _ => false,
     }
+}
+
+/// Whether the machine that a step is about is made by the plan.
+fn machine_is_made(checked: &Checked<'_>, step: &Step) -> bool {
+    let made = |other: &&Step| {
+        other.action() == Action::Create && checked.registry.is_a(other.address.kind(), MACHINE)
+    };
+    let mut made = checked.plan.steps.iter().filter(made);
+    made.any(|other| other.address.name() == step.address.name())
 }
 
 fn is_managers(checked: &Checked<'_>, managers: &Managers, name: &str) -> bool {
@@ -125,32 +137,44 @@ mod tests {
             (rules(&[here, web], &[here]), false),
             (step("key_pair.k", Operation::Create, [None, None], "name"), false),
         ];
-        let draft = Draft::new().plan();
+        let create = |address: &str| step(address, Operation::Create, [None, None], "name");
+        let table = table.into_iter().map(|(step, opens)| (vec![step], opens)).chain([
+            (vec![create("docker.manager-0")], true),
+            (vec![create("elastic_ip.manager-0")], true),
+            (vec![create("docker.node-0")], false),
+            (vec![create("instance.manager-0")], false),
+            (
+                vec![create("docker.manager-0"), create("instance.manager-0")],
+                false,
+            ),
+            (
+                vec![create("docker.manager-0"), create("instance.manager-1")],
+                true,
+            ),
+        ]);
         let managers = Managers {
             nodes: BTreeMap::new(),
             voters: BTreeMap::from([("manager-0".to_owned(), Standing::Alive)]),
             answered: false,
         };
         let snapshot = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
-        let checked = Checked {
-            plan: &draft,
-            desired: &DesiredSet::default(),
-            snapshot: &snapshot,
-            managers: Some(&managers),
-            registry: &kinds::registry(),
-            manifest: None,
-            looked_up: None,
-            types: &BTreeMap::new(),
-            missing_types: &std::collections::BTreeSet::new(),
-        };
-        for (step, opens) in table {
-            assert_eq!(
-                may_open(&checked, &managers, &step),
-                opens,
-                "{} {:?}",
-                step.address,
-                step.changes
-            );
+        for (steps, opens) in table {
+            let mut draft = Draft::new().plan();
+            draft.steps = steps;
+            let checked = Checked {
+                plan: &draft,
+                desired: &DesiredSet::default(),
+                snapshot: &snapshot,
+                managers: Some(&managers),
+                registry: &kinds::registry(),
+                manifest: None,
+                looked_up: None,
+                types: &BTreeMap::new(),
+                missing_types: &std::collections::BTreeSet::new(),
+            };
+            let step = &draft.steps[0];
+            let said = may_open(&checked, &managers, step);
+            assert_eq!(said, opens, "{} {:?}", step.address, step.changes);
         }
     }
 }

@@ -53,6 +53,17 @@ pub(crate) fn down(nodes: &[Node]) -> HashSet<String> {
     down.map(|node| node.id.clone()).collect()
 }
 
+/// How long the settings of a service let pass from one task that runs to the next: the pause between
+/// two batches of an update, the end of the old task, and the health check, before which a task does not
+/// run for Swarm (moby, `daemon/cluster/executor/container`, `waitReady`).
+fn between_tasks(spec: &world::ServiceSpec) -> Duration {
+    let delay = spec.update_config.as_ref().and_then(|config| config.delay);
+    let check = spec.healthcheck.iter();
+    let check = check.flat_map(|check| [check.start_period, check.interval, check.timeout]);
+    let all = [delay, spec.stop_grace_period].into_iter().chain(check).flatten();
+    Duration::from_nanos(all.fold(0, u64::saturating_add))
+}
+
 /// What one look at a service showed.
 struct Look {
     tally: Tally,
@@ -67,11 +78,13 @@ pub(super) struct Convergence<'a> {
     monitor: Duration,
     /// How long tasks that keep ending are waited for.
     patience: Duration,
+    /// How long without one more task that runs.
     limit: Duration,
 }
 
 impl<'a> Convergence<'a> {
-    /// Of a service, within `limit`.
+    /// Of a service that takes no longer than `limit`, and what its own settings let it take, from one
+    /// task that runs to the next.
     pub fn of(service: &'a Service, limit: Duration) -> Self {
         let monitor = service
             .spec
@@ -85,7 +98,8 @@ impl<'a> Convergence<'a> {
             expected: Expected::of(service.spec.mode, service.spec.restart_policy.as_ref()),
             monitor,
             patience: Duration::from_secs(service.give_up_after_s.unwrap_or(0)),
-            limit,
+            // The engine watches so long that they stay up, and then it is looked at.
+            limit: limit + between_tasks(&service.spec) + monitor * 2,
         }
     }
 
@@ -103,6 +117,7 @@ impl<'a> Convergence<'a> {
         let mut stuck: Option<Stuck> = None;
         let mut alone = true;
         let mut looping_since: Option<Duration> = None;
+        let mut most = 0;
         loop {
             let host = managers.host().await?;
             let look = match self.look(host.as_ref()).await {
@@ -117,6 +132,10 @@ impl<'a> Convergence<'a> {
             };
             history.see(&look.tasks, wait.elapsed());
             let Tally { running, wanted, .. } = look.tally;
+            if running > most {
+                most = running;
+                wait.progressed();
+            }
             let was_alone = std::mem::replace(&mut alone, cx.in_flight.others(stuck.is_some()) == 0);
             if alone && !was_alone && history.failures() > 0 {
                 // What its tasks waited for may be there now: they get their attempts again, also
@@ -168,7 +187,11 @@ impl<'a> Convergence<'a> {
                 if end.code == Code::Stopped {
                     return Err(end.after_effect());
                 }
-                let why = format!("{running}/{wanted} running after {} s", self.limit.as_secs());
+                let limit = self.limit.as_secs();
+                let why = match most {
+                    0 => format!("{running}/{wanted} running after {limit} s"),
+                    _ => format!("{running}/{wanted} running, and no more of them for {limit} s"),
+                };
                 return Err(self.failure(&why, &look, host.as_ref()).await);
             }
         }

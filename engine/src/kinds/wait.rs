@@ -20,19 +20,23 @@ pub(super) struct Wait<'a> {
     pause: Duration,
     limit: Duration,
     started: Duration,
+    /// When the limit began to count.
+    counted_from: Duration,
     noted: String,
 }
 
 impl<'a> Wait<'a> {
     /// Begins to wait; `doing` fits "failed to {doing}".
     pub fn new(cx: &'a StepContext, doing: impl Into<String>, every: Duration, limit: Duration) -> Self {
+        let started = cx.world.clock.now();
         Self {
             cx,
             doing: doing.into(),
             every,
             pause: every.min(FIRST),
             limit,
-            started: cx.world.clock.now(),
+            started,
+            counted_from: started,
             noted: String::new(),
         }
     }
@@ -40,6 +44,16 @@ impl<'a> Wait<'a> {
     /// How long it has waited.
     pub fn elapsed(&self) -> Duration {
         self.cx.world.clock.now().saturating_sub(self.started)
+    }
+
+    /// Begins to count the limit again: what is waited for has come nearer. Whoever calls it can do so
+    /// only so often, so that the wait ends.
+    pub fn progressed(&mut self) {
+        self.counted_from = self.cx.world.clock.now();
+    }
+
+    fn counted(&self) -> Duration {
+        self.cx.world.clock.now().saturating_sub(self.counted_from)
     }
 
     /// Says what is waited for, where that is new, and sleeps until the next poll. Fails at
@@ -50,7 +64,7 @@ impl<'a> Wait<'a> {
         if let Some(stopped) = self.cx.stopped(&self.doing, &waiting_for) {
             return Err(stopped);
         }
-        if self.elapsed() >= self.limit {
+        if self.counted() >= self.limit {
             return Err(Failure::not_applied(
                 self.doing.clone(),
                 format!("{waiting_for}, for {} s now", self.limit.as_secs()),
@@ -61,7 +75,7 @@ impl<'a> Wait<'a> {
             self.cx.progress.note(waiting_for.clone());
             self.noted = waiting_for;
         }
-        let left = self.limit.saturating_sub(self.elapsed());
+        let left = self.limit.saturating_sub(self.counted());
         self.cx.world.clock.sleep(self.pause.min(left)).await;
         self.pause = (self.pause * 2).min(self.every);
         Ok(())

@@ -128,13 +128,15 @@ fn addresses_move_from_machine_to_machine() {
             &demo(1, 1).of_managers(&pinned(&[10])).of_workers(&pinned(&[11])),
             &demo(1, 1).of_managers(&pinned(&[11])).of_workers(&pinned(&[10])),
         )
-        .refused("quorum"),
+        .refused("quorum")
+        .instead(&demo(1, 1).of_managers(&pinned(&[12])).of_workers(&pinned(&[10]))),
         edit(
             "of the only manager, with another image",
             &demo(1, 1).of_managers(&pinned(&[10])),
             &[("amazon-linux-2023", "amazon-linux-2")],
         )
-        .refused("quorum"),
+        .refused("quorum")
+        .after(&demo(2, 1).of_managers(&pinned(&[10, 11]))),
         first(
             "of one pool, the other not pinned",
             &demo(3, 1).of_workers("private_ips = [\"172.31.1.20\"]"),

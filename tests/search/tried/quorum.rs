@@ -17,12 +17,54 @@ fn managers_that_are_lost() {
             .drift(["manager-0", "manager-1", "manager-2"].map(terminate)),
         edit("two of three are terminated", &three, &[])
             .drift(["manager-0", "manager-1"].map(terminate))
-            .refused("quorum"),
+            .refused("quorum")
+            .after_a_destroy(),
         edit("two of three hang", &three, &[])
             .drift(["manager-0", "manager-1"].map(hang))
             .warns("quorum"),
         edit("two of three are stopped", &three, &[]).drift(["manager-0", "manager-1"].map(stop)),
         edit("one hangs, one is terminated", &three, &[]).drift([hang("manager-0"), terminate("manager-1")]),
+        edit(
+            "the only one is terminated, a worker targeted",
+            &web(1, 1),
+            &[("count = 1\ninstance_type = \"t3.micro\"\nami = \"amazon-linux-2023\"\ndisk_gib = 8\n\n\n[[service]]", "count = 2\ninstance_type = \"t3.micro\"\nami = \"amazon-linux-2023\"\ndisk_gib = 8\n\n\n[[service]]")],
+        )
+        .drift([terminate("manager-0")])
+        .target(&["instance.node-*"])
+        .refused("quorum")
+        .whole_instead(),
+        edit(
+            "the only one is stopped, and its pool renamed",
+            &web(1, 1),
+            &[("\"manager\"", "\"boss\"")],
+        )
+        .drift([stop("manager-0")])
+        .refused("quorum")
+        .after_a_whole_apply(),
+        edit(
+            "the only one hangs, and is in another zone",
+            &web(1, 1),
+            &[("ap-northeast-1a", "ap-northeast-1c")],
+        )
+        .drift([hang("manager-0")])
+        .refused("quorum")
+        .after_a_whole_apply(),
+        edit(
+            "the only one of all hangs, and is in another zone",
+            &web(1, 0),
+            &[("ap-northeast-1a", "ap-northeast-1c")],
+        )
+        .drift([hang("manager-0")])
+        .refused("quorum"),
+        edit(
+            "two of three are stopped, a third is to be replaced",
+            &three,
+            &[],
+        )
+        .drift(["manager-0", "manager-1"].map(stop))
+        .replace(&["instance.manager-2"])
+        .target(&["instance.manager-2"])
+            .warns("quorum"),
         edit("the only one hangs", &web(1, 1), &[])
             .drift([hang("manager-0")])
             .warns("quorum"),
@@ -79,7 +121,8 @@ fn managers_that_are_lost() {
         )
         .drift(["manager-1", "manager-2"].map(hang))
         .exclude(&["docker.*"])
-        .refused("quorum"),
+        .refused("quorum")
+        .whole_instead(),
         edit("two of three hang, and one is to be replaced", &three, &[])
             .drift(["manager-1", "manager-2"].map(hang))
             .replace(&["instance.manager-0"]),
@@ -103,14 +146,16 @@ fn managers_come_and_go_while_one_is_dead() {
         then("3 to 1, one hangs, and a living one is targeted", &three, &one)
             .drift([hang("manager-1")])
             .target(&["member.manager-2"])
-            .refused("quorum"),
+            .refused("quorum")
+            .whole_instead(),
         edit(
             "another type, one of three terminated",
             &three,
             &[("t3.micro", "t3.small")],
         )
         .drift([terminate("manager-1")])
-        .refused("quorum"),
+        .refused("quorum")
+        .after_a_whole_apply(),
         edit(
             "another type, one of four hangs",
             &web(4, 1),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use subako_engine::check::Severity;
+use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Plan, Selection};
 
 use super::demo::{Demo, edited};
@@ -43,6 +44,18 @@ pub struct Row {
     /// Whether every task is one that runs on.
     runs_on: bool,
     says: Vec<(&'static str, Severity)>,
+    way: Option<Way>,
+}
+
+/// What a refused plan's remedy says, as somebody does it.
+#[derive(Debug, Clone)]
+enum Way {
+    /// Another manifest is applied as a whole, and then what was refused.
+    First(String),
+    /// Another manifest is applied as a whole instead.
+    Instead(String),
+    /// Everything is destroyed, and the manifest applied.
+    AfterDestroy,
 }
 
 /// A cluster that is applied for the first time.
@@ -56,6 +69,7 @@ pub fn first(what: &'static str, demo: &Demo) -> Row {
         ends: Ends::Applies,
         runs_on: true,
         says: vec![],
+        way: None,
     }
 }
 
@@ -113,6 +127,43 @@ impl Row {
         self
     }
 
+    /// Its remedy: the manifest of before is applied as a whole first, and then what was refused works.
+    pub fn after_a_whole_apply(mut self) -> Self {
+        self.way = self.before.clone().map(Way::First);
+        self
+    }
+
+    /// Its remedy: this is applied as a whole first, and then what was refused works.
+    pub fn after(mut self, demo: &Demo) -> Self {
+        self.way = Some(Way::First(demo.text()));
+        self
+    }
+
+    /// Its remedy: the manifest is applied as a whole instead.
+    pub fn whole_instead(mut self) -> Self {
+        self.way = Some(Way::Instead(self.after.clone()));
+        self
+    }
+
+    /// Its remedy: this is applied as a whole instead.
+    pub fn instead(mut self, demo: &Demo) -> Self {
+        self.way = Some(Way::Instead(demo.text()));
+        self
+    }
+
+    /// Its remedy: the manifest with other words is applied as a whole instead.
+    #[track_caller]
+    pub fn instead_with(mut self, edits: &[(&str, &str)]) -> Self {
+        self.way = Some(Way::Instead(edited(&self.after, edits)));
+        self
+    }
+
+    /// Its remedy: everything is destroyed and applied again.
+    pub fn after_a_destroy(mut self) -> Self {
+        self.way = Some(Way::AfterDestroy);
+        self
+    }
+
     /// Only its rehearsal shows that it fails, and says this.
     pub fn foreseen(mut self, said: &'static str) -> Self {
         self.ends = Ends::Foreseen(said);
@@ -154,7 +205,7 @@ impl Row {
 
     async fn tried(&self) -> Result<(), String> {
         let driver = Driver::rehearsing(7);
-        let env = BTreeMap::from([("SECRET".to_owned(), "hidden".to_owned())]);
+        let env = environment();
         if let Some(before) = &self.before {
             let before = driver.parse_text(before, env.clone())?;
             kept(accepted(
@@ -189,11 +240,13 @@ impl Row {
             (Exit::Refused(why), Ends::Refused(id)) => {
                 let mut ids = why.split("; ").filter_map(|why| why.split_once(": "));
                 return match ids.any(|(said, _)| said == *id) {
-                    true => Ok(()),
+                    true => self.follow(&driver, &after).await,
                     false => Err(format!("refused, but not by {id}: {why}")),
                 };
             }
-            (Exit::Unfit(_) | Exit::Early(_), Ends::Refused("unfit")) => return Ok(()),
+            (Exit::Unfit(_) | Exit::Early(_), Ends::Refused("unfit")) => {
+                return self.follow(&driver, &after).await;
+            }
             (other, Ends::Refused(id)) => return Err(format!("not refused by {id}: {other:?}")),
             _ => kept(accepted("change", &ended))?,
         }
@@ -211,6 +264,34 @@ impl Row {
             false => kept(nothing_to_do("the next plan is empty", "change", &driver, &after).await)?,
         }
         kept(gone(&driver, &after).await)
+    }
+
+    /// Does what the remedy of a refused plan says, which has to work.
+    async fn follow(&self, driver: &Driver, after: &Manifest) -> Result<(), String> {
+        let what = |step: Result<(), String>| step.map_err(|why| format!("its remedy, followed: {why}"));
+        let whole = Selection::default();
+        match &self.way {
+            None => return Ok(()),
+            Some(Way::First(text)) => {
+                let first = driver.parse_text(text, environment())?;
+                what(kept(applied("way", &driver.apply(&first, &whole).await)))?;
+                what(kept(accepted("way", &driver.apply(after, &self.selection).await)))?;
+                if self.selection == whole {
+                    what(kept(as_said("way", driver, after).await))?;
+                }
+            }
+            Some(Way::Instead(text)) => {
+                let instead = driver.parse_text(text, environment())?;
+                what(kept(accepted("way", &driver.apply(&instead, &whole).await)))?;
+                what(kept(as_said("way", driver, &instead).await))?;
+            }
+            Some(Way::AfterDestroy) => {
+                what(kept(gone(driver, after).await))?;
+                what(kept(accepted("way", &driver.apply(after, &whole).await)))?;
+                what(kept(as_said("way", driver, after).await))?;
+            }
+        }
+        what(kept(gone(driver, after).await))
     }
 
     fn happen(&self, driver: &Driver) {
@@ -237,6 +318,10 @@ impl Row {
         }
         Ok(())
     }
+}
+
+fn environment() -> BTreeMap<String, String> {
+    BTreeMap::from([("SECRET".to_owned(), "hidden".to_owned())])
 }
 
 fn kept(step: Result<(), Verdict>) -> Result<(), String> {

@@ -104,10 +104,20 @@ fn replacements_that_are_asked_for() {
         replaced("instance.node-*"),
         replaced("instance.manager-*"),
         replaced("instance.*"),
+        edit(
+            "managers renamed, what they need excluded",
+            &base(),
+            &[("\"manager\"", "\"boss\"")],
+        )
+        .exclude(&["security_group.search"])
+        .refused("quorum")
+        .whole_instead(),
         replaced("member.node-0").refused("selection"),
         replaced("member.manager-1").refused("selection"),
         replaced("docker.node-0").refused("selection"),
-        replaced("security_group.search").refused("quorum"),
+        replaced("security_group.search")
+            .refused("quorum")
+            .instead_with(&[("\"group\"", "\"other\"")]),
         then(
             "a group beside managers that leave and a service",
             &demo(2, 0),

@@ -75,6 +75,45 @@ fn what_only_a_rehearsal_shows() {
 }
 
 #[test]
+fn services_that_take_as_long_as_their_settings_say() {
+    let slow = |keys: &str| {
+        demo(1, 1)
+            .swarm("converge_timeout = \"1m\"")
+            .service("web", &format!("replicas = 5\n{keys}"))
+    };
+    let image = [("\"nginx\"", "\"nginx:2\"")];
+    all(&[
+        edit(
+            "pauses between its tasks",
+            &slow("update_config = { delay = \"1m\" }"),
+            &image,
+        ),
+        edit(
+            "pauses longer than the limit",
+            &slow("update_config = { delay = \"3m\" }"),
+            &image,
+        ),
+        edit(
+            "a monitor as long as the limit",
+            &slow("update_config = { monitor = \"1m\" }"),
+            &image,
+        ),
+        edit("a long way to stop", &slow("stop_grace_period = \"3m\""), &image),
+        first(
+            "a health check that begins after the limit",
+            &slow("healthcheck = { test = \"true\", interval = \"90s\", start_period = \"3m\" }"),
+        ),
+        edit(
+            "many tasks, one by one",
+            &demo(3, 3)
+                .swarm("converge_timeout = \"1m\"")
+                .service("web", "replicas = 40"),
+            &image,
+        ),
+    ]);
+}
+
+#[test]
 fn mounts() {
     let web = |keys: &str| demo(1, 1).service("web", keys);
     all(&[

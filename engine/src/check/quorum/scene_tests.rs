@@ -106,8 +106,22 @@ impl Scene {
         self
     }
 
+    /// What to do about the first that is said.
+    fn remedy(&self) -> String {
+        let found = self.found();
+        found[0].remedy.clone().expect("a remedy")
+    }
+
     /// `severity: message` of all that is said.
     fn said(&self) -> Vec<String> {
+        let found = self.found();
+        found
+            .iter()
+            .map(|finding| format!("{:?}: {}", finding.severity, finding.message))
+            .collect()
+    }
+
+    fn found(&self) -> Vec<Finding> {
         let mut plan = crate::testing::Draft::new().plan();
         plan.steps.clone_from(&self.steps);
         plan.drift.clone_from(&self.drift);
@@ -115,7 +129,7 @@ impl Scene {
         let mut snapshot = Snapshot::empty("lineage".into(), "sandbox".into(), "sim".into());
         snapshot.resources.clone_from(&self.recorded);
         snapshot.sort();
-        let found = look(&Checked {
+        look(&Checked {
             plan: &plan,
             desired: &DesiredSet::default(),
             snapshot: &snapshot,
@@ -125,11 +139,7 @@ impl Scene {
             looked_up: None,
             types: &BTreeMap::new(),
             missing_types: &std::collections::BTreeSet::new(),
-        });
-        let told = found
-            .iter()
-            .map(|finding| format!("{:?}: {}", finding.severity, finding.message));
-        told.collect()
+        })
     }
 
     #[track_caller]
@@ -239,6 +249,42 @@ fn a_lost_quorum_is_only_refused_where_starting_machines_does_not_bring_it_back(
         &warned,
         "Error: managers 5: the swarm would lose its quorum: this step restarts it, with m-2, m-3 dead",
     ]);
+}
+
+#[test]
+fn a_lost_quorum_is_refused_with_what_brings_it_back() {
+    let of = |standings: &[Standing], part: bool| {
+        let names = ["m-0", "m-1", "m-2"];
+        let voters: Vec<(&str, Standing)> = names.into_iter().zip(standings.iter().copied()).collect();
+        let mut scene = Scene::new().sees(found(&voters, false));
+        if part {
+            scene.selection.target = vec!["service.web".into()];
+        }
+        scene.remedy()
+    };
+    use Standing::{Alive, Gone, Hung, Stopped};
+    for (standings, part, expected) in [
+        (
+            [Alive, Stopped, Hung],
+            false,
+            "first apply the manifest without this change, which starts m-1, m-2 again",
+        ),
+        (
+            [Gone, Stopped, Hung],
+            true,
+            "first apply the manifest as a whole, which starts m-1, m-2 again",
+        ),
+        (
+            [Gone, Gone, Stopped],
+            false,
+            "destroy the cluster and apply again",
+        ),
+        ([Gone, Gone, Alive], true, "destroy the cluster and apply again"),
+        ([Gone, Gone, Gone], true, "it makes another swarm"),
+    ] {
+        let said = of(&standings, part);
+        assert!(said.contains(expected), "{standings:?}: {said}");
+    }
 }
 
 #[test]

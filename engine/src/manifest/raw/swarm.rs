@@ -14,7 +14,9 @@ section! {
         /// The version of the Docker Engine wanted on every host, "25.0" or "25.0.8". Left
         /// out, the newest of the distribution.
         optional engine_version: EngineVersion,
-        /// How long a service may take until all its tasks run, for example "5m" (the default).
+        /// How long a service may take until its first task runs, and from one to the next, for
+        /// example "5m" (the default). What its own settings let it take comes on top: the update's
+        /// `delay` and `monitor`, `stop_grace_period`, the health check.
         optional converge_timeout: Duration,
     }
     elsewhere {

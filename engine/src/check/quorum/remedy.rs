@@ -1,0 +1,77 @@
+//! What to do about a quorum that is lost, or would be.
+
+use super::{Checked, Managers, Walked};
+use crate::machine::MACHINE;
+use crate::plan::Plan;
+use crate::refresh::Standing;
+
+/// Where the majority is gone, and the plan does not bring it back.
+pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
+    let rests = |standing: &Standing| matches!(standing, Standing::Hung | Standing::Stopped);
+    let gone = |standing: &Standing| *standing == Standing::Gone;
+    let standings = || managers.voters.values();
+    let is_part = !super::is_whole(plan);
+    let resting: Vec<&str> = managers
+        .voters
+        .iter()
+        .filter(|(_, standing)| rests(standing))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if managers.voters.len() - standings().filter(|standing| gone(standing)).count() >= managers.quorum() {
+        let resting = resting.join(", ");
+        return match is_part {
+            true => {
+                format!("first apply the manifest as a whole, which starts {resting} again; then this part")
+            }
+            false => {
+                format!(
+                    "first apply the manifest without this change, which starts {resting} again; then make it"
+                )
+            }
+        };
+    }
+    if is_part && standings().all(gone) {
+        return "apply the manifest as a whole: no manager is left, so it makes another swarm, which the nodes that \
+                are there join"
+            .to_owned();
+    }
+    "services that run go on running, but nothing of the swarm can be changed: bring a majority of the managers back \
+     by hand, or destroy the cluster and apply again"
+        .to_owned()
+}
+
+/// Where a step would take the last manager.
+pub(super) fn of_last(checked: &Checked<'_>, walked: &Walked) -> String {
+    if matches!(walked.path.last(), Some(0) | None) {
+        return match super::is_whole(checked.plan) || checked.plan.selection.destroy {
+            true => {
+                "nodes and services cannot be removed without one: destroy the whole cluster, or leave this manager \
+                 out of the selection"
+            }
+            false => "apply the manifest as a whole, or leave this manager out of the selection as well",
+        }
+        .to_owned();
+    }
+    // What the machine needs and must go before it comes again is nothing that another manager helps with.
+    let name = walked.lost_at.as_ref().map(|(address, ..)| address.name());
+    let steps = &checked.plan.steps;
+    let machines = steps.iter().filter(|step| {
+        checked.registry.is_a(step.address.kind(), MACHINE) && Some(step.address.name()) == name
+    });
+    let needed: Vec<_> = machines
+        .filter_map(|step| step.before.as_ref())
+        .flat_map(|record| &record.depends_on)
+        .collect();
+    let mut first = steps.iter().filter(|step| step.goes_first());
+    match first.find(|step| needed.contains(&&step.address)) {
+        Some(step) => format!(
+            "{} has to go before its successor comes, because only one can have its name, and all that use it go \
+             before that: give it another name in the manifest instead of replacing it",
+            step.address
+        ),
+        None => "it has to go before its successor comes, because only one can hold what it has (an address, a name) \
+                 or be what it is: add another manager in an apply of its own first, or let the successor have \
+                 another address or name"
+            .to_owned(),
+    }
+}
