@@ -43,6 +43,11 @@ pub fn all(args: &NewArgs, ui: &Ui) -> Result<Starter> {
                 good(address::as_range(text), |starter, range| {
                     starter.ssh_from = Some(range)
                 })
+                .map_err(|_| {
+                    format!(
+                        "`{text}` is no address such as 198.51.100.7, nor a range such as 198.51.100.0/24"
+                    )
+                })
             })?
         }
     };
