@@ -71,8 +71,11 @@ pub trait Known: Send + Sync {
 pub struct StepContext {
     /// The provider.
     pub world: World,
-    /// Whose the object is: cluster, address, generation, token.
+    /// Whose the object is, as it is to say of itself: cluster, address, generation, token.
     pub ownership: Ownership,
+    /// The address that the other resources know it by. The object carries another one where a step
+    /// that gave it its own is undone.
+    pub address: Address,
     /// The other resources.
     pub known: Arc<dyn Known>,
     /// Where to say what it waits for.

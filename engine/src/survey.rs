@@ -74,6 +74,9 @@ pub struct Survey {
     pub silent: BTreeSet<String>,
     /// The names whose recorded node is that of a machine before the recorded one.
     pub former: BTreeSet<String>,
+    /// The address that a recorded object carries, where that is another one than it is recorded
+    /// under: everything else here has the recorded one.
+    pub misnamed: BTreeMap<Address, String>,
     /// Outputs by address, current resources only: as recorded, or as found by now.
     outputs: FastMap<Address, Json>,
     /// Recorded resources that are another object by now than the one that is recorded.
@@ -123,6 +126,7 @@ impl Survey {
             managers: Managers::default(),
             silent: BTreeSet::new(),
             former: BTreeSet::new(),
+            misnamed: BTreeMap::new(),
             outputs,
             moved: FastSet::default(),
             named: FastMap::default(),

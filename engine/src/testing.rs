@@ -243,6 +243,7 @@ impl Draft {
             snapshot: &self.snapshot,
             base: self.base.clone(),
             observed: &observed,
+            moved: &[],
             account: None,
             selection: &self.selection,
         })

@@ -62,9 +62,37 @@ fn a_pool_that_was_renamed_is_recognised_and_the_way_to_keep_it_works() {
     cluster.edit("name = \"node\"", "name = \"worker\"");
     let plan = cluster.run(&["plan"]).expect(0);
     plan.says("note[renamed]: pool `worker` looks like the former `node`");
+    let after = plan.stdout.split("add this to the manifest\n").nth(1);
+    let block: String = after
+        .expect("a block to paste")
+        .lines()
+        .take_while(|line| line.starts_with("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    cluster.edit("[[network]]", &format!("{block}\n[[network]]"));
+    let kept = cluster.run(&["plan"]).expect(0);
+    for lost in ["to create", "to destroy", "to replace", "note[renamed]"] {
+        assert!(!kept.stdout.contains(lost), "{lost}: {}", kept.said());
+    }
+    kept.says("pool.node → pool.worker  docker.node-0 as docker.worker-0, and 5 more");
+    let json = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(json["moved"][0]["from"], "pool.node", "{json}");
+    let markdown = cluster.run(&["plan", "--format", "markdown"]).expect(0);
+    markdown.says("Renamed, nothing is recreated");
+    cluster.apply().expect(0).says("1 renamed");
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    // Once it is done the block says nothing any more.
+    cluster.edit(&block, "");
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+}
+
+#[test]
+fn a_machine_that_is_moved_in_the_state_goes_by_its_new_name_in_the_world_too() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    cluster.edit("name = \"node\"", "name = \"worker\"");
     for index in 0..2 {
         let (from, to) = (format!("node-{index}"), format!("worker-{index}"));
-        plan.says(&format!("state mv {from} {to}"));
         cluster.run(&["state", "mv", &from, &to]).expect(0);
     }
     let kept = cluster.run(&["plan"]).expect(0);

@@ -169,6 +169,7 @@ impl Harness {
             snapshot: &self.snapshot,
             base: None,
             observed: &self.observe(),
+            moved: &[],
             account: None,
             selection: &Selection::default(),
         })

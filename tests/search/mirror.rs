@@ -103,6 +103,7 @@ async fn read(world: &World, manifest: &Manifest, snapshot: &Snapshot) -> (Read,
         snapshot,
         base: None,
         observed: &observed,
+        moved: &[],
         account: None,
         selection: &Selection::default(),
     })

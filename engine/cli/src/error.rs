@@ -283,7 +283,7 @@ impl From<RenameError> for CliError {
             RenameError::NotWanted(_) | RenameError::StillWanted(_) => {
                 out.help("rename its pool in the manifest first, then the machines one by one")
             }
-            RenameError::Taken(_) | RenameError::References(..) => out,
+            RenameError::Taken(_) => out,
         }
     }
 }

@@ -39,6 +39,7 @@ fn block(wanted: &Wanted, manifest: &Manifest) -> Option<usize> {
     let name = wanted.name.as_str();
     match wanted.section {
         "pool" => manifest.pools.iter().position(|pool| pool.name == name),
+        "moved" => manifest.moved.iter().position(|moved| moved.from == name),
         "network" => manifest.networks.iter().position(|network| network.name == name),
         "service" => manifest
             .services

@@ -8,13 +8,12 @@ use subako_state::{Address, Json};
 use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding, Severity};
 use crate::plan::{Action, Step};
-use crate::world::NextCommand;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
         id: "renamed",
         category: Category::Availability,
-        documentation: "A name in the manifest is an identity: another one is another machine or service, unless the state is told of it first.",
+        documentation: "A name in the manifest is an identity: another one is another machine or service, unless a [[moved]] block says that it is the same.",
     },
     look,
 };
@@ -119,22 +118,27 @@ fn pools(checked: &Checked<'_>) -> Vec<Finding> {
             continue;
         };
         let (old, _) = former.remove(place);
-        let moves = machines
-            .indices
-            .iter()
-            .map(|index| NextCommand::StateMv(format!("{old}-{index}"), format!("{new}-{index}")));
         findings.push(
             Finding::new(
                 Severity::Note,
                 &CHECK.about,
                 format!("pool `{new}` looks like the former `{old}`, whose machines this plan replaces"),
             )
-            .with_remedy("to keep the machines, run before applying")
-            .with_next(moves)
+            .with_remedy("to keep the machines, add this to the manifest")
+            .with_paste(block("pool", old, new))
             .at("pool", new, "name"),
         );
     }
     findings
+}
+
+/// What keeps what was renamed.
+fn block(kind: &str, old: &str, new: &str) -> [String; 3] {
+    [
+        "[[moved]]".to_owned(),
+        format!("from = \"{kind}.{old}\""),
+        format!("to = \"{kind}.{new}\""),
+    ]
 }
 
 fn services(checked: &Checked<'_>) -> Vec<Finding> {
@@ -183,7 +187,6 @@ mod tests {
     use crate::check::testing::{Case, manifest, only};
     use crate::lower::testing::applied;
     use crate::lower::{lower, needs};
-    use crate::world::NextCommand;
 
     const SERVICE: &str = "[[service]]\nname = \"web\"\nimage = \"nginx\"\n";
 
@@ -209,10 +212,10 @@ mod tests {
         );
         assert_eq!(
             said[0].remedy.as_deref(),
-            Some("to keep the machines, run before applying")
+            Some("to keep the machines, add this to the manifest")
         );
-        let moved = |index: u32| NextCommand::StateMv(format!("node-{index}"), format!("worker-{index}"));
-        assert_eq!(said[0].next, [moved(0), moved(1)]);
+        let block = ["[[moved]]", "from = \"pool.node\"", "to = \"pool.worker\""];
+        assert_eq!(said[0].paste, block);
     }
 
     #[test]

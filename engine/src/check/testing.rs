@@ -108,6 +108,7 @@ impl Case {
             snapshot: &self.snapshot,
             base: None,
             observed: &Observed::as_recorded(&self.snapshot),
+            moved: &[],
             account: None,
             selection: &self.selection,
         });

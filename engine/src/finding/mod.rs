@@ -85,6 +85,9 @@ pub struct Finding {
     /// What to run for it, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub next: Vec<NextCommand>,
+    /// What to write into the manifest for it, line by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paste: Vec<String>,
     /// What it is about.
     #[serde(default)]
     pub category: Category,
@@ -109,6 +112,7 @@ impl Finding {
             message: message.into(),
             remedy: None,
             next: Vec::new(),
+            paste: Vec::new(),
             category: about.category,
             place: None,
             documentation: about.documentation.to_owned(),
@@ -134,6 +138,13 @@ impl Finding {
     #[must_use]
     pub fn with_next(mut self, commands: impl IntoIterator<Item = NextCommand>) -> Self {
         self.next.extend(commands);
+        self
+    }
+
+    /// Says what to write into the manifest for it, after the remedy's words.
+    #[must_use]
+    pub fn with_paste<T: Into<String>>(mut self, lines: impl IntoIterator<Item = T>) -> Self {
+        self.paste.extend(lines.into_iter().map(Into::into));
         self
     }
 

@@ -225,6 +225,7 @@ impl Kind for ElasticIp {
         self.place(&live, cx).await?;
         let (mut set, remove) = tags::change(&live.tags, &from.tags, &self.tags);
         set.extend(tags::reclaim(&live.tags, &self.tags, &cx.ownership.cluster));
+        set.extend(tags::named(&live.tags, &cx.ownership));
         if !set.is_empty() || !remove.is_empty() {
             let tagged = cloud.retag(&live.id, &set, &remove).await;
             tagged.map_err(Failure::after_effect)?;

@@ -23,10 +23,7 @@ pub(super) fn resolved(reference: &Ref, what: &str) -> Result<String> {
 
 /// The name part of the address that the step is for.
 pub(super) fn own_name(cx: &StepContext) -> &str {
-    cx.ownership
-        .address
-        .split_once('.')
-        .map_or(cx.ownership.address.as_str(), |(_, name)| name)
+    cx.address.name()
 }
 
 /// The host key pinned for a machine, if its engine was installed over one.

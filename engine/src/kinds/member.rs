@@ -54,7 +54,9 @@ fn others_manage(nodes: &[Node], node_id: &str) -> bool {
 impl Member {
     fn labels(&self, cx: &StepContext) -> BTreeMap<String, String> {
         let mut labels = labels::owned(&self.labels, &cx.ownership);
-        labels.insert(label::NAME.to_owned(), hosts::own_name(cx).to_owned());
+        let address = cx.ownership.address.as_str();
+        let name = address.split_once('.').map_or(address, |(_, name)| name);
+        labels.insert(label::NAME.to_owned(), name.to_owned());
         labels
     }
 

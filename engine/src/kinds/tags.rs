@@ -55,6 +55,12 @@ pub(super) fn reclaim(
     (!is_ours && !wanted.contains_key(tag::CLUSTER)).then(|| (tag::CLUSTER.to_owned(), cluster.to_owned()))
 }
 
+/// The tag with the address where it has to be put right: it is another one, of the same cluster.
+pub(super) fn named(live: &BTreeMap<String, String>, ownership: &Ownership) -> Option<(String, String)> {
+    let found = live.get(tag::ADDRESS)?;
+    (*found != ownership.address).then(|| (tag::ADDRESS.to_owned(), ownership.address.clone()))
+}
+
 /// Which tags to set and which keys to remove, so that the user's tags are as wanted. Only what was
 /// seen as the manifest's own is removed.
 pub(super) fn change(

@@ -76,6 +76,7 @@ pub fn sandbox() -> Manifest {
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
         prices: Prices::default(),
+        moved: vec![],
         sim: Sim::default(),
         lines: Lines::default(),
     }

@@ -30,8 +30,8 @@ pub(crate) use decode::nearest;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{
-    Aws, Cluster, Docker, File, KeyPair, Manifest, Pool, Provider, PublicIp, SecurityGroup, Service, Sim,
-    SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
+    Aws, Block, Cluster, Docker, File, KeyPair, Manifest, Moved, Pool, Provider, PublicIp, SecurityGroup,
+    Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
 pub use parse::{identity, is_cluster_name, parse, parse_with};
 pub use schema::schema;

@@ -46,6 +46,8 @@ pub struct Manifest {
     pub docker_config: Option<PathBuf>,
     /// `[prices]`.
     pub prices: Prices,
+    /// `[[moved]]`, in the order written.
+    pub moved: Vec<Moved>,
     /// `[sim]`.
     pub sim: Sim,
     /// Where all of it stands.
@@ -277,6 +279,36 @@ impl File {
     pub(super) fn object(name: &str, digest: &Digest) -> String {
         format!("{name}-{}", &digest.hex()[..16])
     }
+}
+
+/// A kind of block that `[[moved]]` can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Block {
+    /// `[[pool]]`.
+    Pool,
+}
+
+impl Block {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Pool];
+
+    /// The word that names are written with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+        }
+    }
+}
+
+/// `[[moved]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The kind of block.
+    pub block: Block,
+    /// The name that it had.
+    pub from: String,
+    /// The name that it has now, however often it was moved.
+    pub to: String,
 }
 
 /// How the simulator's time runs.

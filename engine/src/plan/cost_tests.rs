@@ -126,6 +126,7 @@ impl Case {
             snapshot: &self.snapshot,
             base: None,
             observed: &self.observed,
+            moved: &[],
             account: Some(account),
             selection: &Selection {
                 destroy: self.destroy,

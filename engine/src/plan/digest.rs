@@ -35,6 +35,10 @@ impl Plan {
             serde_json::to_writer(&mut *writer, &(place, (manifest, state, world, format)))?;
             serde_json::to_writer(&mut *writer, &(&self.selection, &self.summary))?;
             serde_json::to_writer(&mut *writer, &self.steps)?;
+            // Where there is nothing to move a digest is what it was before anything could be.
+            if !self.moved.is_empty() {
+                serde_json::to_writer(&mut *writer, &self.moved)?;
+            }
             serde_json::to_writer(&mut *writer, &(&self.gates, &self.refreshed, refusing))
         })
     }

@@ -6,6 +6,7 @@ use super::circle::{Circle, Circular};
 use super::decide::{Decisions, Input, Turned, Unmet, decide};
 use super::generations::Generations;
 use super::known::Known;
+use super::moved::Move;
 use super::order::finish;
 use super::purpose::Purpose;
 use super::select::{NoMatch, select};
@@ -64,6 +65,8 @@ pub struct Planning<'a> {
     pub base: Option<Digest>,
     /// What is.
     pub observed: &'a Observed,
+    /// What of the snapshot is recorded under another name still: it has the new ones here.
+    pub moved: &'a [Move],
     /// Where.
     pub account: Option<AccountId>,
     /// Which part of it.
@@ -171,6 +174,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         steps,
         gates,
         drift: decisions.drift,
+        moved: planning.moved.to_vec(),
         refreshed,
         findings: decisions.findings,
         cost: None,

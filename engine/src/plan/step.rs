@@ -168,6 +168,10 @@ pub struct Step {
     /// the way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconverged: Option<Unconverged>,
+    /// The address that the object carries in the world, where that is another one than its own: the
+    /// step gives it its own, and undoing it the one that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misnamed: Option<String>,
     /// Which fields change; for a replacement, from the old object to the new one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -200,6 +204,7 @@ impl Step {
             after,
             live: None,
             unconverged: None,
+            misnamed: None,
             changes: Vec::new(),
             reason: None,
             past_the_line: false,

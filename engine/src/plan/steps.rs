@@ -163,6 +163,7 @@ impl<'a> Builder<'a> {
                     let (before, live) = observed(resource, live, outputs);
                     self.push(Step {
                         live,
+                        misnamed: self.input.observed.misnamed.get(&resource.address).cloned(),
                         changes: changes.clone(),
                         ..self.step(position, resource.generation, Operation::Update, Some(before))
                     })

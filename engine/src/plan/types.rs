@@ -5,6 +5,7 @@ use subako_state::{AccountId, Address, Digest, Json};
 
 use super::change::Change;
 use super::gate::Gate;
+use super::moved::Move;
 use super::purpose::Purpose;
 use super::rehearsal::Rehearsal;
 use super::step::Step;
@@ -126,6 +127,10 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// What moved outside.
     pub drift: Vec<Drift>,
+    /// What has another name from now on: it is recorded under that as soon as the run has an
+    /// effect, and where there is none to be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Move>,
     /// Outputs that a refresh found changed, for resources that stay as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refreshed: Vec<Refreshed>,
@@ -142,7 +147,7 @@ pub struct Plan {
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.moved.is_empty()
     }
 
     /// The predecessors of a node (a step, or a gate counted on from the last step).

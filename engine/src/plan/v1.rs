@@ -111,6 +111,7 @@ impl Plan {
             findings: self.findings,
             cost: None,
             rehearsal: None,
+            moved: Vec::new(),
         };
         plan.components.world = plan.of_world()?;
         Ok(plan)
@@ -200,6 +201,7 @@ impl Step {
             replacement,
             before,
             unconverged: None,
+            misnamed: None,
             changes: self.changes,
             reason: self.reason.map(Reason::Text),
             past_the_line: self.past_the_line,

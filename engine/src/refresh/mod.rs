@@ -32,6 +32,9 @@ pub struct Observed {
     pub recorded: Vec<Sighting>,
     /// Wanted resources without a record, where something was found.
     pub unrecorded: HashMap<Address, Sighting>,
+    /// The address that a recorded object carries in the world, where that is another one than it
+    /// is recorded under.
+    pub misnamed: BTreeMap<Address, String>,
     /// What must not go before those, as far as they were seen to use it: addresses, or `kind.*`.
     pub needs: BTreeMap<Address, Vec<Address>>,
     /// What carries the cluster's tags or labels and is neither recorded nor wanted, sorted by
@@ -51,6 +54,7 @@ impl Observed {
         Self {
             recorded: vec![Sighting::AsRecorded; snapshot.resources.len()],
             unrecorded: HashMap::new(),
+            misnamed: BTreeMap::new(),
             needs: BTreeMap::new(),
             strays: Vec::new(),
             prices: BTreeMap::new(),
@@ -82,6 +86,7 @@ pub async fn find(
 ) -> Result<Observed> {
     let mut observed = Observed::as_recorded(snapshot);
     observed.managers = Some(survey.managers.clone());
+    observed.misnamed = survey.misnamed.clone();
     let mut by_kind: FastMap<&str, Vec<(Option<usize>, Item)>> = FastMap::default();
     let recorded: FastSet<&Address> = snapshot
         .resources

@@ -19,13 +19,14 @@ impl Survey {
     pub async fn take(world: &World, snapshot: &Snapshot, desired: &DesiredSet) -> Result<Self> {
         let mut cloud = world.cloud.survey(&snapshot.cluster).await?;
         unseen::take_in(world, snapshot, &mut cloud).await?;
-        names::instances(&mut cloud, snapshot);
+        let mut misnamed = names::instances(&mut cloud, snapshot);
+        misnamed.extend(names::elastic_ips(&mut cloud, snapshot));
         let (foreign, (mut swarm, swarm_lost, managers)) = try_join(
             foreign_names(world, snapshot, desired, &cloud),
             survey_swarm(world, snapshot, desired, &cloud),
         )
         .await?;
-        names::nodes(&mut swarm, snapshot);
+        misnamed.extend(names::nodes(&mut swarm, snapshot));
         let outputs = snapshot
             .resources
             .iter()
@@ -34,6 +35,7 @@ impl Survey {
             .collect();
         let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
         survey.managers = managers;
+        survey.misnamed = misnamed;
         survey.former = in_flight::former(snapshot);
         survey.silent = in_flight::silent(world, snapshot, desired, survey.machines(), survey.view()).await;
         let recorded = snapshot

@@ -7,7 +7,7 @@ use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome, Re
 
 use super::crew::{Crew, Pen};
 use super::ended::WalkEnd;
-use super::fold::{fold, with_unrecorded};
+use super::fold::{fold, under_way, with_unrecorded};
 use super::options::{ApplyOptions, OnFailure, Stop};
 use super::rollback::{can_go_back, roll_back};
 use super::status::{RunStatus, StepStatus};
@@ -182,7 +182,7 @@ impl Run<'_> {
     }
 
     fn crew(&self) -> Crew<'_> {
-        let recorded = fold(self.resources, self.plan, &self.progress);
+        let recorded = under_way(self.resources, self.plan, &self.progress);
         let resources = with_unrecorded(recorded, self.plan, &self.progress);
         Crew {
             registry: self.registry,

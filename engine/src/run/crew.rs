@@ -171,6 +171,7 @@ impl Crew<'_> {
         let (clock, started) = (Arc::clone(&self.world.clock), self.started);
         StepContext {
             world: self.world.clone(),
+            address: step.address.clone(),
             ownership: Ownership {
                 cluster: self.plan.cluster.clone(),
                 address: step.address.to_string(),

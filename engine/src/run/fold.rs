@@ -5,14 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use subako_state::{Address, Effect, Json, Resource};
 
 use super::status::{RunStatus, StepStatus};
-use crate::plan::{Action, Operation, Plan, Record, Step};
+use crate::plan::{Action, Operation, Plan, Record, Step, moved, moved_back};
 
 /// The resources after what a run did, given those before it. Folding again over the result
 /// changes nothing, so that a run may be folded in at any time and more than once.
+///
+/// What has another name by the plan has it as soon as anything of the run may have an effect; a
+/// run that was undone leaves it the old one.
 pub fn fold(resources: &[Resource], plan: &Plan, progress: &RunStatus) -> Vec<Resource> {
-    let mut records: BTreeMap<(Address, u32), Resource> = resources
-        .iter()
-        .map(|r| ((r.address.clone(), r.generation), r.clone()))
+    let under_way = under_way(resources, plan, progress);
+    let has_effect = plan.steps.is_empty() || progress.steps.iter().any(StepStatus::may_have_effect);
+    match plan.moved.is_empty() || has_effect {
+        true => under_way,
+        false => moved_back(&under_way, &plan.moved),
+    }
+}
+
+/// As [`fold`], in the midst of the run: everything goes by the name that the plan has for it.
+pub(super) fn under_way(resources: &[Resource], plan: &Plan, progress: &RunStatus) -> Vec<Resource> {
+    let mut records: BTreeMap<(Address, u32), Resource> = moved(resources, &plan.moved)
+        .into_iter()
+        .map(|r| ((r.address.clone(), r.generation), r))
         .collect();
     let mut touched = BTreeSet::new();
     for (step, status) in plan.steps.iter().zip(&progress.steps) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use subako_state::{Address, Effect, Entry, Resource, StateError};
 
 use super::crew::{Crew, Pen, empty};
-use super::fold::{fold, with_unrecorded};
+use super::fold::{under_way, with_unrecorded};
 use super::options::{ApplyOptions, Stop};
 use super::status::{RunStatus, StepStatus};
 use super::working::Working;
@@ -49,7 +49,7 @@ pub struct Settlement {
 /// is not unresolved is pending, done, failed with a known effect, undone or not undone. A host that
 /// does not answer leaves what was done on it unresolved: the next plan looks again.
 pub async fn settle(run: &Settling<'_>) -> Result<Settlement, StateError> {
-    let recorded = fold(run.resources, run.plan, run.progress);
+    let recorded = under_way(run.resources, run.plan, run.progress);
     let resources = with_unrecorded(recorded, run.plan, run.progress);
     let stop = Stop::new();
     let crew = Crew {

@@ -126,7 +126,7 @@ impl Crew<'_> {
             Action::Update => {
                 let from = self.resolved_before(step)?;
                 let to = self.resolved(step, step.spec_after())?;
-                if from == to {
+                if from == to && step.misnamed.is_none() {
                     Ok(outputs)
                 } else {
                     kind.update(&from, &to, &outputs, cx).await

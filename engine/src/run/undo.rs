@@ -39,6 +39,9 @@ impl Crew<'_> {
         let mut cx = self.context(number, &token);
         cx.former = step.outputs_before().cloned();
         cx.had_converged = step.unconverged.is_none();
+        if let Some(found) = &step.misnamed {
+            cx.ownership.address.clone_from(found);
+        }
         let mut attempt = 1;
         loop {
             match self.call_back(step, &outputs, &cx).await {
@@ -70,7 +73,7 @@ impl Crew<'_> {
             Action::Update => {
                 let from = self.resolved_or_raw(step, step.spec_after())?;
                 let to = self.resolved_before(step)?;
-                if from == to {
+                if from == to && step.misnamed.is_none() {
                     Ok(outputs.clone())
                 } else {
                     kind.update(&from, &to, outputs, cx).await

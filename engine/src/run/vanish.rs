@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use subako_state::{Address, Entry, Resource, StateError};
 
 use super::crew::{Crew, empty};
-use super::fold::fold;
+use super::fold::under_way;
 use super::status::{RunStatus, StepStatus};
 use crate::kind::Registry;
 use crate::plan::{Action, Departure, Going, Object, Operation, Plan, departures};
@@ -19,7 +19,7 @@ pub(super) fn ways_back(
     resources: &[Resource],
     progress: &RunStatus,
 ) -> Vec<Departure> {
-    let recorded = fold(resources, plan, progress);
+    let recorded = under_way(resources, plan, progress);
     let mut ways = vec![Departure::None; plan.steps.len()];
     let (makers, objects): (Vec<Option<usize>>, Vec<Object<'_>>) =
         objects(plan, &recorded, progress).into_iter().unzip();

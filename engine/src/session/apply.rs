@@ -8,7 +8,7 @@ use subako_state::{
 
 use super::{Knowledge, Session, SessionError};
 use crate::event::{Aftermath, Event, Events};
-use crate::plan::Plan;
+use crate::plan::{Plan, moved};
 use crate::run::{ApplyOptions, Probe, Run, RunResult, RunStatus, Stop};
 use crate::world::Failure;
 
@@ -168,7 +168,10 @@ impl Session {
             ran.broken = Some(Arc::new(error));
         }
         if outcome == Outcome::RolledBack {
-            ran.aftermath = self.aftermath(plan, &progress, &ran.snapshot, stop).await;
+            // The plan's steps go by the names that it has for what it moves.
+            let mut named = ran.snapshot.clone();
+            named.resources = moved(&named.resources, &plan.moved);
+            ran.aftermath = self.aftermath(plan, &progress, &named, stop).await;
             events.emit(Event::RollbackChecked(ran.aftermath.clone()));
         }
         Ok(ran)

@@ -28,6 +28,7 @@ mod graph;
 mod history;
 mod knowledge;
 mod lock;
+mod moves;
 mod park;
 mod permissions;
 mod prepare;

@@ -2,6 +2,7 @@
 
 use subako_state::{AccountId, Address, Snapshot};
 
+use super::moves::Moves;
 use super::{Knowledge, Session, SessionError};
 use crate::check::Checked;
 use crate::desired::DesiredSet;
@@ -49,6 +50,12 @@ impl Session {
         if !selection.destroy {
             self.guard_parked(&known.snapshot)?;
         }
+        let moves = Moves::of(&self.manifest, &known.snapshot, &self.registry, selection.destroy);
+        // From here on everything has the name that it is to have.
+        let known = &Knowledge {
+            snapshot: moves.snapshot,
+            ..known.clone()
+        };
         let account = self.guard_account(&known.snapshot).await?;
         let (looked_up, types) =
             tokio::try_join!(self.look_up(&known.snapshot, selection), self.types(selection))?;
@@ -77,9 +84,11 @@ impl Session {
             snapshot: &known.snapshot,
             base: known.base.clone(),
             observed: &observed,
+            moved: &moves.moves,
             account: Some(account.clone()),
             selection,
         })?;
+        plan.findings.extend(moves.findings);
         // What was found counts for the checks as what is recorded.
         let with_found = observed.with_found(&known.snapshot, &desired);
         let ledger = Ledger {

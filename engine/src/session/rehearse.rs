@@ -49,7 +49,7 @@ impl Session {
         setting: Option<Setting<'_>>,
         destroys: bool,
     ) -> Plan {
-        if plan.is_empty() {
+        if plan.steps.is_empty() {
             return plan;
         }
         let Some(rehearsal) = self.rehearsal_of(&plan, resources, setting) else {

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use subako_state::{Address, Json, Resource, Snapshot};
+use subako_state::{Address, Snapshot};
 
 use super::{Session, SessionError};
 use crate::desired::DesiredSet;
 use crate::kind::{ErasedKind, InTheWorld, Registry};
 use crate::machine::MACHINE;
 use crate::manifest::Manifest;
+use crate::plan::renamed;
 use crate::refresh::Survey;
 use crate::world::{Certainty, World};
 
@@ -39,9 +40,6 @@ pub enum RenameError {
     /// The next plan would create another of the old name.
     #[error("the manifest still has {0}: the next plan would create it again")]
     StillWanted(String),
-    /// A spec cannot be rewritten.
-    #[error("failed to rewrite the references to {0}: {1}")]
-    References(String, serde_json::Error),
 }
 
 /// A machine that has another name now.
@@ -66,7 +64,7 @@ impl Session {
         }
         check(&moving, &self.manifest, &snapshot, &from, &to)?;
         let old = snapshot.clone();
-        moving.rename(&mut snapshot, &from, &to)?;
+        moving.rename(&mut snapshot, &from, &to);
         self.store.check_lock()?;
         let renamed = rename_in_the_world(&self.registry, &self.world, &old, &from, &to).await?;
         self.save_edited(&before, snapshot).map_err(SessionError::late)?;
@@ -113,16 +111,16 @@ pub async fn rename_in_the_world(
 }
 
 /// The kinds whose resources take a new name together.
-struct Moving {
+pub(super) struct Moving {
     /// The kinds that can be renamed by themselves: machines.
     heads: Vec<&'static str>,
     /// They, then what takes their name along.
-    kinds: Vec<&'static str>,
+    pub kinds: Vec<&'static str>,
 }
 
 impl Moving {
     /// Machines, and what lives on them.
-    fn of(registry: &Registry) -> Self {
+    pub fn of(registry: &Registry) -> Self {
         let with = |kind: &Arc<dyn ErasedKind>| Some((kind.name(), kind.traits().renamed_with?));
         let all: Vec<(&str, &str)> = registry.iter().filter_map(with).collect();
         let is_head = |(kind, with): &&(&'static str, &str)| registry.is_a(kind, with);
@@ -163,27 +161,17 @@ impl Moving {
     }
 
     /// The state with every resource of that name, and everything that names it, renamed.
-    fn rename(&self, snapshot: &mut Snapshot, from: &str, to: &str) -> Result<(), RenameError> {
-        for kind in &self.kinds {
-            let (from, to) = (Address::new(kind, from), Address::new(kind, to));
-            for resource in &mut snapshot.resources {
-                follow(resource, &from, &to)
-                    .map_err(|error| RenameError::References(from.to_string(), error))?;
-            }
-        }
-        Ok(())
+    fn rename(&self, snapshot: &mut Snapshot, from: &str, to: &str) {
+        let named = |name: &str| self.kinds.iter().map(|kind| Address::new(kind, name)).collect();
+        let (from, to): (Vec<Address>, Vec<Address>) = (named(from), named(to));
+        snapshot.resources = renamed(&snapshot.resources, &from.iter().zip(&to).collect());
     }
 }
 
 /// Renames a machine in a state: every resource of kinds that take its name, and everything that
 /// names them.
-pub fn rename_in_the_state(
-    registry: &Registry,
-    snapshot: &mut Snapshot,
-    from: &str,
-    to: &str,
-) -> Result<(), RenameError> {
-    Moving::of(registry).rename(snapshot, from, to)
+pub fn rename_in_the_state(registry: &Registry, snapshot: &mut Snapshot, from: &str, to: &str) {
+    Moving::of(registry).rename(snapshot, from, to);
 }
 
 /// Refuses names with which the next plan would delete what was renamed.
@@ -211,70 +199,9 @@ fn check(
     Ok(())
 }
 
-/// The resource with everything in it that names `from` naming `to`.
-fn follow(resource: &mut Resource, from: &Address, to: &Address) -> Result<(), serde_json::Error> {
-    if resource.address == *from {
-        resource.address = to.clone();
-    }
-    for dependency in &mut resource.depends_on {
-        if dependency == from {
-            *dependency = to.clone();
-        }
-    }
-    if let Some(generation) = resource.made_with.remove(from) {
-        resource.made_with.insert(to.clone(), generation);
-    }
-    // In canonical text only a reference looks like this: quotes inside strings are escaped.
-    let old = format!("\"$ref\":\"{from}\"");
-    if resource.spec.as_str().contains(&old) {
-        let text = resource
-            .spec
-            .as_str()
-            .replace(&old, &format!("\"$ref\":\"{to}\""));
-        resource.spec =
-            serde_json::from_str::<serde_json::Value>(&text).and_then(|value| Json::canonical(&value))?;
-        resource.spec_sha256 = resource.spec.digest();
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_new_name_is_followed_by_references_and_nothing_else() {
-        let spec = Json::canonical(&serde_json::json!({
-            "a": {"$ref": "instance.x", "attr": "id"},
-            "b": {"$ref": "instance.x2", "attr": "id"},
-            "c": "{\"$ref\":\"instance.x\"}",
-        }))
-        .expect("json");
-        let mut resource = Resource {
-            address: Address::new("docker", "x"),
-            depends_on: vec![Address::new("instance", "x"), Address::new("instance", "x2")],
-            deposed: false,
-            generation: 0,
-            made_with: Default::default(),
-            outputs: spec.clone(),
-            protect: false,
-            spec_sha256: spec.digest(),
-            spec: spec.clone(),
-        };
-        follow(
-            &mut resource,
-            &Address::new("instance", "x"),
-            &Address::new("instance", "y"),
-        )
-        .expect("followed");
-        let moved = resource.spec.value();
-        assert_eq!(moved["a"]["$ref"], "instance.y");
-        assert_eq!(moved["b"], spec.value()["b"]);
-        assert_eq!(moved["c"], spec.value()["c"]);
-        assert_eq!(resource.depends_on[0].as_str(), "instance.y");
-        assert_eq!(resource.spec_sha256, resource.spec.digest());
-        assert_eq!(resource.address.as_str(), "docker.x");
-    }
 
     #[test]
     fn only_machines_can_be_renamed() {

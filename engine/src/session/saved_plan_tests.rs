@@ -26,6 +26,7 @@ fn sealed() -> Plan {
         snapshot: &snapshot,
         base: None,
         observed: &Observed::as_recorded(&snapshot),
+        moved: &[],
         account: None,
         selection: &Selection::default(),
     })

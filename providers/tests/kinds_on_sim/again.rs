@@ -98,6 +98,7 @@ async fn a_create_called_again_finds_what_it_made_and_a_find_knows_it() {
         let swarm = address.kind() == "swarm";
         let cx = StepContext {
             world: bench.world.clone(),
+            address: address.clone(),
             ownership: Ownership {
                 cluster: "sandbox".into(),
                 address: address.to_string(),
@@ -158,6 +159,7 @@ async fn what_is_gone_is_found_to_be_gone_and_deleting_it_again_is_fine() {
         let address: Address = name.parse().expect("an address");
         let cx = StepContext {
             world: bench.world.clone(),
+            address: name.parse().expect("an address"),
             ownership: Ownership {
                 cluster: "sandbox".into(),
                 address: name.into(),

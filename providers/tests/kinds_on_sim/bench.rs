@@ -88,6 +88,7 @@ impl Bench {
             snapshot: &self.snapshot,
             base: None,
             observed: &observed,
+            moved: &[],
             account: None,
             selection,
         })

@@ -216,6 +216,7 @@ async fn plan(bench: &Bench, desired: &DesiredSet, selection: Selection) -> Plan
         snapshot: &bench.snapshot,
         base: None,
         observed: &observed,
+        moved: &[],
         account: None,
         selection: &selection,
     })

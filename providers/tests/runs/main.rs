@@ -11,6 +11,7 @@ mod groups;
 mod logins;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;
+mod moved;
 mod observed;
 mod park;
 mod recovery;

@@ -77,6 +77,7 @@ async fn created(tasks: impl Fn(usize) -> Value + Send + Sync + 'static) -> Opti
             clock,
             ..sim.world()
         },
+        address: Address::new("service", "reply"),
         ownership: Ownership {
             cluster: "sandbox".into(),
             address: "service.reply".into(),

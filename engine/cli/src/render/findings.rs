@@ -36,6 +36,9 @@ pub fn write(out: &mut String, typed: &Invocation, paint: Paint, findings: &[Fin
             let help = plain(help.text(typed));
             let _ = writeln!(out, "  {}: {help}", paint.of(Meaning::Note, "help"));
         }
+        for line in &finding.paste {
+            let _ = writeln!(out, "    {}", plain(line));
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod headline;
 mod hostile;
 pub mod markdown;
 pub mod mistakes;
+mod moved;
 pub mod parked;
 pub mod plan_json;
 #[cfg(test)]

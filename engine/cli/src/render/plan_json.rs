@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use subako_engine::check::Finding;
-use subako_engine::plan::{Action, Change, Plan, Purpose, Rehearsal, Selection, Step, Summary, Value};
+use subako_engine::plan::{Action, Change, Move, Plan, Purpose, Rehearsal, Selection, Step, Summary, Value};
 use subako_state::{Address, Digest, Json};
 
 use super::cost::{self, CostView};
@@ -21,6 +21,9 @@ struct PlanView<'a> {
     purpose: Purpose,
     selection: &'a Selection,
     summary: &'a Summary,
+    /// Missing where nothing is.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    moved: &'a [Move],
     steps: Vec<StepView<'a>>,
     drift: Vec<DriftView<'a>>,
     findings: &'a [Finding],
@@ -85,6 +88,7 @@ pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
         purpose: plan.purpose,
         selection: &plan.selection,
         summary: &plan.summary,
+        moved: &plan.moved,
         steps: steps(plan),
         drift: plan
             .drift

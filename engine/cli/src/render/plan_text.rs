@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use subako_engine::check::{Finding, planner};
 use subako_engine::display::{Display, Units};
-use subako_engine::plan::{Action, Drift, Operation, Plan, Purpose, Rehearsal, Step, Summary};
+use subako_engine::plan::{Action, Drift, Operation, Plan, Purpose, Rehearsal, Step};
 use subako_state::Direction;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{changes, cost, findings, fold, headline, rehearsal, value};
+use super::{changes, cost, findings, fold, headline, moved, rehearsal, value};
 use crate::hint::Invocation;
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
@@ -38,6 +38,14 @@ pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full
             paint.of(Meaning::Strong, "Changed outside of Subako since the last run:")
         );
         write_drift(&mut out, paint, kinds, &plan.drift);
+        out.push('\n');
+    }
+    if !plan.moved.is_empty() {
+        let head = "Renamed, nothing is recreated:";
+        let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
+        for line in moved::lines(plan) {
+            let _ = writeln!(out, "{} {line}", paint.of(Meaning::Adopt, "  »"));
+        }
         out.push('\n');
     }
     if !plan.steps.is_empty() {
@@ -97,7 +105,7 @@ fn rehearsed(out: &mut String, paint: Paint, found: &Rehearsal) {
 
 /// The summary line: what is lost comes first.
 pub fn summary(plan: &Plan, paint: Paint) -> String {
-    if plan.steps.is_empty() {
+    if plan.is_empty() {
         let unchanged = plan.summary.unchanged;
         // What cannot be read was planned as recorded: nobody may take that for a look at it.
         let unseen = |finding: &Finding| finding.id == planner::REFRESH.id;
@@ -134,7 +142,7 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
         };
         return paint.of(Meaning::Good, what).to_string();
     }
-    let counts = counts(&plan.summary)
+    let counts = counts(plan)
         .into_iter()
         .map(|(count, words, meaning)| paint.of(meaning, format!("{count} {words}")).to_string())
         .collect::<Vec<_>>()
@@ -144,13 +152,15 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
 
 /// How many of each, without those of which there are none, in the order in which people have
 /// to look at them.
-pub fn counts(summary: &Summary) -> Vec<(u32, &'static str, Meaning)> {
+pub fn counts(plan: &Plan) -> Vec<(u32, &'static str, Meaning)> {
+    let summary = &plan.summary;
     [
         (summary.delete, "to destroy", Meaning::Delete),
         (summary.replace, "to replace", Meaning::Replace),
         (summary.update, "to change", Meaning::Update),
         (summary.create, "to create", Meaning::Create),
         (summary.adopt, "to adopt", Meaning::Adopt),
+        (plan.moved.len() as u32, "to rename", Meaning::Adopt),
         (summary.forget, "to forget", Meaning::Dim),
         (summary.unchanged, "unchanged", Meaning::Dim),
     ]

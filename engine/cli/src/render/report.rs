@@ -17,7 +17,7 @@ use crate::style::{Meaning, Paint};
 
 /// After a run that made its plan real.
 pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> String {
-    let done: Vec<String> = plan_text::counts(&plan.summary)
+    let done: Vec<String> = plan_text::counts(plan)
         .into_iter()
         .filter_map(|(count, words, meaning)| {
             let word = match words {
@@ -26,6 +26,7 @@ pub fn applied(plan: &Plan, log: &RunLog, simulated: bool, paint: Paint) -> Stri
                 "to change" => "changed",
                 "to create" => "created",
                 "to adopt" => "adopted",
+                "to rename" => "renamed",
                 "to forget" => "forgotten",
                 _ => return None,
             };

@@ -44,6 +44,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         findings: Vec::new(),
         cost: None,
         rehearsal: None,
+        moved: Vec::new(),
     }
 }
 

@@ -162,6 +162,7 @@ fn planned(snapshot: &Snapshot, wanted: &[(&str, Json)]) -> Plan {
         snapshot,
         base: None,
         observed: &Observed::as_recorded(snapshot),
+        moved: &[],
         account: None,
         selection: &Selection::default(),
     })
@@ -238,10 +239,10 @@ fn it_takes_the_new_name_of_its_machine() {
     let outputs = serde_json::json!({"disk_id": "d"});
     let of_host = recorded(Address::new("disk", "node-0"), disk("logs"), outputs);
     let mut snapshot = snapshot(vec![host(), of_host]);
-    rename_in_the_state(&registry(), &mut snapshot, "node-0", "worker-0").expect("renamed");
+    rename_in_the_state(&registry(), &mut snapshot, "node-0", "worker-0");
     let names: Vec<&str> = snapshot.resources.iter().map(|r| r.address.as_str()).collect();
-    assert_eq!(names, ["instance.worker-0", "disk.worker-0"]);
-    let spec = snapshot.resources[1].spec.as_str();
+    assert_eq!(names, ["disk.worker-0", "instance.worker-0"]);
+    let spec = snapshot.resources[0].spec.as_str();
     assert!(spec.contains("instance.worker-0"), "{spec}");
 }
 

@@ -91,6 +91,7 @@ impl<'a> Changing<'a> {
             &wanted.tags,
             &self.cx.ownership.cluster,
         ));
+        set_tags.extend(tags::named(&live.tags, &self.cx.ownership));
         // A type that has none takes no word on them.
         let credits = wanted.cpu_credits != from.cpu_credits && world::is_burstable(&wanted.instance_type);
         Ok(InstanceChange {
@@ -111,7 +112,7 @@ impl<'a> Changing<'a> {
 
     /// Whether the machine answers by now: it may have been booting when it was seen.
     async fn answers(&self) -> bool {
-        let (cx, name) = (self.cx, &self.wanted.name);
+        let (cx, name) = (self.cx, hosts::own_name(self.cx));
         let target = hosts::target_of(cx, name, &Machine::of_instance(&self.live));
         match cx.world.hosts.connect(&target, &cx.progress).await {
             Ok(_) => true,
@@ -128,7 +129,7 @@ impl<'a> Changing<'a> {
     /// Stops it; its node steps aside before that where it takes part in the swarm.
     async fn stop(&mut self, retyped: bool) -> Result<()> {
         if retyped && self.from.running && self.live.state == InstanceState::Running {
-            self.aside = Aside::step(self.cx, &self.wanted.name).await?;
+            self.aside = Aside::step(self.cx, hosts::own_name(self.cx)).await?;
             self.effect = self.aside.as_ref().is_some_and(Aside::has_effect);
         }
         machines::stop(self.cx, &self.live).await?;
@@ -150,7 +151,7 @@ impl<'a> Changing<'a> {
                 false => Restart::OfALost,
             };
             let machine = Machine::of_instance(&self.live);
-            rejoin::await_node(self.cx, &self.wanted.name, &machine, restart).await?;
+            rejoin::await_node(self.cx, hosts::own_name(self.cx), &machine, restart).await?;
             if restart == Restart::OfALost && self.manages() {
                 // What it had meanwhile may have run out, and tasks come to where their images are not.
                 logins::refresh(&mut Managers::new(self.cx), self.cx).await;
@@ -174,7 +175,7 @@ impl<'a> Changing<'a> {
         match self.aside.take() {
             Some(aside) => aside.back().await,
             None if from.running && wanted.running && from.instance_type != wanted.instance_type => {
-                aside::restore(self.cx, &wanted.name).await
+                aside::restore(self.cx, hosts::own_name(self.cx)).await
             }
             None => Ok(()),
         }

@@ -10,6 +10,7 @@ mod docker;
 mod files;
 mod key_pair;
 mod labels;
+mod moved;
 mod network;
 mod pool;
 mod ports;
@@ -51,6 +52,7 @@ impl Surroundings<'_> {
 
 /// Checks the whole document. The result counts only if the context holds no mistake.
 pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
+    let blocks = moved::Blocks::of(&document);
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
     let pools_written = document.pool.is_some();
@@ -101,6 +103,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
         prices: prices::check(value(document.prices)),
+        moved: moved::check(cx, value(document.moved).0, &blocks),
         sim,
         lines: Lines::default(),
     }

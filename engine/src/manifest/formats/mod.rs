@@ -4,6 +4,7 @@
 //! says what is wrong with it and, where it can, what to write instead.
 
 mod aws;
+mod block;
 mod cidr;
 mod command;
 mod docker;
@@ -20,6 +21,7 @@ mod size;
 mod ssh;
 
 pub use aws::{Ami, AwsAccount, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
+pub use block::BlockName;
 pub use cidr::{Address, Cidr, Range4};
 pub use command::{Command, HealthTest};
 pub use docker::{Bip, Mirror};

@@ -1,7 +1,7 @@
 //! The whole manifest.
 
 use super::{
-    Aws, Cluster, ConfigSource, Docker, KeyPair, Network, Pool, Prices, Registry, SecretSource,
+    Aws, Cluster, ConfigSource, Docker, KeyPair, Moved, Network, Pool, Prices, Registry, SecretSource,
     SecurityGroup, Service, Sim, Ssh, Swarm,
 };
 use crate::manifest::decode::{Named, Tables, section};
@@ -37,6 +37,8 @@ section! {
         optional registry: Registry,
         /// What you pay where that is not the list price.
         optional prices: Prices,
+        /// A block that has another name from now on, and what it stands for stays.
+        optional moved: Tables<Moved>,
         /// How the simulator behaves when the manifest is rehearsed with --sim.
         optional sim: Sim,
     }

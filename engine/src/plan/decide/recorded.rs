@@ -223,6 +223,7 @@ impl Recorded<'_, '_> {
                     return self.as_wanted(live, outputs, recorded);
                 }
                 found.extend(self.protection());
+                found.extend(self.naming());
                 Fate::Update {
                     record: self.record,
                     live: live.clone(),
@@ -235,7 +236,7 @@ impl Recorded<'_, '_> {
 
     /// What becomes of one that is as wanted, whatever its record says.
     fn as_wanted(&self, live: &Json, outputs: &Json, recorded: bool) -> Fate {
-        let (live, outputs, changes) = (live.clone(), outputs.clone(), self.protection());
+        let (live, outputs, mut changes) = (live.clone(), outputs.clone(), self.protection());
         let record = self.record;
         match self.input.observed.recorded[record].unconverged() {
             Some(unconverged) => Fate::Settle {
@@ -245,13 +246,18 @@ impl Recorded<'_, '_> {
                 changes,
                 unconverged,
             },
-            None if changes.is_empty() && recorded => Fate::Keep,
-            None => Fate::Update {
-                record,
-                live,
-                outputs,
-                changes,
-            },
+            None => {
+                changes.extend(self.naming());
+                if changes.is_empty() && recorded {
+                    return Fate::Keep;
+                }
+                Fate::Update {
+                    record,
+                    live,
+                    outputs,
+                    changes,
+                }
+            }
         }
     }
 
@@ -279,6 +285,19 @@ impl Recorded<'_, '_> {
             .with_remedy(format!("replace {of}, which takes it along: `--replace {of}`")),
         );
         false
+    }
+
+    /// The address that it carries in the world, where that is another one.
+    fn naming(&self) -> Option<Change> {
+        let address = &self.resource().address;
+        let found = self.input.observed.misnamed.get(address)?;
+        Some(Change {
+            path: "(address in the world)".to_owned(),
+            before: Value::Known(found.as_str().into()),
+            after: Value::Known(address.as_str().into()),
+            forces_replacement: None,
+            cost: None,
+        })
     }
 
     fn protection(&self) -> Vec<Change> {

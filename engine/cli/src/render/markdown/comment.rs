@@ -7,11 +7,11 @@ use subako_engine::world::NextCommand;
 
 use super::escape::{code, prose};
 use super::findings::count;
-use super::section::{Section, together};
+use super::section::{Rank, Section, together};
 use super::{changes, drift, findings, graph, losses, money, refused};
 use crate::hint::Invocation;
 use crate::render::findings::refuse;
-use crate::render::{fold, plan_text, rehearsal};
+use crate::render::{fold, moved, plan_text, rehearsal};
 use crate::style::Paint;
 
 /// What can be run next.
@@ -41,6 +41,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation, next: 
     sections.extend(plan.cost.iter().flat_map(money::sections));
     sections.push(findings::warnings(plan, typed));
     sections.push(drift::section(plan, kinds));
+    sections.push(renamed(plan));
     sections.push(changes::by_kind(plan, kinds, &entries));
     sections.push(changes::fields(plan, kinds, &entries));
     sections.extend(graph::section(plan, &entries));
@@ -76,7 +77,7 @@ fn headline(plan: &Plan, refused: bool) -> String {
         }
         _ => String::new(),
     };
-    let counts: Vec<String> = plan_text::counts(&plan.summary)
+    let counts: Vec<String> = plan_text::counts(plan)
         .iter()
         .filter(|(_, words, _)| *words != "unchanged")
         .map(|(count, words, _)| format!("{count} {words}"))
@@ -100,6 +101,13 @@ fn part(plan: &Plan) -> String {
         true => String::new(),
         false => " (only a part of it)".to_owned(),
     }
+}
+
+/// What goes by another name, a line each.
+fn renamed(plan: &Plan) -> Section {
+    Section::of(Rank::Losses, "what is renamed", moved::lines(plan))
+        .fenced("")
+        .titled("**Renamed, nothing is recreated**")
 }
 
 fn rehearsed(plan: &Plan) -> Option<Section> {

@@ -3,12 +3,13 @@
 use subako_engine::check::{Finding, Severity};
 use subako_engine::plan::Plan;
 
-use super::escape::{code, prose};
+use super::escape::{code, fence, prose};
 use super::section::{Rank, Section};
 use crate::hint::Invocation;
+use crate::plain::plain;
 use crate::render::findings;
 
-/// A finding as an item of a list.
+/// A finding as an item of a list; what is to be pasted stands in a fence below it.
 pub fn line(finding: &Finding, typed: &Invocation) -> String {
     let mut line = format!("- **{}**", prose(&finding.id));
     if let Some(address) = &finding.address {
@@ -21,6 +22,12 @@ pub fn line(finding: &Finding, typed: &Invocation) -> String {
     if let Some(help) = findings::help(finding) {
         let help = help.render(|words| prose(words), |command| code(typed.line(command)));
         line.push_str(&format!(". Help: {help}"));
+    }
+    if !finding.paste.is_empty() {
+        let lines: Vec<String> = finding.paste.iter().map(|line| plain(line).to_string()).collect();
+        let fence = fence(&lines);
+        let lines: Vec<String> = lines.iter().map(|line| format!("  {line}\n")).collect();
+        line.push_str(&format!(":\n\n  {fence}toml\n{}  {fence}\n", lines.concat()));
     }
     line
 }

@@ -20,6 +20,6 @@ pub fn section(plan: &Plan, typed: &Invocation) -> Option<Section> {
     ];
     let errors = plan.findings.iter();
     let errors = errors.filter(|finding| finding.severity == Severity::Error);
-    lines.extend(errors.map(|finding| format!("> {}", line(finding, typed))));
+    lines.extend(errors.map(|finding| format!("> {}", line(finding, typed).replace('\n', "\n> "))));
     Some(Section::of(Rank::Losses, "the refusal", lines))
 }
