@@ -32,8 +32,7 @@ impl FromText for BlockName {
             let known: Vec<&str> = all().collect();
             let help = match (word, nearest(word, all())) {
                 ("instance" | "member" | "docker", _) => {
-                    "a pool is moved as a whole; one machine gets another name with `subako state mv`"
-                        .to_owned()
+                    "a pool is moved as a whole: write pool.NAME".to_owned()
                 }
                 (_, Some(word)) => format!("did you mean \"{word}.{name}\"?"),
                 (_, None) => format!("known here: {}", known.join(", ")),
