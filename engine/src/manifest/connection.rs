@@ -199,6 +199,7 @@ impl Manifest {
             services: Vec::new(),
             docker_config: path(connection.docker_config),
             prices: Prices::default(),
+            moved: Vec::new(),
             sim: Sim {
                 seed: connection.sim.seed,
                 time: connection.sim.time,

@@ -232,6 +232,7 @@ impl Powering<'_> {
             steps,
             gates,
             drift: Vec::new(),
+            moved: Vec::new(),
             refreshed: Vec::new(),
             findings,
             cost: None,

@@ -164,7 +164,7 @@ impl<'a> Changing<'a> {
     fn manages(&self) -> bool {
         let member = self
             .cx
-            .typed::<Member>(&Address::new(Member::NAME, &self.wanted.name));
+            .typed::<Member>(&Address::new(Member::NAME, hosts::own_name(self.cx)));
         member.is_some_and(|(member, _)| member.role == Role::Manager)
     }
 
