@@ -283,6 +283,17 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         std::future::ready(Ok(outputs))
     }
 
+    /// Restarts what runs of it, so that it is spread evenly over where it may run, waits until it has
+    /// converged, and changes nothing of what it is.
+    fn spread(
+        &self,
+        outputs: Self::Outputs,
+        cx: &StepContext,
+    ) -> impl Future<Output = Result<Self::Outputs>> + Send {
+        let _ = cx;
+        std::future::ready(Ok(outputs))
+    }
+
     /// Deletes it, and waits until what it depends on can be deleted too. Fine if it is gone.
     fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> impl Future<Output = Result<()>> + Send;
 

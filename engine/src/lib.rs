@@ -29,6 +29,7 @@ pub mod refresh;
 pub mod rehearsal;
 pub mod run;
 pub mod session;
+mod spread;
 mod stop;
 mod survey;
 #[cfg(test)]

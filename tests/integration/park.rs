@@ -69,3 +69,45 @@ fn only_the_plan_that_was_seen_is_carried_out() {
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
     assert_eq!(steps(&plan), Vec::<String>::new());
 }
+
+#[test]
+fn what_came_back_to_nothing_is_seen_and_spread_again() {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    cluster
+        .run(&["rebalance", "--check"])
+        .expect(0)
+        .says("spread evenly");
+    cluster
+        .run(&["rebalance", "--yes"])
+        .expect(0)
+        .says("No changes: every service");
+    cluster.run(&["park", "--yes"]).expect(0);
+    cluster
+        .run(&["rebalance", "--check"])
+        .expect(5)
+        .says("sandbox is parked");
+    cluster.run(&["rebalance", "--yes"]).expect(5);
+    let resumed = cluster.run(&["resume", "--yes"]).expect(0);
+    resumed.says("subako rebalance");
+    cluster.run(&["status"]).expect(0).says("spreads the tasks of");
+    let check = cluster
+        .run(&["rebalance", "--check", "--format", "json"])
+        .expect(2)
+        .json();
+    let names: Vec<&str> = check["skewed"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["service"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["reply", "reply2"]);
+    let done = cluster.run(&["rebalance", "--yes"]).expect(0);
+    done.says("To rebalance sandbox on the simulator");
+    done.says("restarts its tasks");
+    done.says("Rehearsed: ");
+    cluster.run(&["rebalance", "--check"]).expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    let status = cluster.run(&["status", "--check"]).expect(0);
+    assert!(!status.said().contains("rebalance"), "{}", status.said());
+}

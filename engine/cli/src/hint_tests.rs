@@ -39,7 +39,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::PlanFull { .. }) => N::PlanOut(text.to_owned()),
         Some(N::PlanOut(_)) => N::Policy,
         Some(N::Policy) => N::PolicyWithKms,
-        Some(N::PolicyWithKms) => N::RecoverBack,
+        Some(N::PolicyWithKms) => N::Rebalance,
+        Some(N::Rebalance) => N::RecoverBack,
         Some(N::RecoverBack) => N::RecoverForward,
         Some(N::RecoverForward) => N::Resume,
         Some(N::Resume) => N::Schema,
@@ -98,6 +99,7 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::LockShow, Command::Lock(LockCommand::Show { .. }))
         | (N::Output, Command::Output(_))
         | (N::Park, Command::Park(_))
+        | (N::Rebalance, Command::Rebalance(_))
         | (N::Resume, Command::Resume(_))
         | (N::Policy, Command::Policy { kms: false })
         | (N::PolicyWithKms, Command::Policy { kms: true })

@@ -68,6 +68,7 @@ fn main() -> ExitCode {
             | Command::Destroy(_)
             | Command::Park(_)
             | Command::Resume(_)
+            | Command::Rebalance(_)
             | Command::Recover(_)
             | Command::State(_)
     );

@@ -107,6 +107,11 @@ pub trait ErasedKind: Send + Sync {
         let _ = (spec, cx);
         Ok(outputs.clone())
     }
+    /// See [`Kind::spread`].
+    async fn spread(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
+        let _ = (spec, cx);
+        Ok(outputs.clone())
+    }
     /// See [`Kind::delete`].
     async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()>;
     /// See [`Kind::find`].
@@ -275,6 +280,12 @@ impl<K: Kind> ErasedKind for Erased<K> {
     async fn settle(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
         let spec: K = decode("spec", K::NAME, spec)?;
         let outputs = spec.settle(decode("outputs", K::NAME, outputs)?, cx).await?;
+        encode(K::NAME, &outputs)
+    }
+
+    async fn spread(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        let outputs = spec.spread(decode("outputs", K::NAME, outputs)?, cx).await?;
         encode(K::NAME, &outputs)
     }
 

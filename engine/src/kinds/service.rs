@@ -425,6 +425,22 @@ impl Kind for Service {
         Ok(outputs)
     }
 
+    /// What the engine calls a forced update: within the service's own update settings.
+    async fn spread(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
+        let mut managers = Managers::new(cx);
+        let Some(live) = managers.service(&self.spec.name).await? else {
+            return Err(Failure::not_applied(
+                format!("spread the tasks of {}", self.spec.name),
+                "it does not exist any more",
+            ));
+        };
+        managers.update_service(&live.spec, true).await?;
+        self.converge(&mut managers, cx)
+            .await
+            .map_err(Failure::after_effect)?;
+        Ok(outputs)
+    }
+
     async fn delete(&self, _outputs: Self::Outputs, cx: &StepContext) -> Result<()> {
         let mut managers = Managers::new(cx);
         // Removed by name, so that one which somebody else has made meanwhile is spared.

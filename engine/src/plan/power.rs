@@ -11,12 +11,13 @@ use serde_json::Value as J;
 use subako_state::{AccountId, Digest, Json, Resource, Snapshot};
 
 use super::diff::changes;
+use super::direct::{Direct, current, unchanging};
 use super::gate::{Gate, GateKind};
 use super::make::PlanError;
 use super::purpose::Purpose;
 use super::reason::Reason;
 use super::step::{Operation, Record, Step};
-use super::types::{Components, PLAN_FORMAT, Plan, Selection, Summary, WRITTEN_BY};
+use super::types::Plan;
 use crate::finding::{Finding, Severity, planner};
 use crate::kind::{ErasedKind, Kind as _, Registry, Sighting};
 use crate::kinds::{Service, is_manager};
@@ -94,7 +95,7 @@ impl Powering<'_> {
             steps.extend(services.into_iter().map(|service| Step {
                 reason: Some(Reason::Resumed),
                 after_nodes: vec![gate],
-                ..settling(service)
+                ..unchanging(service, Operation::Settle)
             }));
         }
         self.plan(Purpose::Resume, steps, gates, findings)
@@ -205,43 +206,8 @@ impl Powering<'_> {
         gates: Vec<Gate>,
         findings: Vec<Finding>,
     ) -> Result<Plan, PlanError> {
-        let changed = steps.iter().map(|step| step.address.as_str());
-        let wanted = std::iter::once(purpose.word()).chain(changed);
-        let current = current(self.snapshot).count() as u32;
-        let update = steps.len() as u32;
-        let mut plan = Plan {
-            format_version: PLAN_FORMAT,
-            written_by: WRITTEN_BY.to_owned(),
-            digest: Digest::of(""),
-            components: Components {
-                manifest: Digest::of_parts(wanted.flat_map(|part| [part, "\n"])),
-                state: self.base.clone(),
-                world: Digest::of(""),
-                format: super::digest::of_format(),
-            },
-            cluster: self.snapshot.cluster.clone(),
-            provider: self.snapshot.provider.clone(),
-            account: self.account.clone(),
-            purpose,
-            selection: Selection::default(),
-            summary: Summary {
-                update,
-                unchanged: current.saturating_sub(update),
-                ..Summary::default()
-            },
-            steps,
-            gates,
-            drift: Vec::new(),
-            moved: Vec::new(),
-            refreshed: Vec::new(),
-            findings,
-            cost: None,
-            rehearsal: None,
-        };
-        plan.components.world = plan
-            .of_world()
-            .map_err(|error| PlanError::Digest(error.to_string()))?;
-        Ok(plan)
+        let (base, account) = (self.base.clone(), self.account.clone());
+        Direct::on(self.snapshot, base, account).plan(purpose, steps, gates, findings)
     }
 }
 
@@ -268,28 +234,6 @@ fn in_turn(ranked: Vec<(Turn, Step)>) -> Vec<Step> {
         steps.push(step);
     }
     steps
-}
-
-/// A step that waits until something has converged, and changes nothing.
-fn settling(resource: &Resource) -> Step {
-    let before = Record::of(resource);
-    let after = Record {
-        outputs: None,
-        ..before.clone()
-    };
-    Step::new(
-        resource.address.clone(),
-        resource.generation,
-        Operation::Settle,
-        Some(before),
-        Some(after),
-    )
-}
-
-/// The records that are not deposed, with their places.
-fn current(snapshot: &Snapshot) -> impl Iterator<Item = (usize, &Resource)> {
-    let all = snapshot.resources.iter().enumerate();
-    all.filter(|(_, resource)| !resource.deposed)
 }
 
 fn machines<'a>(

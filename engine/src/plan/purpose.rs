@@ -13,6 +13,8 @@ pub enum Purpose {
     Park,
     /// To start every machine again.
     Resume,
+    /// To spread tasks evenly again.
+    Rebalance,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Change => "change",
             Self::Park => "park",
             Self::Resume => "resume",
+            Self::Rebalance => "rebalance",
         }
     }
 }

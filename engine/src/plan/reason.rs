@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use subako_state::Address;
 
 use crate::kind::Unconverged;
+use crate::spread::Skew;
 
 /// Why a step is made. For people and for those who read plans: nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub enum Reason {
     Stray,
     /// It carries the cluster's tags and an address that another object has.
     Twin,
+    /// Its tasks are not spread evenly.
+    Skewed(Skew),
     /// The machines that its tasks run on start again.
     Resumed,
     /// The manifest no longer has it.
@@ -102,6 +105,9 @@ impl fmt::Display for Reason {
             }
             Self::Twin => {
                 f.write_str("stray: carries this cluster's tags, and another object has its address")
+            }
+            Self::Skewed(Skew { most, fewest }) => {
+                write!(f, "{most} of its tasks on one node and {fewest} on another")
             }
             Self::Resumed => f.write_str("its machines start again"),
             Self::Unwanted => f.write_str("the manifest no longer has it"),

@@ -55,6 +55,9 @@ pub enum Operation {
     Update,
     /// Waits until it has converged: it is as wanted, and nothing of it is changed.
     Settle,
+    /// Restarts its tasks, so that they are spread evenly: it stays as it is, and nothing of it is
+    /// undone.
+    Spread,
     /// Deletes it by a call.
     Delete,
     /// Records an object that exists, as it was found.
@@ -69,11 +72,16 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether the object is after it what it was before, so that there is nothing to undo.
+    pub fn leaves_it_as_it_is(&self) -> bool {
+        matches!(self, Self::Settle | Self::Spread)
+    }
+
     /// The verb.
     pub fn action(&self) -> Action {
         match self {
             Self::Create => Action::Create,
-            Self::Update | Self::Settle => Action::Update,
+            Self::Update | Self::Settle | Self::Spread => Action::Update,
             Self::Delete => Action::Delete,
             Self::Adopt => Action::Adopt,
             Self::Forget | Self::Vanish { .. } => Action::Forget,

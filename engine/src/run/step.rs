@@ -117,9 +117,12 @@ impl Crew<'_> {
     async fn call(&self, step: &Step, cx: &StepContext) -> world::Result<Json> {
         let kind = self.kind(step)?;
         let outputs = step.outputs_before().cloned().unwrap_or_else(empty);
-        if step.operation == Operation::Settle {
+        if step.operation.leaves_it_as_it_is() {
             let spec = self.resolved(step, step.spec_after())?;
-            return kind.settle(&spec, &outputs, cx).await;
+            return match step.operation {
+                Operation::Spread => kind.spread(&spec, &outputs, cx).await,
+                _ => kind.settle(&spec, &outputs, cx).await,
+            };
         }
         match step.action() {
             Action::Create => kind.create(&self.resolved(step, step.spec_after())?, cx).await,
@@ -183,7 +186,7 @@ impl Crew<'_> {
 
     async fn look(&self, step: &Step, cx: &StepContext) -> world::Result<(Effect, Option<Json>)> {
         let kind = self.kind(step)?;
-        if step.operation == Operation::Settle {
+        if step.operation.leaves_it_as_it_is() {
             return Ok((Effect::None, None));
         }
         Ok(match step.action() {

@@ -6,7 +6,7 @@ use super::crew::{Crew, empty};
 use super::status::StepStatus;
 use super::step::{BETWEEN_ATTEMPTS, StepOutcome};
 use crate::kind::StepContext;
-use crate::plan::{Action, Operation, Step};
+use crate::plan::{Action, Step};
 use crate::world;
 
 /// How often undoing a step is tried before it counts as failed.
@@ -21,7 +21,7 @@ impl Crew<'_> {
             .or_else(|| step.outputs_before().cloned())
             .unwrap_or_else(empty);
         let needs_no_call = matches!(step.action(), Action::Adopt | Action::Forget)
-            || step.operation == Operation::Settle
+            || step.operation.leaves_it_as_it_is()
             || (step.action() == Action::Create && vanishes);
         if needs_no_call {
             return self.undone(number, outputs).await.map(|()| StepOutcome::Done);

@@ -8,7 +8,7 @@
 //! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
-//! * `park`: every machine stopped, and started again;
+//! * `park`, `rebalance`: every machine stopped, and started again; tasks spread evenly again;
 //! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
@@ -32,6 +32,7 @@ mod moves;
 mod park;
 mod permissions;
 mod prepare;
+mod rebalance;
 mod rebuild;
 mod recover;
 mod rehearse;
@@ -62,7 +63,7 @@ pub use rehearse::Rehearsing;
 pub use rename::{RenameError, Renamed, rename_in_the_state, rename_in_the_world};
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError};
 pub use show::Recorded;
-pub use status::{Health, NodeStatus, ServiceStatus, Status, StrayStatus};
+pub use status::{Health, NodeStatus, ServiceStatus, Skew, Status, StrayStatus};
 
 use std::sync::Arc;
 

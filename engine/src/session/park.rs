@@ -59,6 +59,17 @@ impl<W> Session<W> {
         }
     }
 
+    /// Refuses to work on what was never applied.
+    pub(super) fn guard_applied(&self, snapshot: &Snapshot) -> Result<(), SessionError> {
+        match snapshot.resources.is_empty() {
+            true => Err(SessionError::NeverApplied {
+                cluster: self.manifest.cluster.name.clone(),
+                provider: self.provider,
+            }),
+            false => Ok(()),
+        }
+    }
+
     /// Notes since when the cluster is parked, before the first machine is stopped. What goes on where
     /// an earlier run has stopped some of them keeps its date.
     pub(super) fn note_parked(&self, from: &Snapshot, now: SystemTime) -> Result<(), StateError> {
@@ -98,12 +109,7 @@ impl Session {
 
     async fn power(&self, known: &Knowledge, on: bool) -> Result<Plan, SessionError> {
         let snapshot = &known.snapshot;
-        if snapshot.resources.is_empty() {
-            return Err(SessionError::NeverApplied {
-                cluster: self.manifest.cluster.name.clone(),
-                provider: self.provider,
-            });
-        }
+        self.guard_applied(snapshot)?;
         let account = self.guard_account(snapshot).await?;
         let nothing = DesiredSet::default();
         let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;

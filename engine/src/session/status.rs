@@ -10,6 +10,8 @@ use crate::desired::DesiredSet;
 use crate::kind::{Registry, Rollout, Sighting};
 use crate::kinds::{down, standing};
 use crate::refresh::{self, Observed, Survey, SwarmSurvey, SwarmView};
+pub use crate::spread::Skew;
+use crate::spread::skew;
 use crate::world::{Node, NodeState, PublishMode, Task, TaskState, image};
 
 /// A node, as instance and as member of the swarm.
@@ -60,6 +62,9 @@ pub struct ServiceStatus {
     /// What became of its last update, where that has not come to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+    /// How far its tasks are from being spread evenly, where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skew: Option<Skew>,
     /// Where it answers.
     pub urls: Vec<String>,
     /// Running tasks by node.
@@ -344,6 +349,7 @@ fn service_statuses(
                 running: tally.running,
                 wanted: tally.wanted,
                 rollout: unconverged.and_then(|so_far| so_far.rollout),
+                skew: skew(service, &view.nodes, &view.tasks),
                 urls: Vec::new(),
                 tasks_by_node: BTreeMap::new(),
                 errors: Vec::new(),

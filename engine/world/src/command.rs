@@ -51,6 +51,8 @@ pub enum NextCommand {
     Policy,
     /// `policy --kms`.
     PolicyWithKms,
+    /// `rebalance`.
+    Rebalance,
     /// `recover --back`.
     RecoverBack,
     /// `recover --forward`.
@@ -114,6 +116,7 @@ impl NextCommand {
             Self::PlanOut(file) => return Some(vec!["plan".into(), "--out".into(), no_option(file)]),
             Self::Policy => &["policy"],
             Self::PolicyWithKms => &["policy", "--kms"],
+            Self::Rebalance => &["rebalance"],
             Self::RecoverBack => &["recover", "--back"],
             Self::RecoverForward => &["recover", "--forward"],
             Self::Resume => &["resume"],

@@ -14,5 +14,7 @@ mod manifest;
 mod moved;
 mod observed;
 mod park;
+mod rebalance;
 mod recovery;
 mod strays;
+mod verbs;

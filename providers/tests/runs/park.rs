@@ -5,55 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use subako_engine::event::{Event, Events};
 use subako_engine::manifest::{Manifest, PublicIp};
-use subako_engine::plan::{Plan, Purpose, Selection};
-use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, Health, RunReport, SessionError};
+use subako_engine::plan::{Purpose, Selection};
+use subako_engine::session::{Health, SessionError};
 use subako_engine::world::InstanceState;
 use subako_providers::sim::FaultEffect;
 use subako_state::{Direction, Outcome};
 
 use crate::bench::{Bench, destroy, fault, small};
+use crate::verbs::{done, planned, ran};
 
 const VERBS: [Purpose; 2] = [Purpose::Park, Purpose::Resume];
-
-async fn drafted(bench: &Bench, verb: Purpose) -> Result<Change, SessionError> {
-    let (session, options) = (bench.session(), ApplyOptions::default());
-    let known = session.load()?;
-    match verb {
-        Purpose::Park => session.draft_park(known, &options).await,
-        _ => session.draft_resume(known, &options).await,
-    }
-}
-
-async fn planned(bench: &Bench, verb: Purpose) -> Plan {
-    drafted(bench, verb).await.expect("a plan").plan
-}
-
-/// Parks or resumes, and stops dead after so many durable journal entries.
-async fn ran(bench: &Bench, verb: Purpose, kill_after: Option<u64>, events: &Events) -> RunReport {
-    let change = drafted(bench, verb).await.expect("a plan");
-    let stop = Stop::new();
-    let killer = stop.clone();
-    let options = ApplyOptions {
-        probe: kill_after.map(|last| {
-            Arc::new(move |entries| {
-                if entries >= last {
-                    killer.now();
-                }
-            }) as subako_engine::run::Probe
-        }),
-        ..ApplyOptions::default()
-    };
-    let session = bench.session();
-    let ran = session.carry_out(&change, &options, verb.word(), events, &stop);
-    ran.await.expect("a run")
-}
-
-async fn done(bench: &Bench, verb: Purpose, what: &str) {
-    let ran = ran(bench, verb, None, &Events::silent()).await;
-    assert_eq!(ran.outcome, Outcome::Applied, "{what}: {:#?}", ran.failures);
-    assert!(!ran.cut && ran.broken.is_none(), "{what}");
-}
 
 async fn up(manifest: Manifest) -> Bench {
     let bench = Bench::new(manifest, vec![]);

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use super::look::{GraphArgs, NewArgs, OutputArgs, ShowArgs, StatusArgs};
 use super::plan::PlanArgs;
-use super::run::{ApplyArgs, DestroyArgs, PowerArgs, RecoverArgs};
+use super::run::{ApplyArgs, DestroyArgs, PowerArgs, RebalanceArgs, RecoverArgs};
 use super::sim::SimCommand;
 use super::state::{LockCommand, StateCommand};
 use crate::exit::Exit;
@@ -99,6 +99,8 @@ pub enum Command {
     Park(PowerArgs),
     /// Start a parked cluster again
     Resume(PowerArgs),
+    /// Spread the tasks of services evenly again
+    Rebalance(RebalanceArgs),
     /// Finish or undo a run that was interrupted
     Recover(RecoverArgs),
     /// Show the live cluster: nodes, services, tasks

@@ -1,4 +1,4 @@
-//! `apply`, `destroy`, `park`, `resume`, `recover`, and how a run goes about its work.
+//! `apply`, `destroy`, `park`, `resume`, `rebalance`, `recover`, and how a run goes about its work.
 
 use std::path::PathBuf;
 
@@ -115,6 +115,26 @@ pub struct PowerArgs {
     /// Whether to ask first.
     #[command(flatten)]
     pub preflight: PreflightArg,
+    /// Whether to rehearse the plan.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
+}
+
+/// `rebalance`.
+#[derive(Debug, Args)]
+pub struct RebalanceArgs {
+    /// Change nothing: exit with 0 if every service is spread evenly, with 2 if one is not
+    #[arg(long, conflicts_with_all = ["expect", "full", "yes"])]
+    pub check: bool,
+    /// Go ahead only if the plan has this digest (whole, or its first twelve digits or more)
+    #[arg(long, value_name = "DIGEST")]
+    pub expect: Option<String>,
+    /// Show every step and field of the plan, folding nothing
+    #[arg(long)]
+    pub full: bool,
+    /// How to go about it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Whether to rehearse the plan.
     #[command(flatten)]
     pub rehearse: RehearseArg,

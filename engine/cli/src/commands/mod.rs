@@ -11,6 +11,7 @@ mod output;
 mod park;
 mod plan;
 mod policy;
+mod rebalance;
 mod recover;
 mod resume;
 mod show;
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Destroy(args) => destroy::run(global, args, ui),
         Command::Park(args) => park::run(global, args, ui),
         Command::Resume(args) => resume::run(global, args, ui),
+        Command::Rebalance(args) => rebalance::run(global, args, ui),
         Command::Recover(args) => recover::run(global, args, ui),
         Command::Status(args) => status::run(global, args, ui),
         Command::Show(args) => show::run(global, args, ui),

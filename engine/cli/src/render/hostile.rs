@@ -9,7 +9,7 @@ use subako_engine::event::{Aftermath, Difference, Differs, Event, HolderView, Un
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::money::{Bill, FreeTier, Line, Sort, Unit};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
-use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Status, StrayStatus};
+use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Skew, Status, StrayStatus};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
@@ -170,6 +170,7 @@ fn seen(text: &str) -> Status {
                 running: 1,
                 wanted: 2,
                 rollout: Some(Rollout::Paused),
+                skew: Some(Skew { most: 2, fewest: 0 }),
                 urls: vec![text.to_owned()],
                 tasks_by_node: [(text.to_owned(), 1)].into(),
                 errors: vec![text.to_owned()],

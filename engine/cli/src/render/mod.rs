@@ -5,7 +5,7 @@
 //! * `plan_text`, `plan_json`, `markdown`, `findings`: a plan;
 //! * `cost`: what a plan costs;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
-//! * `status`, `resources`, `parked`: the cluster and the state;
+//! * `status`, `resources`, `parked`, `uneven`: the cluster and the state;
 //! * `drawing`: what depends on what;
 //! * `document`: what every JSON document has.
 
@@ -40,6 +40,7 @@ pub mod status;
 mod table;
 #[cfg(test)]
 mod toy_kind_tests;
+pub mod uneven;
 pub mod value;
 
 pub use table::Table;

@@ -122,6 +122,8 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
         }
         let what = if plan.purpose == Purpose::Park {
             format!("No changes: {} is parked.", plan.cluster)
+        } else if plan.purpose == Purpose::Rebalance {
+            format!("No changes: every service of {} is spread evenly.", plan.cluster)
         } else if plan.purpose == Purpose::Resume {
             format!(
                 "No changes: no machine of {} is stopped on request.",
@@ -196,6 +198,7 @@ pub fn why(step: &Step) -> String {
             "must be replaced".to_owned()
         }
         Operation::Create if step.replaces() => format!("replaced: {}", reason.unwrap_or_default()),
+        Operation::Spread => format!("{}; restarts its tasks", reason.unwrap_or_default()),
         Operation::Settle => format!("{}; waits for it to converge", reason.unwrap_or_default()),
         Operation::Update if step.changes.is_empty() => "only its record changes".to_owned(),
         _ => reason.unwrap_or_default(),

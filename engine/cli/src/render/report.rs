@@ -145,6 +145,7 @@ impl ReportContext<'_> {
         match self.command {
             "destroy" => NextCommand::Destroy,
             "park" => NextCommand::Park,
+            "rebalance" => NextCommand::Rebalance,
             "resume" => NextCommand::Resume,
             _ => NextCommand::Apply,
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Table;
 use super::document::{self, UnfinishedRun};
 use super::parked::{self, ParkedView};
+use super::uneven;
 use crate::error::Result;
 use crate::hint::{Hint, Invocation};
 use crate::plain::plain;
@@ -96,6 +97,10 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
         }
         out.push('\n');
         out.push_str(&tasks(&status.services).text(paint));
+        if let Some(help) = uneven::help(&uneven::names(status)) {
+            let label = paint.of(Meaning::Note, "help");
+            let _ = writeln!(out, "  {label}: {}", plain(help.text(typed)));
+        }
     }
     out
 }
@@ -322,6 +327,7 @@ mod tests {
                 running: 2,
                 wanted: 3,
                 rollout: None,
+                skew: None,
                 urls: vec!["http://172.31.0.4/".into()],
                 tasks_by_node: BTreeMap::from([("manager-0".to_owned(), 2)]),
                 errors: vec!["manager-0: no such image".into()],

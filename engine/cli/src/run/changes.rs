@@ -4,7 +4,7 @@ use subako_engine::display::Display;
 use subako_engine::event::{Event, Events, HolderView};
 use subako_engine::plan::{Plan, Purpose, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, ParkedSince, SavedPlan, Settled, expect};
+use subako_engine::session::{Change, ParkedSince, SavedPlan, Session, Settled, expect};
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
@@ -15,7 +15,7 @@ use crate::lock;
 use crate::project::Project;
 use crate::prompt;
 use crate::provider::Cluster;
-use crate::render::{cost, findings, parked, plan_text, report};
+use crate::render::{cost, findings, parked, plan_text, report, uneven};
 use crate::signals::Signals;
 use crate::ui::Ui;
 use crate::unfinished;
@@ -106,6 +106,7 @@ async fn locked(
             (Purpose::Change, true) => "Destroy everything listed above?",
             (Purpose::Change, false) => "Apply this plan?",
             (Purpose::Park, _) => "Stop every instance listed above?",
+            (Purpose::Rebalance, _) => "Restart the tasks of the services listed above?",
             (Purpose::Resume, _) => "Start every instance listed above?",
         };
         signals.guard(prompt::confirm(ui, question)).await?;
@@ -135,7 +136,25 @@ async fn locked(
     let session = &cluster.session;
     let parked = session.parked(&driven.ran.snapshot).map_err(CliError::from);
     let parked = parked.map_err(|error| error.exit(Exit::Remains))?;
-    tell(project, ui, request, &session.display(), plan, (&driven, parked))
+    let moved = matches!(request.purpose, Purpose::Resume | Purpose::Rebalance);
+    let skewed = match moved && exit_of(&driven.ran) == Exit::Done {
+        true => skewed(session).await,
+        false => Vec::new(),
+    };
+    let exit = tell(project, ui, request, &session.display(), plan, (&driven, parked))?;
+    if let Some(said) = uneven::after(request.purpose, &skewed) {
+        ui.help(&said);
+    }
+    Ok(exit)
+}
+
+/// The services that are skewed once everything is done. Where nobody can say, nothing is proposed.
+async fn skewed(session: &Session) -> Vec<String> {
+    let Ok(known) = session.load() else {
+        return Vec::new();
+    };
+    let seen = session.status(&known).await;
+    seen.map_or_else(|_| Vec::new(), |status| uneven::names(&status))
 }
 
 /// A plan without steps is a run of no steps, for those who read events.
@@ -165,6 +184,7 @@ async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: 
                 .await?
         }
         Purpose::Park => session.draft_park(known, options).await?,
+        Purpose::Rebalance => session.draft_rebalance(known, options).await?,
         Purpose::Resume => session.draft_resume(known, options).await?,
     };
     if let Some(settled) = &change.settled {
