@@ -27,9 +27,16 @@ fn example(name: &str) -> Manifest {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         owned.collect()
     };
+    let used = |text: &str, name: &str| text.contains(&format!("${{var:{name}}}"));
+    let values = [("version", "1.8.2"), ("web_replicas", "6")];
+    let values: Vec<(&str, &str)> = values
+        .into_iter()
+        .filter(|(name, _)| used(&source.text, name))
+        .collect();
     let variables = Variables {
         env: strings(&[("HOME", "/home/me"), ("DATABASE_PASSWORD", "not-a-password")]),
-        vars: strings(&[("version", "1.8.2"), ("web_replicas", "6")]),
+        vars: strings(&values),
+        ..Variables::default()
     };
     manifest::parse(&source, &variables).expect("the example parses")
 }

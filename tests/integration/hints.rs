@@ -24,7 +24,7 @@ struct Place(Cluster);
 
 impl Place {
     fn new(edit: impl FnOnce(String) -> String) -> Self {
-        let cluster = Cluster::with(edit);
+        let cluster = Cluster::with(|text| edit(format!("[variable.zone]\n\n{text}")));
         let folder = cluster.dir.path().join("a folder");
         std::fs::create_dir(&folder).expect("a folder");
         for (from, to) in [("cluster.toml", "it's mine.toml"), ("sandbox.pub", "sandbox.pub")] {

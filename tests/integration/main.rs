@@ -31,3 +31,4 @@ mod state_files;
 mod storage;
 mod support;
 mod unfinished;
+mod variables;

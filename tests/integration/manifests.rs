@@ -24,7 +24,8 @@ fn every_bad_manifest_is_refused_as_its_golden_text_says() {
         let mut command = subako();
         command
             .current_dir(root())
-            .args(["validate", "--var", "workers=2", "-f", &name]);
+            .args(["validate", "-f", &name])
+            .env("SUBAKO_VAR_workers", "2");
         let ran = Ran::of(&mut command).expect(1);
         let golden = fs::read_to_string(path.with_extension("txt")).expect("the golden text");
         // The command line puts its own `error:` before the last line.

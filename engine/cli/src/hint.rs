@@ -96,6 +96,9 @@ impl Invocation {
         if let Some(directory) = &global.state_dir {
             options.extend(option("--state-dir", "--state-dir", text(directory)));
         }
+        for file in &global.var_files {
+            options.extend(option("--var-file", "--var-file", text(file)));
+        }
         for (key, value) in &global.vars {
             options.extend(option("--var", "--var", format!("{key}={value}")));
         }

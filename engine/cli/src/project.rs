@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use subako_engine::manifest::{
-    self, Connection, Manifest, ManifestErrors, Provider, SimTime, Source, Variables,
+    self, Connection, Manifest, ManifestErrors, Provider, SimTime, Source, VariableFile, Variables,
 };
 use subako_engine::session::{Offline, Session};
 use subako_engine::world::NextCommand;
@@ -63,7 +63,7 @@ impl Project {
         Ok(Self::of(
             global,
             manifest,
-            text.variables.used_in(&text.source.text),
+            manifest::used(&text.source, &text.variables),
         ))
     }
 
@@ -213,10 +213,26 @@ impl ManifestText {
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             vars: global.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
+            files: global
+                .var_files
+                .iter()
+                .map(|file| variable_file(file))
+                .collect::<Result<_>>()?,
         }
         .over(kept);
         Ok(Self { source, variables })
     }
+}
+
+fn variable_file(file: &Path) -> Result<VariableFile> {
+    let name = file.display().to_string();
+    let text = subako_state::read_file(file, LONGEST)
+        .and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        })
+        .map_err(|error| CliError::io("read", format!("the variables of {name}"), &error))?;
+    VariableFile::read(&name, &text).map_err(|error| CliError::new(error.to_string()))
 }
 
 /// Every mistake with its line, underlined, and their number.

@@ -109,6 +109,9 @@ impl Code {
     }
 }
 
+/// Values of fewer characters are part of many words.
+const SHORT: usize = 4;
+
 /// One mistake: what, where, and what to do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -157,6 +160,23 @@ impl ManifestError {
     /// The places concerned, as byte ranges of the manifest; the first is where the mistake is.
     pub fn spans(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         self.labels.iter().map(|(span, _)| span.start..span.end)
+    }
+
+    /// Takes values out of everything that it says.
+    pub(super) fn keep_back(&mut self, values: &[String]) {
+        let labels = self.labels.iter_mut().map(|(_, label)| label);
+        for text in labels.chain([&mut self.message]).chain(&mut self.help) {
+            for value in values {
+                // A short one is part of many words: it is kept back where it stands alone.
+                let (found, instead) = match value.chars().count() < SHORT {
+                    true => (format!("{value:?}"), "\"(sensitive)\""),
+                    false => (value.clone(), "(sensitive)"),
+                };
+                if text.contains(&found) {
+                    *text = text.replace(&found, instead);
+                }
+            }
+        }
     }
 
     fn position(&self) -> Span {

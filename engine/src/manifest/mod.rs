@@ -11,6 +11,7 @@ mod connection;
 mod decode;
 mod error;
 mod formats;
+mod known;
 mod lines;
 mod model;
 mod parse;
@@ -21,6 +22,7 @@ mod source_text;
 mod span;
 mod starter;
 mod syntax;
+mod variable_file;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,8 @@ pub use model::{
     Aws, Block, Cluster, Docker, File, KeyPair, Manifest, Moved, Pool, Provider, PublicIp, SecurityGroup,
     Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
 };
-pub use parse::{identity, is_cluster_name, parse, parse_with};
+pub use parse::{identity, is_cluster_name, parse, parse_with, used};
 pub use schema::schema;
 pub use source::{Disk, Files, Source, Variables};
 pub use starter::Starter;
+pub use variable_file::{BadVariableFile, VariableFile};

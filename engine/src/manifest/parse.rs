@@ -8,6 +8,7 @@ use super::check::{self, Surroundings};
 use super::decode::{Context, Decode, FromText as _};
 use super::error::ManifestErrors;
 use super::formats::ClusterName;
+use super::known::Known;
 use super::lines::Lines;
 use super::model::{Manifest, Provider};
 use super::raw::{self, Document};
@@ -27,11 +28,19 @@ pub fn parse(source: &Source, variables: &Variables) -> Result<Manifest, Manifes
 /// `None` if that cannot be read either.
 pub fn identity(source: &Source, variables: &Variables) -> Option<(String, Provider)> {
     let (table, _) = DeTable::parse_recoverable(&source.text);
+    let known = Known::of(table.get_ref(), variables);
     let section = table.get_ref().get("cluster")?;
-    let mut cx = Context::new(&source.text, variables, Document::keys());
+    let mut cx = Context::new(&source.text, &known, Document::keys());
     let cluster = raw::Cluster::decode(&mut cx, "cluster", section)?;
     let cluster = check::cluster(&mut cx, cluster);
     (cx.mistakes() == 0).then_some((cluster.name, cluster.provider))
+}
+
+/// The values of the variables that a manifest refers to, for who reads it again where they are not
+/// given. Defaults stand in the manifest, and contents of secrets are not among them.
+pub fn used(source: &Source, variables: &Variables) -> Variables {
+    let (table, _) = DeTable::parse_recoverable(&source.text);
+    Known::of(table.get_ref(), variables).used_in(&source.text)
 }
 
 /// Whether a name is one that a cluster can have.
@@ -66,9 +75,11 @@ pub fn parse_with(
     }
     // What the manifest lacks as a whole is missing at its end.
     let lines = Lines::of(&source.text, table.get_ref());
+    let inner = table.get_ref().clone();
+    let known = Known::of(&inner, variables);
     let end = source.text.trim_end().len();
     let root = toml::Spanned::new(end..end, DeValue::Table(table.into_inner()));
-    let mut cx = Context::new(&source.text, variables, Document::keys());
+    let mut cx = Context::new(&source.text, &known, Document::keys());
     let document = Document::decode(&mut cx, "manifest", &root).unwrap_or_default();
     let mut manifest = check::manifest(
         &mut cx,
@@ -79,7 +90,10 @@ pub fn parse_with(
             files,
         },
     );
-    let errors = cx.into_errors();
+    let mut errors = cx.into_errors();
+    for error in &mut errors {
+        error.keep_back(&known.sensitive());
+    }
     if errors.is_empty() {
         manifest.lines = lines;
         Ok(manifest)

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::variable_file::VariableFile;
+
 /// A manifest's text and where it came from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -26,29 +28,20 @@ pub struct Variables {
     pub env: BTreeMap<String, String>,
     /// From `--var key=value`.
     pub vars: BTreeMap<String, String>,
+    /// From `--var-file`, in the order given.
+    #[serde(default, skip_serializing)]
+    pub files: Vec<VariableFile>,
 }
 
 impl Variables {
-    /// Those that a manifest's text refers to, for who reads it again where they are not set. What
-    /// a secret takes from the environment is not among them.
-    pub fn used_in(&self, text: &str) -> Self {
-        let used = |kind: &str, values: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-            let is_used = |name: &str| text.contains(&format!("${{{kind}:{name}}}"));
-            let used = values.iter().filter(|(name, _)| is_used(name));
-            used.map(|(name, value)| (name.clone(), value.clone())).collect()
-        };
-        Self {
-            env: used("env", &self.env),
-            vars: used("var", &self.vars),
-        }
-    }
-
-    /// These, and for what they do not say those: what was given on the command line counts more
-    /// than what was kept, and that more than the environment as it is now.
+    /// These, and for what they do not say those: what was given on the command line, in a file too,
+    /// counts more than what was kept, and that more than the environment as it is now.
     #[must_use]
     pub fn over(mut self, kept: &Self) -> Self {
         self.env.extend(kept.env.clone());
-        for (name, value) in &kept.vars {
+        let in_file = |name: &str| self.files.iter().any(|file| file.values.contains_key(name));
+        let kept: Vec<_> = kept.vars.iter().filter(|(name, _)| !in_file(name)).collect();
+        for (name, value) in kept {
             self.vars.entry(name.clone()).or_insert_with(|| value.clone());
         }
         self
@@ -98,32 +91,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_manifest_refers_to_is_kept_and_counts_less_than_what_is_typed() {
+    fn what_was_kept_counts_less_than_what_is_typed_and_more_than_the_environment() {
         let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect()
         };
-        let variables = Variables {
-            env: map(&[("A", "1"), ("TOKEN", "secret")]),
-            vars: map(&[("v", "1"), ("unused", "2")]),
+        let kept = Variables {
+            env: map(&[("A", "1")]),
+            vars: map(&[("v", "1"), ("w", "1"), ("x", "1")]),
+            files: Vec::new(),
         };
-        let kept = variables.used_in("a = \"${env:A} ${var:v}\"\n[secret.t]\nenv = \"TOKEN\"");
-        assert_eq!(kept.env, map(&[("A", "1")]));
-        assert_eq!(kept.vars, map(&[("v", "1")]));
         let typed = Variables {
             env: map(&[("A", "now"), ("B", "b")]),
-            vars: map(&[("w", "3")]),
+            vars: map(&[("v", "typed")]),
+            files: vec![VariableFile {
+                name: "f".into(),
+                values: map(&[("w", "typed")]),
+            }],
         };
         let over = typed.over(&kept);
         assert_eq!(over.env, map(&[("A", "1"), ("B", "b")]));
-        assert_eq!(over.vars, map(&[("v", "1"), ("w", "3")]));
-        let typed = Variables {
-            env: BTreeMap::new(),
-            vars: map(&[("v", "typed")]),
-        };
-        assert_eq!(typed.over(&kept).vars, map(&[("v", "typed")]));
+        assert_eq!(over.vars, map(&[("v", "typed"), ("x", "1")]));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub struct Global {
     /// Give `${var:KEY}` in the manifest a value (repeatable)
     #[arg(long = "var", global = true, value_name = "KEY=VALUE", value_parser = parse_var, help_heading = GLOBAL)]
     pub vars: Vec<(String, String)>,
+    /// Give variables the values of a TOML file of `NAME = value` lines (repeatable: later ones win)
+    #[arg(long = "var-file", global = true, value_name = "FILE", help_heading = GLOBAL)]
+    pub var_files: Vec<PathBuf>,
     /// When to use colour (auto: on a terminal, unless NO_COLOR is set)
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub color: ColorArg,

@@ -48,6 +48,9 @@ pub fn run(global: &Global, args: &NewArgs, ui: &Ui) -> Result<Exit> {
         &Global {
             file: shown.to_owned(),
             sim: true,
+            // The new manifest has no variables.
+            vars: Vec::new(),
+            var_files: Vec::new(),
             ..global.clone()
         },
     );

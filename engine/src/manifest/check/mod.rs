@@ -23,6 +23,7 @@ mod sim;
 mod ssh;
 mod swarm;
 mod unique;
+mod variable;
 
 pub use cluster::check as cluster;
 pub use swarm::{CONVERGE_TIMEOUT_S, SUBNET_SIZE};
@@ -53,6 +54,7 @@ impl Surroundings<'_> {
 /// Checks the whole document. The result counts only if the context holds no mistake.
 pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
     let blocks = moved::Blocks::of(&document);
+    variable::check(cx, value(document.variable), around.source);
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
     let pools_written = document.pool.is_some();

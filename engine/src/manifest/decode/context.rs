@@ -4,14 +4,14 @@ use toml::de::DeValue;
 
 use super::{Decode, Key, Node, variables};
 use crate::manifest::error::{Code, ManifestError};
-use crate::manifest::source::Variables;
+use crate::manifest::known::Known;
 use crate::manifest::span::Span;
 
 /// The mistakes found so far. After one, reading goes on with a placeholder, so that all of
 /// them are found; no manifest comes out of it.
 pub struct Context<'a> {
     text: &'a str,
-    variables: &'a Variables,
+    known: &'a Known<'a>,
     /// The sections of the manifest, for keys that stand in the wrong one.
     pub(super) sections: &'static [Key],
     errors: Vec<ManifestError>,
@@ -19,10 +19,10 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Starts on a text.
-    pub fn new(text: &'a str, variables: &'a Variables, sections: &'static [Key]) -> Self {
+    pub fn new(text: &'a str, known: &'a Known<'a>, sections: &'static [Key]) -> Self {
         Self {
             text,
-            variables,
+            known,
             sections,
             errors: Vec::new(),
         }
@@ -58,7 +58,7 @@ impl<'a> Context<'a> {
 
     /// A text with its variables filled in; `None` after a mistake.
     pub fn interpolate(&mut self, text: &str, span: Span) -> Option<String> {
-        variables::interpolate(text, self.variables, |reference, error| {
+        variables::interpolate(text, self.known, |reference, error| {
             // The reference itself where the literal spells it out, else the whole literal.
             let place = match self.written(span).find(reference) {
                 Some(at) if !reference.is_empty() => Span {
@@ -67,8 +67,7 @@ impl<'a> Context<'a> {
                 },
                 _ => span,
             };
-            self.errors
-                .push(error.into_error(reference, place, self.variables));
+            self.errors.push(error.into_error(reference, place, self.known));
         })
     }
 
@@ -80,6 +79,19 @@ impl<'a> Context<'a> {
                 self.wrong_type::<T>(key, node);
                 None
             }
+        }
+    }
+
+    /// The variables that the manifest can use.
+    pub fn known(&self) -> &'a Known<'a> {
+        self.known
+    }
+
+    /// A value as a mistake repeats it: not where it looks like a key, or is too long.
+    pub fn shown(value: &str) -> String {
+        match value.contains("PRIVATE KEY") || value.chars().count() > LONGEST_SHOWN {
+            true => "not what is wanted".to_owned(),
+            false => format!("{value:?}"),
         }
     }
 
@@ -157,16 +169,21 @@ impl<'a> Context<'a> {
         if !text.contains("${") {
             return None;
         }
-        let shown = match value.contains("PRIVATE KEY") || value.chars().count() > LONGEST_SHOWN {
-            true => "not what is wanted".to_owned(),
-            false => format!("{value:?}"),
-        };
+        let shown = Self::shown(value);
         let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
         Some(match whole.and_then(|reference| reference.split_once(':')) {
-            Some(("var", name)) if !name.contains('$') => format!("`{name}` is {shown}, from --var"),
-            Some(("env", name)) if !name.contains('$') => {
-                format!("`{name}` is {shown}, from the environment")
+            Some(("var", name)) if !name.contains('$') => {
+                let known = self.known.values.get(name);
+                let origin = known.map_or_else(String::new, |known| format!(", {}", known.origin));
+                format!("`{name}` is {shown}{origin}")
             }
+            Some(("env", name)) if !name.contains('$') => match name.split_once(":-") {
+                None => format!("`{name}` is {shown}, from the environment"),
+                Some((name, _)) if self.known.env.get(name).is_some_and(|set| !set.is_empty()) => {
+                    format!("`{name}` is {shown}, from the environment")
+                }
+                Some((name, _)) => format!("`{name}` is {shown}, its default here"),
+            },
             _ => format!("with its variables filled in, this is {shown}"),
         })
     }

@@ -1,27 +1,30 @@
-//! `${env:NAME}`, `${var:key}` and `$$` in texts.
+//! `${env:NAME}`, `${var:NAME}`, `${env:NAME:-default}` and `$$` in texts.
 
-use crate::manifest::error::{Code, ManifestError};
-use crate::manifest::source::Variables;
-use crate::manifest::span::Span;
+use std::borrow::Cow;
 
 use super::nearest::nearest;
+use crate::manifest::error::{Code, ManifestError};
+use crate::manifest::known::{FROM_ENVIRONMENT, Known};
+use crate::manifest::span::Span;
 
 /// Why a reference cannot be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfilled {
     /// No such environment variable.
     UnknownEnv,
-    /// No such `--var`.
+    /// No such variable, or one without a value.
     UnknownVar,
     /// Neither `env:` nor `var:`, or nothing after it.
     Malformed,
+    /// A default where there can be none.
+    DefaultOfVar,
     /// The closing brace is missing.
     Unclosed,
 }
 
 impl Unfilled {
     /// The mistake, with what to do about it.
-    pub fn into_error(self, reference: &str, place: Span, variables: &Variables) -> ManifestError {
+    pub fn into_error(self, reference: &str, place: Span, known: &Known<'_>) -> ManifestError {
         let name = reference
             .trim_start_matches("${")
             .trim_end_matches('}')
@@ -33,12 +36,17 @@ impl Unfilled {
                 format!("the environment variable `{name}` is not set"),
             )
             .at(place, "used here")
-            .help(format!("set it before running subako: export {name}=…")),
+            .help(format!(
+                "set it before running subako: export {name}=…, or give a default: ${{env:{name}:-…}}"
+            )),
             Self::UnknownVar => {
-                let near = nearest(name, variables.vars.keys().map(String::as_str));
+                let names = known.values.keys().chain(&known.declared).map(String::as_str);
+                let near = nearest(name, names.filter(|other| *other != name));
                 let help = match near {
                     Some(near) => format!("did you mean `${{var:{near}}}`?"),
-                    None => format!("give it a value on the command line: --var {name}=…"),
+                    None => format!(
+                        "give it a value: --var {name}=…, a line in a --var-file, {FROM_ENVIRONMENT}{name} in the environment, or `default` under [variable.{name}]"
+                    ),
                 };
                 ManifestError::new(
                     Code::UnknownVariable,
@@ -56,6 +64,17 @@ impl Unfilled {
                 "write ${env:NAME} for the environment, ${var:name} for --var name=value, \
                          or $${ for the two characters themselves",
             ),
+            Self::DefaultOfVar => {
+                let name = name.split(":-").next().unwrap_or_default();
+                ManifestError::new(
+                    Code::BadVariable,
+                    "the default of a variable stands in its section",
+                )
+                .at(place, "a default here")
+                .help(format!(
+                    "write `default = …` under [variable.{name}], and ${{var:{name}}} here"
+                ))
+            }
             Self::Unclosed => ManifestError::new(Code::BadVariable, "a variable is not closed")
                 .at(place, "the `}` is missing")
                 .help("write ${env:NAME} or ${var:name}, or $${ for the two characters themselves"),
@@ -65,11 +84,7 @@ impl Unfilled {
 
 /// Fills in the references of a text: `None` if one could not be, each of which `report` was
 /// told with the reference as written. A `$` before anything but `{` or `$` is itself.
-pub fn interpolate(
-    text: &str,
-    variables: &Variables,
-    mut report: impl FnMut(&str, Unfilled),
-) -> Option<String> {
+pub fn interpolate(text: &str, known: &Known<'_>, mut report: impl FnMut(&str, Unfilled)) -> Option<String> {
     let mut filled = String::with_capacity(text.len());
     let mut whole = true;
     let mut rest = text;
@@ -84,8 +99,8 @@ pub fn interpolate(
                 report(rest, Unfilled::Unclosed);
                 return None;
             };
-            match value(&inner[..close], variables) {
-                Ok(value) => filled.push_str(value),
+            match value(&inner[..close], known) {
+                Ok(value) => filled.push_str(&value),
                 Err(error) => {
                     report(&rest[..close + 3], error);
                     whole = false;
@@ -101,16 +116,34 @@ pub fn interpolate(
     whole.then_some(filled)
 }
 
-fn value<'v>(reference: &str, variables: &'v Variables) -> Result<&'v str, Unfilled> {
-    let (values, name, unknown) = match reference.split_once(':') {
-        Some(("env", name)) => (&variables.env, name, Unfilled::UnknownEnv),
-        Some(("var", name)) => (&variables.vars, name, Unfilled::UnknownVar),
-        _ => return Err(Unfilled::Malformed),
-    };
-    if name.is_empty() {
-        return Err(Unfilled::Malformed);
+fn value<'v>(reference: &'v str, known: &'v Known<'_>) -> Result<Cow<'v, str>, Unfilled> {
+    match reference.split_once(':') {
+        None | Some((_, "")) => Err(Unfilled::Malformed),
+        Some(("env", reference)) => {
+            let (name, default) = match reference.split_once(":-") {
+                Some((name, default)) => (name, Some(default)),
+                None => (reference, None),
+            };
+            if name.is_empty() {
+                return Err(Unfilled::Malformed);
+            }
+            // As in a shell and in Compose: an empty one takes the default as well.
+            let set = known
+                .env
+                .get(name)
+                .filter(|value| default.is_none() || !value.is_empty());
+            let value = set.map(String::as_str).or(default);
+            value.map(Cow::Borrowed).ok_or(Unfilled::UnknownEnv)
+        }
+        Some(("var", name)) if name.contains(":-") => Err(Unfilled::DefaultOfVar),
+        Some(("var", name)) => {
+            let value = known.values.get(name);
+            value
+                .map(|value| Cow::Borrowed(value.text.as_str()))
+                .ok_or(Unfilled::UnknownVar)
+        }
+        Some(_) => Err(Unfilled::Malformed),
     }
-    values.get(name).map(String::as_str).ok_or(unknown)
 }
 
 #[cfg(test)]
@@ -118,14 +151,25 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::manifest::known::{Origin, Value};
 
     fn fill(text: &str) -> Result<String, Vec<(String, Unfilled)>> {
-        let variables = Variables {
-            env: BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]),
-            vars: BTreeMap::from([("n".to_owned(), "${var:n}".to_owned())]),
+        let env = BTreeMap::from([
+            ("HOME".to_owned(), "/root".to_owned()),
+            ("EMPTY".to_owned(), String::new()),
+        ]);
+        let value = Value {
+            text: "${var:n}".to_owned(),
+            origin: Origin::Option,
+            sensitive: false,
+        };
+        let known = Known {
+            env: &env,
+            values: BTreeMap::from([("n".to_owned(), value)]),
+            declared: Vec::new(),
         };
         let mut errors = Vec::new();
-        let filled = interpolate(text, &variables, |r, e| errors.push((r.to_owned(), e)));
+        let filled = interpolate(text, &known, |r, e| errors.push((r.to_owned(), e)));
         filled.ok_or(errors)
     }
 
@@ -146,13 +190,30 @@ mod tests {
     }
 
     #[test]
+    fn a_default_takes_the_place_of_what_is_not_set_or_empty() {
+        for (text, filled) in [
+            ("${env:HOME:-/x}", "/root"),
+            ("${env:X:-/x}", "/x"),
+            ("${env:EMPTY:-/x}", "/x"),
+            ("${env:EMPTY}", ""),
+            ("${env:X:-}", ""),
+            ("${env:X:-a:-b}", "a:-b"),
+        ] {
+            assert_eq!(fill(text), Ok(filled.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
     fn every_reference_that_cannot_be_filled_in_is_reported() {
         assert_eq!(
-            fill("${env:X} ${var:y} ${z} ${"),
+            fill("${env:X} ${var:y} ${z} ${env:} ${env::-a} ${var:n:-a} ${"),
             Err(vec![
                 ("${env:X}".to_owned(), Unfilled::UnknownEnv),
                 ("${var:y}".to_owned(), Unfilled::UnknownVar),
                 ("${z}".to_owned(), Unfilled::Malformed),
+                ("${env:}".to_owned(), Unfilled::Malformed),
+                ("${env::-a}".to_owned(), Unfilled::Malformed),
+                ("${var:n:-a}".to_owned(), Unfilled::DefaultOfVar),
                 ("${".to_owned(), Unfilled::Unclosed),
             ])
         );

@@ -2,7 +2,7 @@
 
 use super::{
     Aws, Cluster, ConfigSource, Docker, KeyPair, Moved, Network, Pool, Prices, Registry, SecretSource,
-    SecurityGroup, Service, Sim, Ssh, Swarm,
+    SecurityGroup, Service, Sim, Ssh, Swarm, Variable,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -11,6 +11,8 @@ section! {
     pub struct Document = "the manifest" {
         /// The cluster as a whole: its name, where it runs, its tags.
         required cluster: Cluster,
+        /// Variables that values refer to as ${var:NAME}, each under its own [variable.NAME].
+        optional variable: Named<Variable>,
         /// Where on EC2 the cluster lives: region, zones, VPC, subnets.
         optional aws: Aws,
         /// The SSH key that instances are started with.
@@ -49,6 +51,7 @@ section! {
         "networks" => "a network is written under [[network]], one block each",
         "secrets" => "a secret is written under [secret.NAME], with `file` or `env`",
         "configs" => "a config is written under [config.NAME], with `file` or `content`",
+        "variables" => "a variable is written under [variable.NAME]",
         "volumes" => "named volumes need no section: name them in `volumes` of a [[service]]",
     }
 }

@@ -23,6 +23,7 @@ mod service_update;
 mod sim;
 mod ssh;
 mod swarm;
+mod variable;
 
 pub use aws::Aws;
 pub use cluster::Cluster;
@@ -44,3 +45,4 @@ pub use service_update::{RollbackConfig, UpdateConfig};
 pub use sim::{Fault, Sim, Timeout};
 pub use ssh::{Ssh, Via};
 pub use swarm::Swarm;
+pub use variable::{Variable, VariableType};

@@ -15,11 +15,16 @@ pub fn example(name: &str) -> Manifest {
         dir,
     };
     let vars = [("version", "1.8.2"), ("web_replicas", "6")];
+    let vars = vars.into_iter();
+    let vars = vars.filter(|(name, _)| source.text.contains(&format!("${{var:{name}}}")));
     let variables = Variables {
         env: [("HOME", "/home/me"), ("DATABASE_PASSWORD", "not-a-password")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
-        vars: vars.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        vars: vars
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        ..Variables::default()
     };
     parse_with(&source, &variables, &Disk).unwrap_or_else(|errors| panic!("{name}: {:#?}", errors.errors()))
 }

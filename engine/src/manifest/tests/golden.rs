@@ -31,7 +31,7 @@ fn refuse(path: &Path) -> ManifestErrors {
         name,
     };
     let variables = Variables {
-        vars: BTreeMap::from([("workers".into(), "2".into())]),
+        env: BTreeMap::from([("SUBAKO_VAR_workers".into(), "2".into())]),
         ..Variables::default()
     };
     parse_with(&source, &variables, &Disk).expect_err(&source.name)

@@ -51,10 +51,12 @@ pub fn read(text: &str) -> Result<Manifest, ManifestErrors> {
     )]));
     let variables = Variables {
         env: BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]),
-        vars: BTreeMap::from([
-            ("n".to_owned(), "4".to_owned()),
-            ("yes".to_owned(), "true".to_owned()),
-        ]),
+        vars: [("n", "4"), ("yes", "true")]
+            .into_iter()
+            .filter(|(name, _)| text.contains(&format!("${{var:{name}}}")))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        ..Variables::default()
     };
     parse_with(&source, &variables, &files)
 }
