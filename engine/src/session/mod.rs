@@ -32,6 +32,7 @@ mod moves;
 mod park;
 mod permissions;
 mod prepare;
+mod reach;
 mod rebalance;
 mod rebuild;
 mod recover;
