@@ -42,17 +42,19 @@ impl Store {
     /// Whether the journal of that very run is in the history already. Runs have the number of
     /// those from the same serial that were retired before them.
     fn has_been_retired(&self, begin: &Begin<'_>) -> Result<bool, StateError> {
+        Ok(self.retired_as(begin)?.is_some())
+    }
+
+    /// Where the journal of that very run is in the history, if it is there.
+    pub(crate) fn retired_as(&self, begin: &Begin<'_>) -> Result<Option<String>, StateError> {
         let number = begin
             .run
             .strip_prefix(&format!("{}-{}-", begin.lineage, begin.serial))
             .and_then(|number| number.parse::<u32>().ok());
-        match number {
-            Some(number) => Ok(self
-                .backend()
-                .version(&past_journal(begin.serial, number))?
-                .is_some()),
-            None => Ok(false),
-        }
+        let Some(name) = number.map(|number| past_journal(begin.serial, number)) else {
+            return Ok(None);
+        };
+        Ok(self.backend().version(&name)?.map(|_| name))
     }
 
     /// Whether the run's base is that state, or one of those before it.

@@ -128,6 +128,20 @@ pub enum StateError {
         /// The lock.
         place: String,
     },
+    /// The service that keeps it did not do it, or did not say that it has.
+    #[error("failed to {doing} {place}: {why}{}", if *.unsure { "; it may have happened all the same" } else { "" })]
+    Remote {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        place: String,
+        /// What was answered, or went wrong.
+        why: String,
+        /// Whether it may have happened, or may yet happen.
+        unsure: bool,
+        /// What to do about it, if that is known.
+        help: Option<String>,
+    },
     /// The operating system or the network refused.
     #[error("failed to {doing} {place}: {source}")]
     Io {
@@ -156,6 +170,19 @@ impl StateError {
                 place: place.clone(),
                 what,
                 wanted,
+            },
+            Self::Remote {
+                doing,
+                place,
+                why,
+                unsure,
+                help,
+            } => Self::Remote {
+                doing,
+                place: place.clone(),
+                why: why.clone(),
+                unsure: *unsure,
+                help: help.clone(),
             },
             Self::Io { doing, place, source } => Self::Io {
                 doing,

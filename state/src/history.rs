@@ -46,6 +46,15 @@ impl Store {
     }
 
     pub(crate) fn retire(&self, journal: &Journal) -> Result<(), StateError> {
+        if let Some(begin) = journal.begin()
+            && let Some(kept) = self.retired_as(&begin)?
+            && let (Some(kept), Some(here)) = (self.backend().read(&kept)?, self.backend().read(JOURNAL)?)
+            && kept.content == here.content
+        {
+            // Where a rename is a copy and a deletion, it was ended between the two.
+            writer::check(self.held().as_ref())?;
+            return self.backend().delete(JOURNAL, &here.version);
+        }
         self.retire_journal(journal.begin().map_or(0, |begin| begin.serial))
     }
 

@@ -6,7 +6,8 @@
 //! * [`Journal`]: the durable record of the run in progress; [`JournalWriter`] appends to it.
 //! * [`Store`]: what is kept of a cluster: the state, the journal, their history, the key of its
 //!   secrets, the key of its bastion, since when it is parked; [`Lock`]: who may write there.
-//! * [`Backend`]: the port behind which all of it is kept, in [`Files`] or in [`Memory`].
+//! * [`Backend`]: the port behind which all of it is kept, in [`Files`], in [`Memory`] or, on
+//!   whatever offers [`Objects`], in a [`Bucket`].
 //!
 //! Nothing here knows the network, TOML, or what the resources mean.
 
@@ -15,6 +16,7 @@ mod aside;
 mod backend;
 mod bastion;
 mod belonging;
+mod bucket;
 mod connection;
 mod digest;
 mod error;
@@ -46,6 +48,7 @@ mod writer_tests;
 pub use address::{Address, AddressError};
 pub use aside::Superseded;
 pub use backend::{Append, Backend, Expect, Files, Held, Memory, Object, Repair, Version};
+pub use bucket::{Bucket, LEASE, Objects, SinceBoot, Stored, Ticks, Trouble, When};
 pub use digest::{Digest, DigestWriter};
 pub use error::{Damage, StateError};
 pub use files::{read_file, write_atomically};

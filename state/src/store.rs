@@ -1,6 +1,7 @@
 //! A cluster's state, wherever it is kept: names, history, digests, and which journal counts.
 
 use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
 use crate::backend::{Backend, Expect, Files, Held, Memory, Version};
 use crate::digest::Digest;
@@ -114,6 +115,16 @@ impl Store {
     /// Who has the lock; `None` if nobody has. Changes nothing.
     pub fn locked(&self) -> Result<Option<Locked>, StateError> {
         self.backend.locked()
+    }
+
+    /// How long a holder that is not heard of keeps the lock; `None` where it ends with its holder.
+    pub fn lease(&self) -> Option<Duration> {
+        self.backend.lease()
+    }
+
+    /// How often it is worth looking at a lock that is waited for.
+    pub fn look_every(&self) -> Duration {
+        self.backend.look_every()
     }
 
     pub(crate) fn held(&self) -> Option<Weak<dyn Held>> {

@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::support::{files, root};
 
 /// What each crate of the workspace may be built on.
-const ALLOWED: [(&str, &[&str]); 5] = [
+const ALLOWED: [(&str, &[&str]); 6] = [
     ("subako-state", &[]),
+    ("subako-s3", &["subako-state"]),
     ("subako-world", &["subako-state"]),
     ("subako-engine", &["subako-state", "subako-world"]),
     ("subako-providers", &["subako-state", "subako-world"]),
@@ -20,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
         &[
             "subako-engine",
             "subako-providers",
+            "subako-s3",
             "subako-state",
             "subako-world",
         ],
@@ -147,11 +149,12 @@ const CIRCLES: [(&str, &[&str]); 2] = [
 ];
 
 /// The folders of sources, one of each crate.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     "engine/cli/src",
     "engine/src",
     "engine/world/src",
     "providers/src",
+    "state/s3/src",
     "state/src",
 ];
 

@@ -4,6 +4,8 @@ mod aftermath;
 mod apply;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "s3")]
+mod bucket;
 mod change;
 mod commands;
 mod crash;

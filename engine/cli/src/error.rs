@@ -180,6 +180,7 @@ impl From<StateError> for CliError {
                     .exit(Exit::Refused)
                     .help("another run has changed the state meanwhile: plan again");
             }
+            StateError::Remote { help, .. } => out.help.extend(help.clone().map(Hint::from)),
             StateError::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::StorageFull => {
                     out = out.help("free some space, then run the command again");

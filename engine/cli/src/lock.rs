@@ -11,9 +11,6 @@ use crate::project::Project;
 use crate::render::date;
 use crate::ui::Ui;
 
-/// Between two looks at a lock that is waited for.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// Takes the lock, waiting for it as long as `--lock-timeout` says, or says who has it (exit code
 /// 5). A dead holder's lock is taken over with a word.
 pub fn take(project: &Project, command: &str, ui: &Ui) -> Result<Lock> {
@@ -41,9 +38,9 @@ pub fn take_silently(project: &Project, command: &str, ui: &Ui) -> Result<Lock> 
                     ));
                 }
                 said = true;
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(project.store.look_every());
             }
-            taken => break taken.map_err(held)?,
+            taken => break taken.map_err(|error| held(error, project.store.lease()))?,
         }
     };
     for repair in lock.repairs() {
@@ -52,15 +49,22 @@ pub fn take_silently(project: &Project, command: &str, ui: &Ui) -> Result<Lock> 
     Ok(lock)
 }
 
-fn held(error: LockError) -> CliError {
+fn held(error: LockError, lease: Option<Duration>) -> CliError {
     match error {
         LockError::Held { holder: Some(holder) } => {
-            CliError::refused(format!("the state is locked by {holder}"))
+            let error = CliError::refused(format!("the state is locked by {holder}"))
                 .help(format!(
                     "wait until it is done (`--lock-timeout 10m` does), or stop it with `kill {}` on {}: it undoes what it did and gives the lock back",
                     holder.pid, holder.host
                 ))
-                .help(Hint::run(NextCommand::Plan, " shows how far it is"))
+                .help(Hint::run(NextCommand::Plan, " shows how far it is"));
+            match lease {
+                Some(lease) => error.help(format!(
+                    "if it was killed, or its machine is gone, nobody is heard of for {0} s and the lock is free: a `--lock-timeout` longer than {0} s takes it over then",
+                    lease.as_secs()
+                )),
+                None => error,
+            }
         }
         error => error.into(),
     }

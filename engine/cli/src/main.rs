@@ -5,7 +5,7 @@
 //! * `plain`: what comes from outside, escaped; `style`: meanings and their colours.
 //! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `habits`: what other tools call it.
-//! * `project`: manifest and store of a command; `recorded`: without a manifest; `provider`: the world it acts on.
+//! * `project`: manifest and store of a command; `recorded`: without a manifest; `store`: where that is kept; `provider`: the world it acts on.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
 mod args;
@@ -30,6 +30,7 @@ mod runtime;
 
 mod siblings;
 mod signals;
+mod store;
 mod style;
 mod ui;
 mod unfinished;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use subako_engine::manifest::{
-    self, Connection, Manifest, ManifestErrors, Provider, SimTime, Source, VariableFile, Variables,
+    self, Connection, Manifest, ManifestErrors, Provider, SimTime, Source, StateBackend, VariableFile,
+    Variables,
 };
 use subako_engine::session::{Offline, Session};
 use subako_engine::world::NextCommand;
@@ -18,6 +19,7 @@ use crate::hint::Hint;
 use crate::recorded::{self, Needs};
 use crate::render::mistakes;
 use crate::siblings::Siblings;
+use crate::store;
 use crate::ui::Ui;
 
 /// A manifest and the store of its cluster.
@@ -60,11 +62,7 @@ impl Project {
         }
         let text = ManifestText::read(global, kept)?;
         let manifest = text.parse().map_err(|errors| explain(&errors, ui))?;
-        Ok(Self::of(
-            global,
-            manifest,
-            manifest::used(&text.source, &text.variables),
-        ))
+        Self::of(global, manifest, manifest::used(&text.source, &text.variables))
     }
 
     /// For commands that look at a cluster, or repair it: the one that `--cluster` names, or that of
@@ -73,16 +71,26 @@ impl Project {
     pub fn open_recorded(global: &Global, ui: &Ui, needs: Needs) -> Result<Self> {
         if let Some(name) = &global.cluster {
             let manifest = recorded::named(&state_root(global), global.sim, name, needs)?;
-            return Ok(Self::of(global, manifest, Variables::default()).without_manifest());
+            return Ok(Self::of(global, manifest, Variables::default())?.without_manifest());
         }
         let text = ManifestText::read(global, &Variables::default())?;
         let errors = match text.parse() {
-            Ok(manifest) => return Ok(Self::of(global, manifest, Variables::default())),
+            Ok(manifest) => return Self::of(global, manifest, Variables::default()),
             Err(errors) => errors,
         };
         let found = match manifest::identity(&text.source, &text.variables) {
-            Some((name, _)) if global.sim => recorded::of(&state_root(global), &name, Provider::Sim, needs)?,
-            Some((name, provider)) => recorded::of(&state_root(global), &name, provider, needs)?,
+            Some(identity) => {
+                let provider = if global.sim {
+                    Provider::Sim
+                } else {
+                    identity.provider
+                };
+                let state = match is_only_simulated(global, identity.provider) {
+                    true => StateBackend::Local,
+                    false => identity.state,
+                };
+                recorded::of(&state_root(global), &identity.name, state, provider, needs)?
+            }
             None => None,
         };
         let Some(manifest) = found else {
@@ -93,7 +101,7 @@ impl Project {
             manifest.cluster.name
         ));
         ui.help(&Hint::run(NextCommand::Validate, " shows why"));
-        Ok(Self::of(global, manifest, Variables::default()).without_manifest())
+        Ok(Self::of(global, manifest, Variables::default())?.without_manifest())
     }
 
     /// The same, of which nothing is recorded: it stands for what was recorded.
@@ -105,20 +113,23 @@ impl Project {
     }
 
     /// The project of a manifest.
-    fn of(global: &Global, manifest: Manifest, variables: Variables) -> Self {
+    fn of(global: &Global, mut manifest: Manifest, variables: Variables) -> Result<Self> {
+        if is_only_simulated(global, manifest.cluster.provider) {
+            manifest.state = StateBackend::Local;
+        }
         let simulated = global.sim || manifest.cluster.provider == Provider::Sim;
         let provider = if simulated { "sim" } else { "aws" };
         let directory = recorded::state_directory(&state_root(global), &manifest.cluster.name, provider);
-        Self {
+        Ok(Self {
+            store: store::of(&manifest.cluster.name, &manifest.state, provider, &directory)?,
             manifest,
             variables,
             provider,
-            store: Store::in_directory(&directory),
             world_file: directory.join("world.json"),
             lock_timeout: global.lock_timeout,
             has_manifest: true,
             verbose: global.verbose,
-        }
+        })
     }
 
     /// As [`Self::open`], always on the simulator.
@@ -154,6 +165,12 @@ impl Project {
         let siblings = Siblings::of(self.store.clone(), self.provider);
         Ok(self.offline().with_check(Arc::new(siblings))?)
     }
+}
+
+/// What `--sim` simulates is on this machine, and so is what is known of it: only a cluster that is a
+/// simulated one by its manifest has its state where that says.
+fn is_only_simulated(global: &Global, provider: Provider) -> bool {
+    global.sim && provider != Provider::Sim
 }
 
 /// Where the states of all clusters are.

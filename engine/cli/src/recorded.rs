@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use subako_engine::manifest::{Manifest, Provider, is_cluster_name};
+use subako_engine::manifest::{Manifest, Provider, StateBackend, is_cluster_name};
 use subako_engine::session::recorded_connection;
-use subako_state::Store;
 
 use crate::error::{CliError, Result};
+use crate::store;
 
 /// What a command needs of a cluster that it has no manifest of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +28,29 @@ pub fn named(root: &Path, simulated: bool, name: &str, needs: Needs) -> Result<M
         is_cluster_name(name) && state_directory(root, name, word(**provider)).is_dir()
     };
     match providers.iter().find(is_there) {
-        Some(provider) => of(root, name, *provider, needs)?.ok_or_else(|| unreachable(name)),
+        Some(provider) => {
+            let found = of(root, name, StateBackend::Local, *provider, needs)?;
+            found.ok_or_else(|| unreachable(name))
+        }
         None => Err(nowhere(root, name)),
     }
 }
 
-/// The cluster of a provider, as a manifest that wants nothing. `None` if it has no state there, or
+/// The cluster of a provider, whose state is kept by `state` (locally in `root`), as a manifest that
+/// wants nothing. `None` if it has no state there, or
 /// its world is needed and nothing says how it is reached.
-pub fn of(root: &Path, name: &str, provider: Provider, needs: Needs) -> Result<Option<Manifest>> {
+pub fn of(
+    root: &Path,
+    name: &str,
+    state: StateBackend,
+    provider: Provider,
+    needs: Needs,
+) -> Result<Option<Manifest>> {
     let directory = state_directory(root, name, word(provider));
-    if !directory.is_dir() {
+    if state == StateBackend::Local && !directory.is_dir() {
         return Ok(None);
     }
-    let store = Store::in_directory(directory);
+    let store = store::of(name, &state, word(provider), &directory)?;
     let connection = match recorded_connection(&store) {
         Ok(connection) => connection,
         Err(_) if needs == Needs::State => None,
@@ -49,7 +59,8 @@ pub fn of(root: &Path, name: &str, provider: Provider, needs: Needs) -> Result<O
     if connection.is_none() && needs == Needs::World {
         return Ok(None);
     }
-    let manifest = Manifest::without_resources(name, provider, connection, here);
+    let mut manifest = Manifest::without_resources(name, provider, connection, here);
+    manifest.state = state;
     Ok(Some(manifest))
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::built_in::BuiltIn;
 use super::{
-    About, Checked, Finding, addresses, contents, credits, disk, encryption, exposure, host_ports, images,
-    login, login_key, logins, managers, named, networks, offered, open_ports, outage, place, placement,
-    ports, protect, published, quorum, ranges, reach, renamed, reservations, rules, start_first, updates,
-    user, zones,
+    About, Checked, Finding, addresses, contents, credits, disk, exposure, host_ports, images, login,
+    login_key, logins, managers, networks, offered, open_ports, outage, place, placement, ports, protect,
+    quorum, ranges, reach, renamed, reservations, rules, start_first, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -26,7 +25,6 @@ static BUILT_IN: &[&BuiltIn] = &[
     &contents::CHECK,
     &credits::CHECK,
     &disk::CHECK,
-    &encryption::CHECK,
     &exposure::CHECK,
     &host_ports::CHECK,
     &images::CHECK,
@@ -34,7 +32,6 @@ static BUILT_IN: &[&BuiltIn] = &[
     &login_key::CHECK,
     &logins::CHECK,
     &managers::CHECK,
-    &named::CHECK,
     &networks::CHECK,
     &offered::CHECK,
     &open_ports::CHECK,
@@ -42,7 +39,6 @@ static BUILT_IN: &[&BuiltIn] = &[
     &placement::CHECK,
     &ports::CHECK,
     &protect::CHECK,
-    &published::CHECK,
     &quorum::CHECK,
     &ranges::CHECK,
     &reach::CHECK,
@@ -50,7 +46,6 @@ static BUILT_IN: &[&BuiltIn] = &[
     &reservations::CHECK,
     &rules::CHECK,
     &start_first::CHECK,
-    &updates::CHECK,
     &user::CHECK,
     &zones::CHECK,
 ];

@@ -72,6 +72,7 @@ pub fn sandbox() -> Manifest {
             subnet: None,
         }],
         docker_config: None,
+        state: crate::manifest::StateBackend::Local,
         secrets: vec![],
         configs: vec![],
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],

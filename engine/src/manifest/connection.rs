@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::model::{
-    Aws, Cluster, Docker, Manifest, Provider, SecurityGroup, Sim, SimTime, Ssh, SwarmSettings,
+    Aws, Cluster, Docker, Manifest, Provider, SecurityGroup, Sim, SimTime, Ssh, StateBackend, SwarmSettings,
 };
 use super::{Lines, check};
 use crate::money::Prices;
@@ -198,6 +198,7 @@ impl Manifest {
             configs: Vec::new(),
             services: Vec::new(),
             docker_config: path(connection.docker_config),
+            state: StateBackend::Local,
             prices: Prices::default(),
             moved: Vec::new(),
             sim: Sim {

@@ -33,9 +33,9 @@ pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{
     Aws, Block, Cluster, Docker, File, KeyPair, Manifest, Moved, Pool, Provider, PublicIp, SecurityGroup,
-    Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, SwarmSettings,
+    Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, StateBackend, StateBucket, SwarmSettings,
 };
-pub use parse::{identity, is_cluster_name, parse, parse_with, used};
+pub use parse::{Identity, identity, is_cluster_name, parse, parse_with, used};
 pub use schema::schema;
 pub use source::{Disk, Files, Source, Variables};
 pub use starter::Starter;

@@ -48,6 +48,8 @@ pub struct Manifest {
     pub prices: Prices,
     /// `[[moved]]`, in the order written.
     pub moved: Vec<Moved>,
+    /// `[state]`.
+    pub state: StateBackend,
     /// `[sim]`.
     pub sim: Sim,
     /// Where all of it stands.
@@ -107,6 +109,31 @@ pub struct Cluster {
     pub provider: Provider,
     /// Tags for everything that can carry them.
     pub tags: BTreeMap<String, String>,
+}
+
+/// `[state]`: what keeps the state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StateBackend {
+    /// A directory, which the command line names.
+    #[default]
+    Local,
+    /// A bucket.
+    S3(StateBucket),
+}
+
+/// A bucket that keeps states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateBucket {
+    /// Its name.
+    pub bucket: String,
+    /// What the keys begin with, without a slash at the end; `None` for nothing.
+    pub prefix: Option<String>,
+    /// Its region; `None` leaves it to the environment or profile.
+    pub region: Option<String>,
+    /// The URL of another service than AWS's; `None` leaves it to the environment.
+    pub endpoint: Option<String>,
+    /// How long a holder that is not heard of keeps the lock, seconds.
+    pub lease_s: u64,
 }
 
 /// `[aws]`.

@@ -10,10 +10,11 @@ use super::error::ManifestErrors;
 use super::formats::ClusterName;
 use super::known::Known;
 use super::lines::Lines;
-use super::model::{Manifest, Provider};
+use super::model::{Manifest, Provider, StateBackend};
 use super::raw::{self, Document};
 use super::source::{Disk, Files, Source, Variables};
 use super::source_text::SourceText;
+use super::span::At;
 use super::syntax::{syntax_error, yaml};
 
 /// After so many mistakes of syntax, what follows is mostly their echo.
@@ -24,16 +25,43 @@ pub fn parse(source: &Source, variables: &Variables) -> Result<Manifest, Manifes
     parse_with(source, variables, &Disk)
 }
 
-/// The name and the provider of the cluster that a text is about, whatever else is wrong with it;
-/// `None` if that cannot be read either.
-pub fn identity(source: &Source, variables: &Variables) -> Option<(String, Provider)> {
+/// Which cluster a text is about, and where its state is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name.
+    pub name: String,
+    /// Its provider.
+    pub provider: Provider,
+    /// What keeps its state.
+    pub state: StateBackend,
+}
+
+/// The cluster that a text is about, whatever else is wrong with it; `None` if that, or where its
+/// state is, cannot be read either.
+pub fn identity(source: &Source, variables: &Variables) -> Option<Identity> {
     let (table, _) = DeTable::parse_recoverable(&source.text);
     let known = Known::of(table.get_ref(), variables);
-    let section = table.get_ref().get("cluster")?;
+    let section = |name| table.get_ref().get(name);
     let mut cx = Context::new(&source.text, &known, Document::keys());
-    let cluster = raw::Cluster::decode(&mut cx, "cluster", section)?;
+    let cluster = raw::Cluster::decode(&mut cx, "cluster", section("cluster")?)?;
     let cluster = check::cluster(&mut cx, cluster);
-    (cx.mistakes() == 0).then_some((cluster.name, cluster.provider))
+    let region = match section("aws") {
+        Some(aws) => raw::Aws::decode(&mut cx, "aws", aws).map(|aws| check::aws(&mut cx, aws).region),
+        None => None,
+    };
+    let state = match section("state") {
+        Some(state) => Some(At {
+            value: raw::State::decode(&mut cx, "state", state)?,
+            span: state.span().into(),
+        }),
+        None => None,
+    };
+    let state = check::state(&mut cx, state, region.flatten().as_deref());
+    (cx.mistakes() == 0).then_some(Identity {
+        name: cluster.name,
+        provider: cluster.provider,
+        state,
+    })
 }
 
 /// The values of the variables that a manifest refers to, for who reads it again where they are not

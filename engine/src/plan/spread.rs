@@ -43,7 +43,12 @@ impl Spreading<'_> {
             ..unchanging(resource, Operation::Spread)
         });
         let (base, account) = (self.base.clone(), self.account.clone());
-        Direct::on(self.snapshot, base, account).plan(Purpose::Rebalance, steps.collect(), Vec::new())
+        Direct::on(self.snapshot, base, account).plan(
+            Purpose::Rebalance,
+            steps.collect(),
+            Vec::new(),
+            Vec::new(),
+        )
     }
 
     fn skew_of(&self, resource: &Resource) -> Option<Skew> {

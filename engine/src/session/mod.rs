@@ -32,7 +32,6 @@ mod moves;
 mod park;
 mod permissions;
 mod prepare;
-mod reach;
 mod rebalance;
 mod rebuild;
 mod recover;

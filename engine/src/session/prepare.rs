@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// What should be, and what was looked up for it.
-    pub(super) fn lower(
+    fn lower(
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
@@ -160,7 +160,7 @@ impl Session {
     }
 
     /// What the instance types of the manifest have. A destroy needs none.
-    pub(super) async fn types(&self, selection: &Selection) -> Result<TypesAnswer, SessionError> {
+    async fn types(&self, selection: &Selection) -> Result<TypesAnswer, SessionError> {
         if selection.destroy {
             return Ok(TypesAnswer::default());
         }

@@ -48,11 +48,7 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
     let tuning = options.tuning.clone();
     let sdk = load(&options).await;
     let Some(region) = sdk.region().map(ToString::to_string) else {
-        return Err(Failure::not_applied("connect to AWS", "no region is set")
-            .with_ec2_code("NoRegion")
-            .with_hint(
-                "set `region` under [aws] in the manifest, or AWS_REGION, or `region` in the AWS profile",
-            ));
+        return Err(no_region());
     };
     check_credentials(&sdk).await?;
     let ec2 = aws_sdk_ec2::config::Builder::from(&sdk)
@@ -72,6 +68,23 @@ pub async fn connect(options: AwsOptions) -> Result<AwsCloud> {
         options.log,
     );
     Ok(AwsCloud::new(api, region))
+}
+
+/// Credentials, a region, an HTTP client and its proxies, as EC2 is called with them, for whatever
+/// else of AWS is called. Fails where there are no credentials.
+pub async fn sdk_config(options: &AwsOptions) -> Result<SdkConfig> {
+    let sdk = load(options).await;
+    if sdk.region().is_none() {
+        return Err(no_region());
+    }
+    check_credentials(&sdk).await?;
+    Ok(sdk)
+}
+
+fn no_region() -> Failure {
+    Failure::not_applied("connect to AWS", "no region is set")
+        .with_ec2_code("NoRegion")
+        .with_hint("set `region` under [aws] in the manifest, or AWS_REGION, or `region` in the AWS profile")
 }
 
 async fn load(options: &AwsOptions) -> SdkConfig {

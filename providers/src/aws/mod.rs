@@ -35,7 +35,7 @@ mod watch;
 
 pub use call::CallRecord;
 pub use cloud::AwsCloud;
-pub use connect::{AwsOptions, connect};
+pub use connect::{AwsOptions, connect, sdk_config};
 pub use operations::{Effect, Family, OPERATIONS, Op, Operation, Optional, Scope};
 pub use policy::{disk_key_statement, least_policy};
 pub use tuning::Tuning;

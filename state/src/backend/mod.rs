@@ -18,6 +18,7 @@ pub use memory::Memory;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::StateError;
 use crate::lock::{Holder, LockError, Locked};
@@ -30,6 +31,11 @@ impl Version {
     /// The version that a backend calls so.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// What the backend calls it.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -104,6 +110,16 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// they are. None where a backend keeps one cluster only.
     fn beside(&self) -> Result<Vec<Arc<dyn Backend>>, StateError> {
         Ok(Vec::new())
+    }
+
+    /// How long a holder that is not heard of keeps the lock; `None` where it ends with its holder.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How often it is worth looking at a lock that is waited for.
+    fn look_every(&self) -> Duration {
+        Duration::from_millis(100)
     }
 
     /// Whether no call ever waits for a device or a network, so that none needs a thread of its own.

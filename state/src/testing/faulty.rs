@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::backend::{Append, Backend, Expect, Held, Object, Repair, Version};
 use crate::error::StateError;
@@ -266,6 +267,14 @@ impl Backend for Faulty {
 
     fn beside(&self) -> Result<Vec<Arc<dyn Backend>>, StateError> {
         self.whole("list", "others", false, || self.inner.beside())
+    }
+
+    fn lease(&self) -> Option<Duration> {
+        self.inner.lease()
+    }
+
+    fn look_every(&self) -> Duration {
+        self.inner.look_every()
     }
 
     fn is_immediate(&self) -> bool {

@@ -1,6 +1,9 @@
 //! `subako lock show|release`.
 
-use subako_state::Holder;
+use std::time::Instant;
+
+use subako_engine::session::{Offline, Session};
+use subako_state::{Holder, LockError};
 
 use crate::args::{Format, Global, LockCommand};
 use crate::error::{CliError, Result};
@@ -14,7 +17,8 @@ use crate::unfinished;
 
 /// Shows the lock, or releases a dead one.
 pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
-    let session = Project::open_recorded(global, ui, Needs::State)?.offline();
+    let project = Project::open_recorded(global, ui, Needs::State)?;
+    let session = project.offline();
     let found = session.lock_view()?;
     match command {
         LockCommand::Show { format: Format::Json } => {
@@ -35,13 +39,29 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
         LockCommand::Release => match (found.holder, found.alive) {
             (holder, true) => return Err(alive(holder)),
             (Some(holder), false) => {
-                session.release_lock(&lock::this_process("lock release"))?;
+                release(&project, &session)?;
                 ui.line(&format!("Released the lock of {holder}."))?;
             }
             (None, false) => ui.line("Nobody holds the lock.")?,
         },
     }
     Ok(Exit::Done)
+}
+
+/// Clears the name of a dead holder. Where a lock ends by not being renewed this process has to see
+/// for itself, on its own clock, that nobody does.
+fn release(project: &Project, session: &Session<Offline>) -> Result<()> {
+    let lease = project.store.lease().unwrap_or_default();
+    let started = Instant::now();
+    loop {
+        match session.release_lock(&lock::this_process("lock release")) {
+            Err(LockError::Held { .. }) if started.elapsed() < lease + lease / 4 => {
+                std::thread::sleep(project.store.look_every());
+            }
+            Err(LockError::Held { holder }) => return Err(alive(holder)),
+            released => return Ok(released?),
+        }
+    }
 }
 
 fn alive(holder: Option<Holder>) -> CliError {

@@ -21,11 +21,14 @@ mod service_order;
 mod service_runtime;
 mod sim;
 mod ssh;
+mod state;
 mod swarm;
 mod unique;
 mod variable;
 
+pub use aws::check as aws;
 pub use cluster::check as cluster;
+pub use state::check as state;
 pub use swarm::{CONVERGE_TIMEOUT_S, SUBNET_SIZE};
 
 use super::decode::Context;
@@ -64,6 +67,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
         .map(|pool| pool.ami.as_ref().map(|ami| ami.0.as_str()));
     let user = ssh::default_user(images);
     let ssh = ssh::check(cx, value(document.ssh), around, user);
+    let state = state::check(cx, document.state, aws.region.as_deref());
     let key_pair = document
         .key_pair
         .and_then(|raw| key_pair::check(cx, raw.value, around));
@@ -106,6 +110,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .map(|path| around.resolve(&path.0)),
         prices: prices::check(value(document.prices)),
         moved: moved::check(cx, value(document.moved).0, &blocks),
+        state,
         sim,
         lines: Lines::default(),
     }

@@ -19,6 +19,7 @@ mod ports;
 mod public_key;
 mod size;
 mod ssh;
+mod state;
 
 pub use aws::{Ami, AwsAccount, GroupName, InstanceType, KeyPairName, Region, SubnetId, VpcId, Zone};
 pub use block::BlockName;
@@ -36,3 +37,4 @@ pub use ports::{Ports, ShortPorts, Transport};
 pub use public_key::{check_public_key, looks_like_key};
 pub use size::{Bytes, Cpus};
 pub use ssh::{EngineVersion, Jump, PlainText, UserName};
+pub use state::{BucketName, Endpoint, KeyPrefix};

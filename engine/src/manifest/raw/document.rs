@@ -2,7 +2,7 @@
 
 use super::{
     Aws, Cluster, ConfigSource, Docker, KeyPair, Moved, Network, Pool, Prices, Registry, SecretSource,
-    SecurityGroup, Service, Sim, Ssh, Swarm, Variable,
+    SecurityGroup, Service, Sim, Ssh, State, Swarm, Variable,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -37,6 +37,8 @@ section! {
         optional service: Tables<Service>,
         /// Logins to private registries.
         optional registry: Registry,
+        /// Where the state is kept.
+        optional state: State,
         /// What you pay where that is not the list price.
         optional prices: Prices,
         /// A block that has another name from now on, and what it stands for stays.

@@ -22,6 +22,7 @@ mod service_runtime;
 mod service_update;
 mod sim;
 mod ssh;
+mod state;
 mod swarm;
 mod variable;
 
@@ -44,5 +45,6 @@ pub use service_runtime::{HealthCheck, Resources, RestartPolicy};
 pub use service_update::{RollbackConfig, UpdateConfig};
 pub use sim::{Fault, Sim, Timeout};
 pub use ssh::{Ssh, Via};
+pub use state::{BackendName, State};
 pub use swarm::Swarm;
 pub use variable::{Variable, VariableType};
