@@ -19,6 +19,8 @@ mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;
 mod layers;
+#[cfg(feature = "aws")]
+mod live_kit;
 mod locking;
 mod manifests;
 mod newcomer;

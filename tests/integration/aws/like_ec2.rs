@@ -11,10 +11,10 @@ use super::strict::{AUTO_TAG, Strict, ZoneOut};
 use crate::support::replace;
 
 /// What takes seconds in EC2.
-const LAG: Duration = Duration::from_millis(500);
+pub const LAG: Duration = Duration::from_millis(500);
 
 /// The example cluster, of types that a free plan has, wherever there is room.
-fn anywhere(strict: Strict) -> Option<Bench> {
+pub fn anywhere(strict: Strict) -> Option<Bench> {
     let bench = Bench::with(|text| {
         let lines = text
             .lines()

@@ -10,6 +10,7 @@ mod crash;
 mod drift;
 mod faults;
 mod like_ec2;
+mod live;
 mod pace;
 mod permissions;
 #[path = "../../../providers/tests/aws/proxy.rs"]
