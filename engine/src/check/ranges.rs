@@ -1,5 +1,7 @@
 //! Ranges of overlay networks that collide.
 
+use std::collections::BTreeSet;
+
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 
@@ -7,7 +9,7 @@ use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::kinds::DOCKERS_POOL;
 use crate::manifest::Manifest;
-use crate::world::DOCKER_BRIDGES;
+use crate::world::{DOCKER_BRIDGES, DaemonConfig};
 
 mod room;
 
@@ -19,6 +21,13 @@ pub(super) static CHECK: BuiltIn = BuiltIn {
     },
     look,
 };
+
+/// What the check reads of an engine.
+#[derive(Deserialize)]
+struct Engine {
+    #[serde(default)]
+    daemon: Option<DaemonConfig>,
+}
 
 #[derive(Deserialize)]
 struct Swarm {
@@ -97,14 +106,41 @@ fn collisions(checked: &Checked<'_>, manifest: &Manifest) -> Vec<Finding> {
     findings
 }
 
-/// The ranges of the VPC and of Docker's bridges.
+/// The ranges of the VPC and of the hosts' bridges.
 fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
     let vpc = checked.looked_up.into_iter().flat_map(|found| &found.vpc_cidrs);
     let vpc = vpc.filter_map(|range| Some((net(range)?, "the VPC".to_owned())));
-    let bridges = DOCKER_BRIDGES
+    vpc.chain(bridges(checked)).collect()
+}
+
+/// The ranges of the hosts' bridges, as the engines are told; those that the manifest names are held
+/// against everything else where they stand.
+fn bridges(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
+    let daemons: Vec<DaemonConfig> = checked
+        .of_kind("docker")
+        .filter_map(|wanted| wanted.spec.decode::<Engine>().ok())
+        .map(|engine| engine.daemon.unwrap_or_default())
+        .collect();
+    let untold = daemons.is_empty().then(DaemonConfig::default);
+    let ranges: BTreeSet<&str> = daemons
         .iter()
-        .filter_map(|range| Some((net(range)?, "a bridge of Docker's own".to_owned())));
-    vpc.chain(bridges).collect()
+        .chain(&untold)
+        .flat_map(DaemonConfig::bridges)
+        .collect();
+    let named = checked.manifest.map(|manifest| &manifest.docker);
+    let is_named = |range: &str| {
+        named.is_some_and(|docker| {
+            docker.bip.as_deref() == Some(range) || docker.address_pools.iter().any(|pool| pool == range)
+        })
+    };
+    let ranges = ranges.into_iter().filter(|range| !is_named(range));
+    let whose = |range: &str| match DOCKER_BRIDGES.contains(&range) {
+        true => "a bridge of Docker's own".to_owned(),
+        false => "a bridge of the hosts".to_owned(),
+    };
+    ranges
+        .filter_map(|range| Some((net(range)?, whose(range))))
+        .collect()
 }
 
 /// What a host's own networks must not have: the ranges of the VPC, and of overlay networks.
@@ -195,6 +231,22 @@ mod tests {
                 only(&found(&format!("[swarm]\naddr_pool = [\"{range}\"]\n"))),
                 format!("Error 20 swarm addr_pool: addr_pool {range} collides with {whose}")
             );
+        }
+    }
+
+    #[test]
+    fn a_range_of_dockers_own_is_free_where_the_engines_are_told_others() {
+        let told = "[docker]\nbip = \"192.168.240.1/24\"\naddress_pools = [\"192.168.248.0/21\"]\n";
+        for range in ["172.17.1.0/24", "172.18.0.0/16"] {
+            assert_eq!(found(&(told.to_owned() + &network(range))), [], "{range}");
+        }
+        // With a bip alone, docker_gwbridge is cut from Docker's own pools.
+        let half = "[docker]\nbip = \"192.168.240.1/24\"\n".to_owned() + &network("172.18.0.0/16");
+        assert!(only(&found(&half)).contains("a bridge of Docker's own (172.18.0.0/16)"));
+        // Those that were named are held against the network once.
+        for range in ["192.168.240.0/24", "192.168.250.0/24"] {
+            let both = told.to_owned() + &network(range);
+            assert!(only(&found(&both)).contains("the network front"), "{range}");
         }
     }
 

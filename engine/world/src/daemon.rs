@@ -53,6 +53,18 @@ pub enum DaemonConflict {
 }
 
 impl DaemonConfig {
+    /// The ranges that the host's own networks have: docker0, docker_gwbridge and others of one host,
+    /// CIDR notation. Without pools of its own an engine cuts them from Docker's.
+    pub fn bridges(&self) -> Vec<&str> {
+        let pools = self.address_pools.iter().map(String::as_str);
+        let dockers = DOCKER_BRIDGES.iter().copied();
+        let bip = self.bip.as_deref().into_iter();
+        match self.address_pools.is_empty() {
+            true => bip.chain(dockers).collect(),
+            false => bip.chain(pools).collect(),
+        }
+    }
+
     /// Its keys and values, as `dockerd` reads them.
     pub fn keys(&self) -> Map<String, Value> {
         let mut keys = Map::new();
