@@ -160,7 +160,13 @@ impl Inner {
             let grown = self.api.ec2.modify_volume().volume_id(volume).size(size).send();
             grown.await.map(drop)
         };
-        self.api.settle(Op::ModifyVolume, doing, send, large_enough).await
+        self.api
+            .settle(Op::ModifyVolume, doing, send, large_enough)
+            .await?;
+        // The new size is in effect once the volume is `optimizing`, usually within seconds, and shown
+        // only then; what is optimized for hours after that is speed alone (EBS user guide, "Monitor
+        // the progress of Amazon EBS volume modifications"). A change that was accepted comes.
+        self.look_for_known(large_enough).await.map(drop)
     }
 
     /// Sets and removes tags on any objects, by id.

@@ -60,6 +60,26 @@ fn the_environment_gives_region_and_credentials() {
     assert!(said.contains("connected"), "{said}");
 }
 
+#[test]
+fn a_profile_of_aws_login_is_understood() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config");
+    let profile = "[profile me]\nregion = us-east-1\nlogin_session = arn:aws:iam::123456789012:user/me\n";
+    std::fs::write(&config, profile).unwrap();
+    // Nobody has logged in here: the session is looked for, and not found.
+    let said = connect_with(&[
+        ("AWS_PROFILE", "me"),
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("AWS_LOGIN_CACHE_DIRECTORY", dir.path().to_str().unwrap()),
+    ]);
+    assert!(said.contains("log in again"), "{said}");
+    // A program without the source would ask for it to be compiled in.
+    assert!(
+        !said.contains("feature") && !said.contains("NoCredentials"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn the_account_is_the_callers() {
     let Some(moto) = moto() else { return };

@@ -108,7 +108,7 @@ pub struct Proxy {
     /// fails where two calls meet in it.
     launching: Arc<tokio::sync::Mutex<()>>,
     /// What EC2 does and the API behind does not.
-    strict: Arc<Mutex<Strict>>,
+    strict: Arc<Mutex<Arc<Mutex<Strict>>>>,
 }
 
 impl Proxy {
@@ -119,7 +119,7 @@ impl Proxy {
 
     /// Another proxy, which has seen no call, before the same EC2, which remembers what it saw.
     pub async fn another(&self, target: &str) -> io::Result<Self> {
-        Self::start_before(target, Arc::clone(&self.strict)).await
+        Self::start_before(target, self.strict()).await
     }
 
     async fn start_before(target: &str, strict: Arc<Mutex<Strict>>) -> io::Result<Self> {
@@ -128,7 +128,7 @@ impl Proxy {
             address: listener.local_addr()?,
             state: Arc::default(),
             launching: Arc::default(),
-            strict,
+            strict: Arc::new(Mutex::new(strict)),
         };
         let (target, serving) = (target.to_owned(), proxy.clone());
         tokio::spawn(async move {
@@ -170,7 +170,13 @@ impl Proxy {
 
     /// The EC2 behind is as strict as this from now on.
     pub fn be(&self, strict: Strict) {
-        *self.strict() = strict;
+        *locked(&self.strict()) = strict;
+    }
+
+    /// It stands before the same EC2 as another one from now on, which remembers what both saw.
+    pub fn share_strictness(&self, other: &Self) {
+        let shared = other.strict();
+        *self.strict.lock().unwrap_or_else(PoisonError::into_inner) = shared;
     }
 
     /// Holds every call back.
@@ -251,7 +257,7 @@ impl Proxy {
     /// What EC2 answers: strictness before and after the API, and whatever others do then.
     async fn forward(&self, target: &str, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut call = Call::read(head, &String::from_utf8_lossy(body));
-        let refused = self.strict().ask(&mut call);
+        let refused = locked(&self.strict()).ask(&mut call);
         match refused {
             Some(Answer::Refusal(status, code, message)) if call.action == "GetCallerIdentity" => {
                 return Ok(self.stamped(status, &identity_error(code, &message)));
@@ -263,11 +269,11 @@ impl Proxy {
             None => {}
         }
         let answer = self.pass(target, head, &call).await?;
-        let watched = !self.strict().is_empty();
+        let watched = !locked(&self.strict()).is_empty();
         let Some(mut tree) = watched.then(|| success(&answer)).flatten() else {
             return Ok(answer);
         };
-        let then = self.strict().answer(&call, &mut tree);
+        let then = locked(&self.strict()).answer(&call, &mut tree);
         for call in then {
             self.pass(target, head, &call).await?;
         }
@@ -278,7 +284,7 @@ impl Proxy {
     fn stamped(&self, status: u16, text: &str) -> Vec<u8> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = now.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
-        let date = DateTime::from_secs(now + self.strict().ahead()).fmt(DateTimeFormat::HttpDate);
+        let date = DateTime::from_secs(now + locked(&self.strict()).ahead()).fmt(DateTimeFormat::HttpDate);
         response_with(status, &format!("Date: {}\r\n", date.expect("a date")), text)
     }
 
@@ -298,8 +304,8 @@ impl Proxy {
         forward(target, &head, body.as_bytes()).await
     }
 
-    fn strict(&self) -> std::sync::MutexGuard<'_, Strict> {
-        self.strict.lock().unwrap_or_else(PoisonError::into_inner)
+    fn strict(&self) -> Arc<Mutex<Strict>> {
+        Arc::clone(&self.strict.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn record(&self, action: &str, body: String) -> (Option<Fault>, Duration) {
@@ -319,6 +325,10 @@ impl Proxy {
         let rule = state.rules.iter().find(applies);
         (rule.map(|rule| rule.fault.clone()), state.latency)
     }
+}
+
+fn locked(strict: &Mutex<Strict>) -> std::sync::MutexGuard<'_, Strict> {
+    strict.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A request's head (without the connection's own fields) and its body.

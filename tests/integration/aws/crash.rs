@@ -3,6 +3,8 @@
 use std::os::unix::process::ExitStatusExt as _;
 
 use super::bench::{APPLY, Bench};
+use super::like_ec2::{LAG, small};
+use super::strict::Strict;
 
 const VARIABLE: &str = "SUBAKO_CRASH_AFTER_ENTRY";
 /// How many are killed at a time.
@@ -84,6 +86,29 @@ fn a_destroy_killed_anywhere_is_finished_by_the_next() {
         true
     });
     assert!(kills >= 8, "only {kills} kills");
+}
+
+#[test]
+fn an_apply_and_a_destroy_killed_in_a_strict_ec2_are_finished_by_the_next() {
+    // All of them, where that is asked for.
+    let every = std::env::var("SUBAKO_STRICT_CASES").is_ok_and(|wanted| wanted == "all");
+    let entries: Vec<u32> = if every { (1..=16).collect() } else { vec![4, 7] };
+    let mut killed = 0;
+    for entry in entries {
+        let Some(bench) = small(Strict::all(LAG)) else {
+            return;
+        };
+        killed += usize::from(killed_after(&bench, &APPLY, entry));
+        let place = format!("SIGKILL after entry {entry}");
+        let ran = bench.apply();
+        assert_eq!(ran.code, Some(0), "{place}: {}", ran.said());
+        bench.assert_whole(2, &place);
+        assert_eq!(bench.ever_run().len(), 2, "a second instance was run: {place}");
+        killed += usize::from(killed_after(&bench, &["destroy", "--yes"], entry));
+        bench.run(&["destroy", "--yes"]).expect(0);
+        bench.assert_nothing(&format!("destroy killed after entry {entry}"));
+    }
+    assert!(killed >= 4, "only {killed} kills");
 }
 
 #[test]

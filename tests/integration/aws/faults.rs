@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::bench::Bench;
+use super::like_ec2::{LAG, small};
 use super::proxy::Fault;
+use super::strict::Strict;
 use crate::support::Ran;
 
 /// How many cases run at a time: those that keep moto busy, and those that wait for deadlines.
@@ -59,8 +61,8 @@ fn cases(bench: &Bench) -> Vec<Case> {
     cases
 }
 
-/// Works off all cases, several at a time; every complaint counts.
-fn all(cases: Vec<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
+/// Works off all cases, several at a time; every complaint counts, and of the faults so many have to be met.
+fn all(cases: Vec<Case>, least_met: f64, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
     let total = cases.len();
     let (waiting, busy): (VecDeque<Case>, _) = cases.into_iter().partition(silent);
     let (waiting, busy) = (Mutex::new(waiting), Mutex::new(busy));
@@ -102,7 +104,7 @@ fn all(cases: Vec<Case>, one: impl Fn(&Case) -> Result<bool, String> + Sync) {
     let met = met.into_inner().unwrap_or_else(PoisonError::into_inner);
     // How often a state is looked at depends on the pace, so that a late look may not happen.
     assert!(
-        met as usize >= total * 9 / 10,
+        f64::from(met) >= total as f64 * least_met,
         "only {met} of {total} faults were met"
     );
 }
@@ -125,8 +127,37 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T, ran: &R
     }
 }
 
-fn broken_apply(case: &Case) -> Result<bool, String> {
-    let bench = Bench::small().expect("moto");
+/// The EC2 that the cases run against.
+#[derive(Debug, Clone, Copy)]
+enum Ec2 {
+    /// As moto is.
+    Moto,
+    /// As strict as the real one, in everything at once.
+    Strict,
+}
+
+impl Ec2 {
+    /// A small cluster of it; `None` skips the test.
+    fn small(self) -> Option<Bench> {
+        match self {
+            Self::Moto => Bench::small(),
+            Self::Strict => small(Strict::all(LAG)),
+        }
+    }
+}
+
+/// `all` tries every case in the strict EC2, not some of them.
+const STRICT_CASES: &str = "SUBAKO_STRICT_CASES";
+
+/// So many of the cases, from one end to the other; all where that is asked for.
+fn some(cases: Vec<Case>, number: usize) -> Vec<Case> {
+    let every = std::env::var(STRICT_CASES).is_ok_and(|wanted| wanted == "all");
+    let step = if every { 1 } else { cases.len() / number };
+    cases.into_iter().step_by(step.max(1)).collect()
+}
+
+fn broken_apply(ec2: Ec2, case: &Case) -> Result<bool, String> {
+    let bench = ec2.small().expect("moto");
     let place = break_call(&bench, case);
     let ran = bench.apply();
     let met = met(&bench, case);
@@ -168,15 +199,26 @@ fn every_call_of_an_apply_may_break_in_every_way() {
     bench.apply().expect(0);
     let cases = cases(&bench);
     assert!(cases.len() >= 9 * 14, "only {} cases", cases.len());
-    all(cases, broken_apply);
+    all(cases, 0.9, |case| broken_apply(Ec2::Moto, case));
 }
 
-fn broken_destroy(case: &Case) -> Result<bool, String> {
+#[test]
+fn calls_of_an_apply_may_break_in_a_strict_ec2() {
+    let Some(bench) = Ec2::Strict.small() else { return };
+    bench.apply().expect(0);
+    // How many reads there are depends on what is shown when.
+    all(some(cases(&bench), 9), 0.5, |case| {
+        broken_apply(Ec2::Strict, case)
+    });
+}
+
+fn broken_destroy(ec2: Ec2, case: &Case) -> Result<bool, String> {
     let moto = super::bench::moto().expect("moto");
-    let bench = Bench::small().expect("moto");
+    let bench = ec2.small().expect("moto");
     let made = bench.apply();
     same("the apply before", made.code, Some(0), &made)?;
     let broken = bench.behind_another_proxy(&moto);
+    broken.proxy.share_strictness(&bench.proxy);
     let place = break_call(&broken, case);
     let ran = broken.run(&["destroy", "--yes"]);
     let met = met(&broken, case);
@@ -202,12 +244,25 @@ fn broken_destroy(case: &Case) -> Result<bool, String> {
 #[test]
 fn every_call_of_a_destroy_may_break_in_every_way() {
     let Some(bench) = Bench::small() else { return };
+    all(destroy_cases(&bench), 0.9, |case| broken_destroy(Ec2::Moto, case));
+}
+
+#[test]
+fn calls_of_a_destroy_may_break_in_a_strict_ec2() {
+    let Some(bench) = Ec2::Strict.small() else { return };
+    let cases = some(destroy_cases(&bench), 6);
+    all(cases, 0.5, |case| broken_destroy(Ec2::Strict, case));
+}
+
+/// Every call of an undisturbed destroy, in every way.
+fn destroy_cases(bench: &Bench) -> Vec<Case> {
     bench.apply().expect(0);
     let moto = super::bench::moto().expect("moto");
     let calm = bench.behind_another_proxy(&moto);
+    calm.proxy.share_strictness(&bench.proxy);
     calm.run(&["destroy", "--yes"]).expect(0);
     let mut cases = cases(&calm);
     // What only reads is broken in an apply already: here each kind of it once.
     cases.retain(|(action, nth, _)| *nth == 1 || !action.starts_with("Describe"));
-    all(cases, broken_destroy);
+    cases
 }

@@ -15,7 +15,20 @@ pub const LAG: Duration = Duration::from_millis(500);
 
 /// The example cluster, of types that a free plan has, wherever there is room.
 pub fn anywhere(strict: Strict) -> Option<Bench> {
+    changed(strict, |text| text)
+}
+
+/// The same with one manager and one worker.
+pub fn small(strict: Strict) -> Option<Bench> {
+    changed(strict, |text| {
+        let text = replace(&text, "count = 3", "count = 1");
+        replace(&text, "count = 2", "count = 1")
+    })
+}
+
+fn changed(strict: Strict, edit: impl FnOnce(String) -> String) -> Option<Bench> {
     let bench = Bench::with(|text| {
+        let text = edit(text);
         let lines = text
             .lines()
             .filter(|line| !line.starts_with("availability_zones"));
@@ -143,8 +156,32 @@ fn a_session_that_expires_in_mid_run_leaves_a_run_that_can_be_finished() {
     }
     let ran = dying.run(&["apply", "--target", "instance.*", "--yes", "--parallelism", "1"]);
     assert_eq!(ran.code, Some(4), "{}", ran.said());
+    // The journal is whole: the run is there to be gone on with, and that is said.
     ran.says("session has expired").says("log in again");
+    ran.says("recover");
     // Logged in again: everything that was made is known, and nothing is made twice.
+    bench.apply().expect(0);
+    bench.assert_whole(2, "after the session was renewed");
+}
+
+#[test]
+fn a_session_that_expires_before_anything_is_made_leaves_no_run() {
+    let Some(bench) = Bench::small() else { return };
+    let moto = super::bench::moto().expect("it is there");
+    let dying = bench.behind_another_proxy(&moto);
+    let expired = || Fault::error(400, "RequestExpired", "Request has expired.");
+    // The first of each only asks.
+    for action in ["ImportKeyPair", "CreateSecurityGroup", "RunInstances"] {
+        dying.proxy.fault(action, 2, u32::MAX / 2, expired());
+        for other in ["DescribeInstances", "DescribeSecurityGroups", "DescribeKeyPairs"] {
+            dying.proxy.fault_once_met(other, action, 2, expired());
+        }
+    }
+    let ran = dying.run(&["apply", "--target", "instance.*", "--yes", "--parallelism", "1"]);
+    // Nothing was made, for certain: not 4.
+    assert_eq!(ran.code, Some(3), "{}", ran.said());
+    ran.says("session has expired").says("log in again");
+    bench.assert_nothing("after the session expired");
     bench.apply().expect(0);
     bench.assert_whole(2, "after the session was renewed");
 }

@@ -20,7 +20,7 @@ fn kit(lab: &Lab, report: &Path, options: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-#[ignore = "6 min"]
+#[ignore = "2 to 3 min"]
 fn the_live_kit_holds_takes_everything_away_and_reports() {
     let Some(mut lab) = Lab::turn("the live kit") else {
         return;

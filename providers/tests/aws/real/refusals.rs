@@ -2,6 +2,7 @@
 
 use subako_engine::world::{Certainty, Cloud, Lookup};
 use subako_providers::aws::{AwsOptions, connect};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::proxy::Proxy;
 use super::super::strict::{ClockOff, RegionOff, Strict};
@@ -90,4 +91,51 @@ async fn the_proxy_that_the_environment_names_is_gone_through() {
     let said = account_with(&[("AWS_ENDPOINT_URL", &url), nobody]);
     assert!(said.contains("account 123456789012"), "{said}");
     assert_eq!(proxy.counts()["GetCallerIdentity"], 2);
+}
+
+/// A proxy that makes tunnels: what it was asked, and the first bytes that it was to carry. The tunnel
+/// leads nowhere.
+async fn tunnel(answer: &'static str) -> (String, tokio::task::JoinHandle<(String, Vec<u8>)>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let first = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert!(client.read_buf(&mut head).await.unwrap() > 0, "cut short");
+        }
+        client.write_all(answer.as_bytes()).await.unwrap();
+        let mut carried = Vec::with_capacity(4096);
+        client.read_buf(&mut carried).await.unwrap_or_default();
+        (String::from_utf8(head).unwrap(), carried)
+    });
+    (address.to_string(), first)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_with_tls_is_reached_by_a_tunnel_through_the_proxy() {
+    let endpoint = ("AWS_ENDPOINT_URL", "https://ec2.nowhere.invalid");
+    let (address, first) = tunnel("HTTP/1.1 200 Connection established\r\n\r\n").await;
+    let proxy = format!("http://me:hush@{address}");
+    let said = account_with(&[endpoint, ("HTTPS_PROXY", &proxy)]);
+    let (asked, carried) = first.await.unwrap();
+    assert!(
+        asked.starts_with("CONNECT ec2.nowhere.invalid:443 HTTP/1.1\r\n"),
+        "{asked}"
+    );
+    // "me:hush", as a proxy wants to be told it (RFC 7617).
+    let named = asked.to_ascii_lowercase().contains("proxy-authorization: basic ");
+    assert!(named && asked.contains("bWU6aHVzaA=="), "{asked}");
+    // The proxy carries TLS to the endpoint by name, and sees nothing of the request.
+    assert_eq!(carried.first(), Some(&0x16), "a TLS handshake");
+    let name = b"ec2.nowhere.invalid";
+    assert!(carried.windows(name.len()).any(|some| some == name));
+    assert!(!said.contains("hush"), "{said}");
+
+    // One that makes no tunnel is named with what to check.
+    let (address, first) = tunnel("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
+    let proxy = format!("http://{address}");
+    let said = account_with(&[endpoint, ("HTTPS_PROXY", &proxy)]);
+    assert!(first.await.unwrap().0.starts_with("CONNECT "));
+    assert!(said.contains("HTTPS_PROXY"), "{said}");
 }

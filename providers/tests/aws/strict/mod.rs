@@ -4,6 +4,7 @@
 mod auto_tags;
 mod call;
 mod clock;
+mod credits;
 mod deprecated;
 mod described;
 mod elastic;
@@ -13,6 +14,7 @@ mod internet;
 mod kms;
 mod late_address;
 mod leaving;
+mod modifying;
 mod newborn;
 mod offerings;
 mod opt_in;
@@ -31,6 +33,7 @@ use std::time::Duration;
 pub use auto_tags::{AutoTags, KEY as AUTO_TAG};
 pub use call::{Answer, Call};
 pub use clock::ClockOff;
+pub use credits::Credits;
 pub use deprecated::Deprecated;
 pub use described::Described;
 pub use elastic::Elastic;
@@ -40,6 +43,7 @@ pub use internet::Internet;
 pub use kms::Kms;
 pub use late_address::LateAddress;
 pub use leaving::Leaving;
+pub use modifying::Modifying;
 pub use newborn::Newborn;
 pub use offerings::Offerings;
 pub use opt_in::RegionOff;
@@ -110,6 +114,8 @@ impl Strict {
             .with(Retype::default())
             .with(Described::default())
             .with(Protects)
+            .with(Credits)
+            .with(Modifying::new(lag))
             .with(Deprecated::once_used())
             .with(Encrypted)
             .with(OddSubnets)
