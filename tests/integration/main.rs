@@ -14,6 +14,7 @@ mod exits;
 mod faults;
 mod files;
 mod formats;
+mod guards;
 mod hints;
 mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]

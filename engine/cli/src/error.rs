@@ -4,7 +4,7 @@ use std::fmt;
 
 use subako_engine::check::CheckError;
 use subako_engine::plan::PlanError;
-use subako_engine::session::{ExpectError, RenameError, SavedPlanError, SessionError};
+use subako_engine::session::{ExpectError, RenameError, SavedPlanError, SessionError, UnknownCheck};
 use subako_engine::world::{Failure, NextCommand};
 use subako_state::{Damage, LockError, StateError};
 
@@ -205,6 +205,12 @@ impl From<LockError> for CliError {
                     .and(" tells more"),
             ),
         }
+    }
+}
+
+impl From<UnknownCheck> for CliError {
+    fn from(error: UnknownCheck) -> Self {
+        Self::new(error.to_string()).help(format!("`--deny` takes one of {}", error.known.join(", ")))
     }
 }
 

@@ -51,9 +51,29 @@ pub static POWER: About = About {
     documentation: "Parking stops every machine of the cluster, and resuming starts every one of them.",
 };
 
+/// More would go than whoever plans allows.
+pub static MAX_DESTROY: About = About {
+    id: "max-destroy",
+    category: Category::Availability,
+    documentation: "No more is deleted or replaced than --max-destroy allows.",
+};
+
 /// A part of the whole is planned.
 pub static SELECTION: About = About {
     id: "selection",
     category: Category::State,
     documentation: "What can only change together is planned together, or left for a later apply.",
 };
+
+/// All of these.
+pub static ALL: [&About; 9] = [
+    &REFRESH,
+    &FOREIGN,
+    &ADOPTION,
+    &CLAIMS,
+    &REHEARSAL,
+    &STRAYS,
+    &POWER,
+    &MAX_DESTROY,
+    &SELECTION,
+];

@@ -9,7 +9,7 @@
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
 //! * `park`, `rebalance`: every machine stopped, and started again; tasks spread evenly again;
-//! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved;
+//! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved; `guards`: what is not to happen;
 //! * `status`, `graph`: the live cluster, the wanted one;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
 //! * `connection`: how the cluster is reached, recorded; `lock`: who may write.
@@ -25,6 +25,7 @@ mod error;
 mod expect;
 mod forget;
 mod graph;
+mod guards;
 mod history;
 mod knowledge;
 mod lock;
@@ -52,6 +53,7 @@ pub use endpoints::{Endpoint, endpoints};
 pub use error::{NoContent, SessionError, list};
 pub use expect::{Component, ExpectError, expect};
 pub use forget::Forgetting;
+pub use guards::{Guards, UnknownCheck};
 pub use history::{History, HistoryEntry};
 pub use knowledge::{Knowledge, Unfinished};
 pub use lock::LockView;

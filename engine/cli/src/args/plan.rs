@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use subako_engine::money::FreeTier;
 use subako_engine::plan::Selection;
+use subako_engine::session::Guards;
 
 /// Which part of the whole.
 #[derive(Debug, Clone, Default, Args)]
@@ -68,6 +69,27 @@ pub struct RehearseArg {
     pub rehearse: Option<bool>,
 }
 
+/// What is not to happen: such a plan is refused (exit code 5).
+#[derive(Debug, Clone, Default, Args)]
+pub struct GuardArgs {
+    /// Refuse a plan that deletes or replaces more than N resources
+    #[arg(long, value_name = "N")]
+    pub max_destroy: Option<u32>,
+    /// Refuse a plan with findings of this check, or with any `warnings` (repeatable)
+    #[arg(long, value_name = "warnings|ID")]
+    pub deny: Vec<String>,
+}
+
+impl GuardArgs {
+    /// As the engine wants it.
+    pub fn guards(&self) -> Guards {
+        Guards {
+            max_destroy: self.max_destroy,
+            deny: self.deny.clone(),
+        }
+    }
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
@@ -98,6 +120,9 @@ pub struct PlanArgs {
     /// Whether to rehearse it.
     #[command(flatten)]
     pub rehearse: RehearseArg,
+    /// What is not to happen.
+    #[command(flatten)]
+    pub guards: GuardArgs,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::plan::{Format, RefreshArg, RehearseArg, SelectionArgs};
+use super::plan::{Format, GuardArgs, RefreshArg, RehearseArg, SelectionArgs};
 
 /// How a run goes about its work.
 #[derive(Debug, Clone, Args)]
@@ -68,6 +68,9 @@ pub struct ApplyArgs {
     /// Whether to rehearse the plan.
     #[command(flatten)]
     pub rehearse: RehearseArg,
+    /// What is not to happen.
+    #[command(flatten)]
+    pub guards: GuardArgs,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,
@@ -95,6 +98,9 @@ pub struct DestroyArgs {
     /// Whether to rehearse the plan.
     #[command(flatten)]
     pub rehearse: RehearseArg,
+    /// What is not to happen.
+    #[command(flatten)]
+    pub guards: GuardArgs,
     /// Which part of the whole.
     #[command(flatten)]
     pub selection: SelectionArgs,

@@ -29,6 +29,7 @@ pub fn run(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<Exit> {
         saved,
         preflight: args.preflight.preflight,
         full: args.full,
+        guards: args.guards.guards(),
         run: &args.run,
     };
     runtime::block_on(project.is_instant(), changes(&project, ui, &request))

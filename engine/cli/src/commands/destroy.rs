@@ -28,6 +28,7 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
         saved: None,
         preflight: args.preflight.preflight,
         full: args.full,
+        guards: args.guards.guards(),
         run: &args.run,
     };
     let exit = runtime::block_on(project.is_instant(), changes(&project, ui, &request))?;

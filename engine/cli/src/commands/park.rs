@@ -1,6 +1,7 @@
 //! `subako park`.
 
 use subako_engine::plan::{Purpose, Selection};
+use subako_engine::session::Guards;
 
 use crate::args::{Global, PowerArgs};
 use crate::error::Result;
@@ -23,6 +24,7 @@ pub fn run(global: &Global, args: &PowerArgs, ui: &Ui) -> Result<Exit> {
         saved: None,
         preflight: args.preflight.preflight,
         full: args.full,
+        guards: Guards::default(),
         run: &args.run,
     };
     runtime::block_on(project.is_instant(), changes(&project, ui, &request))

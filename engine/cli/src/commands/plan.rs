@@ -25,6 +25,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     if let Some(bill) = &mut plan.cost {
         bill.free_tier = args.free_tier;
     }
+    args.guards.guards().hold(&mut plan);
     let offline = project.offline();
     let full = args.full || ui.verbose;
     let text = match args.format {
@@ -37,7 +38,7 @@ pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
     ui.print(&text)?;
     permitted?;
     if findings::refuse(&plan.findings) {
-        let mut error = CliError::refused("the plan breaks an invariant, so it would not be applied");
+        let mut error = CliError::refused("the plan is refused: an apply would not go ahead");
         if let Some(file) = &args.out {
             error = error.help(format!("{} was not written", file.display()));
         }
@@ -89,6 +90,7 @@ async fn make(
     let parallelism = ApplyOptions::default().parallelism;
     let cluster = cluster.rehearsing(project, args.rehearse, parallelism);
     let session = &cluster.session;
+    session.check_guards(&args.guards.guards())?;
     let known = session.load()?;
     let unfinished = unfinished::say(session, ui)?;
     let selection = args.selection.selection(args.destroy);

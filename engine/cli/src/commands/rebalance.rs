@@ -1,6 +1,7 @@
 //! `subako rebalance`.
 
 use subako_engine::plan::{Purpose, Selection};
+use subako_engine::session::Guards;
 use subako_engine::session::{SessionError, Status};
 
 use crate::args::{Format, Global, RebalanceArgs};
@@ -30,6 +31,7 @@ pub fn run(global: &Global, args: &RebalanceArgs, ui: &Ui) -> Result<Exit> {
         saved: None,
         preflight: false,
         full: args.full,
+        guards: Guards::default(),
         run: &args.run,
     };
     runtime::block_on(project.is_instant(), changes(&project, ui, &request))

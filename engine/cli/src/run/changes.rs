@@ -4,7 +4,7 @@ use subako_engine::display::Display;
 use subako_engine::event::{Event, Events, HolderView};
 use subako_engine::plan::{Plan, Purpose, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, ParkedSince, SavedPlan, Session, Settled, expect};
+use subako_engine::session::{Change, Guards, ParkedSince, SavedPlan, Session, Settled, expect};
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
@@ -40,6 +40,8 @@ pub struct Request<'a> {
     pub preflight: bool,
     /// Whether the plan is shown unfolded.
     pub full: bool,
+    /// What is not to happen.
+    pub guards: Guards,
     /// How to go about it.
     pub run: &'a RunArgs,
 }
@@ -74,7 +76,10 @@ async fn locked(
     {
         ui.note(&lock::taken_over(holder));
     }
-    let change = signals.guard(draft(ui, request, options, cluster)).await?;
+    cluster.session.check_guards(&request.guards)?;
+    let mut change = signals.guard(draft(ui, request, options, cluster)).await?;
+    request.guards.hold(&mut change.plan);
+    let change = change;
     let plan = &change.plan;
     let text = request.run.format == Format::Text;
     check(request, &change)?;
@@ -98,7 +103,7 @@ async fn locked(
             ui.say(said.trim_end());
         }
         return Err(CliError::refused(
-            "the plan breaks an invariant, so it is not applied; nothing was changed",
+            "the plan is refused, so it is not applied; nothing was changed",
         ));
     }
     if !plan.is_empty() && !request.run.yes {
