@@ -24,6 +24,7 @@ pub mod machine;
 pub mod manifest;
 pub mod money;
 pub mod plan;
+pub mod reach;
 pub mod reference;
 pub mod refresh;
 pub mod rehearsal;

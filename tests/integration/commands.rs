@@ -225,3 +225,33 @@ fn what_other_tools_call_it_is_answered_with_a_command_that_works() {
     let ran = cluster.run(&["plan", "--target", "reply"]);
     ran.expect(1).says("did you mean `service.reply`?");
 }
+
+#[test]
+fn a_path_is_shown_with_what_stops_it() {
+    let cluster = Cluster::sandbox();
+    let open = cluster
+        .run(&["reach", "internet", "service.reply", "--check"])
+        .expect(0);
+    open.says("the internet reaches service.reply");
+    open.says("the security group lets in 80/tcp from 0.0.0.0/0");
+    let shut = cluster.run(&["reach", "internet", "manager-0:2377"]).expect(0);
+    shut.says("does not reach manager-0:2377/tcp");
+    shut.says("help: let it in");
+    cluster
+        .run(&["reach", "internet", "manager-0:2377", "--check"])
+        .expect(2);
+    let json = cluster
+        .run(&["reach", "service.reply", "service.reply2", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["reaches"], true, "{json}");
+    assert_eq!(json["hops"][0]["by"], "overlay", "{json}");
+    cluster
+        .run(&["reach", "internet", "manager-9:22"])
+        .expect(1)
+        .says("there is no node `manager-9`");
+    cluster
+        .run(&["reach", "internet", "manager-0"])
+        .expect(1)
+        .says("NODE:PORT");
+}

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::built_in::BuiltIn;
 use super::{
-    About, Checked, Finding, addresses, contents, credits, disk, exposure, host_ports, images, login,
-    login_key, logins, managers, networks, offered, open_ports, outage, place, placement, ports, protect,
-    quorum, ranges, reach, renamed, reservations, rules, start_first, user, zones,
+    About, Checked, Finding, addresses, contents, credits, disk, encryption, exposure, host_ports, images,
+    login, login_key, logins, managers, named, networks, offered, open_ports, outage, place, placement,
+    ports, protect, published, quorum, ranges, reach, renamed, reservations, rules, start_first, updates,
+    user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -25,6 +26,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &contents::CHECK,
     &credits::CHECK,
     &disk::CHECK,
+    &encryption::CHECK,
     &exposure::CHECK,
     &host_ports::CHECK,
     &images::CHECK,
@@ -32,6 +34,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &login_key::CHECK,
     &logins::CHECK,
     &managers::CHECK,
+    &named::CHECK,
     &networks::CHECK,
     &offered::CHECK,
     &open_ports::CHECK,
@@ -39,6 +42,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &placement::CHECK,
     &ports::CHECK,
     &protect::CHECK,
+    &published::CHECK,
     &quorum::CHECK,
     &ranges::CHECK,
     &reach::CHECK,
@@ -46,6 +50,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &reservations::CHECK,
     &rules::CHECK,
     &start_first::CHECK,
+    &updates::CHECK,
     &user::CHECK,
     &zones::CHECK,
 ];

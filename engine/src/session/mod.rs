@@ -33,6 +33,7 @@ mod moves;
 mod park;
 mod permissions;
 mod prepare;
+mod reach;
 mod rebalance;
 mod rebuild;
 mod recover;

@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// What should be, and what was looked up for it.
-    fn lower(
+    pub(super) fn lower(
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
@@ -160,7 +160,7 @@ impl Session {
     }
 
     /// What the instance types of the manifest have. A destroy needs none.
-    async fn types(&self, selection: &Selection) -> Result<TypesAnswer, SessionError> {
+    pub(super) async fn types(&self, selection: &Selection) -> Result<TypesAnswer, SessionError> {
         if selection.destroy {
             return Ok(TypesAnswer::default());
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::look::{GraphArgs, NewArgs, OutputArgs, ShowArgs, StatusArgs};
+use super::look::{GraphArgs, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
 use super::plan::PlanArgs;
 use super::run::{ApplyArgs, DestroyArgs, PowerArgs, RebalanceArgs, RecoverArgs};
 use super::sim::SimCommand;
@@ -114,6 +114,8 @@ pub enum Command {
     Output(OutputArgs),
     /// Draw the resources and what they depend on
     Graph(GraphArgs),
+    /// Show the path from one end to another, proven from rules, subnets and routes, or where it stops
+    Reach(ReachArgs),
     /// Look at the state, or repair it
     #[command(subcommand)]
     State(StateCommand),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use subako_engine::reach::{Origin, Target};
 
 use super::plan::Format;
 
@@ -74,6 +75,23 @@ pub struct GraphArgs {
     /// In which language
     #[arg(long, value_name = "FORMAT", default_value = "dot")]
     pub format: GraphFormat,
+}
+
+/// `reach`.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// Where from: `internet`, an IPv4 address, a node (manager-0) or service.NAME
+    #[arg(value_name = "FROM")]
+    pub from: Origin,
+    /// Where to: NODE:PORT, NODE:PORT/udp, service.NAME or service.NAME:PORT
+    #[arg(value_name = "TO")]
+    pub to: Target,
+    /// Exit with 2 if it does not arrive
+    #[arg(long)]
+    pub check: bool,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// The language of a drawing.

@@ -11,7 +11,7 @@ mod sim;
 mod state;
 
 pub use cli::{Cli, ColorArg, Command, Global};
-pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ShowArgs, StatusArgs};
+pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
 pub use plan::{Format, PlanArgs, PlanFormat, RehearseArg, SelectionArgs};
 pub use run::{ApplyArgs, DestroyArgs, OnFailureArg, PowerArgs, RebalanceArgs, RecoverArgs, RunArgs};
 pub use sim::{PortArgs, SimCommand};

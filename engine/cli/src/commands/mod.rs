@@ -11,6 +11,7 @@ mod output;
 mod park;
 mod plan;
 mod policy;
+mod reach;
 mod rebalance;
 mod recover;
 mod resume;
@@ -42,6 +43,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Show(args) => show::run(global, args, ui),
         Command::Output(args) => output::run(global, args, ui),
         Command::Graph(args) => graph::run(global, args, ui),
+        Command::Reach(args) => reach::run(global, args, ui),
         Command::State(command) => state::run(global, command, ui),
         Command::Lock(command) => lock::run(global, command, ui),
         Command::Sim(command) => sim::run(global, command, ui),

@@ -6,6 +6,7 @@
 //! * `cost`: what a plan costs;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
 //! * `status`, `resources`, `parked`, `uneven`: the cluster and the state;
+//! * `reach`: the path from one end to another;
 //! * `drawing`: what depends on what;
 //! * `document`: what every JSON document has.
 
@@ -31,6 +32,7 @@ pub mod plan_json;
 mod plan_tests;
 pub mod plan_text;
 pub mod progress;
+pub mod reach;
 pub mod rehearsal;
 pub mod report;
 pub mod resources;
