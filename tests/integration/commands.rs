@@ -236,6 +236,8 @@ fn a_path_is_shown_with_what_stops_it() {
     open.says("the security group lets in 80/tcp from 0.0.0.0/0");
     let shut = cluster.run(&["reach", "internet", "manager-0:2377"]).expect(0);
     shut.says("does not reach manager-0:2377/tcp");
+    shut.says("help: leave it so");
+    let shut = cluster.run(&["reach", "203.0.113.9", "manager-0:22"]).expect(0);
     shut.says("help: let it in");
     cluster
         .run(&["reach", "internet", "manager-0:2377", "--check"])

@@ -114,6 +114,7 @@ mod tests {
             desired: &draft.desired,
             snapshot: &draft.snapshot,
             managers: None,
+            instances: &[],
             registry: &crate::kinds::registry(),
             manifest: None,
             looked_up: None,

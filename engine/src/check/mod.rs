@@ -17,6 +17,7 @@ mod login;
 mod login_key;
 mod logins;
 mod managers;
+mod metadata;
 mod named;
 mod networks;
 mod nodes;
@@ -58,7 +59,7 @@ use crate::kind::Registry;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::refresh::Managers;
-use crate::world::{LookupAnswer, TypeFacts};
+use crate::world::{Instance, LookupAnswer, TypeFacts};
 
 /// What checks look at.
 pub struct Checked<'a> {
@@ -70,6 +71,8 @@ pub struct Checked<'a> {
     pub snapshot: &'a Snapshot,
     /// The managers as a refresh found them; `None` where none looked.
     pub managers: Option<&'a Managers>,
+    /// The cluster's instances as a refresh found them; empty where none looked.
+    pub instances: &'a [Instance],
     /// The kinds.
     pub registry: &'a Registry,
     /// The manifest; `None` where resources did not come from one, and for a destroy.
@@ -125,6 +128,7 @@ mod tests {
                 desired: &draft.desired,
                 snapshot: &draft.snapshot,
                 managers: None,
+                instances: &[],
                 registry: &crate::kinds::registry(),
                 manifest: None,
                 looked_up: None,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::built_in::BuiltIn;
 use super::{
     About, Checked, Finding, addresses, contents, credits, disk, encryption, exposure, host_ports, images,
-    login, login_key, logins, managers, named, networks, offered, open_ports, outage, place, placement,
-    ports, protect, published, quorum, ranges, reach, renamed, reservations, rules, start_first, updates,
-    user, zones,
+    login, login_key, logins, managers, metadata, named, networks, offered, open_ports, outage, place,
+    placement, ports, protect, published, quorum, ranges, reach, renamed, reservations, rules, start_first,
+    updates, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -34,6 +34,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &login_key::CHECK,
     &logins::CHECK,
     &managers::CHECK,
+    &metadata::CHECK,
     &named::CHECK,
     &networks::CHECK,
     &offered::CHECK,

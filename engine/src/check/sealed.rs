@@ -13,6 +13,7 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         desired: planning.wanted(&nothing),
         snapshot: planning.snapshot,
         managers: planning.observed.managers.as_ref(),
+        instances: &[],
         registry: planning.registry,
         manifest: None,
         looked_up: None,

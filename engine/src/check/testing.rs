@@ -15,7 +15,7 @@ use crate::lower::{lower, needs};
 use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
 use crate::plan::{Planning, Selection, Step, draft};
 use crate::refresh::Observed;
-use crate::world::{LookupAnswer, TypeFacts};
+use crate::world::{Instance, LookupAnswer, TypeFacts};
 
 /// One manager and two workers, with `more` after them (from line 19 on).
 pub(super) fn manifest(more: &str) -> String {
@@ -62,6 +62,7 @@ pub(super) struct Case {
     pub types: BTreeMap<String, TypeFacts>,
     pub missing_types: BTreeSet<String>,
     pub selection: Selection,
+    pub instances: Vec<Instance>,
 }
 
 impl Case {
@@ -81,6 +82,7 @@ impl Case {
             types: BTreeMap::new(),
             missing_types: BTreeSet::new(),
             selection: Selection::default(),
+            instances: Vec::new(),
         }
     }
 
@@ -117,6 +119,7 @@ impl Case {
             desired: &desired,
             snapshot: &self.snapshot,
             managers: None,
+            instances: &self.instances,
             registry: &kinds::registry(),
             manifest: Some(&self.manifest),
             looked_up: Some(&self.answer),
@@ -143,6 +146,7 @@ pub(super) fn among(check: &BuiltIn, wanted: &[(&str, Value)], steps: Vec<Step>)
         desired: &draft.desired,
         snapshot: &draft.snapshot,
         managers: None,
+        instances: &[],
         registry: &kinds::registry(),
         manifest: None,
         looked_up: None,

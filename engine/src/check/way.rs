@@ -166,6 +166,7 @@ mod tests {
                 desired: &DesiredSet::default(),
                 snapshot: &snapshot,
                 managers: Some(&managers),
+                instances: &[],
                 registry: &kinds::registry(),
                 manifest: None,
                 looked_up: None,

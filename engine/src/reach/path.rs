@@ -187,6 +187,10 @@ impl Stop {
         match self {
             Self::NoRoute { .. } => "name subnets whose route table sends 0.0.0.0/0 to an internet gateway",
             Self::NoPublicAddress { .. } => "set `public_ip = true` or \"elastic\" on the pool",
+            Self::NoRule {
+                port: 2377 | 4789 | 7946,
+                ..
+            } => "leave it so: these ports are the swarm's own, and only its nodes need them",
             Self::NoRule { .. } => "let it in: publish_to, ssh_from or ingress under [security_group]",
             Self::Elsewhere { .. } => "give the public address that it is seen with, or one inside the VPC",
             Self::NotPublished { .. } => "publish the port in `ports` of the [[service]]",

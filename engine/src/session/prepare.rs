@@ -105,6 +105,7 @@ impl Session {
             desired: &desired,
             snapshot: with_found.as_ref().unwrap_or(&known.snapshot),
             managers: observed.managers.as_ref(),
+            instances: survey.as_ref().map_or(&[][..], |survey| &survey.cloud.instances),
             registry: &self.registry,
             manifest: (!selection.destroy).then_some(&self.manifest),
             looked_up: looked_up.as_ref(),

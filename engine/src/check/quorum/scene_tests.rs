@@ -134,6 +134,7 @@ impl Scene {
             desired: &DesiredSet::default(),
             snapshot: &snapshot,
             managers: self.managers.as_ref(),
+            instances: &[],
             registry: &kinds::registry(),
             manifest: None,
             looked_up: None,

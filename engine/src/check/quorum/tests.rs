@@ -132,6 +132,7 @@ fn said(alive: &[u8], dead: &[u8], does: &[Does]) -> Vec<Finding> {
         desired: &DesiredSet::default(),
         snapshot: &snapshot,
         managers: Some(&managers),
+        instances: &[],
         registry: &kinds::registry(),
         manifest: None,
         looked_up: None,
