@@ -2,7 +2,6 @@
 
 use subako_state::{AccountId, Digest, Resource, Snapshot};
 
-use super::gate::Gate;
 use super::make::PlanError;
 use super::purpose::Purpose;
 use super::step::{Operation, Record, Step};
@@ -27,13 +26,7 @@ impl<'a> Direct<'a> {
     }
 
     /// The plan, up to its seal.
-    pub fn plan(
-        self,
-        purpose: Purpose,
-        steps: Vec<Step>,
-        gates: Vec<Gate>,
-        findings: Vec<Finding>,
-    ) -> Result<Plan, PlanError> {
+    pub fn plan(self, purpose: Purpose, steps: Vec<Step>, findings: Vec<Finding>) -> Result<Plan, PlanError> {
         let changed = steps.iter().map(|step| step.address.as_str());
         let wanted = std::iter::once(purpose.word()).chain(changed);
         let update = steps.len() as u32;
@@ -58,7 +51,7 @@ impl<'a> Direct<'a> {
                 ..Summary::default()
             },
             steps,
-            gates,
+            gates: Vec::new(),
             drift: Vec::new(),
             moved: Vec::new(),
             refreshed: Vec::new(),

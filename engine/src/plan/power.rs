@@ -1,8 +1,8 @@
 //! Every machine stopped, or started again: `park` and `resume`.
 //!
 //! Stopped in the order in which the swarm needs them least: workers, then managers, the leader last.
-//! Started the other way round: managers, which elect a leader, then workers; then every service is
-//! waited for. Nothing else of a machine is changed: a step takes it from what was read of it to the
+//! Started the other way round: managers, which elect a leader, then workers. Whether services come back
+//! is no part of the plan: one that never converges would keep all of them down. Nothing else of a machine is changed: a step takes it from what was read of it to the
 //! same with the power on or off. That a machine is recorded as stopped is what parked means.
 
 use std::collections::BTreeSet;
@@ -11,16 +11,14 @@ use serde_json::Value as J;
 use subako_state::{AccountId, Digest, Json, Resource, Snapshot};
 
 use super::diff::changes;
-use super::direct::{Direct, current, unchanging};
-use super::gate::{Gate, GateKind};
+use super::direct::{Direct, current};
 use super::make::PlanError;
 use super::purpose::Purpose;
-use super::reason::Reason;
 use super::step::{Operation, Record, Step};
 use super::types::Plan;
 use crate::finding::{Finding, Severity, planner};
-use crate::kind::{ErasedKind, Kind as _, Registry, Sighting};
-use crate::kinds::{Service, is_manager};
+use crate::kind::{ErasedKind, Registry, Sighting};
+use crate::kinds::is_manager;
 use crate::machine::MACHINE;
 use crate::refresh::Observed;
 use crate::world::NextCommand;
@@ -78,27 +76,13 @@ impl Powering<'_> {
     /// The plan that stops every machine, up to its seal.
     pub fn park(&self) -> Result<Plan, PlanError> {
         let (steps, findings) = self.switched(false);
-        self.plan(Purpose::Park, steps, Vec::new(), findings)
+        self.plan(Purpose::Park, steps, findings)
     }
 
-    /// The plan that starts every machine again and waits for its services, up to its seal.
+    /// The plan that starts every machine again, up to its seal.
     pub fn resume(&self) -> Result<Plan, PlanError> {
-        let (mut steps, findings) = self.switched(true);
-        let mut gates = Vec::new();
-        if !steps.is_empty() {
-            let services: Vec<&Resource> = self.waited_for().collect();
-            let gate = (steps.len() + services.len()) as u32;
-            gates.push(Gate {
-                kind: GateKind::Restarted,
-                after_nodes: (0..steps.len() as u32).collect(),
-            });
-            steps.extend(services.into_iter().map(|service| Step {
-                reason: Some(Reason::Resumed),
-                after_nodes: vec![gate],
-                ..unchanging(service, Operation::Settle)
-            }));
-        }
-        self.plan(Purpose::Resume, steps, gates, findings)
+        let (steps, findings) = self.switched(true);
+        self.plan(Purpose::Resume, steps, findings)
     }
 
     /// The steps that leave every machine running or not, and what is said of those of which that
@@ -173,12 +157,6 @@ impl Powering<'_> {
         }))
     }
 
-    /// What has converged only once the machines run: what is asked of the swarm and waited for.
-    fn waited_for(&self) -> impl Iterator<Item = &Resource> {
-        let all = current(self.snapshot).map(|(_, resource)| resource);
-        all.filter(|resource| resource.address.kind() == Service::NAME)
-    }
-
     /// Machines that are none of the cluster's any more, and run on.
     fn left_running(&self) -> Option<Finding> {
         let deposed = self.snapshot.resources.iter().filter(|resource| resource.deposed);
@@ -199,15 +177,9 @@ impl Powering<'_> {
         })
     }
 
-    fn plan(
-        &self,
-        purpose: Purpose,
-        steps: Vec<Step>,
-        gates: Vec<Gate>,
-        findings: Vec<Finding>,
-    ) -> Result<Plan, PlanError> {
+    fn plan(&self, purpose: Purpose, steps: Vec<Step>, findings: Vec<Finding>) -> Result<Plan, PlanError> {
         let (base, account) = (self.base.clone(), self.account.clone());
-        Direct::on(self.snapshot, base, account).plan(purpose, steps, gates, findings)
+        Direct::on(self.snapshot, base, account).plan(purpose, steps, findings)
     }
 }
 

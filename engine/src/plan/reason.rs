@@ -53,8 +53,6 @@ pub enum Reason {
     Twin,
     /// Its tasks are not spread evenly.
     Skewed(Skew),
-    /// The machines that its tasks run on start again.
-    Resumed,
     /// The manifest no longer has it.
     Unwanted,
     /// Its host takes it with it.
@@ -109,7 +107,6 @@ impl fmt::Display for Reason {
             Self::Skewed(Skew { most, fewest }) => {
                 write!(f, "{most} of its tasks on one node and {fewest} on another")
             }
-            Self::Resumed => f.write_str("its machines start again"),
             Self::Unwanted => f.write_str("the manifest no longer has it"),
             Self::GoesWith(host) => write!(f, "it goes with {host}"),
             Self::Text(text) => f.write_str(text),

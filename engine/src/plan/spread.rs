@@ -43,12 +43,7 @@ impl Spreading<'_> {
             ..unchanging(resource, Operation::Spread)
         });
         let (base, account) = (self.base.clone(), self.account.clone());
-        Direct::on(self.snapshot, base, account).plan(
-            Purpose::Rebalance,
-            steps.collect(),
-            Vec::new(),
-            Vec::new(),
-        )
+        Direct::on(self.snapshot, base, account).plan(Purpose::Rebalance, steps.collect(), Vec::new())
     }
 
     fn skew_of(&self, resource: &Resource) -> Option<Skew> {

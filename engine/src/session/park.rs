@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use subako_state::{Snapshot, StateError};
 
-use super::{Change, Knowledge, Session, SessionError};
+use super::{Change, Knowledge, ServiceStatus, Session, SessionError, Status};
 use crate::desired::DesiredSet;
 use crate::plan::{Ledger, Parked, Plan, Powering, Selection};
 use crate::refresh::{Survey, find};
@@ -17,6 +17,9 @@ use crate::run::ApplyOptions;
 /// How long a node may be away and is sure to be let in again. Its certificate is good for 90 days and
 /// renewed after 50 to 80 % of that, chosen at random: 20 % is what every node has left.
 pub const SURE_TO_REJOIN: Duration = Duration::from_secs(18 * 24 * 60 * 60);
+
+/// Between two looks at services that come back.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
 /// That a cluster is parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Session {
             .await
     }
 
-    /// Plans to start every machine again: managers, then workers; then to wait for every service.
+    /// Plans to start every machine again: managers, then workers.
     pub async fn draft_resume(
         &self,
         known: Knowledge,
@@ -105,6 +108,21 @@ impl Session {
     ) -> Result<Change, SessionError> {
         self.drafted(known, options, async |from| self.power(from, true).await)
             .await
+    }
+
+    /// Looks at the live cluster until every service has its tasks, or `limit` has passed; what was seen
+    /// last.
+    pub async fn await_services(&self, known: &Knowledge, limit: Duration) -> Result<Status, SessionError> {
+        let clock = &self.world.clock;
+        let until = clock.now() + limit;
+        loop {
+            let seen = self.status(known).await?;
+            let all_run = seen.via.is_some() && !seen.services.iter().any(ServiceStatus::is_short);
+            if all_run || clock.now() >= until {
+                return Ok(seen);
+            }
+            clock.sleep(BETWEEN_LOOKS).await;
+        }
     }
 
     async fn power(&self, known: &Knowledge, on: bool) -> Result<Plan, SessionError> {

@@ -73,6 +73,13 @@ pub struct ServiceStatus {
     pub errors: Vec<String>,
 }
 
+impl ServiceStatus {
+    /// Whether it has too few tasks, or an update that is paused.
+    pub fn is_short(&self) -> bool {
+        self.running < self.wanted || self.rollout == Some(Rollout::Paused)
+    }
+}
+
 /// The live cluster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
@@ -136,16 +143,16 @@ impl Status {
     /// update that is paused, or the quorum is lost; parked where all of it is stopped on request; unknown where the swarm cannot be seen.
     pub fn health(&self) -> Health {
         let lame = |node: &NodeStatus| node.health != "ready";
-        let short = |service: &ServiceStatus| {
-            service.running < service.wanted || service.rollout == Some(Rollout::Paused)
-        };
         if self.parked.is_some() {
             Health::Parked
         } else if self.quorum_lost {
             Health::Degraded
         } else if self.trouble.is_some() {
             Health::Unknown
-        } else if self.via.is_none() || self.nodes.iter().any(lame) || self.services.iter().any(short) {
+        } else if self.via.is_none()
+            || self.nodes.iter().any(lame)
+            || self.services.iter().any(ServiceStatus::is_short)
+        {
             Health::Degraded
         } else {
             Health::Healthy

@@ -2,6 +2,7 @@
 //! machines that are lost meanwhile; and parked is a state that nothing repairs.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use subako_engine::event::{Event, Events};
 use subako_engine::manifest::{Manifest, PublicIp};
@@ -12,6 +13,7 @@ use subako_providers::sim::FaultEffect;
 use subako_state::{Direction, Outcome};
 
 use crate::bench::{Bench, destroy, fault, small};
+use crate::manifest::service;
 use crate::verbs::{done, planned, ran};
 
 const VERBS: [Purpose; 2] = [Purpose::Park, Purpose::Resume];
@@ -86,7 +88,11 @@ async fn a_cluster_is_parked_workers_first_and_its_leader_last_and_resumes_as_it
     let resumed = ran(&bench, Purpose::Resume, None, &events).await;
     assert_eq!(resumed.outcome, Outcome::Applied, "{:#?}", resumed.failures);
     let started = order.lock().expect("unpoisoned").clone();
-    assert_eq!(started[3..], ["wrk-0", "web"], "{started:?}");
+    assert_eq!(started[3..], ["wrk-0"], "{started:?}");
+    let session = bench.session();
+    let known = session.load().expect("a state");
+    let back = session.await_services(&known, Duration::from_secs(180)).await;
+    assert_eq!(back.expect("a status").health(), Health::Healthy);
     bench.assert_settled("resumed").await;
     let plan = bench.plan(&Selection::default()).await;
     assert!(plan.findings.iter().all(|finding| finding.id != "power"));
@@ -166,6 +172,29 @@ async fn a_machine_that_somebody_starts_or_terminates_meanwhile_is_seen() {
     assert_eq!(again.steps.len(), 1, "{:#?}", again.steps);
     done(&bench, Purpose::Park, "what was started by hand").await;
     assert_parked(&bench, "stopped again").await;
+}
+
+/// A service that was broken before stays broken, and keeps nobody else down.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_converges_does_not_keep_the_cluster_parked() {
+    let mut manifest = small(1);
+    manifest.services.push(service("sick", 1, 81));
+    let bench = up(manifest).await;
+    bench
+        .sim
+        .set_service_image("sick", "example/crash")
+        .expect("it is there");
+    done(&bench, Purpose::Park, "parked").await;
+    done(&bench, Purpose::Resume, "resumed").await;
+    let session = bench.session();
+    let known = session.load().expect("a state");
+    let status = session.status(&known).await.expect("a status");
+    let short: Vec<&str> = (status.services.iter())
+        .filter(|service| service.is_short())
+        .map(|service| service.name.as_str())
+        .collect();
+    assert_eq!(short, ["sick"]);
+    bench.converge(1, "the next apply repairs it").await;
 }
 
 #[tokio::test(start_paused = true)]

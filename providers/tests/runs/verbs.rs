@@ -1,6 +1,7 @@
 //! The verbs beside apply and destroy, as the command line runs them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use subako_engine::event::Events;
 use subako_engine::plan::{Plan, Purpose, Selection};
@@ -52,4 +53,10 @@ pub async fn done(bench: &Bench, verb: Purpose, what: &str) {
     let ran = ran(bench, verb, None, &Events::silent()).await;
     assert_eq!(ran.outcome, Outcome::Applied, "{what}: {:#?}", ran.failures);
     assert!(!ran.cut && ran.broken.is_none(), "{what}");
+    if verb == Purpose::Resume {
+        let session = bench.session();
+        let known = session.load().expect("a state");
+        let limit = Duration::from_secs(180);
+        session.await_services(&known, limit).await.expect("a status");
+    }
 }

@@ -42,6 +42,16 @@ pub fn after(purpose: Purpose, names: &[String]) -> Option<Hint> {
     }
 }
 
+/// That a service has not come back.
+pub fn short(service: &ServiceStatus) -> String {
+    let why = service.errors.first();
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    format!(
+        "{}: {} of {} tasks run{why}",
+        service.name, service.running, service.wanted
+    )
+}
+
 /// For people: where the tasks of the skewed run.
 pub fn text(status: &Status, paint: Paint) -> String {
     if names(status).is_empty() {

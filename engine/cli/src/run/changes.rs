@@ -1,5 +1,7 @@
 //! Lock, settle what an earlier run left, plan, refuse or ask, run, report.
 
+use std::time::Duration;
+
 use subako_engine::display::Display;
 use subako_engine::event::{Event, Events, HolderView};
 use subako_engine::plan::{Plan, Purpose, Selection};
@@ -141,25 +143,34 @@ async fn locked(
     let session = &cluster.session;
     let parked = session.parked(&driven.ran.snapshot).map_err(CliError::from);
     let parked = parked.map_err(|error| error.exit(Exit::Remains))?;
-    let moved = matches!(request.purpose, Purpose::Resume | Purpose::Rebalance);
-    let skewed = match moved && exit_of(&driven.ran) == Exit::Done {
-        true => skewed(session).await,
-        false => Vec::new(),
-    };
     let exit = tell(project, ui, request, &session.display(), plan, (&driven, parked))?;
-    if let Some(said) = uneven::after(request.purpose, &skewed) {
-        ui.help(&said);
+    if exit == Exit::Done {
+        came_back(ui, request.purpose, session, signals).await;
     }
     Ok(exit)
 }
 
-/// The services that are skewed once everything is done. Where nobody can say, nothing is proposed.
-async fn skewed(session: &Session) -> Vec<String> {
-    let Ok(known) = session.load() else {
-        return Vec::new();
+/// So long services may take to come back before it is said which have not.
+const SERVICES_COME_BACK: Duration = Duration::from_secs(180);
+
+/// Says which services have not come back, and which are skewed, once everything is done. Where nobody
+/// can tell, or somebody does not want to wait, nothing is said: the run is over all the same.
+async fn came_back(ui: &Ui, purpose: Purpose, session: &Session, signals: &mut Signals) {
+    let limit = match purpose {
+        Purpose::Resume => SERVICES_COME_BACK,
+        Purpose::Rebalance => Duration::ZERO,
+        Purpose::Change | Purpose::Park => return,
     };
-    let seen = session.status(&known).await;
-    seen.map_or_else(|_| Vec::new(), |status| uneven::names(&status))
+    let look = async { Ok(session.await_services(&session.load()?, limit).await?) };
+    let Ok(seen) = signals.guard(look).await else {
+        return;
+    };
+    for service in seen.services.iter().filter(|service| service.is_short()) {
+        ui.warn(&uneven::short(service));
+    }
+    if let Some(said) = uneven::after(purpose, &uneven::names(&seen)) {
+        ui.help(&said);
+    }
 }
 
 /// A plan without steps is a run of no steps, for those who read events.
