@@ -21,6 +21,11 @@ pub fn difference(sim: &Simulator, manifest: &Manifest) -> Option<Difference> {
         .or_else(|| swarm(sim, &world, manifest))
 }
 
+/// Whether an engine's version is the one wanted, `25.0.8` being of `25.0`.
+fn meets(runs: &str, wanted: &str) -> bool {
+    runs == wanted || runs.starts_with(&format!("{wanted}."))
+}
+
 /// The cluster's instances by their addresses' names.
 fn ours(world: &Value) -> BTreeMap<&str, Vec<&Value>> {
     let mut by_name: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
@@ -59,6 +64,13 @@ fn instances(world: &Value, manifest: &Manifest) -> Option<Difference> {
             }
             if instance["instance_type"] != pool.instance_type.as_str() {
                 return Some(("an instance is of another type", name));
+            }
+            if let Some(version) = &manifest.swarm.engine_version
+                && !instance["engine"]
+                    .as_str()
+                    .is_some_and(|runs| meets(runs, version))
+            {
+                return Some(("an engine is of another version", name));
             }
             if instance["disk_gib"].as_u64() < Some(u64::from(pool.disk_gib)) {
                 return Some(("an instance has another disk", name));

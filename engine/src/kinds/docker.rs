@@ -37,12 +37,14 @@ impl Docker {
         }
     }
 
-    /// As it is asked for to be another than it was: what was written is taken back.
-    fn request_after(&self, from: &Self) -> EngineRequest {
+    /// As it is asked for to be another than it was: what was written is taken back, and so is, on the
+    /// way back, another version.
+    fn request_after(&self, from: &Self, former: Option<&DockerOutputs>) -> EngineRequest {
         let had = from.daemon.is_some();
+        let was = former.map(|former| former.engine_version.clone());
         EngineRequest {
             daemon: self.daemon.clone().or_else(|| had.then(DaemonConfig::default)),
-            ..self.request()
+            version: self.version.clone().or(was.filter(|_| from.version.is_some())),
         }
     }
 
@@ -246,6 +248,9 @@ impl Kind for Docker {
                     spec.running = answers(survey, node, name, machine);
                     if !node.engine_version.is_empty() {
                         outputs.engine_version.clone_from(&node.engine_version);
+                        if !spec.request().is_met_by(&node.engine_version) {
+                            spec.version = Some(node.engine_version.clone());
+                        }
                     }
                 }
                 typed.there(&spec, &outputs, item.generation)
@@ -278,7 +283,8 @@ impl Kind for Docker {
             if !same {
                 aside = Aside::step(cx, name).await?;
             }
-            let installed = Self::install(&self.request_after(from), &target, cx).await;
+            let request = self.request_after(from, cx.former::<Self>().as_ref());
+            let installed = Self::install(&request, &target, cx).await;
             installed.map_err(|failure| match aside.as_ref().is_some_and(Aside::has_effect) {
                 true => failure.after_effect(),
                 false => failure,

@@ -7,6 +7,7 @@ mod convergence;
 mod demoted;
 mod drift;
 mod engine_api;
+mod engine_versions;
 mod every_key;
 mod exclusive;
 mod foreign;

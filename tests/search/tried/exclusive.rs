@@ -146,6 +146,12 @@ fn addresses_move_from_machine_to_machine() {
             &demo(1, 1).of_managers(&pinned(&[10])).of_workers(&pinned(&[10])),
         )
         .mistake("172.31.0.10"),
+        then(
+            "of a zone that is no longer named",
+            &workers(&[10, 11]),
+            &workers(&[10, 11]).aws("availability_zones = [\"ap-northeast-1c\"]"),
+        )
+        .refused("unfit"),
         first(
             "of no subnet",
             &demo(1, 1).of_workers("private_ips = [\"10.9.9.9\"]"),

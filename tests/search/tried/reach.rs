@@ -29,6 +29,20 @@ fn machines_that_cannot_be_had() {
             ],
         )
         .refused("disk"),
+        edit(
+            "an engine that no distribution has, later",
+            &demo(3, 1),
+            &[("[swarm]", "[swarm]\nengine_version = \"99.0\"")],
+        )
+        .foreseen("docker-99.0"),
+        edit(
+            "an older engine and another type",
+            &demo(3, 1),
+            &[
+                ("[swarm]", "[swarm]\nengine_version = \"24.0\""),
+                ("t3.micro", "t3.small"),
+            ],
+        ),
         edit("larger disks", &one, &[("disk_gib = 8", "disk_gib = 20")]),
         edit(
             "smaller disks, large enough",

@@ -236,6 +236,11 @@ impl FromText for GroupName {
         if text.starts_with("sg-") {
             return Err(Malformed::new("\"sg-\" begins the ids of security groups"));
         }
+        if text == "default" {
+            return Err(Malformed::new(
+                "every VPC has a group of this name, which is EC2's own",
+            ));
+        }
         match text
             .chars()
             .find(|c| !c.is_ascii_alphanumeric() && !" ._-:/()#,@[]+=&;{}!$*".contains(*c))

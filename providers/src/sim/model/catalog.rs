@@ -222,7 +222,15 @@ pub(crate) fn subnets(place: &Place) -> Vec<(String, Subnet)> {
             },
         ));
     };
-    for (index, zone) in place.zones.iter().enumerate().take(16) {
+    // A zone has its ranges whichever zones the manifest names, in whatever order.
+    let usual = usual_zones(&place.region);
+    let others = place.zones.iter().filter(|zone| !usual.contains(zone));
+    let numbered: Vec<&String> = match place.zones.iter().any(|zone| usual.contains(zone)) {
+        true => usual.iter().chain(others).collect(),
+        false => place.zones.iter().collect(),
+    };
+    for zone in place.zones.iter().take(16) {
+        let index = numbered.iter().position(|one| *one == zone).unwrap_or_default();
         let of = |vpc: &str| ec2_id("subnet", 0, &[vpc, zone]);
         add(
             DEFAULT_VPC,
@@ -304,11 +312,19 @@ mod tests {
     #[test]
     fn subnets_of_one_vpc_never_overlap() {
         let zones = usual_zones("ap-northeast-1");
-        let all = subnets(&Place {
-            zones,
-            ..Place::default()
-        });
+        let of = |zones: Vec<String>| {
+            subnets(&Place {
+                zones,
+                region: "ap-northeast-1".to_owned(),
+                ..Place::default()
+            })
+        };
+        let all = of(zones.clone());
         assert_eq!(all.len(), 6);
+        // Whichever zones are named, in whatever order.
+        for some in [vec![zones[2].clone(), zones[0].clone()], vec![zones[1].clone()]] {
+            assert!(of(some).iter().all(|one| all.contains(one)));
+        }
         for (i, (_, a)) in all.iter().enumerate() {
             for (_, b) in &all[i + 1..] {
                 let overlap = Range::parse(&a.cidr)

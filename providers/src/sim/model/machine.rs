@@ -34,19 +34,14 @@ impl Model {
     pub fn decide_install(&self, t: Ms, id: &str, request: &EngineRequest) -> Decision<EngineFacts> {
         let mut facts = self.instance_or_refuse(id)?.clone();
         if let Some(engine) = facts.engine.clone() {
-            return Ok(self.decide_configure(t, facts, engine, request));
+            return self.decide_configure(t, facts, engine, request);
         }
         let image = images()
             .iter()
             .find(|image| image.id(&self.place.region) == facts.image_id);
         let newest = image.map_or(USUAL_ENGINE, |image| image.engine);
         let version = match &request.version {
-            Some(wanted) if self.place.has_catalog() && !is_release(wanted) => {
-                let message = format!("No match for argument: docker-{wanted}");
-                return Err(Refusal::new(Code::NotFound, message)
-                    .hint("leave `engine_version` away, or name a version that the distribution has"));
-            }
-            Some(wanted) => wanted.clone(),
+            Some(wanted) => self.release(wanted)?,
             None => newest.to_owned(),
         };
         let place = facts.private_ip.to_string();
@@ -59,30 +54,46 @@ impl Model {
         Ok((Some(Effect::Instance(Box::new(facts))), engine))
     }
 
-    /// Tells an engine that is there something else, and restarts it for that: its machine is lost to
-    /// everybody meanwhile. One that is told nothing, or what it has been told, goes on.
+    /// A version that some distribution has.
+    fn release(&self, wanted: &str) -> Result<String, Refusal> {
+        if self.place.has_catalog() && !is_release(wanted) {
+            let message = format!("No match for argument: docker-{wanted}");
+            return Err(Refusal::new(Code::NotFound, message)
+                .hint("leave `engine_version` away, or name a version that the distribution has"));
+        }
+        Ok(wanted.to_owned())
+    }
+
+    /// Tells an engine that is there something else, or puts another version in its place, and restarts
+    /// it for that: its machine is lost to everybody meanwhile. One that is asked for nothing else goes
+    /// on.
     fn decide_configure(
         &self,
         t: Ms,
         mut facts: InstanceFacts,
         engine: EngineFacts,
         request: &EngineRequest,
-    ) -> (Option<Effect>, EngineFacts) {
+    ) -> Decision<EngineFacts> {
         let had = engine.daemon.clone().unwrap_or_default();
         let same = request.daemon.as_ref().is_none_or(|wanted| *wanted == had);
-        if same {
-            return (None, engine);
-        }
+        let wanted = request.version.as_ref();
+        let other = wanted.filter(|_| !request.is_met_by(&engine.version));
+        let other = other.map(|wanted| self.release(wanted)).transpose()?;
+        let (least, most, what) = match (&other, same) {
+            (None, true) => return Ok((None, engine)),
+            (None, false) => (3_000, 8_000, "restart"),
+            (Some(_), _) => (15_000, 40_000, "install"),
+        };
         let place = facts.private_ip.to_string();
         let told = EngineFacts {
-            daemon: request.daemon.clone(),
-            ready_at: t + span(self.place.seed, 3_000, 8_000, &["restart", &place]),
-            ..engine
+            version: other.unwrap_or(engine.version),
+            daemon: request.daemon.clone().or(engine.daemon),
+            ready_at: t + span(self.place.seed, least, most, &[what, &place]),
         };
         facts.lose(t);
         facts.up_from = Some(told.ready_at);
         facts.engine = Some(told.clone());
-        (Some(Effect::Instance(Box::new(facts))), told)
+        Ok((Some(Effect::Instance(Box::new(facts))), told))
     }
 
     /// What the engine on an instance says of itself; `None` when none is installed yet.
@@ -183,6 +194,9 @@ impl Model {
             node.up_from = instance.up_from;
             node.lost_at = instance.lost_at;
             node.capacity = self.place.capacity(&instance.instance_type);
+            if let Some(engine) = &instance.engine {
+                node.engine.clone_from(&engine.version);
+            }
         }
     }
 

@@ -209,14 +209,15 @@ impl Model {
             self.leave_address(&id);
         }
         self.tell_node(&id);
-        match before {
-            Some((_, true)) if !up => self.machine_lost(t, &id),
-            Some((old, _)) if old != up_from => {
-                if let Some(at) = up_from {
-                    self.machine_comes_up(at.max(t), &id);
-                }
-            }
-            _ => {}
+        let Some((old, was_up)) = before else {
+            return;
+        };
+        // One that restarts is lost, and comes up again by itself.
+        if was_up && !up {
+            self.machine_lost(t, &id);
+        }
+        if let Some(at) = up_from.filter(|_| old != up_from) {
+            self.machine_comes_up(at.max(t), &id);
         }
     }
 }

@@ -418,3 +418,31 @@ async fn a_machine_without_a_public_address_is_reached_from_inside_only() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_is_there_gets_another_version_and_is_away_meanwhile() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 2).await;
+    let host = &cluster.hosts[1];
+    let progress = Progress::silent();
+    let asked = |version: &str| subako_world::EngineRequest {
+        version: Some(version.to_owned()),
+        daemon: None,
+    };
+    let before = host.engine_info().await.unwrap().unwrap();
+    // What it is already, however it is written, restarts nothing.
+    let same = host.install_engine(&asked("25.0"), &progress).await.unwrap();
+    assert_eq!(same.version, before.version);
+    let refused = host.install_engine(&asked("99.0"), &progress).await.unwrap_err();
+    assert_eq!(refused.code, Code::NotFound);
+    let began = cluster.world.clock.now();
+    let after = host.install_engine(&asked("24.0.9"), &progress).await.unwrap();
+    assert_eq!(after.version, "24.0.9");
+    assert!(cluster.world.clock.now() - began >= Duration::from_secs(15));
+    let nodes = cluster.manager().nodes().await.unwrap();
+    let versions: Vec<&str> = nodes.iter().map(|node| node.engine_version.as_str()).collect();
+    assert_eq!(
+        versions.iter().filter(|version| **version == "24.0.9").count(),
+        1,
+        "{versions:?}"
+    );
+}
