@@ -11,7 +11,7 @@ use super::edits::Edit;
 use super::family::Families;
 use super::generate;
 use super::selections::{self, selection};
-use super::trouble::{Attempt, attempts};
+use super::trouble::{Attempt, Verb, attempts};
 
 /// What a case is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,7 @@ impl Case {
             families.extend((!attempt.faults.is_empty()).then_some("faults"));
             families.extend(attempt.kill.map(|_| "kills"));
             families.extend((!attempt.lost.is_empty()).then_some("losses"));
+            families.extend((attempt.verb == Verb::Park).then_some("parking"));
         }
         families.sort_unstable();
         families.dedup();

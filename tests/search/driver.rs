@@ -9,7 +9,7 @@ use std::time::Duration;
 use subako_engine::check::{Severity, planner};
 use subako_engine::kinds::registry;
 use subako_engine::manifest::{self, Manifest, Source, Variables};
-use subako_engine::plan::{Plan, PlanError, Selection};
+use subako_engine::plan::{Plan, PlanError, Purpose, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::{Knowledge, Rehearsing, RunReport, Session, SessionError};
 use subako_providers::sim::{KillAt, Login, Moment, Pace, Rehearsals, SimOptions, Simulator};
@@ -320,8 +320,13 @@ impl Driver {
         let direction = match verb {
             Verb::Forward => Direction::Forward,
             Verb::Back => Direction::Back,
-            Verb::Apply | Verb::Destroy => {
-                let change = session.draft(known, selection, true, options).await?;
+            verb => {
+                let change = match verb {
+                    Verb::Park => session.draft_park(known, options).await?,
+                    Verb::Resume => session.draft_resume(known, options).await?,
+                    Verb::Rebalance => session.draft_rebalance(known, options).await?,
+                    _ => session.draft(known, selection, true, options).await?,
+                };
                 let refusing: Vec<String> = change
                     .plan
                     .findings
@@ -339,7 +344,11 @@ impl Driver {
                 if !refusing.is_empty() {
                     return Ok(Exit::Refused(refusing.join("; ")));
                 }
-                let name = if selection.destroy { "destroy" } else { "apply" };
+                let name = match change.plan.purpose {
+                    Purpose::Change if selection.destroy => "destroy",
+                    Purpose::Change => "apply",
+                    purpose => purpose.word(),
+                };
                 let clock = self.sim.world().clock;
                 let begun = clock.now();
                 let ran = session.carry_out(&change, options, name, &events, &stop).await?;

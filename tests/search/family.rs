@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Every family: shapes of manifests, edits, drift, selections.
-pub const ALL: [&str; 48] = [
+pub const ALL: [&str; 49] = [
     // shapes
     "pinned",
     "ranged",
@@ -57,6 +57,7 @@ pub const ALL: [&str; 48] = [
     "faults",
     "kills",
     "losses",
+    "parking",
 ];
 
 /// The families that hold today: the ordinary tests try these.

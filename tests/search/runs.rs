@@ -65,8 +65,20 @@ async fn tried(case: &Case) -> Result<(), Verdict> {
     if let Standing::Refused(why) = &standing {
         return out_by_destroy(&driver, &after, why).await;
     }
+    if case.attempts.iter().any(|attempt| attempt.verb == Verb::Park) {
+        resumes(&driver, &after).await?;
+    }
     converges(&driver, &after).await?;
     destroyed(&driver, &after).await
+}
+
+/// Wherever parking has ended, a resume without trouble starts what is stopped.
+async fn resumes(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
+    match driver.troubled(after, Verb::Resume, &[], None).await.exit {
+        // Of a cluster that was destroyed meanwhile nothing is known.
+        Exit::Done | Exit::Early(_) => Ok(()),
+        other => Err(broken("a parked cluster resumes", said(&other))),
+    }
 }
 
 /// One more apply without trouble: the world is the manifest.

@@ -41,7 +41,9 @@ impl Standing {
         let (is, promise) = match (verb, exit, was) {
             (_, _, Self::Refused(why)) => (Self::Refused(why), None),
             (_, Exit::Refused(why), _) => (Self::Refused(why.clone()), None),
-            (Verb::Destroy, ..) | (_, _, Self::Unknown) => (Self::Unknown, None),
+            (Verb::Destroy | Verb::Park | Verb::Resume | Verb::Rebalance, ..) | (_, _, Self::Unknown) => {
+                (Self::Unknown, None)
+            }
             (Verb::Apply, Exit::Done, _) => (Self::After, Some(Promise::After("exit 0 is the manifest"))),
             (Verb::Apply, Exit::RolledBack(_), Self::Before) => {
                 (Self::Before, Some(Promise::Before("exit 3 is exactly before")))

@@ -200,6 +200,7 @@ async fn next(case: &Case, scene: &Scene) -> Result<(), String> {
             .await
             .map_err(|why| format!("the next destroy: {why}")),
         _ if !case.command.changes() => Ok(()),
+        Verb::Park | Verb::Resume | Verb::Rebalance => unreachable!("none of NEXT"),
         Verb::Back | Verb::Forward => {
             let either = match case.command {
                 Command::Destroy => [before, None],

@@ -45,6 +45,9 @@ pub enum Verb {
     Forward,
     Back,
     Destroy,
+    Park,
+    Resume,
+    Rebalance,
 }
 
 /// One run of the program, with what befalls it; before it, what happened to machines.
@@ -85,6 +88,20 @@ pub fn attempts(rng: &mut Rng, families: &Families, cluster: &Cluster) -> Vec<At
     if chance(rng, 30) {
         let verb = *pick(rng, &verbs);
         attempts.push(attempt(rng, verb, 0, 0));
+    }
+    // Drawn last, so that a seed's other runs are what they are without them.
+    if families.has("parking") && chance(rng, 40) {
+        attempts.push(attempt(rng, Verb::Park, 30, 60));
+        if chance(rng, 60) {
+            let verb = *pick(
+                rng,
+                &[Verb::Park, Verb::Resume, Verb::Forward, Verb::Back, Verb::Apply],
+            );
+            attempts.push(attempt(rng, verb, 30, 60));
+        }
+        if chance(rng, 30) {
+            attempts.push(attempt(rng, Verb::Rebalance, 30, 60));
+        }
     }
     for attempt in &mut attempts {
         if !families.has("losses") {
