@@ -90,9 +90,9 @@ impl Starter {
     }
 }
 
-/// A text as TOML writes it.
+/// A text as a basic string of TOML, on one line: JSON's escapes are among TOML's.
 fn string(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string()
 }
 
 /// A text as it may stand in a comment: on one line.
