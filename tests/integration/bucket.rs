@@ -138,7 +138,7 @@ fn what_one_machine_applies_another_one_knows() {
         .says("Nobody holds the lock.");
     team.run(0, &["destroy", "--yes"]).expect(0);
     team.run(1, &["state", "list"]).expect(0);
-    assert_eq!(team.local(), [PathBuf::new(); 0], "kept on the machines");
+    assert_eq!(team.local(), Vec::<PathBuf>::new(), "kept on the machines");
     let keys = team.keys();
     assert!(
         keys.iter().all(|key| key.starts_with("clusters/sandbox.sim/")),
@@ -166,7 +166,7 @@ fn a_run_killed_on_one_machine_is_recovered_on_another() {
         team.run(0, &["plan", "--detailed-exitcode"]).expect(wanted);
         team.run(0, &["apply", "--yes"]).expect(0);
         team.run(1, &["plan", "--detailed-exitcode"]).expect(0);
-        assert_eq!(team.local(), [PathBuf::new(); 0], "kept on the machines");
+        assert_eq!(team.local(), Vec::<PathBuf>::new(), "kept on the machines");
     }
 }
 

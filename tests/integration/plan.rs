@@ -172,3 +172,51 @@ fn invariants_refuse_a_plan() {
     shrunk.run(&["destroy", "--yes"]).expect(5).says("protected");
     assert_eq!(shrunk.status()["nodes"].as_array().expect("nodes").len(), 5);
 }
+
+#[test]
+fn what_is_protected_is_neither_replaced_nor_deleted_however_it_would_go() {
+    let cluster = Cluster::with(|text| {
+        text.replacen("name = \"reply\"", "name = \"reply\"\nprotect = true", 1)
+            .replacen(
+                "name = \"my-overlay\"",
+                "name = \"my-overlay\"\nprotect = true",
+                1,
+            )
+    });
+    cluster.apply().expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    let refused = |args: &[&str], of: &[&str]| {
+        let said = cluster.run(args).expect(5).said();
+        for address in of {
+            assert!(
+                said.contains(&format!("error[protect] {address}: ")),
+                "{address}: {said}"
+            );
+        }
+    };
+    // With its machines, where no call deletes it.
+    refused(&["destroy", "--yes"], &["service.reply", "network.my-overlay"]);
+    // Its block is gone.
+    cluster.edit("name = \"reply\"\nprotect = true", "name = \"answer\"");
+    refused(&["apply", "--yes"], &["service.reply"]);
+    cluster.edit("name = \"answer\"", "name = \"reply\"\nprotect = true");
+    // It would be replaced.
+    cluster.edit(
+        "name = \"my-overlay\"\n",
+        "name = \"my-overlay\"\nencrypted = true\n",
+    );
+    refused(&["apply", "--yes"], &["network.my-overlay"]);
+    cluster.edit(
+        "name = \"my-overlay\"\nencrypted = true\n",
+        "name = \"my-overlay\"\n",
+    );
+    for name in ["reply", "my-overlay"] {
+        cluster.edit(
+            &format!("name = \"{name}\"\nprotect = true"),
+            &format!("name = \"{name}\""),
+        );
+    }
+    cluster.apply().expect(0);
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    cluster.run(&["destroy", "--yes"]).expect(0);
+}

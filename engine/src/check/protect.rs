@@ -19,7 +19,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         .plan
         .steps
         .iter()
-        .filter(|step| step.operation == Operation::Delete && is_protected(step))
+        .filter(|step| goes(&step.operation) && is_protected(step))
         .map(|step| {
             let what = if step.replaces() { "replace" } else { "delete" };
             Finding::new(
@@ -31,6 +31,11 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
             .with_remedy("set protect = false in the manifest and apply that first")
         })
         .collect()
+}
+
+/// Whether an object is there before the step and not after it: deleted by a call, or with its host.
+fn goes(operation: &Operation) -> bool {
+    matches!(operation, Operation::Delete | Operation::Vanish { .. })
 }
 
 /// Whether the record says that what is there now may not go.
@@ -74,6 +79,10 @@ mod tests {
             said(replaced),
             ["Error toy.a: this plan would replace it, and it is protected"]
         );
+        let with_its_host = Operation::Vanish {
+            host: address("instance.*"),
+        };
+        assert_eq!(said(step(with_its_host, true, false)), deleted);
         assert_eq!(said(step(Operation::Delete, false, false)), [""; 0]);
         assert_eq!(
             said(step(Operation::Delete, true, true)),

@@ -166,6 +166,9 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
             depends_on,
         ));
     }
+    for resource in &mut resources {
+        resource.protect |= manifest.protected.contains(&resource.address);
+    }
     DesiredSet { resources }
 }
 

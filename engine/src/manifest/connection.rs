@@ -201,6 +201,7 @@ impl Manifest {
             state: StateBackend::Local,
             prices: Prices::default(),
             moved: Vec::new(),
+            protected: std::collections::BTreeSet::new(),
             sim: Sim {
                 seed: connection.sim.seed,
                 time: connection.sim.time,

@@ -3,11 +3,11 @@
 //! Nothing here knows TOML. Every default has been filled in; every name refers to something
 //! that exists in the same manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use subako_state::{Digest, SealKey};
+use subako_state::{Address, Digest, SealKey};
 
 use super::lines::Lines;
 use crate::money::Prices;
@@ -44,6 +44,8 @@ pub struct Manifest {
     pub services: Vec<Service>,
     /// `[registry]`: the Docker client's configuration, which has the logins.
     pub docker_config: Option<PathBuf>,
+    /// Services, networks, secrets and configs with `protect = true`.
+    pub protected: BTreeSet<Address>,
     /// `[prices]`.
     pub prices: Prices,
     /// `[[moved]]`, in the order written.

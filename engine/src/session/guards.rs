@@ -11,7 +11,7 @@ use crate::plan::Plan;
 pub struct Guards {
     /// How many resources may be deleted or replaced at most.
     pub max_destroy: Option<u32>,
-    /// Findings that refuse the plan: ids of checks, or [`WARNINGS`].
+    /// Findings that refuse the plan: ids of checks, or `warnings` for all of them.
     pub deny: Vec<String>,
 }
 

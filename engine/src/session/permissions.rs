@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use subako_state::Json;
+
 use super::{Session, SessionError};
 use crate::kind::{ErasedIntent, Plane, Registry, StepCall};
 use crate::plan::{Action, Plan};
@@ -53,7 +55,16 @@ pub fn step_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<(u32, S
             token: "preflight".to_owned(),
         };
         let paths = step.changes.iter().map(|change| change.path.as_str());
-        let changed = paths.filter_map(|path| path.split(['.', '[']).next()).collect();
+        let fields = paths.filter_map(|path| path.split(['.', '[']).next());
+        // What the record alone has, as its protection, is no field: nobody is called for it.
+        let changed = fields
+            .filter(|field| {
+                [before, after]
+                    .into_iter()
+                    .flatten()
+                    .any(|spec| has_field(spec, field))
+            })
+            .collect();
         let intent = ErasedIntent {
             ownership: &ownership,
             before,
@@ -65,6 +76,11 @@ pub fn step_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<(u32, S
         calls.extend(made.map(|call| (number, call)));
     }
     Ok(calls)
+}
+
+fn has_field(spec: &Json, field: &str) -> bool {
+    let fields: Result<BTreeMap<&str, serde::de::IgnoredAny>, _> = serde_json::from_str(spec.as_str());
+    fields.is_ok_and(|fields| fields.contains_key(field))
 }
 
 /// As [`Session::planned_calls`], of any kinds.

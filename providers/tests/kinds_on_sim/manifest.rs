@@ -73,6 +73,7 @@ pub fn sandbox() -> Manifest {
         services: vec![service("reply", 8, 80), service("reply2", 5, 8080)],
         prices: subako_engine::money::Prices::default(),
         moved: vec![],
+        protected: std::collections::BTreeSet::new(),
         sim: Sim::default(),
         lines: Lines::default(),
     }

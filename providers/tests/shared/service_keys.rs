@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// Keys that only this program acts on: Swarm is told nothing of them.
-const OURS: [&str; 2] = ["depends_on.condition", "give_up_after"];
+const OURS: [&str; 3] = ["depends_on.condition", "give_up_after", "protect"];
 
 impl Case {
     /// Whether Swarm is told of its key.
@@ -159,6 +159,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "",
         "preferences = [{ spread = 'node.labels.a' }]",
     ),
+    ("protect", "protect = true", "protect = false"),
     ("replicas", "replicas = 2", "replicas = 3"),
     (
         "resources.limits.cpus",

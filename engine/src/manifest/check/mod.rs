@@ -15,6 +15,7 @@ mod network;
 mod pool;
 mod ports;
 mod prices;
+mod protect;
 mod security_group;
 mod service;
 mod service_order;
@@ -57,6 +58,7 @@ impl Surroundings<'_> {
 /// Checks the whole document. The result counts only if the context holds no mistake.
 pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
     let blocks = moved::Blocks::of(&document);
+    let protected = protect::of(&document);
     variable::check(cx, value(document.variable), around.source);
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
@@ -108,6 +110,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .registry
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
+        protected,
         prices: prices::check(value(document.prices)),
         moved: moved::check(cx, value(document.moved).0, &blocks),
         state,

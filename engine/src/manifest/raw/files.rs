@@ -10,6 +10,9 @@ section! {
         optional file: PlainText,
         /// The environment variable whose value it is.
         optional env: PlainText,
+        /// Whether a plan that would delete or replace it is refused, also once its block is gone.
+        /// Default: false.
+        optional protect: bool,
     }
     elsewhere {
         "content" => "a secret does not stand in the manifest: name its `file`, or the variable of your environment in `env`",
@@ -32,6 +35,9 @@ section! {
         optional file: PlainText,
         /// The content itself.
         optional content: String,
+        /// Whether a plan that would delete or replace it is refused, also once its block is gone.
+        /// Default: false.
+        optional protect: bool,
     }
     elsewhere {
         "environment" => "write content = \"${env:NAME}\"",

@@ -23,6 +23,9 @@ section! {
         optional labels: Labels,
         /// Options of the driver, for example { "com.docker.network.driver.mtu" = "1400" }.
         optional options: Table<Scalar>,
+        /// Whether a plan that would delete or replace it is refused, also once its block is gone.
+        /// Default: false.
+        optional protect: bool,
     }
     elsewhere {
         "driver_opts" => "did you mean `options`?",

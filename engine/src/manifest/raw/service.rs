@@ -61,6 +61,9 @@ section! {
         optional resources: Resources,
         /// Labels of the service.
         optional labels: Labels,
+        /// Whether a plan that would delete or replace it is refused, also once its block is gone.
+        /// Default: false.
+        optional protect: bool,
         /// Labels of each of its containers.
         optional container_labels: Labels,
         /// Services that have to be there first: a list of names, or a table name →
