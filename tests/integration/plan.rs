@@ -143,16 +143,12 @@ fn every_example_can_be_planned() {
         if path.extension().is_some_and(|extension| extension == "toml") {
             let state = tempfile::tempdir().expect("a folder");
             let mut command = crate::support::subako();
-            command.args([
-                "plan",
-                "--sim",
-                "--var",
-                "version=1.0",
-                "--var",
-                "web_replicas=3",
-                "--state-dir",
-            ]);
+            command.args(["plan", "--sim", "--state-dir"]);
             command.arg(state.path()).arg("-f").arg(&path);
+            // In the environment a variable need not be for this manifest.
+            command
+                .env("SUBAKO_VAR_version", "1.0")
+                .env("SUBAKO_VAR_web_replicas", "3");
             command.env("DATABASE_PASSWORD", "not-a-password");
             crate::support::Ran::of(&mut command).expect(0);
         }
@@ -219,4 +215,38 @@ fn what_is_protected_is_neither_replaced_nor_deleted_however_it_would_go() {
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
     cluster.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[test]
+fn the_manifest_says_what_a_finding_matters_and_why() {
+    let with = |setting: &str| {
+        let setting = format!("\n[checks.{setting}\n");
+        Cluster::with(move |text| text + &setting)
+    };
+    Cluster::sandbox().run(&["plan"]).expect(0).says("note[zones]");
+    with("zones]\nseverity = \"warning\"\nreason = \"a drill\"")
+        .run(&["plan"])
+        .expect(0)
+        .says("warning[zones]")
+        .says("([checks]: a drill)");
+    let raised = with("zones]\nseverity = \"error\"\nreason = \"three zones, always\"");
+    raised.run(&["plan"]).says("error[zones]");
+    raised
+        .run(&["apply", "--yes"])
+        .expect(5)
+        .says("three zones, always");
+    let acknowledged = with("zones]\nreason = \"one will do\"");
+    acknowledged
+        .run(&["plan", "--deny", "warnings"])
+        .expect(0)
+        .says("note[zones]")
+        .says("one will do");
+    // A misspelt id would never hold, and a reason is asked for.
+    with("zone]\nreason = \"x\"")
+        .run(&["plan"])
+        .says("there is no check `zone`");
+    with("zones]\nseverity = \"note\"")
+        .run(&["validate"])
+        .expect(1)
+        .says("reason");
 }

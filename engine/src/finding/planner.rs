@@ -58,6 +58,13 @@ pub static MAX_DESTROY: About = About {
     documentation: "No more is deleted or replaced than --max-destroy allows.",
 };
 
+/// The manifest says what a check matters that does not exist.
+pub static CHECKS: About = About {
+    id: "checks",
+    category: Category::State,
+    documentation: "What [checks] says of a finding holds only if there is such a check.",
+};
+
 /// A part of the whole is planned.
 pub static SELECTION: About = About {
     id: "selection",
@@ -66,7 +73,7 @@ pub static SELECTION: About = About {
 };
 
 /// All of these.
-pub static ALL: [&About; 9] = [
+pub static ALL: [&About; 10] = [
     &REFRESH,
     &FOREIGN,
     &ADOPTION,
@@ -75,5 +82,6 @@ pub static ALL: [&About; 9] = [
     &STRAYS,
     &POWER,
     &MAX_DESTROY,
+    &CHECKS,
     &SELECTION,
 ];

@@ -32,8 +32,9 @@ pub(crate) use decode::nearest;
 pub use error::{Code, ManifestError, ManifestErrors};
 pub use lines::Lines;
 pub use model::{
-    Aws, Block, Cluster, Docker, File, KeyPair, Manifest, Moved, Pool, Provider, PublicIp, SecurityGroup,
-    Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, StateBackend, StateBucket, SwarmSettings,
+    Aws, Block, CheckSetting, Cluster, Docker, File, KeyPair, Manifest, Moved, Pool, Provider, PublicIp,
+    SecurityGroup, Service, Sim, SimFault, SimFaultKind, SimTime, Ssh, StateBackend, StateBucket,
+    SwarmSettings,
 };
 pub use parse::{Identity, identity, is_cluster_name, parse, parse_with, used};
 pub use schema::schema;

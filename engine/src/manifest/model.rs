@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use subako_state::{Address, Digest, SealKey};
 
 use super::lines::Lines;
+use crate::finding::Severity;
 use crate::money::Prices;
 use crate::world::{
     Availability, Condition, Content, CpuCredits, FileKind, NetworkSpec, Role, Rule, ServiceSpec, Vault,
@@ -46,6 +47,8 @@ pub struct Manifest {
     pub docker_config: Option<PathBuf>,
     /// Services, networks, secrets and configs with `protect = true`.
     pub protected: BTreeSet<Address>,
+    /// `[checks.ID]`, by id.
+    pub checks: BTreeMap<String, CheckSetting>,
     /// `[prices]`.
     pub prices: Prices,
     /// `[[moved]]`, in the order written.
@@ -100,6 +103,15 @@ pub enum Provider {
     Aws,
     /// The simulator.
     Sim,
+}
+
+/// `[checks.ID]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckSetting {
+    /// What its findings matter.
+    pub severity: Severity,
+    /// Why.
+    pub reason: String,
 }
 
 /// `[cluster]`.

@@ -29,15 +29,20 @@ pub struct UnknownCheck {
 }
 
 impl<W> Session<W> {
-    /// Fails if a guard denies what there is no check for: it would never hold.
-    pub fn check_guards(&self, guards: &Guards) -> Result<(), UnknownCheck> {
+    /// The ids of all findings that there may be, sorted.
+    pub(super) fn known_checks(&self) -> Vec<&'static str> {
         let own = self.checks.list().map(|about| about.id);
-        let mut known: Vec<&'static str> = own
-            .chain(planner::ALL.iter().map(|about| about.id))
-            .chain([WARNINGS])
-            .collect();
+        let mut known: Vec<&'static str> = own.chain(planner::ALL.iter().map(|about| about.id)).collect();
         known.sort_unstable();
         known.dedup();
+        known
+    }
+
+    /// Fails if a guard denies what there is no check for: it would never hold.
+    pub fn check_guards(&self, guards: &Guards) -> Result<(), UnknownCheck> {
+        let mut known = self.known_checks();
+        known.push(WARNINGS);
+        known.sort_unstable();
         match guards.deny.iter().find(|id| !known.contains(&id.as_str())) {
             Some(id) => Err(UnknownCheck {
                 id: id.clone(),

@@ -41,6 +41,7 @@ mod rehearse;
 mod rename;
 mod restore;
 mod saved_plan;
+mod settings;
 mod show;
 mod status;
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Session {
             prices: &self.manifest.prices,
         };
         plan.cost = ledger.bill();
-        let findings = self.checks.findings(&Checked {
+        let mut findings = self.checks.findings(&Checked {
             plan: &plan,
             desired: &desired,
             snapshot: with_found.as_ref().unwrap_or(&known.snapshot),
@@ -112,6 +112,8 @@ impl Session {
             types: &types.known,
             missing_types: &types.missing,
         });
+        self.set(&mut findings);
+        findings.sort();
         let plan = plan.seal(findings)?;
         let setting = survey.as_ref().map(|survey| Setting {
             snapshot: &known.snapshot,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use subako_engine::reach::{Hop, Origin, Path, Stop, Target};
 
-use super::document;
+use super::document::{self, UnfinishedRun};
 use crate::error::Result;
 use crate::plain::plain;
 use crate::style::{Meaning, Paint};
@@ -74,7 +74,7 @@ struct NodesView {
 }
 
 /// The document, one line and a newline.
-pub fn json(from: &Origin, to: &Target, path: &Path) -> Result<String> {
+pub fn json(from: &Origin, to: &Target, path: &Path, unfinished: Option<&UnfinishedRun>) -> Result<String> {
     let hop = |hop| HopView {
         text: ToString::to_string(hop),
         hop,
@@ -91,5 +91,5 @@ pub fn json(from: &Origin, to: &Target, path: &Path) -> Result<String> {
         }),
         nodes: path.entries.map(|(open, all)| NodesView { open, all }),
     };
-    document::json("the path", &view, None)
+    document::json("the path", &view, unfinished)
 }

@@ -5,6 +5,7 @@
 //! the manifest is then thrown away.
 
 mod aws;
+mod checks;
 mod cluster;
 mod docker;
 mod files;
@@ -111,6 +112,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
         protected,
+        checks: checks::check(value(document.checks)),
         prices: prices::check(value(document.prices)),
         moved: moved::check(cx, value(document.moved).0, &blocks),
         state,

@@ -1,8 +1,8 @@
 //! The whole manifest.
 
 use super::{
-    Aws, Cluster, ConfigSource, Docker, KeyPair, Moved, Network, Pool, Prices, Registry, SecretSource,
-    SecurityGroup, Service, Sim, Ssh, State, Swarm, Variable,
+    Aws, CheckSetting, Cluster, ConfigSource, Docker, KeyPair, Moved, Network, Pool, Prices, Registry,
+    SecretSource, SecurityGroup, Service, Sim, Ssh, State, Swarm, Variable,
 };
 use crate::manifest::decode::{Named, Tables, section};
 
@@ -41,6 +41,8 @@ section! {
         optional state: State,
         /// What you pay where that is not the list price.
         optional prices: Prices,
+        /// What a plan's findings matter here, each under its own [checks.ID].
+        optional checks: Named<CheckSetting>,
         /// A block that has another name from now on, and what it stands for stays.
         optional moved: Tables<Moved>,
         /// How the simulator behaves when the manifest is rehearsed with --sim.

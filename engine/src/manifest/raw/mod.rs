@@ -4,6 +4,7 @@
 //! declarations make the JSON Schema, so that an editor says what this says.
 
 mod aws;
+mod checks;
 mod cluster;
 mod docker;
 mod document;
@@ -27,6 +28,7 @@ mod swarm;
 mod variable;
 
 pub use aws::Aws;
+pub use checks::CheckSetting;
 pub use cluster::Cluster;
 pub use docker::{Docker, LogDriver};
 pub use document::Document;
