@@ -143,8 +143,9 @@ pub fn replay(file: &str, out: &mut dyn std::io::Write) -> std::io::Result<bool>
         file => std::fs::read_to_string(file)?,
     };
     let case: Case = serde_json::from_str(&text)?;
-    super::trace::begin();
+    let trace = super::trace::Trace::begin();
     let verdict = try_case(&case);
+    drop(trace);
     writeln!(out, "{}\n{verdict:#?}", case.words())?;
     Ok(matches!(verdict, Verdict::Broken(_)))
 }

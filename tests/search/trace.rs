@@ -8,9 +8,21 @@ use subako_engine::plan::Plan;
 
 static TRACED: AtomicBool = AtomicBool::new(false);
 
-/// From now on what commands do is told on standard error.
-pub fn begin() {
-    TRACED.store(true, Ordering::Relaxed);
+/// While it lives what commands do is told on standard error.
+pub struct Trace(());
+
+impl Trace {
+    /// Begins to tell.
+    pub fn begin() -> Self {
+        TRACED.store(true, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        TRACED.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Tells something.
