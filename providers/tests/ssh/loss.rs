@@ -131,7 +131,7 @@ fn scripted() -> Sshd {
     let mut sshd = Sshd::prepared("");
     let dir = sshd.dir.path().display();
     let script = format!(
-        "#!/bin/sh\necho x >>{dir}/runs\n[ $(wc -l <{dir}/runs) -gt 1 ] || until [ -e {dir}/go ]; do sleep 0.05; done\n"
+        "#!/bin/sh\necho x >>{dir}/runs\n[ $(wc -l <{dir}/runs) -gt 1 ] || until [ -e {dir}/go ] || [ ! -e {dir}/runs ]; do sleep 0.05; done\n"
     );
     std::fs::write(sshd.file("script"), script).unwrap();
     sshd.extra = format!("ForceCommand sh {}", sshd.file("script").display());
