@@ -1,5 +1,6 @@
 //! Canonical JSON text.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,6 +47,12 @@ impl Json {
     pub fn text_field(&self, name: &str) -> Option<String> {
         let mut deserializer = serde_json::Deserializer::from_str(self.as_str());
         TextField(name).deserialize(&mut deserializer).ok().flatten()
+    }
+
+    /// Whether it is an object that has this field.
+    pub fn has_field(&self, name: &str) -> bool {
+        let fields = self.decode::<BTreeMap<String, IgnoredAny>>();
+        fields.is_ok_and(|fields| fields.contains_key(name))
     }
 
     /// The SHA-256 of the text.

@@ -25,17 +25,7 @@ configs = [{ source = "page", target = "/srv/index.html" }]
 "#;
 
 fn cluster() -> Cluster {
-    let cluster = Cluster::with(|text| {
-        // [sim] comes last: its faults are appended to the end of the text.
-        let (before, sim) = text.split_once("[sim]").expect("a [sim]");
-        format!("{before}{FILES}\n[sim]{sim}")
-    });
-    password(&cluster, PASSWORD);
-    cluster
-}
-
-fn password(cluster: &Cluster, text: &str) {
-    fs::write(cluster.dir.path().join("password.txt"), text).expect("written");
+    Cluster::with_sections(FILES)
 }
 
 fn run(cluster: &Cluster, args: &[&str]) -> Ran {
@@ -146,7 +136,7 @@ fn another_content_is_made_switched_to_and_the_old_one_collected() {
     let cluster = cluster();
     run(&cluster, &["apply", "--yes"]).expect(0);
     let before = objects(&cluster, "secrets");
-    password(&cluster, CHANGED);
+    cluster.password(CHANGED);
     let planned = plan(&cluster);
     assert_eq!(
         steps(&planned),
@@ -166,7 +156,7 @@ fn another_content_is_made_switched_to_and_the_old_one_collected() {
     assert_eq!(shop(&cluster)["secrets"][1]["name"], after[0]);
     run(&cluster, &["plan", "--detailed-exitcode"]).expect(0);
     // The content of before is the object of before.
-    password(&cluster, PASSWORD);
+    cluster.password(PASSWORD);
     run(&cluster, &["apply", "--yes"]).expect(0);
     assert_eq!(objects(&cluster, "secrets"), before);
     // Neither named nor made any more.
@@ -182,7 +172,7 @@ fn a_change_of_content_may_fail_at_any_call_and_be_killed_anywhere() {
     let template = cluster();
     run(&template, &["apply", "--yes"]).expect(0);
     let before = objects(&template, "secrets");
-    password(&template, CHANGED);
+    template.password(CHANGED);
     for call in ["create_secret", "update_service", "remove_secret"] {
         for fault in [
             "error = \"boom\"",
@@ -253,9 +243,9 @@ fn a_removed_file_is_made_again_and_a_foreign_one_is_left_alone() {
 fn a_plan_holds_for_the_content_that_it_was_made_with() {
     let cluster = cluster();
     run(&cluster, &["plan", "--out", "saved.plan"]).expect(0);
-    password(&cluster, CHANGED);
+    cluster.password(CHANGED);
     run(&cluster, &["apply", "saved.plan", "--yes"]).expect(5);
-    password(&cluster, PASSWORD);
+    cluster.password(PASSWORD);
     run(&cluster, &["apply", "saved.plan", "--yes"]).expect(0);
     let plan = fs::read_to_string(cluster.dir.path().join("saved.plan")).expect("a plan");
     assert_sealed("the saved plan", &plan);
@@ -304,11 +294,11 @@ fn a_plan_needs_no_content_of_a_secret_that_is_recorded() {
     cluster.run(&["plan", "--out", "review.plan"]).expect(0);
     let digest = cluster.run(&["plan", "--format", "json"]).expect(0).json()["digest"].clone();
     // Who applies has the contents: the same are the same plan, others are refused.
-    password(&cluster, CHANGED);
+    cluster.password(CHANGED);
     let digest = digest.as_str().expect("a digest");
     run(&cluster, &["apply", "review.plan", "--yes"]).expect(5);
     run(&cluster, &["apply", "--expect", digest, "--yes"]).expect(5);
-    password(&cluster, PASSWORD);
+    cluster.password(PASSWORD);
     assert_eq!(plan_digest(&cluster), digest);
     without_secrets(&cluster);
     // What makes no secret needs none to apply either.
@@ -331,7 +321,7 @@ fn who_makes_a_secret_needs_its_content_before_anything_is_called() {
         .run(&["plan"])
         .expect(1)
         .says("secret.password is new, so its content is needed: the file password.txt is missing");
-    password(&cluster, PASSWORD);
+    cluster.password(PASSWORD);
     run(&cluster, &["apply", "--yes"]).expect(0);
     let before = objects(&cluster, "secrets");
     // Somebody removed it: it is planned by its recorded name.
@@ -351,7 +341,7 @@ fn who_makes_a_secret_needs_its_content_before_anything_is_called() {
     assert_eq!(settled(cluster.world()), world);
     assert_eq!(fs::read(cluster.state_file()).expect("a state"), state);
     assert!(!cluster.state_dir().join("journal.jsonl").exists());
-    password(&cluster, PASSWORD);
+    cluster.password(PASSWORD);
     run(&cluster, &["apply", "--expect", &whole, "--yes"]).expect(0);
     assert_eq!(objects(&cluster, "secrets"), before);
 }
@@ -360,7 +350,7 @@ fn who_makes_a_secret_needs_its_content_before_anything_is_called() {
 fn a_recovery_asks_for_a_content_only_where_it_makes_the_secret() {
     let template = cluster();
     run(&template, &["apply", "--yes"]).expect(0);
-    password(&template, CHANGED);
+    template.password(CHANGED);
     let kill = |entry: u32| {
         let cluster = copy_of(&template);
         let mut command = cluster.command(&["apply", "--yes"]);
@@ -387,10 +377,10 @@ fn a_recovery_asks_for_a_content_only_where_it_makes_the_secret() {
                 cluster.run(&["recover", "--back", "--yes"]).expect(0);
                 continue;
             }
-            password(&cluster, CHANGED);
+            cluster.password(CHANGED);
             run(&cluster, &["recover", "--forward", "--yes"]).expect(0);
         }
-        password(&cluster, CHANGED);
+        cluster.password(CHANGED);
         run(&cluster, &["plan", "--detailed-exitcode"]).expect(0);
         assert_all_sealed(&cluster);
     }

@@ -179,7 +179,7 @@ fn what_no_manifest_takes_writes_nothing() {
     let ended = newcomer.type_into(&["new", "shop"], "\n\u{4}");
     assert_eq!(ended.code, Some(1), "{}", ended.said());
     assert!(!newcomer.path("shop").exists());
-    // Half a key pair is nobody's to complete.
+    // Half a key pair is not completed.
     fs::write(newcomer.path("k.pub"), "ssh-ed25519 A").expect("written");
     newcomer
         .run(&["new", "--key", "k", "--name", "shop"])

@@ -20,16 +20,7 @@ secrets = ["password"]
 
 /// A cluster with a variable and a secret, not yet applied.
 fn new() -> Cluster {
-    let cluster = Cluster::with(|text| {
-        let (before, sim) = text.split_once("[sim]").expect("a [sim]");
-        format!("{before}{FILES}\n[sim]{sim}")
-    });
-    password(&cluster, PASSWORD);
-    cluster
-}
-
-fn password(cluster: &Cluster, text: &str) {
-    fs::write(cluster.dir.path().join("password.txt"), text).expect("written");
+    Cluster::with_sections(FILES)
 }
 
 fn applied() -> Cluster {
@@ -146,11 +137,11 @@ fn a_first_run_that_was_killed_is_recovered_without_its_manifest() {
         );
         assert_eq!(settled(cluster.world()), world);
         // Another content is another secret than the one that was agreed to.
-        password(&cluster, CHANGED);
+        cluster.password(CHANGED);
         with_all(&cluster, &["recover", "--forward", "--yes"])
             .expect(1)
             .says("the file password.txt has another one by now");
-        password(&cluster, PASSWORD);
+        cluster.password(PASSWORD);
         with_all(&cluster, &["recover", "--forward", "--yes"]).expect(0);
         with_all(&cluster, &["plan", "--detailed-exitcode"]).expect(0);
     }

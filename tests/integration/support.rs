@@ -111,6 +111,22 @@ impl Cluster {
         Self::with(|text| text)
     }
 
+    /// With more sections, of which [secret.password] may be kept in `password.txt`: before [sim], which
+    /// comes last because its faults are appended to the end of the text.
+    pub fn with_sections(sections: &str) -> Self {
+        let cluster = Self::with(|text| {
+            let (before, sim) = text.split_once("[sim]").expect("a [sim]");
+            format!("{before}{sections}\n[sim]{sim}")
+        });
+        cluster.password(PASSWORD);
+        cluster
+    }
+
+    /// Puts another content into `password.txt`.
+    pub fn password(&self, text: &str) {
+        fs::write(self.dir.path().join("password.txt"), text).expect("written");
+    }
+
     /// The example cluster on instant time, its text edited.
     pub fn with(edit: impl FnOnce(String) -> String) -> Self {
         let dir = tempfile::tempdir().expect("a folder");

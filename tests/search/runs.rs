@@ -109,7 +109,7 @@ async fn converges(driver: &Driver, after: &Manifest) -> Result<(), Verdict> {
     }
 }
 
-/// Where an apply is refused, a destroy is the way out, and then the cluster can be made again.
+/// Where an apply is refused, a destroy is the way out, and then the cluster can be created again.
 async fn out_by_destroy(driver: &Driver, after: &Manifest, why: &str) -> Result<(), Verdict> {
     destroyed(driver, after).await?;
     match driver.troubled(after, Verb::Apply, &[], None).await.exit {

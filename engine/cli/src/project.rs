@@ -191,6 +191,11 @@ fn directory(file: &Path) -> PathBuf {
 /// More than any manifest has, bytes; keeps an endless file from filling the memory.
 const LONGEST: u64 = 64 << 20;
 
+fn text_of(file: &Path) -> std::io::Result<String> {
+    let bytes = subako_state::read_file(file, LONGEST)?;
+    String::from_utf8(bytes).map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+}
+
 /// A manifest's text, and what its variables may stand for.
 struct ManifestText {
     source: Source,
@@ -204,11 +209,7 @@ impl ManifestText {
 
     fn read(global: &Global, kept: &Variables) -> Result<Self> {
         let file = &global.file;
-        let text = subako_state::read_file(file, LONGEST).and_then(|bytes| {
-            String::from_utf8(bytes)
-                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-        });
-        let text = text.map_err(|error| {
+        let text = text_of(file).map_err(|error| {
             let out = CliError::io("read", format!("the manifest {}", file.display()), &error);
             match error.kind() {
                 std::io::ErrorKind::NotFound => out.help(Hint::run(
@@ -243,12 +244,8 @@ impl ManifestText {
 
 fn variable_file(file: &Path) -> Result<VariableFile> {
     let name = file.display().to_string();
-    let text = subako_state::read_file(file, LONGEST)
-        .and_then(|bytes| {
-            String::from_utf8(bytes)
-                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-        })
-        .map_err(|error| CliError::io("read", format!("the variables of {name}"), &error))?;
+    let text =
+        text_of(file).map_err(|error| CliError::io("read", format!("the variables of {name}"), &error))?;
     VariableFile::read(&name, &text).map_err(|error| CliError::new(error.to_string()))
 }
 

@@ -18,18 +18,10 @@ pub async fn confirm(ui: &Ui, question: &str) -> Result<()> {
         );
     }
     let text = format!("{} Only \"yes\" is accepted: ", plain(question));
-    let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {
-        let mut stderr = std::io::stderr().lock();
-        stderr.write_all(text.as_bytes())?;
-        stderr.flush()?;
-        drop(stderr);
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer)
-    })
-    .await
-    .map_err(|error| CliError::new(format!("failed to ask: {error}")))?
-    .map_err(|error| CliError::io("read", "the answer", &error))?;
+    let answer = tokio::task::spawn_blocking(move || line(&text))
+        .await
+        .map_err(|error| CliError::new(format!("failed to ask: {error}")))?
+        .map_err(|error| CliError::io("read", "the answer", &error))?;
     if answer.trim() == "yes" {
         Ok(())
     } else {
@@ -49,18 +41,11 @@ pub fn ask<T>(
         None => format!("{}: ", plain(question)),
     };
     loop {
-        let mut stderr = std::io::stderr().lock();
-        stderr
-            .write_all(text.as_bytes())
-            .and_then(|()| stderr.flush())
-            .map_err(|error| CliError::io("write to", "the terminal", &error))?;
-        drop(stderr);
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line);
-        if read.map_err(|error| CliError::io("read", "the answer", &error))? == 0 {
+        let typed = line(&text).map_err(|error| CliError::io("read", "the answer", &error))?;
+        if typed.is_empty() {
             return Err(CliError::new("no answer; nothing was written"));
         }
-        let answer = match (line.trim(), proposed) {
+        let answer = match (typed.trim(), proposed) {
             ("", Some(proposed)) => proposed,
             (answer, _) => answer,
         };
@@ -69,6 +54,17 @@ pub fn ask<T>(
             Err(why) => eprint_line(&why)?,
         }
     }
+}
+
+/// Says something and reads a line; an empty text where the terminal is closed instead.
+fn line(text: &str) -> std::io::Result<String> {
+    let mut stderr = std::io::stderr().lock();
+    stderr.write_all(text.as_bytes())?;
+    stderr.flush()?;
+    drop(stderr);
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line)
 }
 
 fn eprint_line(text: &str) -> Result<()> {

@@ -37,8 +37,8 @@ pub fn named(root: &Path, simulated: bool, name: &str, needs: Needs) -> Result<M
 }
 
 /// The cluster of a provider, whose state is kept by `state` (locally in `root`), as a manifest that
-/// wants nothing. `None` if it has no state there, or
-/// its world is needed and nothing says how it is reached.
+/// wants nothing. `None` if it has no state there, or its world is needed and nothing says how it is
+/// reached.
 pub fn of(
     root: &Path,
     name: &str,

@@ -9,12 +9,14 @@ use subako_state::Snapshot;
 
 use super::built_in::BuiltIn;
 use super::{Checked, Checks, Finding};
+use crate::desired::DesiredSet;
+use crate::kind::Registry;
 use crate::kinds;
 use crate::lower::testing::{answer, applied, empty};
 use crate::lower::{lower, needs};
 use crate::manifest::{Files, Manifest, Source, Variables, parse_with};
-use crate::plan::{Planning, Selection, Step, draft};
-use crate::refresh::Observed;
+use crate::plan::{Plan, Planning, Selection, Step, draft};
+use crate::refresh::{Managers, Observed};
 use crate::world::{Instance, LookupAnswer, TypeFacts};
 
 /// One manager and two workers, with `more` after them (from line 19 on).
@@ -131,6 +133,52 @@ impl Case {
     }
 }
 
+/// What a check is given where it is not made of a manifest: nothing is wanted, and of AWS nothing is
+/// known.
+pub(super) struct Bare {
+    desired: DesiredSet,
+    registry: Registry,
+    types: BTreeMap<String, TypeFacts>,
+    missing_types: BTreeSet<String>,
+}
+
+impl Bare {
+    pub fn new() -> Self {
+        Self::wanting(DesiredSet::default())
+    }
+
+    /// As [`Self::new`], but this is wanted.
+    pub fn wanting(desired: DesiredSet) -> Self {
+        Self {
+            desired,
+            registry: kinds::registry(),
+            types: BTreeMap::new(),
+            missing_types: BTreeSet::new(),
+        }
+    }
+
+    /// With a plan, what is recorded, and the managers as they were read.
+    pub fn checked<'a>(
+        &'a self,
+        plan: &'a Plan,
+        snapshot: &'a Snapshot,
+        managers: Option<&'a Managers>,
+    ) -> Checked<'a> {
+        Checked {
+            plan,
+            desired: &self.desired,
+            snapshot,
+            managers,
+            instances: &[],
+            registry: &self.registry,
+            manifest: None,
+            looked_up: None,
+            types: &self.types,
+            missing_types: &self.missing_types,
+        }
+    }
+}
+
 /// What a check says, as `severity address: message`, where these resources are wanted and nothing
 /// else is known; none of them needs to be possible in a manifest.
 pub(super) fn among(check: &BuiltIn, wanted: &[(&str, Value)], steps: Vec<Step>) -> Vec<String> {
@@ -141,18 +189,8 @@ pub(super) fn among(check: &BuiltIn, wanted: &[(&str, Value)], steps: Vec<Step>)
         });
     let mut plan = crate::testing::Draft::new().plan();
     plan.steps = steps;
-    let found = (check.look)(&Checked {
-        plan: &plan,
-        desired: &draft.desired,
-        snapshot: &draft.snapshot,
-        managers: None,
-        instances: &[],
-        registry: &kinds::registry(),
-        manifest: None,
-        looked_up: None,
-        types: &BTreeMap::new(),
-        missing_types: &std::collections::BTreeSet::new(),
-    });
+    let bare = Bare::wanting(draft.desired);
+    let found = (check.look)(&bare.checked(&plan, &draft.snapshot, None));
     let said = found.into_iter().map(|finding| {
         assert!(finding.remedy.is_some(), "no remedy: {finding:#?}");
         let about = finding

@@ -77,8 +77,7 @@ mod tests {
     use subako_state::{Address, Json, Snapshot};
 
     use super::*;
-    use crate::desired::DesiredSet;
-    use crate::kinds;
+    use crate::check::testing::Bare;
     use crate::plan::{Change, Operation, Record};
     use crate::refresh::Standing;
     use crate::testing::{Draft, json_of};
@@ -161,18 +160,8 @@ mod tests {
         for (steps, opens) in table {
             let mut draft = Draft::new().plan();
             draft.steps = steps;
-            let checked = Checked {
-                plan: &draft,
-                desired: &DesiredSet::default(),
-                snapshot: &snapshot,
-                managers: Some(&managers),
-                instances: &[],
-                registry: &kinds::registry(),
-                manifest: None,
-                looked_up: None,
-                types: &BTreeMap::new(),
-                missing_types: &std::collections::BTreeSet::new(),
-            };
+            let bare = Bare::new();
+            let checked = bare.checked(&draft, &snapshot, Some(&managers));
             let step = &draft.steps[0];
             let said = may_open(&checked, &managers, step);
             assert_eq!(said, opens, "{} {:?}", step.address, step.changes);

@@ -120,6 +120,14 @@ impl Finding {
         }
     }
 
+    /// Makes it matter as somebody wants, and says why. What refuses a plan goes on doing so.
+    pub(crate) fn matter(&mut self, severity: Severity, why: &str) {
+        if self.severity != Severity::Error {
+            self.severity = severity;
+            self.message.push_str(&format!(" ({why})"));
+        }
+    }
+
     /// Says which resource it is about.
     #[must_use]
     pub fn about(mut self, address: Address) -> Self {

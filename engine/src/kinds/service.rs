@@ -101,6 +101,18 @@ impl Service {
         })
     }
 
+    /// The service as it is; fails if it is gone, naming what was to be done.
+    async fn live(&self, doing: &str, managers: &mut Managers<'_>) -> Result<world::Service> {
+        let live = managers.service(&self.spec.name).await?;
+        let gone = || {
+            Failure::not_applied(
+                format!("{doing} {}", self.spec.name),
+                "it does not exist any more",
+            )
+        };
+        live.ok_or_else(gone)
+    }
+
     /// Waits until the tasks of those that it waits for have ended, where it waits for that: that
     /// they run is what their own steps wait for. On the way back nothing is waited for.
     async fn wait_for_others(&self, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
@@ -394,12 +406,7 @@ impl Kind for Service {
     async fn update(&self, from: &Self, _outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
         self.wait_for_others(&mut managers, cx).await?;
-        let Some(live) = managers.service(&self.spec.name).await? else {
-            return Err(Failure::not_applied(
-                format!("update the service {}", self.spec.name),
-                "it does not exist any more",
-            ));
-        };
+        let live = self.live("update the service", &mut managers).await?;
         let wanted = &self.spec.image;
         let same = image::canonical(&from.spec.image) == image::canonical(wanted)
             && image::as_wanted(wanted, &live.spec.image) == *wanted;
@@ -428,12 +435,7 @@ impl Kind for Service {
     /// What the engine calls a forced update: within the service's own update settings.
     async fn spread(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<Self::Outputs> {
         let mut managers = Managers::new(cx);
-        let Some(live) = managers.service(&self.spec.name).await? else {
-            return Err(Failure::not_applied(
-                format!("spread the tasks of {}", self.spec.name),
-                "it does not exist any more",
-            ));
-        };
+        let live = self.live("spread the tasks of", &mut managers).await?;
         managers.update_service(&live.spec, true).await?;
         self.converge(&mut managers, cx)
             .await

@@ -23,7 +23,7 @@ const KEY: &str = "# The key that lets Subako (and you) log in. Make a pair, if 
 ";
 
 /// What a first manifest says of its cluster. What is not known stands in it as a comment, so that
-/// nothing is planned with a value that is nobody's.
+/// no plan is made with a placeholder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Starter {
     /// The cluster's name.

@@ -142,7 +142,7 @@ async fn settle_step(crew: &Crew<'_>, number: u32) -> Result<(), StateError> {
                     .map(|found| found.is_none()),
                 // Going back once more is harmless, and a refresh shows where it is.
                 Action::Update => Some(false),
-                // What it deleted was made again, or not yet.
+                // What it deleted was recreated, or not yet.
                 Action::Delete => match crew.made_again(step, &cx).await {
                     Some(Some(outputs)) => {
                         return crew

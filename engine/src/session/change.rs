@@ -34,6 +34,24 @@ impl Session {
         .await
     }
 
+    /// What a verb would do: with a selection, and the world left unread, only where it is a change of
+    /// what the manifest wants.
+    pub async fn draft_for(
+        &self,
+        purpose: Purpose,
+        known: Knowledge,
+        selection: &Selection,
+        with_refresh: bool,
+        options: &ApplyOptions,
+    ) -> Result<Change, SessionError> {
+        match purpose {
+            Purpose::Change => self.draft(known, selection, with_refresh, options).await,
+            Purpose::Park => self.draft_park(known, options).await,
+            Purpose::Resume => self.draft_resume(known, options).await,
+            Purpose::Rebalance => self.draft_rebalance(known, options).await,
+        }
+    }
+
     /// A change whose plan is made from what is known once the unfinished run is settled.
     pub(super) async fn drafted(
         &self,

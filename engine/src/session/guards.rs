@@ -66,9 +66,8 @@ impl Guards {
                 .deny
                 .iter()
                 .find(|id| **id == finding.id || (is_warning && *id == WARNINGS));
-            if let Some(id) = denied.filter(|_| finding.severity != Severity::Error) {
-                finding.severity = Severity::Error;
-                finding.message.push_str(&format!(" (--deny {id})"));
+            if let Some(id) = denied {
+                finding.matter(Severity::Error, &format!("--deny {id}"));
             }
         }
         let destroyed = plan.summary.delete + plan.summary.replace;

@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use subako_state::Json;
-
 use super::{Session, SessionError};
 use crate::kind::{ErasedIntent, Plane, Registry, StepCall};
 use crate::plan::{Action, Plan};
@@ -62,7 +60,7 @@ pub fn step_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<(u32, S
                 [before, after]
                     .into_iter()
                     .flatten()
-                    .any(|spec| has_field(spec, field))
+                    .any(|spec| spec.has_field(field))
             })
             .collect();
         let intent = ErasedIntent {
@@ -76,11 +74,6 @@ pub fn step_calls(registry: &Registry, plan: &Plan) -> world::Result<Vec<(u32, S
         calls.extend(made.map(|call| (number, call)));
     }
     Ok(calls)
-}
-
-fn has_field(spec: &Json, field: &str) -> bool {
-    let fields: Result<BTreeMap<&str, serde::de::IgnoredAny>, _> = serde_json::from_str(spec.as_str());
-    fields.is_ok_and(|fields| fields.contains_key(field))
 }
 
 /// As [`Session::planned_calls`], of any kinds.

@@ -113,7 +113,6 @@ impl Session {
             missing_types: &types.missing,
         });
         self.set(&mut findings);
-        findings.sort();
         let plan = plan.seal(findings)?;
         let setting = survey.as_ref().map(|survey| Setting {
             snapshot: &known.snapshot,

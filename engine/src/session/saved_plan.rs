@@ -206,7 +206,7 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// Refuses a plan that was made again and came out otherwise, naming what moved.
+    /// Refuses a plan that came out otherwise when it was planned again, naming what moved.
     pub fn compare(&self, again: &Plan, now: &Snapshot) -> Result<(), SavedPlanError> {
         if again.digest == self.digest {
             return Ok(());

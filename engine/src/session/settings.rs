@@ -26,21 +26,15 @@ impl<W> Session<W> {
             )
             .with_remedy(format!("the checks are {}", known.join(", ")))
         }));
+        findings.sort();
     }
 }
 
 fn apply(settings: &BTreeMap<String, CheckSetting>, findings: &mut [Finding]) {
     for finding in findings {
-        let Some(setting) = settings
-            .get(&finding.id)
-            .filter(|_| finding.severity != Severity::Error)
-        else {
-            continue;
-        };
-        finding.severity = setting.severity;
-        finding
-            .message
-            .push_str(&format!(" ([checks]: {})", setting.reason));
+        if let Some(setting) = settings.get(&finding.id) {
+            finding.matter(setting.severity, &format!("[checks]: {}", setting.reason));
+        }
     }
 }
 

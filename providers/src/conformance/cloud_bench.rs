@@ -324,7 +324,7 @@ impl CloudBench {
     }
 }
 
-/// The tags that are ours: others that the account puts on everything are nobody's business.
+/// The tags that are ours: others, which the account puts on everything, are left out.
 pub(super) fn without_foreign(
     tags: &BTreeMap<String, String>,
     ours: &BTreeMap<String, String>,

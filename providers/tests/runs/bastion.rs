@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use subako_engine::event::Events;
 use subako_engine::plan::Selection;
-use subako_engine::run::{ApplyOptions, Probe, Stop};
+use subako_engine::run::Stop;
 use subako_engine::session::{RunReport, Session, SessionError};
 use subako_engine::world::{Code, Failure, Host, HostTarget, Hosts, Progress, Result, World};
 use subako_state::{Holder, Outcome};
 
-use crate::bench::{Bench, destroy, small};
+use crate::bench::{Bench, destroy, killed_after, small};
 
 const PLACE: &str = "bastion.example.com:22";
 
@@ -97,17 +97,7 @@ async fn apply(
 ) -> std::result::Result<RunReport, SessionError> {
     let _lock = session.lock(&holder()).expect("free");
     let stop = Stop::new();
-    let killer = stop.clone();
-    let options = ApplyOptions {
-        probe: kill_after.map(|last| {
-            Arc::new(move |entries| {
-                if entries >= last {
-                    killer.now();
-                }
-            }) as Probe
-        }),
-        ..ApplyOptions::default()
-    };
+    let options = killed_after(kill_after, &stop);
     let change = session.draft(session.load()?, selection, true, &options).await?;
     session
         .carry_out(&change, &options, "apply", &Events::silent(), &stop)

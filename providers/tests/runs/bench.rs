@@ -7,7 +7,7 @@ use subako_engine::event::{Event, Events};
 use subako_engine::kinds::registry;
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Plan, Selection};
-use subako_engine::run::{ApplyOptions, Stop};
+use subako_engine::run::{ApplyOptions, Probe, Stop};
 use subako_engine::session::{Change, RunReport, Session, SessionError};
 use subako_engine::world::{HostTarget, Instance, InstanceState, Ownership, Role};
 use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimOptions, Simulator};
@@ -55,6 +55,21 @@ pub struct Bench {
     pub sim: Simulator,
     pub store: Store,
     pub manifest: Manifest,
+}
+
+/// Options of a run that stops dead after so many durable journal entries, if it has as many.
+pub fn killed_after(entries: Option<u64>, stop: &Stop) -> ApplyOptions {
+    let killer = stop.clone();
+    ApplyOptions {
+        probe: entries.map(|last| {
+            Arc::new(move |entries| {
+                if entries >= last {
+                    killer.now();
+                }
+            }) as Probe
+        }),
+        ..ApplyOptions::default()
+    }
 }
 
 impl Bench {
@@ -159,17 +174,7 @@ impl Bench {
         };
         assert!(refused.is_empty(), "{refused:#?} {:#?}", steps());
         let stop = Stop::new();
-        let killer = stop.clone();
-        let options = ApplyOptions {
-            probe: kill_after.map(|last| {
-                Arc::new(move |entries| {
-                    if entries >= last {
-                        killer.now();
-                    }
-                }) as subako_engine::run::Probe
-            }),
-            ..ApplyOptions::default()
-        };
+        let options = killed_after(kill_after, &stop);
         let session = self.session();
         session.carry_out(&change, &options, "apply", events, &stop).await
     }

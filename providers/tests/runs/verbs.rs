@@ -1,6 +1,5 @@
 //! The verbs beside apply and destroy, as the command line runs them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use subako_engine::event::Events;
@@ -9,18 +8,14 @@ use subako_engine::run::{ApplyOptions, Stop};
 use subako_engine::session::{Change, RunReport, SessionError};
 use subako_state::Outcome;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, killed_after};
 
 /// What the verb drafts.
 pub async fn drafted(bench: &Bench, verb: Purpose) -> Result<Change, SessionError> {
     let (session, options) = (bench.session(), ApplyOptions::default());
     let known = session.load()?;
-    match verb {
-        Purpose::Change => session.draft(known, &Selection::default(), true, &options).await,
-        Purpose::Park => session.draft_park(known, &options).await,
-        Purpose::Resume => session.draft_resume(known, &options).await,
-        Purpose::Rebalance => session.draft_rebalance(known, &options).await,
-    }
+    let all = Selection::default();
+    session.draft_for(verb, known, &all, true, &options).await
 }
 
 /// What it plans.
@@ -32,17 +27,7 @@ pub async fn planned(bench: &Bench, verb: Purpose) -> Plan {
 pub async fn ran(bench: &Bench, verb: Purpose, kill_after: Option<u64>, events: &Events) -> RunReport {
     let change = drafted(bench, verb).await.expect("a plan");
     let stop = Stop::new();
-    let killer = stop.clone();
-    let options = ApplyOptions {
-        probe: kill_after.map(|last| {
-            Arc::new(move |entries| {
-                if entries >= last {
-                    killer.now();
-                }
-            }) as subako_engine::run::Probe
-        }),
-        ..ApplyOptions::default()
-    };
+    let options = killed_after(kill_after, &stop);
     let session = bench.session();
     let ran = session.carry_out(&change, &options, verb.word(), events, &stop);
     ran.await.expect("a run")

@@ -13,6 +13,8 @@ mod state;
 pub use cli::{Cli, ColorArg, Command, Global};
 pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
 pub use plan::{Format, PlanArgs, PlanFormat, RehearseArg, SelectionArgs};
-pub use run::{ApplyArgs, DestroyArgs, OnFailureArg, PowerArgs, RebalanceArgs, RecoverArgs, RunArgs};
+pub use run::{
+    ApplyArgs, DestroyArgs, OnFailureArg, PowerArgs, RebalanceArgs, RecoverArgs, RunArgs, VerbArgs,
+};
 pub use sim::{PortArgs, SimCommand};
 pub use state::{LockCommand, StateCommand};

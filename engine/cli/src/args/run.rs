@@ -106,9 +106,9 @@ pub struct DestroyArgs {
     pub selection: SelectionArgs,
 }
 
-/// `park`, `resume`.
+/// What every verb beside `apply` and `destroy` takes.
 #[derive(Debug, Args)]
-pub struct PowerArgs {
+pub struct VerbArgs {
     /// Go ahead only if the plan has this digest (whole, or its first twelve digits or more)
     #[arg(long, value_name = "DIGEST")]
     pub expect: Option<String>,
@@ -118,12 +118,20 @@ pub struct PowerArgs {
     /// How to go about it.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Whether to ask first.
-    #[command(flatten)]
-    pub preflight: PreflightArg,
     /// Whether to rehearse the plan.
     #[command(flatten)]
     pub rehearse: RehearseArg,
+}
+
+/// `park`, `resume`.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub verb: VerbArgs,
+    /// Whether to ask first.
+    #[command(flatten)]
+    pub preflight: PreflightArg,
 }
 
 /// `rebalance`.
@@ -132,18 +140,9 @@ pub struct RebalanceArgs {
     /// Change nothing: exit with 0 if every service is spread evenly, with 2 if one is not
     #[arg(long, conflicts_with_all = ["expect", "full", "yes"])]
     pub check: bool,
-    /// Go ahead only if the plan has this digest (whole, or its first twelve digits or more)
-    #[arg(long, value_name = "DIGEST")]
-    pub expect: Option<String>,
-    /// Show every step and field of the plan, folding nothing
-    #[arg(long)]
-    pub full: bool,
-    /// How to go about it.
+    /// What every verb takes.
     #[command(flatten)]
-    pub run: RunArgs,
-    /// Whether to rehearse the plan.
-    #[command(flatten)]
-    pub rehearse: RehearseArg,
+    pub verb: VerbArgs,
 }
 
 /// `recover`.

@@ -1,7 +1,6 @@
 //! `subako park`.
 
-use subako_engine::plan::{Purpose, Selection};
-use subako_engine::session::Guards;
+use subako_engine::plan::Purpose;
 
 use crate::args::{Global, PowerArgs};
 use crate::error::Result;
@@ -14,18 +13,6 @@ use crate::ui::Ui;
 /// Stops every machine, in the order in which the swarm needs them least.
 pub fn run(global: &Global, args: &PowerArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open(global, ui)?;
-    let request = Request {
-        command: "park",
-        purpose: Purpose::Park,
-        selection: Selection::default(),
-        refresh: true,
-        expect: args.expect.as_deref(),
-        rehearse: args.rehearse,
-        saved: None,
-        preflight: args.preflight.preflight,
-        full: args.full,
-        guards: Guards::default(),
-        run: &args.run,
-    };
+    let request = Request::of_verb(Purpose::Park, &args.verb, args.preflight.preflight);
     runtime::block_on(project.is_instant(), changes(&project, ui, &request))
 }

@@ -1,7 +1,6 @@
 //! `subako rebalance`.
 
-use subako_engine::plan::{Purpose, Selection};
-use subako_engine::session::Guards;
+use subako_engine::plan::Purpose;
 use subako_engine::session::{SessionError, Status};
 
 use crate::args::{Format, Global, RebalanceArgs};
@@ -21,19 +20,7 @@ pub fn run(global: &Global, args: &RebalanceArgs, ui: &Ui) -> Result<Exit> {
     if args.check {
         return check(&project, args, ui);
     }
-    let request = Request {
-        command: "rebalance",
-        purpose: Purpose::Rebalance,
-        selection: Selection::default(),
-        refresh: true,
-        expect: args.expect.as_deref(),
-        rehearse: args.rehearse,
-        saved: None,
-        preflight: false,
-        full: args.full,
-        guards: Guards::default(),
-        run: &args.run,
-    };
+    let request = Request::of_verb(Purpose::Rebalance, &args.verb, false);
     runtime::block_on(project.is_instant(), changes(&project, ui, &request))
 }
 
@@ -50,7 +37,7 @@ fn check(project: &Project, args: &RebalanceArgs, ui: &Ui) -> Result<Exit> {
     if let (None, Some(why)) = (&status.via, &status.trouble) {
         return Err(CliError::new(format!("cannot see where tasks run: {why}")));
     }
-    ui.print(&match args.run.format {
+    ui.print(&match args.verb.run.format {
         Format::Text => uneven::text(&status, ui.out),
         Format::Json => uneven::json(&status, unfinished.as_ref())?,
     })?;

@@ -10,7 +10,7 @@ use subako_engine::session::{Change, Guards, ParkedSince, SavedPlan, Session, Se
 use subako_state::{Address, Lock};
 
 use super::drive::{LoggedRun, drive, exit_of, options, reporter};
-use crate::args::{Format, RehearseArg, RunArgs};
+use crate::args::{Format, RehearseArg, RunArgs, VerbArgs};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::lock;
@@ -46,6 +46,25 @@ pub struct Request<'a> {
     pub guards: Guards,
     /// How to go about it.
     pub run: &'a RunArgs,
+}
+
+impl<'a> Request<'a> {
+    /// One of the verbs that concern the whole cluster as it is.
+    pub fn of_verb(purpose: Purpose, args: &'a VerbArgs, preflight: bool) -> Self {
+        Self {
+            command: purpose.word(),
+            purpose,
+            selection: Selection::default(),
+            refresh: true,
+            expect: args.expect.as_deref(),
+            rehearse: args.rehearse,
+            saved: None,
+            preflight,
+            full: args.full,
+            guards: Guards::default(),
+            run: &args.run,
+        }
+    }
 }
 
 /// Does all of it. Exit code 0 if the plan was made real or there was nothing to do.
@@ -193,16 +212,10 @@ async fn draft(ui: &Ui, request: &Request<'_>, options: &ApplyOptions, cluster: 
     if let Some(unfinished) = &known.unfinished {
         unfinished::note(unfinished, ui);
     }
-    let change = match request.purpose {
-        Purpose::Change => {
-            session
-                .draft(known, &request.selection, request.refresh, options)
-                .await?
-        }
-        Purpose::Park => session.draft_park(known, options).await?,
-        Purpose::Rebalance => session.draft_rebalance(known, options).await?,
-        Purpose::Resume => session.draft_resume(known, options).await?,
-    };
+    let (selection, refresh) = (&request.selection, request.refresh);
+    let change = session
+        .draft_for(request.purpose, known, selection, refresh, options)
+        .await?;
     if let Some(settled) = &change.settled {
         ui.note(&settled_text(settled));
         unfinished::say_unknown(Some(settled), ui);

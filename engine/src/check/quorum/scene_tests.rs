@@ -7,8 +7,7 @@ use subako_state::{Resource, Snapshot};
 
 use super::tests::{Does, docker, member, record};
 use super::*;
-use crate::desired::DesiredSet;
-use crate::kinds;
+use crate::check::testing::Bare;
 use crate::plan::{Change, Drift, Selection};
 use crate::refresh::{Managers, Standing};
 use crate::testing::{address, json_of, resource};
@@ -129,18 +128,7 @@ impl Scene {
         let mut snapshot = Snapshot::empty("lineage".into(), "sandbox".into(), "sim".into());
         snapshot.resources.clone_from(&self.recorded);
         snapshot.sort();
-        look(&Checked {
-            plan: &plan,
-            desired: &DesiredSet::default(),
-            snapshot: &snapshot,
-            managers: self.managers.as_ref(),
-            instances: &[],
-            registry: &kinds::registry(),
-            manifest: None,
-            looked_up: None,
-            types: &BTreeMap::new(),
-            missing_types: &std::collections::BTreeSet::new(),
-        })
+        look(&Bare::new().checked(&plan, &snapshot, self.managers.as_ref()))
     }
 
     #[track_caller]

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use subako_state::Snapshot;
 
 use super::*;
-use crate::desired::DesiredSet;
-use crate::kinds;
+use crate::check::testing::Bare;
 use crate::plan::{Change, Record, Selection};
 use crate::refresh::{Managers, Standing};
 use crate::testing::json_of;
@@ -127,18 +126,7 @@ fn said(alive: &[u8], dead: &[u8], does: &[Does]) -> Vec<Finding> {
     snapshot
         .resources
         .push(crate::testing::resource("swarm.sandbox", &json!({})));
-    look(&Checked {
-        plan: &draft,
-        desired: &DesiredSet::default(),
-        snapshot: &snapshot,
-        managers: Some(&managers),
-        instances: &[],
-        registry: &kinds::registry(),
-        manifest: None,
-        looked_up: None,
-        types: &BTreeMap::new(),
-        missing_types: &std::collections::BTreeSet::new(),
-    })
+    look(&Bare::new().checked(&draft, &snapshot, Some(&managers)))
 }
 
 /// Managers that live, those that are dead, what happens, and what is said: severity and words.

@@ -64,7 +64,7 @@ impl Behaviour for Described {
         }
     }
 
-    /// The API behind keeps the first words: the rule is made again with the new ones.
+    /// The API behind keeps the first words: the rule is recreated with the new ones.
     fn then(&mut self, call: &Call, _: &Node) -> Vec<Call> {
         if call.action != "UpdateSecurityGroupRuleDescriptionsIngress" || call.is_dry() {
             return Vec::new();
