@@ -47,6 +47,8 @@ fn a_cluster_is_parked_and_resumed_and_every_command_says_what_it_is() {
 
     let resumed = cluster.run(&["resume", "--yes"]).expect(0);
     resumed.says("To resume sandbox on the simulator");
+    resumed.says("Rehearsed: ");
+    resumed.says("assumed: every node is in the swarm as it is recorded");
     resumed.says("service.reply");
     resumed.says("http://");
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);

@@ -7,7 +7,9 @@ use subako_state::Resource;
 use crate::event::{Event, Events};
 use crate::kind::Registry;
 use crate::kinds::{Configs, File, Secrets};
-use crate::plan::{Because, FailedStep, LowestQuorum, LowestService, Plan, PortAway, Rehearsal, Rehearsed};
+use crate::plan::{
+    Because, FailedStep, LowestQuorum, LowestService, Plan, PortAway, Purpose, Rehearsal, Rehearsed,
+};
 use crate::run::{ApplyOptions, OnFailure, Run, RunStatus, Stop};
 use crate::world::{Content, FileKind, Rehearse, Scene, Seen, Vault};
 
@@ -67,7 +69,13 @@ pub fn play(playing: &Playing<'_>, model: &dyn Rehearse) -> Rehearsal {
     match (seen, broken) {
         (Ok(seen), None) => {
             let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Rehearsal::Rehearsed(Box::new(report(seen, failed)))
+            let mut report = report(seen, failed);
+            report.assumed.splice(0..0, playing.scene.assumed.iter().cloned());
+            if matches!(playing.plan.purpose, Purpose::Park | Purpose::Resume) {
+                // That there is none while all machines are stopped is what is asked for.
+                report.quorum = None;
+            }
+            Rehearsal::Rehearsed(Box::new(report))
         }
         (Err(why), _) | (Ok(_), Some(why)) => Rehearsal::not(Because::NoModel, why),
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use subako_state::{AccountId, Resource, Snapshot};
 
+use super::recorded;
 use crate::fast::FastMap;
 use crate::kind::Sighting;
 use crate::kinds::{Docker, DockerOutputs, Instance};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Purpose};
 use crate::refresh::Observed;
 use crate::survey::{Survey, SwarmSurvey, SwarmView};
 use crate::world::{
@@ -38,14 +39,23 @@ pub struct Setting<'a> {
 /// Why a model of this world would be a guess.
 pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
     let survey = setting.survey;
+    // Machines are stopped and started whatever runs on them.
+    let switches = matches!(plan.purpose, Purpose::Park | Purpose::Resume);
+    let is_parked = switches && survey.view().is_none();
     if let SwarmSurvey::Unreachable(why) = &survey.swarm
         && !survey.swarm_lost
+        && !is_parked
     {
         return Err(format!("the swarm could not be read ({why})"));
     }
     let machines = Machines::of(setting);
     let mut engines = machines.engines(setting);
-    let swarm = survey.view().map(|view| swarm(view, &machines, &mut engines));
+    let swarm = match survey.view() {
+        Some(view) => Some(swarm(view, &machines, &mut engines)),
+        None if is_parked => recorded::swarm(setting.snapshot, survey),
+        None => None,
+    };
+    let assumed = is_parked.then(|| recorded::ASSUMED.to_owned());
     Ok(Scene {
         cluster: survey.cluster.clone(),
         account: setting.account.map(|account| Account {
@@ -59,6 +69,7 @@ pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
         engines,
         silent: survey.silent.clone(),
         swarm,
+        assumed: assumed.into_iter().collect(),
     })
 }
 

@@ -34,8 +34,10 @@ pub struct Scene {
     pub engines: BTreeMap<String, EngineScene>,
     /// Instances by id that run and gave no answer at all.
     pub silent: BTreeSet<String>,
-    /// The swarm, where a manager has answered for it.
+    /// The swarm, where a manager has answered for it, or where the whole cluster is parked.
     pub swarm: Option<SwarmScene>,
+    /// What of all that was not read but taken from what is recorded, one clause each.
+    pub assumed: Vec<String>,
 }
 
 /// A subnet of which only its place is known.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use subako_engine::event::{Event, Events};
 use subako_engine::manifest::{Manifest, PublicIp};
-use subako_engine::plan::{Purpose, Selection};
+use subako_engine::plan::{Purpose, Rehearsal, Selection};
 use subako_engine::session::{Health, SessionError};
 use subako_engine::world::InstanceState;
 use subako_providers::sim::FaultEffect;
@@ -124,6 +124,46 @@ async fn a_parked_cluster_costs_its_volumes_and_elastic_addresses() {
     let back = planned(&bench, Purpose::Resume).await.cost.expect("a bill");
     assert_eq!(back.before(None), bill.after(None));
     assert_eq!(back.after(None), bill.before(None));
+}
+
+/// Nobody can be asked how a parked swarm is: what is recorded of it is played, and takes as long.
+#[tokio::test(start_paused = true)]
+async fn a_resume_is_rehearsed_on_what_is_recorded_of_the_swarm() {
+    for managers in [1, 3] {
+        let bench = up(small(managers)).await;
+        done(&bench, Purpose::Park, "parked").await;
+        let plan = planned(&bench, Purpose::Resume).await;
+        let Some(Rehearsal::Rehearsed(seen)) = &plan.rehearsal else {
+            panic!("{:?}", plan.rehearsal);
+        };
+        assert!(
+            seen.assumed[0].contains("as it is recorded"),
+            "{:?}",
+            seen.assumed
+        );
+        assert_eq!(seen.quorum, None, "nobody expects one before");
+        // Two of three machines gone, managers cannot agree: the others are waited for in vain, for as
+        // long as a resume gives them.
+        let mut took = seen.took_ms;
+        if managers == 3 {
+            for name in ["mgr-0", "mgr-1"] {
+                bench.sim.terminate_instance(name).expect("it is there");
+            }
+            let alone = planned(&bench, Purpose::Resume).await;
+            let Some(Rehearsal::Rehearsed(seen)) = &alone.rehearsal else {
+                panic!("{:?}", alone.rehearsal);
+            };
+            assert!(seen.took_ms > took, "{} {took}", seen.took_ms);
+            took = seen.took_ms;
+        }
+        let clock = bench.sim.world().clock;
+        let before = clock.now();
+        let ran = ran(&bench, Purpose::Resume, None, &Events::silent()).await;
+        assert_eq!(ran.outcome, Outcome::Applied, "{:#?}", ran.failures);
+        let really = (clock.now() - before).as_millis() as u64;
+        // Who leads, and so when, is nothing that a record says.
+        assert!(took.abs_diff(really) < 30_000, "{took} {really}");
+    }
 }
 
 /// What parked means is written down; machines that were only found stopped are started again.

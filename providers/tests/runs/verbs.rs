@@ -1,26 +1,43 @@
 //! The verbs beside apply and destroy, as the command line runs them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use subako_engine::event::Events;
-use subako_engine::plan::{Plan, Purpose, Selection};
+use subako_engine::plan::{Plan, Purpose, Rehearsal, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, RunReport, SessionError};
+use subako_engine::session::{Change, Rehearsing, RunReport, SessionError};
+use subako_providers::sim::{Login, Rehearsals, SimOptions};
 use subako_state::Outcome;
 
 use crate::bench::{Bench, killed_after};
 
-/// What the verb drafts.
+/// What the verb drafts, rehearsed.
 pub async fn drafted(bench: &Bench, verb: Purpose) -> Result<Change, SessionError> {
-    let (session, options) = (bench.session(), ApplyOptions::default());
+    let options = ApplyOptions::default();
+    let session = bench.session().with_rehearsal(Rehearsing::On {
+        model: Arc::new(Rehearsals {
+            seed: SimOptions::default().seed,
+            login: Login::default(),
+            simulated: true,
+        }),
+        most: None,
+        parallelism: options.parallelism,
+    });
     let known = session.load()?;
     let all = Selection::default();
     session.draft_for(verb, known, &all, true, &options).await
 }
 
-/// What it plans.
+/// What it plans; every plan that does something and is not refused was played to its end.
 pub async fn planned(bench: &Bench, verb: Purpose) -> Plan {
-    drafted(bench, verb).await.expect("a plan").plan
+    let plan = drafted(bench, verb).await.expect("a plan").plan;
+    match &plan.rehearsal {
+        None => assert!(plan.is_empty(), "{verb:?} is not rehearsed"),
+        Some(Rehearsal::Rehearsed(seen)) => assert_eq!(seen.failed, None, "{verb:?}"),
+        Some(Rehearsal::NotRehearsed { reason, .. }) => panic!("{verb:?}: {reason}"),
+    }
+    plan
 }
 
 /// Does it, and stops dead after so many durable journal entries.
