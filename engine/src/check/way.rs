@@ -21,7 +21,9 @@ pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) 
         ("security_group", _) => false,
         // A machine that is made, and what is made on it, is not the one that does not answer.
         (_, Action::Create) => {
-            is_managers(checked, managers, step.address.name()) && !machine_is_made(checked, step)
+            is_managers(checked, managers, step.address.name())
+                && !machine_is_made(checked, step)
+                && !machine_is_another(checked, step.address.name())
         }
         (_, Action::Update) => {
             let opens: &[&str] = match checked.registry.is_a(step.address.kind(), MACHINE) {
@@ -44,6 +46,23 @@ fn machine_is_made(checked: &Checked<'_>, step: &Step) -> bool {
     };
     let mut made = checked.plan.steps.iter().filter(made);
     made.any(|other| other.address.name() == step.address.name())
+}
+
+/// Whether the machine of a name is not the one on which the member of that name joined: an earlier
+/// run made it and came no further.
+fn machine_is_another(checked: &Checked<'_>, name: &str) -> bool {
+    let recorded = || checked.snapshot.resources.iter().filter(|r| !r.deposed);
+    let mut members = recorded().filter(|r| r.address.name() == name && is_manager(&r.address, &r.spec));
+    let Some(member) = members.next() else {
+        return false;
+    };
+    let mut machines = recorded().filter(|r| {
+        checked.registry.is_a(r.address.kind(), MACHINE) && member.depends_on.contains(&r.address)
+    });
+    machines.any(|machine| {
+        let joined_on = member.made_with.get(&machine.address).copied();
+        machine.generation != joined_on.unwrap_or(0)
+    })
 }
 
 fn is_managers(checked: &Checked<'_>, managers: &Managers, name: &str) -> bool {
@@ -80,7 +99,7 @@ mod tests {
     use crate::check::testing::Bare;
     use crate::plan::{Change, Operation, Record};
     use crate::refresh::Standing;
-    use crate::testing::{Draft, json_of};
+    use crate::testing::{Draft, json_of, resource};
 
     fn group(sources: &[(u16, &str)]) -> Json {
         let rule = |(port, range): &(u16, &str)| {
@@ -165,6 +184,30 @@ mod tests {
             let step = &draft.steps[0];
             let said = may_open(&checked, &managers, step);
             assert_eq!(said, opens, "{} {:?}", step.address, step.changes);
+        }
+    }
+
+    #[test]
+    fn an_engine_on_a_machine_that_no_node_is_on_opens_no_way() {
+        let mut plan = Draft::new().plan();
+        plan.steps = vec![step("docker.manager-0", Operation::Create, [None, None], "name")];
+        let managers = Managers {
+            nodes: BTreeMap::new(),
+            voters: BTreeMap::from([("manager-0".to_owned(), Standing::Alive)]),
+            answered: false,
+        };
+        for (joined_on, generation, opens) in [(0, 0, true), (0, 1, false), (1, 1, true)] {
+            let mut machine = resource("instance.manager-0", &json!({}));
+            machine.generation = generation;
+            let on = json!({"$ref": "instance.manager-0", "attr": "instance_id"});
+            let mut member = resource("member.manager-0", &json!({"instance": on, "role": "manager"}));
+            member.made_with = BTreeMap::from([(machine.address.clone(), joined_on)]);
+            let mut snapshot = Snapshot::empty("l".into(), "sandbox".into(), "sim".into());
+            snapshot.resources = vec![machine, member];
+            let bare = Bare::new();
+            let checked = bare.checked(&plan, &snapshot, Some(&managers));
+            let said = may_open(&checked, &managers, &plan.steps[0]);
+            assert_eq!(said, opens, "joined on {joined_on}, now {generation}");
         }
     }
 }
