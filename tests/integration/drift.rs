@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::faults::copy_of;
-use crate::support::{Cluster, steps};
+use crate::support::{Cluster, files, steps};
 
 fn up() -> Cluster {
     let cluster = Cluster::sandbox();
@@ -16,6 +16,7 @@ fn repaired(template: &Cluster, outside: &[&str], expected: &[&str], said: &str)
     let cluster = copy_of(template);
     cluster.run(outside).expect(0);
     let plan = cluster.run(&["plan", "--format", "json"]).expect(0).json();
+    drifted(&cluster, &plan, said);
     let mut expected: Vec<String> = expected.iter().map(|step| (*step).to_owned()).collect();
     expected.sort();
     assert_eq!(steps(&plan), expected, "after {outside:?}");
@@ -26,6 +27,7 @@ fn repaired(template: &Cluster, outside: &[&str], expected: &[&str], said: &str)
         .says(said);
     cluster.apply().expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
+    cluster.run(&["plan", "--drift"]).expect(0).says("No drift");
     let status = cluster.status();
     assert_eq!(
         status["nodes"].as_array().expect("nodes").len(),
@@ -40,6 +42,98 @@ fn repaired(template: &Cluster, outside: &[&str], expected: &[&str], said: &str)
             .all(|node| node["health"] == "ready")
     );
     status
+}
+
+/// Every address in a list of a document.
+fn addresses<'a>(document: &'a Value, list: &str) -> Vec<&'a str> {
+    let list = document[list].as_array().expect("a list").iter();
+    list.map(|each| each["address"].as_str().expect("an address"))
+        .collect()
+}
+
+/// `plan --drift` names what the plan repairs and nothing else, in each format, and writes nothing.
+fn drifted(cluster: &Cluster, plan: &Value, said: &str) {
+    let before = files(cluster.dir.path());
+    let text = cluster.run(&["plan", "--drift"]).expect(2);
+    text.says(said).says("Drift: ").says("subako plan --sim");
+    let document = cluster
+        .run(&["plan", "--drift", "--format", "json"])
+        .expect(2)
+        .json();
+    assert_eq!(document["verdict"], "drifted");
+    let found = [
+        addresses(&document, "drift"),
+        addresses(&document, "not_converged"),
+    ]
+    .concat();
+    assert!(!found.is_empty(), "{document:#}");
+    let planned: Vec<&str> = addresses(plan, "steps");
+    for address in &found {
+        assert!(planned.contains(address), "{address}: {document:#}");
+    }
+    for address in addresses(plan, "drift") {
+        assert!(found.contains(&address), "{address} is missing: {document:#}");
+    }
+    let comment = cluster
+        .run(&["plan", "--drift", "--format", "markdown"])
+        .expect(2);
+    comment
+        .says(said)
+        .says("### Subako: `sandbox` on the simulator: drift: ")
+        .says("<!-- subako-drift -->");
+    assert_eq!(files(cluster.dir.path()), before, "a look writes nothing");
+}
+
+#[test]
+fn only_what_moved_outside_is_drift_and_it_takes_neither_manifest_nor_values() {
+    let cluster = up();
+    // What the manifest wants is no drift, nor what it lacks.
+    cluster.edit("replicas = 8", "replicas = 9");
+    cluster.run(&["plan", "--detailed-exitcode"]).expect(2);
+    cluster.run(&["plan", "--drift"]).expect(0).says("No drift");
+    let comment = cluster
+        .run(&["plan", "--drift", "--format", "markdown"])
+        .expect(0);
+    assert_eq!(comment.stdout.lines().count(), 1, "{}", comment.said());
+    cluster.run(&["sim", "scale", "reply2", "2"]).expect(0);
+    let text = cluster.text();
+    let without_value = text.replace("replicas = 9", "replicas = \"${var:nobody}\"");
+    cluster.write(&without_value);
+    cluster
+        .run(&["plan", "--drift"])
+        .expect(2)
+        .says("service.reply2")
+        .says("replicas");
+    std::fs::remove_file(cluster.manifest()).expect("removed");
+    let named = cluster
+        .run(&["plan", "--drift", "--cluster", "sandbox"])
+        .expect(2);
+    named.says("service.reply2");
+    cluster.write(&text);
+    for conflicting in [
+        &["--out", "x"][..],
+        &["--destroy"],
+        &["--target", "service.*"],
+        &["--refresh=false"],
+        &["--deny", "warnings"],
+    ] {
+        let ran = cluster.run(&[&["plan", "--drift"], conflicting].concat());
+        ran.expect(1).says("cannot be used with");
+    }
+}
+
+#[test]
+fn a_parked_cluster_has_not_drifted_and_one_that_is_gone_has() {
+    let cluster = up();
+    let parked = copy_of(&cluster);
+    parked.run(&["park", "--yes"]).expect(0);
+    parked.run(&["plan", "--drift"]).expect(0).says("is parked");
+    cluster.run(&["plan", "--drift"]).expect(0);
+    let other = Cluster::sandbox();
+    other
+        .run(&["plan", "--drift"])
+        .expect(0)
+        .says("the state has nothing");
 }
 
 #[test]

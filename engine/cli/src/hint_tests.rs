@@ -32,7 +32,8 @@ fn after(command: Option<&NextCommand>, text: &str) -> Option<NextCommand> {
         Some(N::New(Some(_))) => N::Output,
         Some(N::Output) => N::Park,
         Some(N::Park) => N::Plan,
-        Some(N::Plan) => N::PlanFull {
+        Some(N::Plan) => N::PlanDrift,
+        Some(N::PlanDrift) => N::PlanFull {
             file: text.to_owned(),
             more: vec!["--destroy".to_owned()],
         },
@@ -81,7 +82,8 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         }
         (N::New(None), Command::New(args)) => args.dir == std::path::Path::new("."),
         (N::New(Some(_)), Command::New(args)) => is_path(&args.dir, text),
-        (N::Plan, Command::Plan(args)) => args.out.is_none(),
+        (N::Plan, Command::Plan(args)) => args.out.is_none() && !args.drift,
+        (N::PlanDrift, Command::Plan(args)) => args.drift,
         (N::PlanFull { .. }, Command::Plan(args)) => {
             args.full && args.destroy && args.out.as_ref().is_some_and(|file| is_path(file, text))
         }

@@ -10,7 +10,7 @@
 //! * `aftermath`: whether the world is as before once a run is undone;
 //! * `park`, `rebalance`: every machine stopped, and started again; tasks spread evenly again;
 //! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved; `guards`: what is not to happen;
-//! * `status`, `graph`: the live cluster, the wanted one;
+//! * `status`, `graph`: the live cluster, the wanted one; `drift`: what differs between state and world;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
 //! * `connection`: how the cluster is reached, recorded; `lock`: who may write.
 
@@ -20,6 +20,7 @@ mod bastion;
 mod change;
 mod connection;
 mod contents;
+mod drift;
 mod endpoints;
 mod error;
 mod expect;
@@ -51,6 +52,7 @@ pub use crate::kind::Rollout;
 pub use apply::RunReport;
 pub use change::Change;
 pub use connection::recorded_connection;
+pub use drift::{DriftVerdict, Drifted, Unread, Waiting};
 pub use endpoints::{Endpoint, endpoints};
 pub use error::{NoContent, SessionError, list};
 pub use expect::{Component, ExpectError, expect};

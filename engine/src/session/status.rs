@@ -194,7 +194,7 @@ impl Session {
 }
 
 /// What the state does not have, and what it only has to delete.
-fn stray_statuses(
+pub(super) fn stray_statuses(
     registry: &Registry,
     snapshot: &Snapshot,
     observed: &Observed,

@@ -38,6 +38,8 @@ pub enum NextCommand {
     Park,
     /// `plan`.
     Plan,
+    /// `plan --drift`.
+    PlanDrift,
     /// `plan --full --out FILE`, with what else was chosen: all that there is to see of a plan.
     PlanFull {
         /// The file.
@@ -109,6 +111,7 @@ impl NextCommand {
             Self::Output => &["output"],
             Self::Park => &["park"],
             Self::Plan => &["plan"],
+            Self::PlanDrift => &["plan", "--drift"],
             Self::PlanFull { file, more } => {
                 let words = ["plan".into(), "--full".into(), "--out".into(), no_option(file)];
                 return Some(words.into_iter().chain(more.iter().cloned()).collect());
@@ -143,6 +146,7 @@ impl NextCommand {
             Self::Destroy
                 | Self::LockShow
                 | Self::Output
+                | Self::PlanDrift
                 | Self::RecoverBack
                 | Self::RecoverForward
                 | Self::StateHistory

@@ -105,6 +105,10 @@ pub struct PlanArgs {
     /// Show every step and field, folding nothing
     #[arg(long)]
     pub full: bool,
+    /// Only compare the state with the world, whatever the manifest wants: exit with 0 if nothing
+    /// differs, with 2 if something does, with 1 if it cannot tell
+    #[arg(long, conflicts_with_all = ["out", "destroy", "free_tier", "preflight", "refresh", "rehearse", "max_destroy", "deny", "target", "exclude", "replace"])]
+    pub drift: bool,
     /// Plan to delete everything
     #[arg(long)]
     pub destroy: bool,

@@ -1,5 +1,7 @@
 //! `subako plan`.
 
+mod drift;
+
 use subako_engine::plan::Plan;
 use subako_engine::run::ApplyOptions;
 use subako_engine::session::SavedPlan;
@@ -19,6 +21,9 @@ use crate::unfinished;
 
 /// Plans, and changes nothing.
 pub fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<Exit> {
+    if args.drift {
+        return drift::run(global, args.format, ui);
+    }
     let project = Project::open(global, ui)?;
     let (mut plan, unfinished, permitted) =
         runtime::block_on(project.is_instant(), make(&project, args, ui))?;

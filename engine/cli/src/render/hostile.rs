@@ -9,14 +9,16 @@ use subako_engine::event::{Aftermath, Difference, Differs, Event, HolderView, Un
 use subako_engine::manifest::{self, Source, Variables};
 use subako_engine::money::{Bill, FreeTier, Line, Sort, Unit};
 use subako_engine::plan::{Action, Change, Drift, Operation, Plan, Reason, Value};
-use subako_engine::session::{NodeStatus, Rollout, RunReport, ServiceStatus, Skew, Status, StrayStatus};
+use subako_engine::session::{
+    Drifted, NodeStatus, Rollout, RunReport, ServiceStatus, Skew, Status, StrayStatus, Unread,
+};
 use subako_engine::world::{Failure, Residue};
 use subako_state::{AccountId, Address, Direction, Holder, Json, Outcome, Resource, Snapshot};
 
 use super::document::{FailedStep, UnfinishedRun};
 use super::drawing::Drawing;
 use super::progress::RunLog;
-use super::{markdown, mistakes, plan_json, plan_text, report, resources, samples, status};
+use super::{drift, markdown, mistakes, plan_json, plan_text, report, resources, samples, status};
 use crate::calls;
 use crate::hint::Invocation;
 use crate::plain::is_dangerous;
@@ -176,6 +178,22 @@ fn seen(text: &str) -> Status {
                 errors: vec![text.to_owned()],
             })
             .to_vec(),
+    }
+}
+
+fn drifted(text: &str) -> Drifted {
+    Drifted {
+        cluster: text.to_owned(),
+        provider: text.to_owned(),
+        recorded: 1,
+        drift: plan(text).drift,
+        waiting: Vec::new(),
+        strays: seen(text).strays,
+        unread: vec![Unread {
+            why: text.to_owned(),
+            addresses: vec![address(text)],
+        }],
+        parked: false,
     }
 }
 
@@ -373,6 +391,15 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         (
             "recovery",
             plan_text::recovery(&steps, Direction::Back, Paint::PLAIN),
+        ),
+        ("drift", drift::text(&drifted(text), &kinds, Paint::PLAIN)),
+        (
+            "drift, JSON",
+            drift::json(&drifted(text), Some(&run)).expect("json"),
+        ),
+        (
+            "drift, markdown",
+            markdown::drifted(&drifted(text), &kinds, &typed),
         ),
         ("status", status::text(&seen(text), &typed, Paint::PLAIN)),
         (

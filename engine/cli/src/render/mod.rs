@@ -16,6 +16,7 @@ pub mod cost;
 pub mod date;
 pub mod document;
 pub mod drawing;
+pub mod drift;
 pub mod duration;
 pub mod eta;
 pub mod findings;

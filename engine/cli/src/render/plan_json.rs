@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use subako_engine::check::Finding;
-use subako_engine::plan::{Action, Change, Move, Plan, Purpose, Rehearsal, Selection, Step, Summary, Value};
+use subako_engine::plan::{
+    Action, Change, Drift, Move, Plan, Purpose, Rehearsal, Selection, Step, Summary, Value,
+};
 use subako_state::{Address, Digest, Json};
 
 use super::cost::{self, CostView};
@@ -72,8 +74,9 @@ struct ChangeView<'a> {
     cost: Option<&'a str>,
 }
 
+/// What of a resource is not as it was left.
 #[derive(Serialize)]
-struct DriftView<'a> {
+pub struct DriftView<'a> {
     address: &'a Address,
     gone: bool,
     changes: Vec<ChangeView<'a>>,
@@ -90,20 +93,21 @@ pub fn plan(plan: &Plan, unfinished: Option<&UnfinishedRun>) -> Result<String> {
         summary: &plan.summary,
         moved: &plan.moved,
         steps: steps(plan),
-        drift: plan
-            .drift
-            .iter()
-            .map(|drift| DriftView {
-                address: &drift.address,
-                gone: drift.gone,
-                changes: drift.changes.iter().map(change).collect(),
-            })
-            .collect(),
+        drift: plan.drift.iter().map(drift_view).collect(),
         findings: &plan.findings,
         cost: plan.cost.as_ref().map(cost::view),
         rehearsal: plan.rehearsal.as_ref(),
     };
     document::json("the plan", &view, unfinished)
+}
+
+/// Drift as machines read it.
+pub fn drift_view(drift: &Drift) -> DriftView<'_> {
+    DriftView {
+        address: &drift.address,
+        gone: drift.gone,
+        changes: drift.changes.iter().map(change).collect(),
+    }
 }
 
 fn steps(plan: &Plan) -> Vec<StepView<'_>> {

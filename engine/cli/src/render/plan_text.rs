@@ -332,7 +332,7 @@ fn fields(out: &mut String, units: Units, step: &Step) {
     }
 }
 
-fn write_drift(out: &mut String, paint: Paint, kinds: &Display, drift: &[Drift]) {
+pub fn write_drift(out: &mut String, paint: Paint, kinds: &Display, drift: &[Drift]) {
     for moved in drift {
         if moved.gone {
             let _ = writeln!(

@@ -4,8 +4,8 @@ use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::super::change::{Change, Value};
 use super::super::diff::changes;
+use super::super::drift::drifted;
 use super::super::reason::{OldFirst, Reason};
-use super::super::types::Drift;
 use super::{Decisions, Fate, Input};
 use crate::desired::Desired;
 use crate::fast::FastSet;
@@ -36,29 +36,19 @@ impl Recorded<'_, '_> {
     /// What becomes of it, given what a refresh found.
     pub fn decide(&self, out: &mut Decisions) -> Fate {
         let resource = self.resource();
-        let (live, outputs) = match &self.input.observed.recorded[self.record] {
+        let sighting = &self.input.observed.recorded[self.record];
+        if let Some(kind) = self.input.registry.get(resource.address.kind()) {
+            out.drift.extend(drifted(kind.as_ref(), resource, sighting));
+        }
+        let (live, outputs) = match sighting {
             Sighting::AsRecorded => (resource.spec.clone(), resource.outputs.clone()),
-            Sighting::There { spec, outputs, .. } => {
-                if *spec != resource.spec {
-                    out.drift.push(Drift {
-                        address: resource.address.clone(),
-                        changes: self.changes(&resource.spec, spec),
-                        gone: false,
-                    });
-                }
-                (spec.clone(), outputs.clone())
-            }
+            Sighting::There { spec, outputs, .. } => (spec.clone(), outputs.clone()),
             Sighting::Unreadable(why) => {
                 let addresses = out.unreadable.entry(why.clone()).or_default();
                 addresses.push(resource.address.clone());
                 (resource.spec.clone(), resource.outputs.clone())
             }
             Sighting::Absent | Sighting::Foreign(_) => {
-                out.drift.push(Drift {
-                    address: resource.address.clone(),
-                    changes: vec![],
-                    gone: true,
-                });
                 return Fate::Create {
                     generation: self.input.generations.next(&resource.address),
                     lost: Some(self.record),
@@ -114,13 +104,6 @@ impl Recorded<'_, '_> {
         match self.input.registry.get(self.wanted.address.kind()) {
             Some(kind) => kind.spelled_as(spec, &self.wanted.spec, outputs),
             None => spec.clone(),
-        }
-    }
-
-    fn changes(&self, before: &Json, after: &Json) -> Vec<Change> {
-        match self.input.registry.get(self.wanted.address.kind()) {
-            Some(kind) => changes(kind.as_ref(), before, after, &|_| false),
-            None => Vec::new(),
         }
     }
 

@@ -49,7 +49,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation, next: 
     together(
         sections,
         &end(plan, refused, typed, next),
-        &code(typed.line(&next.all)),
+        &format!("{} shows and saves all of it.", code(typed.line(&next.all))),
     )
 }
 

@@ -137,7 +137,7 @@ impl Section {
 }
 
 /// Puts sections together in their order; `last` is the end, in front of which it is said what was
-/// cut and, by `all`, how to see it.
+/// cut and, by `all`, how to see all of it.
 pub fn together(mut sections: Vec<Section>, last: &str, all: &str) -> String {
     let mut cut = Vec::new();
     loop {
@@ -160,7 +160,7 @@ pub fn together(mut sections: Vec<Section>, last: &str, all: &str) -> String {
     }
     if !cut.is_empty() {
         out.push_str(&format!(
-            "Cut, so that a comment can hold it: {}. {all} shows and saves all of it.\n\n",
+            "Cut, so that a comment can hold it: {}. {all}\n\n",
             cut.join(", ")
         ));
     }
@@ -182,7 +182,7 @@ mod tests {
         let short = together(
             vec![head(), section(Rank::Graph, "the graph", 3)],
             "END\n",
-            "`all`",
+            "`all` shows all of it.",
         );
         assert!(!short.contains("Cut"), "{short}");
         let long = together(
@@ -193,7 +193,7 @@ mod tests {
                 section(Rank::Graph, "the graph", 50).whole(),
             ],
             "END\n",
-            "`all`",
+            "`all` shows all of it.",
         );
         assert!(long.len() <= MOST, "{}", long.len());
         assert!(long.starts_with("head\n\n```diff\n"), "{}", &long[..40]);
@@ -216,7 +216,7 @@ mod tests {
                 section(Rank::Warnings, "warnings", 9),
             ],
             "END\n",
-            "`all`",
+            "`all` shows all of it.",
         );
         assert!(text.len() <= MOST);
         assert!(
