@@ -9,9 +9,11 @@ use super::built_in::BuiltIn;
 use super::{About, Category, Checked, Finding};
 use crate::kinds::DOCKERS_POOL;
 use crate::manifest::Manifest;
+use crate::plan::Operation;
 use crate::world::{DOCKER_BRIDGES, DaemonConfig};
 
 mod room;
+mod special;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -58,6 +60,7 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut findings = collisions(checked, manifest);
+    findings.extend(special::look(checked, manifest, &CHECK.about));
     findings.extend(room::look(checked, manifest, &CHECK.about));
     findings
 }
@@ -116,9 +119,18 @@ fn taken(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
 /// The ranges of the hosts' bridges, as the engines are told; those that the manifest names are held
 /// against everything else where they stand.
 fn bridges(checked: &Checked<'_>) -> Vec<(Ipv4Net, String)> {
-    let daemons: Vec<DaemonConfig> = checked
-        .of_kind("docker")
-        .filter_map(|wanted| wanted.spec.decode::<Engine>().ok())
+    // An engine that is told other pools keeps docker_gwbridge where it was.
+    let wanted = checked.of_kind("docker").map(|wanted| &wanted.spec);
+    let records = checked.snapshot.resources.iter();
+    let before = records.filter(|record| {
+        let mut steps = checked.plan.steps.iter();
+        let stays = !steps.any(|step| step.address == record.address && step.operation != Operation::Update);
+        record.address.kind() == "docker" && stays
+    });
+    let before = before.map(|record| &record.spec);
+    let daemons: Vec<DaemonConfig> = wanted
+        .chain(before)
+        .filter_map(|spec| spec.decode::<Engine>().ok())
         .map(|engine| engine.daemon.unwrap_or_default())
         .collect();
     let untold = daemons.is_empty().then(DaemonConfig::default);

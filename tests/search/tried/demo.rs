@@ -54,6 +54,12 @@ impl Demo {
         self
     }
 
+    /// Keys of `[docker]`.
+    pub fn docker(mut self, keys: &str) -> Self {
+        let _ = writeln!(self.rest, "\n[docker]\n{keys}");
+        self
+    }
+
     /// Keys of `[swarm]`.
     pub fn swarm(mut self, keys: &str) -> Self {
         keys.clone_into(&mut self.swarm);

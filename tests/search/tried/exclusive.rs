@@ -217,7 +217,28 @@ fn ranges_of_networks() {
         first("the VPC has it", &net("a", "172.31.4.0/24")).refused("ranges"),
         first("docker0 has it", &net("a", "172.17.0.0/24")).refused("ranges"),
         first("docker_gwbridge has it", &net("a", "172.18.3.0/24")).refused("ranges"),
+        first(
+            "Docker's own, where the engines are told others",
+            &net("a", "172.18.3.0/24")
+                .docker("bip = \"192.168.240.1/24\"\naddress_pools = [\"192.168.248.0/21\"]"),
+        ),
+        then(
+            "Docker's own, where the engines are told others in the same change",
+            &demo(1, 1),
+            &net("a", "172.18.3.0/24")
+                .docker("bip = \"192.168.240.1/24\"\naddress_pools = [\"192.168.248.0/21\"]"),
+        )
+        .refused("ranges"),
         first("the pool is in the VPC", &pool("addr_pool = \"172.31.0.0/16\"")).refused("ranges"),
+        first("loopback", &net("a", "127.0.0.0/24")).refused("ranges"),
+        first("multicast", &net("a", "239.0.0.0/24")).refused("ranges"),
+        first("the metadata's", &net("a", "169.254.169.0/24")).refused("ranges"),
+        first(
+            "a pool that is no destination",
+            &pool("addr_pool = \"0.0.0.0/8\""),
+        )
+        .refused("ranges"),
+        first("of the internet", &net("a", "11.0.0.0/24")).warns("ranges"),
         first(
             "of the pool, further on",
             &net("a", "10.20.7.0/24").swarm("addr_pool = \"10.20.0.0/16\""),

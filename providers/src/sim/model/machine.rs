@@ -196,6 +196,11 @@ impl Model {
             node.capacity = self.place.capacity(&instance.instance_type);
             if let Some(engine) = &instance.engine {
                 node.engine.clone_from(&engine.version);
+                let bridges = engine.bridges();
+                if node.bridges != bridges {
+                    node.bridges = bridges;
+                    swarm.board.bridges.take();
+                }
             }
         }
     }

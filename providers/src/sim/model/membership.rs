@@ -8,7 +8,7 @@ use super::catalog::Range;
 use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
-use super::facts::{InstanceFacts, Membership};
+use super::facts::{EngineFacts, InstanceFacts, Membership};
 use super::swarm::{At, DEFAULT_POOL, DEFAULT_SUBNET_SIZE, NodeFacts, SwarmFacts};
 use super::tasks::Board;
 use super::world::Model;
@@ -330,10 +330,15 @@ impl Model {
                 .as_ref()
                 .map_or_else(String::new, |engine| engine.version.clone()),
             capacity: self.place.capacity(&instance.instance_type),
+            bridges: instance
+                .engine
+                .as_ref()
+                .map_or_else(Vec::new, EngineFacts::bridges),
             volumes: Default::default(),
             images: Default::default(),
         };
         swarm.nodes.insert(node.to_owned(), facts);
+        swarm.board.bridges.take();
         if manages {
             swarm.raft.insert(node.to_owned());
         }

@@ -5,6 +5,7 @@
 //! order of their time, so that replaying the effects gives the same world however often it
 //! was looked at in between.
 
+mod bridges;
 mod catalog;
 mod changes;
 mod constraints;

@@ -306,6 +306,7 @@ impl SwarmFacts {
             self.drop_slot(at, &service, &slot);
         }
         self.nodes.remove(id);
+        self.board.bridges.take();
         self.board.loads.remove(id);
         self.raft.remove(id);
     }

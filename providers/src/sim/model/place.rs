@@ -181,7 +181,7 @@ impl SwarmFacts {
         );
         task.node = Some(node.to_owned());
         task.image_at = task.image_at.max(pulled).max(at.t);
-        task.running = task.image_at + start;
+        task.running = task.image_at + start + template.probed_after;
         // Under start-first an older task is still there: it stops when this one runs, and not at
         // all if this one cannot.
         let starts = matches!(template.fate, Fate::Runs | Fate::Completes { .. });

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use subako_world::{DOCKER_BRIDGES, MountKind, Network, ServiceSpec};
+use subako_world::{HealthCheck, MountKind, Network, ServiceSpec};
 
 use super::catalog::Range;
 use crate::sim::names::Ms;
@@ -31,6 +31,11 @@ const CRASHED_AFTER: Ms = 1_500;
 const DONE_AFTER: Ms = 2_000;
 /// How long a container is probed before it counts as unhealthy, where the spec does not say.
 const UNHEALTHY_AFTER: Ms = 10_000;
+
+/// Between two probes of a health check, and between those of its start period (Docker Engine 25, API
+/// 1.44; before that they are an interval apart), where the spec does not say.
+const PROBE_INTERVAL: Ms = 30_000;
+const START_INTERVAL: Ms = 5_000;
 
 /// Directories and files that a host of every image has before anybody has used it (Filesystem
 /// Hierarchy Standard 3.0), with what the Docker Engine adds.
@@ -98,6 +103,17 @@ pub(crate) enum Images {
     Unknown,
 }
 
+/// What the tasks of a service find in their swarm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    /// Its networks, by name.
+    pub networks: &'a BTreeMap<String, Network>,
+    /// The ranges of its nodes' own bridges.
+    pub bridges: &'a [Range],
+    /// What is known of the programs in images.
+    pub images: Images,
+}
+
 /// What becomes of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,9 +133,9 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    /// Of the tasks of a service on these networks.
-    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
-        let image = match images {
+    /// Of the tasks of a service.
+    pub fn of(spec: &ServiceSpec, ground: &Ground<'_>) -> Self {
+        let image = match ground.images {
             Images::Telling => spec.image.as_str(),
             Images::Unknown => "",
         };
@@ -128,7 +144,7 @@ impl Fate {
                 why: format!("No such image: {image}"),
             };
         }
-        if let Some(why) = refused(spec, networks, images) {
+        if let Some(why) = refused(spec, ground) {
             return Self::Rejected { why };
         }
         if let Some((_, rest)) = image.split_once("crash-until-") {
@@ -180,17 +196,47 @@ pub(super) fn pull(image: &str) -> (Ms, Ms) {
     }
 }
 
+/// The health check that a spec asks for, unless it switches that of its image off.
+fn check(spec: &ServiceSpec) -> Option<&HealthCheck> {
+    let check = spec.healthcheck.as_ref()?;
+    let is_off = check.test.first().is_some_and(|word| word == "NONE");
+    (!is_off && !check.test.is_empty()).then_some(check)
+}
+
+/// A time of the Engine API; 0 means that it is not set.
+fn milliseconds(nanoseconds: Option<u64>, unset: Ms) -> Ms {
+    match nanoseconds {
+        None | Some(0) => unset,
+        Some(ns) => ns / 1_000_000,
+    }
+}
+
+/// How long a container that is healthy has started before it counts as running: until its first
+/// probe, which comes after an interval, or earlier within the start period (moby, `daemon/health.go`;
+/// swarmkit's `Start` waits for it).
+pub(super) fn probed_after(spec: &ServiceSpec) -> Ms {
+    let Some(check) = check(spec) else {
+        return 0;
+    };
+    let interval = milliseconds(check.interval, PROBE_INTERVAL);
+    match milliseconds(check.start_period, 0) {
+        0 => interval,
+        _ => interval.min(START_INTERVAL),
+    }
+}
+
 /// Until a health check that never passes has failed for good.
 fn probed_for(spec: &ServiceSpec) -> Option<Ms> {
-    let check = spec.healthcheck.as_ref()?;
-    let probes = check.interval? / 1_000_000 * check.retries.unwrap_or(3);
-    Some(probes + check.start_period.unwrap_or(0) / 1_000_000)
+    let check = check(spec)?;
+    let probes =
+        milliseconds(check.interval, PROBE_INTERVAL) * check.retries.filter(|most| *most > 0).unwrap_or(3);
+    Some(probes + milliseconds(check.start_period, 0))
 }
 
 /// Why every node refuses a task of a service.
-fn refused(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Option<String> {
+fn refused(spec: &ServiceSpec, ground: &Ground<'_>) -> Option<String> {
     let missing = |path: &str| {
-        if images == Images::Unknown {
+        if ground.images == Images::Unknown {
             return false;
         }
         let path = if path == "/" {
@@ -210,14 +256,13 @@ fn refused(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Ima
         ));
     }
     // A manager takes a network in the range of a bridge, the nodes do not (moby#50011).
-    let bridges = || DOCKER_BRIDGES.iter().filter_map(|cidr| Range::parse(cidr));
     let ranges = spec
         .networks
         .iter()
-        .filter_map(|on| networks.get(&on.name)?.spec.subnet.as_deref());
+        .filter_map(|on| ground.networks.get(&on.name)?.spec.subnet.as_deref());
     let taken = ranges
         .filter_map(Range::parse)
-        .any(|range| bridges().any(|bridge| bridge.overlaps(range)));
+        .any(|range| ground.bridges.iter().any(|bridge| bridge.overlaps(range)));
     taken.then(|| "invalid pool request: Pool overlaps with other one on this address space".to_owned())
 }
 

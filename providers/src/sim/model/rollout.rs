@@ -6,7 +6,7 @@
 use subako_world::{UpdateOrder, UpdateState};
 
 use super::events::Event;
-use super::program::Fate;
+use super::program::{Fate, Ground};
 use super::service::{ServiceFacts, UpdateFacts};
 use super::swarm::{At, SwarmFacts};
 use super::tasks::Slot;
@@ -117,6 +117,7 @@ impl SwarmFacts {
 
     /// An update has failed: pauses it, or starts the way back. Returns whether it goes on.
     fn give_up(&mut self, at: At, name: &str, task: &str) -> bool {
+        let bridges = self.bridges();
         let Some(service) = self.services.get_mut(name) else {
             return false;
         };
@@ -144,7 +145,11 @@ impl SwarmFacts {
             service.spec = previous.spec;
             service.forced = previous.forced;
         }
-        service.renew_template(&self.networks, self.images);
+        service.renew_template(&Ground {
+            networks: &self.networks,
+            bridges: &bridges,
+            images: self.images,
+        });
         let message = format!("update rolled back {cause}");
         service.update = Some(UpdateFacts::new(UpdateState::RollbackStarted, message, at.t));
         self.fit_count(at, name);

@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use subako_world::{
-    Mode, MountKind, Network, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus,
+    Mode, MountKind, RestartCondition, Service, ServiceSpec, UpdateConfig, UpdateState, UpdateStatus,
 };
 
 use super::demand::Demand;
-use super::program::{Fate, Images};
+use super::program::{Fate, Ground, probed_after};
 use super::tasks::{Slot, TaskFacts};
 use crate::sim::names::{Ms, mix};
 
 /// The engine's delay between a failed task and the next attempt.
 const RESTART_DELAY: Ms = 5_000;
 
+fn is_zero(time: &Ms) -> bool {
+    *time == 0
+}
+
 /// What all tasks of one version of a service share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Template {
     pub image: String,
     pub fate: Fate,
+    /// How long a container is up before its first probe says that it is healthy.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probed_after: Ms,
     /// What each task holds of its node: follows from the spec.
     #[serde(default, skip_serializing_if = "Demand::is_empty")]
     pub demand: Demand,
@@ -33,15 +40,17 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// What a spec makes of its tasks, on these networks.
-    pub fn of(spec: &ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
-        let fate = Fate::of(spec, networks, images);
+    /// What a spec makes of its tasks.
+    pub fn of(spec: &ServiceSpec, ground: &Ground<'_>) -> Self {
+        let fate = Fate::of(spec, ground);
         // What ends without an error is tried again under `any` only.
         let done = matches!(fate, Fate::Completes { .. });
         let policy = spec.restart_policy.as_ref();
         let volumes = spec.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);
         Self {
             image: spec.image.clone(),
+            // A program that does not stay ends when it ends, whatever its probes say.
+            probed_after: if fate == Fate::Runs { probed_after(spec) } else { 0 },
             fate,
             demand: Demand::of(spec),
             volumes: volumes.filter_map(|mount| mount.source.clone()).collect(),
@@ -134,7 +143,7 @@ pub(crate) struct ServiceFacts {
 
 impl ServiceFacts {
     /// A service without tasks yet.
-    pub fn new(id: String, spec: ServiceSpec, networks: &BTreeMap<String, Network>, images: Images) -> Self {
+    pub fn new(id: String, spec: ServiceSpec, ground: &Ground<'_>) -> Self {
         let mut service = Self {
             id,
             template: 0,
@@ -146,18 +155,18 @@ impl ServiceFacts {
             update: None,
             spec,
         };
-        service.renew_template(networks, images);
+        service.renew_template(ground);
         service
     }
 
     /// Makes the spec's template the current one, forgetting those that no task has.
-    pub fn renew_template(&mut self, networks: &BTreeMap<String, Network>, images: Images) {
+    pub fn renew_template(&mut self, ground: &Ground<'_>) {
         self.template = template_hash(&self.spec, self.forced);
         let used: std::collections::BTreeSet<u64> =
             self.slots.values().flatten().map(|task| task.template).collect();
         self.templates.retain(|hash, _| used.contains(hash));
         self.templates
-            .insert(self.template, Template::of(&self.spec, networks, images));
+            .insert(self.template, Template::of(&self.spec, ground));
     }
 
     /// The images of its versions.

@@ -7,6 +7,7 @@ use subako_world::{Code, FileKind, PublishMode, ServiceSpec, UpdateState};
 use super::constraints::parse_constraint;
 use super::ec2::Decision;
 use super::effect::Effect;
+use super::program::Ground;
 use super::service::{ServiceFacts, UpdateFacts, Version};
 use super::swarm::{At, SwarmFacts};
 use super::tasks::Slot;
@@ -166,7 +167,7 @@ impl SwarmFacts {
     pub(super) fn add_service(&mut self, at: At, spec: ServiceSpec) {
         let name = spec.name.clone();
         let id = swarm_id(at.seed, &["service", &self.id, &name]);
-        let facts = ServiceFacts::new(id, spec, &self.networks, self.images);
+        let facts = ServiceFacts::new(id, spec, &self.ground(&self.bridges()));
         self.services.insert(name.clone(), facts);
         self.forget_spread(&name);
         self.fit_count(at, &name);
@@ -175,6 +176,7 @@ impl SwarmFacts {
     /// Applies a decided change; returns the epoch and time of a rolling update that it starts.
     pub(super) fn change_service(&mut self, at: At, spec: ServiceSpec, force: bool) -> Option<(u32, Ms)> {
         let name = spec.name.clone();
+        let bridges = self.bridges();
         let service = self.services.get_mut(&name)?;
         let before = service.template;
         let old = std::mem::replace(&mut service.spec, spec);
@@ -183,7 +185,11 @@ impl SwarmFacts {
             forced: service.forced,
         }));
         service.forced += u64::from(force);
-        service.renew_template(&self.networks, self.images);
+        service.renew_template(&Ground {
+            networks: &self.networks,
+            bridges: &bridges,
+            images: self.images,
+        });
         service.epoch += 1;
         service.update = None;
         let rolls = before != service.template || service.slots.keys().any(|slot| service.is_dirty(slot));

@@ -138,7 +138,7 @@ impl Model {
 
     /// A swarm as one of its managers describes it.
     fn stage_swarm(&mut self, scene: &SwarmScene, assumed: &mut Vec<String>) {
-        let facts = staged_swarm::swarm(scene, self.place.images(), assumed);
+        let facts = staged_swarm::swarm(scene, self.place.images(), &self.instances, assumed);
         for (node, instance) in &scene.nodes {
             let Some(instance) = instance.as_ref().and_then(|id| self.instances.get_mut(id)) else {
                 continue;

@@ -7,7 +7,7 @@ use subako_world::{
 };
 
 use super::events::Event;
-use super::facts::InstanceFacts;
+use super::facts::{EngineFacts, InstanceFacts};
 use super::program::{Fate, Images};
 use super::service::{ServiceFacts, Template, UpdateFacts};
 use super::staged::BEGIN;
@@ -22,7 +22,12 @@ const SOON: Ms = 2_000;
 const JOINS: u32 = 8;
 
 /// A swarm with all that was read of it.
-pub(super) fn swarm(scene: &SwarmScene, images: Images, assumed: &mut Vec<String>) -> SwarmFacts {
+pub(super) fn swarm(
+    scene: &SwarmScene,
+    images: Images,
+    instances: &BTreeMap<String, InstanceFacts>,
+    assumed: &mut Vec<String>,
+) -> SwarmFacts {
     let mut facts = Model::new_swarm(
         scene.id.clone(),
         scene.addr_pool.clone(),
@@ -33,7 +38,11 @@ pub(super) fn swarm(scene: &SwarmScene, images: Images, assumed: &mut Vec<String
     // Nobody is heard of for the first time: the last election is long ago.
     facts.term = 2;
     for (seen, instance) in &scene.nodes {
-        let node = node(seen, instance.as_deref());
+        let mut node = node(seen, instance.as_deref());
+        let engine = instances
+            .get(&node.instance)
+            .and_then(|instance| instance.engine.as_ref());
+        node.bridges = engine.map_or_else(Vec::new, EngineFacts::bridges);
         if node.raft_from.is_some() {
             facts.raft.insert(seen.id.clone());
         }
@@ -94,6 +103,7 @@ fn node(seen: &Node, instance: Option<&str>) -> NodeFacts {
         seen: !matches!(seen.state, NodeState::Down),
         engine: seen.engine_version.clone(),
         capacity: (0, 0),
+        bridges: Vec::new(),
         volumes: Default::default(),
         images: Default::default(),
     }
@@ -102,7 +112,11 @@ fn node(seen: &Node, instance: Option<&str>) -> NodeFacts {
 /// A service, with one task for each slot that has one.
 fn service(seen: &Service, tasks: &[&Task], swarm: &SwarmFacts, assumed: &mut Vec<String>) -> ServiceFacts {
     let name = &seen.spec.name;
-    let mut facts = ServiceFacts::new(seen.id.clone(), seen.spec.clone(), &swarm.networks, swarm.images);
+    let mut facts = ServiceFacts::new(
+        seen.id.clone(),
+        seen.spec.clone(),
+        &swarm.ground(&swarm.bridges()),
+    );
     let mut slots: BTreeMap<Slot, &Task> = BTreeMap::new();
     for task in tasks {
         let slot = match (task.slot, &task.node_id) {
@@ -285,6 +299,7 @@ pub(super) fn lost_node(instance: &InstanceFacts) -> NodeFacts {
             .as_ref()
             .map_or_else(String::new, |engine| engine.version.clone()),
         capacity: (0, 0),
+        bridges: Vec::new(),
         volumes: Default::default(),
         images: Default::default(),
     }

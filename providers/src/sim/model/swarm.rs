@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use subako_world::{Availability, JoinTokens, Network, Role, Secret, Swarm, SwarmFile};
 
-use super::program::Images;
+use super::catalog::Range;
+use super::program::{Ground, Images};
 use super::service::ServiceFacts;
 use super::tasks::Board;
 use crate::sim::names::{Ms, base36, mix};
@@ -50,6 +51,9 @@ pub(crate) struct NodeFacts {
     /// Processors in billionths and memory in bytes, as of its machine's type.
     #[serde(default)]
     pub capacity: (u64, u64),
+    /// The ranges of its engine's own bridges, CIDR notation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bridges: Vec<String>,
     /// Named volumes that tasks have had on it. Each is this node's own: a task that runs
     /// elsewhere finds another, empty one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -119,6 +123,15 @@ pub(crate) const DEFAULT_POOL: &str = "10.0.0.0/8";
 pub(crate) const DEFAULT_SUBNET_SIZE: u8 = 24;
 
 impl SwarmFacts {
+    /// What tasks find in it; `bridges` are its [`Self::bridges`].
+    pub fn ground<'a>(&'a self, bridges: &'a [Range]) -> Ground<'a> {
+        Ground {
+            networks: &self.networks,
+            bridges,
+            images: self.images,
+        }
+    }
+
     /// The address of a node.
     pub fn addr_of(&self, node: &str) -> Option<String> {
         self.nodes.get(node).map(|node| node.addr.clone())

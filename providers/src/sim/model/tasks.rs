@@ -1,10 +1,12 @@
 //! Tasks: what is remembered of each, and what it looks like at a given time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use subako_world::{Task, TaskState};
 
+use super::catalog::Range;
 use super::demand::Demand;
 use super::events::Event;
 use super::program::Fate;
@@ -302,6 +304,8 @@ pub(crate) struct Board {
     pub stirred: HashMap<String, u64>,
     /// The same, of all services together.
     pub stirs: u64,
+    /// The ranges of all nodes' bridges, once somebody has asked.
+    pub bridges: OnceLock<Vec<Range>>,
     /// How often a machine was lost, or came up.
     pub machines: u64,
 }

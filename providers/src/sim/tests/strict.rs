@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use subako_world::{
-    Code, InstanceChange, InstanceState, Mode, Mount, MountKind, NetworkSpec, NodeUpdate, Progress,
-    Resources, ServiceNetwork, ServiceSpec, Source, Task, TaskFilter, TaskState,
+    Code, DaemonConfig, EngineRequest, HealthCheck, InstanceChange, InstanceState, Mode, Mount, MountKind,
+    NetworkSpec, NodeUpdate, Progress, Resources, ServiceNetwork, ServiceSpec, Source, Task, TaskFilter,
+    TaskState,
 };
 
 use super::scenario::{Cluster, group, in_memory, request, rule, service, target};
@@ -212,19 +213,23 @@ async fn a_program_may_crash_until_another_service_runs() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_network_in_the_range_of_a_bridge_lets_no_task_start() {
-    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
-    let spec = NetworkSpec {
+fn overlay(name: &str, subnet: &str) -> NetworkSpec {
+    NetworkSpec {
         attachable: false,
         driver: "overlay".to_owned(),
         encrypted: false,
         internal: false,
         labels: Default::default(),
-        name: "bad".to_owned(),
+        name: name.to_owned(),
         options: Default::default(),
-        subnet: Some("172.18.4.0/24".to_owned()),
-    };
+        subnet: Some(subnet.to_owned()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_in_the_range_of_a_bridge_lets_no_task_start() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let spec = overlay("bad", "172.18.4.0/24");
     cluster.manager().create_network(&spec).await.unwrap();
     let mut on = service("on", 1);
     on.networks = vec![ServiceNetwork {
@@ -241,6 +246,91 @@ async fn a_network_in_the_range_of_a_bridge_lets_no_task_start() {
         Some(why),
         "{said:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bridge_is_where_its_engine_was_told_to_have_it() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+    let engine = EngineRequest {
+        version: None,
+        daemon: Some(DaemonConfig {
+            bip: Some("192.168.240.1/24".to_owned()),
+            address_pools: vec!["192.168.248.0/21".to_owned()],
+            ..DaemonConfig::default()
+        }),
+    };
+    cluster.hosts[0]
+        .install_engine(&engine, &Progress::silent())
+        .await
+        .unwrap();
+    for (name, subnet) in [
+        ("free", "172.18.4.0/24"),
+        ("docker0", "192.168.240.0/24"),
+        ("gwbridge", "192.168.248.0/24"),
+    ] {
+        let network = overlay(name, subnet);
+        cluster.manager().create_network(&network).await.unwrap();
+        let mut on = service(name, 1);
+        on.networks = vec![ServiceNetwork {
+            aliases: vec![],
+            name: name.to_owned(),
+        }];
+        cluster.manager().create_service(&on).await.unwrap();
+    }
+    cluster.wait(30).await;
+    assert_eq!(cluster.running(0, "free").await.len(), 1);
+    for name in ["docker0", "gwbridge"] {
+        let said = tasks(&cluster, name).await;
+        assert!(
+            said.iter().any(|task| task.state == TaskState::Rejected),
+            "{name}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_with_a_health_check_runs_once_it_has_been_probed() {
+    let starting = async |check: Option<HealthCheck>| {
+        let cluster = Cluster::up(in_memory(vec![]), 1, 0).await;
+        let mut spec = service("web", 1);
+        spec.healthcheck = check;
+        cluster.manager().create_service(&spec).await.unwrap();
+        let (pulled, runs) = cluster.sim.inner.look(|model, _| {
+            let service = &model.swarms.values().next().unwrap().services["web"];
+            let task = service.slots.values().flatten().next().unwrap();
+            (task.image_at, task.running)
+        });
+        let now = || cluster.sim.inner.look(|_, t| t);
+        while cluster.running(0, "web").await.is_empty() {
+            cluster.wait(1).await;
+            assert!(now() < runs + 5_000, "{:?}", tasks(&cluster, "web").await);
+        }
+        assert!(now() >= runs);
+        (runs - pulled) / 1_000
+    };
+    let check = |interval: Option<u64>, start_period: Option<u64>| {
+        Some(HealthCheck {
+            interval: interval.map(|seconds| seconds * 1_000_000_000),
+            retries: None,
+            start_period: start_period.map(|seconds| seconds * 1_000_000_000),
+            test: vec!["CMD".to_owned(), "true".to_owned()],
+            timeout: None,
+        })
+    };
+    let none = starting(None).await;
+    for (interval, start_period, first) in [
+        (Some(60), None, 60),
+        (None, None, 30),
+        (Some(2), None, 2),
+        (Some(60), Some(120), 5),
+        (Some(2), Some(120), 2),
+    ] {
+        let took = starting(check(interval, start_period)).await;
+        assert_eq!(took - none, first, "{interval:?} {start_period:?}");
+    }
+    let mut off = check(Some(60), None).unwrap();
+    off.test = vec!["NONE".to_owned()];
+    assert_eq!(starting(Some(off)).await, none);
 }
 
 #[tokio::test(start_paused = true)]
