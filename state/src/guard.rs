@@ -6,8 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::backend::{Held, Repair};
 use crate::lock::Holder;
 
-/// Where a store keeps the lock that it has taken, to look at it before each write.
-pub(crate) type Slot = Arc<Mutex<Option<Weak<dyn Held>>>>;
+/// Where a store keeps the lock that it has taken, to look at it before each write, and who has taken it.
+pub(crate) type Slot = Arc<Mutex<Option<Writer>>>;
+
+/// Who writes, for as long as the lock is held.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    /// The lock.
+    pub held: Weak<dyn Held>,
+    /// Who has taken it.
+    pub holder: Holder,
+}
 
 /// The lock, held until dropped. It is given back when its holder dies, however it dies, so that
 /// a dead holder never blocks anyone; its name stays until the lock is given back in order.
@@ -20,8 +29,11 @@ pub struct Lock {
 
 impl Lock {
     /// Holds it, and lets whoever writes find it in `slot`.
-    pub(crate) fn new(held: Arc<dyn Held>, slot: Slot, left_by: Option<Holder>) -> Self {
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(&held));
+    pub(crate) fn new(held: Arc<dyn Held>, holder: &Holder, slot: Slot, left_by: Option<Holder>) -> Self {
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Writer {
+            held: Arc::downgrade(&held),
+            holder: holder.clone(),
+        });
         Self {
             held,
             slot,

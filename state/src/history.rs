@@ -3,8 +3,10 @@
 use crate::digest::Digest;
 use crate::error::{Damage, StateError};
 use crate::format;
-use crate::journal::Journal;
-use crate::names::{JOURNAL, PAST, past_journal, serial_of};
+use crate::journal::{Entry, Journal, Outcome};
+use crate::lock::Holder;
+use crate::names::{JOURNAL, PAST, past_journal, past_origin, run_of, serial_of};
+use crate::origin::Origin;
 use crate::store::Store;
 use crate::writer;
 
@@ -24,6 +26,66 @@ pub struct HistoryItem {
     pub resources: usize,
     /// The cluster and the provider that it is of; `None` if it is damaged.
     pub of: Option<(String, String)>,
+    /// Who wrote it, and what it came of; `None` where nothing says it.
+    pub origin: Option<Origin>,
+}
+
+/// A run that is over: its journal is in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRun {
+    /// The serial of the state that it began from.
+    pub serial: u64,
+    /// How many runs from the same state were over before it.
+    pub number: u32,
+    /// Where its journal is, for people.
+    pub place: String,
+    /// What the journal says of it, or why that cannot be read.
+    pub told: Result<Told, String>,
+}
+
+/// What the journal of a run says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The run's id.
+    pub run: String,
+    /// The command, for people.
+    pub command: String,
+    /// Who began it; `None` where an earlier version did.
+    pub by: Option<Holder>,
+    /// The digest of its plan.
+    pub plan: Digest,
+    /// The digest of the state that it began from; `None` if there was none.
+    pub base: Option<Digest>,
+    /// How it ended; `None` if it did not.
+    pub outcome: Option<Outcome>,
+}
+
+impl Told {
+    /// What a journal says of its run; `None` if it does not begin as it should.
+    pub fn of(journal: &Journal) -> Option<Self> {
+        let Some(Entry::Begin {
+            run,
+            command,
+            by,
+            plan_digest,
+            base,
+            ..
+        }) = journal.entries.first()
+        else {
+            return None;
+        };
+        Some(Self {
+            run: run.clone(),
+            command: command.clone(),
+            by: by.as_deref().cloned(),
+            plan: plan_digest.clone(),
+            base: base.clone(),
+            outcome: match journal.entries.last() {
+                Some(Entry::End { outcome }) => Some(*outcome),
+                _ => None,
+            },
+        })
+    }
 }
 
 impl Store {
@@ -68,6 +130,7 @@ impl Store {
             items.push(match format::parse_bytes(&object.content) {
                 Ok((snapshot, digest)) => HistoryItem {
                     serial,
+                    origin: self.origin(serial, &digest)?,
                     digest: Ok(digest),
                     previous: snapshot.previous,
                     resources: snapshot.resources.len(),
@@ -79,10 +142,44 @@ impl Store {
                     previous: None,
                     resources: 0,
                     of: None,
+                    origin: None,
                 },
             });
         }
         Ok(items)
+    }
+
+    /// The runs that are over, oldest first, but for those of which `is_known` says so by their id's
+    /// end: the serial that they began from, and their number.
+    pub fn past_runs(&self, is_known: impl Fn(u64, u32) -> bool) -> Result<Vec<PastRun>, StateError> {
+        let names = self.backend().list(PAST)?;
+        let mut found: Vec<(u64, u32, String)> = names
+            .into_iter()
+            .filter_map(|name| run_of(&name).map(|(serial, number)| (serial, number, name)))
+            .filter(|(serial, number, _)| !is_known(*serial, *number))
+            .collect();
+        found.sort();
+        let mut runs = Vec::with_capacity(found.len());
+        for (serial, number, name) in found {
+            let Some(object) = self.backend().read(&name)? else {
+                continue;
+            };
+            let place = self.place_of(&name);
+            let told = match Journal::parse(&object.content, &place) {
+                Ok(Some(journal)) => {
+                    Told::of(&journal).ok_or_else(|| "it does not begin with a plan".to_owned())
+                }
+                Ok(None) => Err("it is empty".to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            runs.push(PastRun {
+                serial,
+                number,
+                place,
+                told,
+            });
+        }
+        Ok(runs)
     }
 
     pub(crate) fn history_names(&self) -> Result<Vec<(u64, String)>, StateError> {
@@ -109,6 +206,7 @@ impl Store {
         let names = self.history_names()?;
         for (serial, name) in names.iter().take(names.len().saturating_sub(HISTORY)) {
             self.remove(name)?;
+            self.remove(&past_origin(*serial))?;
             for run in 0..self.runs_from(*serial)? {
                 self.remove(&past_journal(*serial, run))?;
             }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::error::StateError;
 use crate::json::Json;
+use crate::lock::Holder;
 use crate::version::JOURNAL_FORMAT;
 
 fn first_format() -> u32 {
@@ -67,6 +68,9 @@ pub enum Entry {
         run: String,
         /// The command, for people.
         command: String,
+        /// Who began it; `None` where an earlier version did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Box<Holder>>,
         /// The digest of the plan.
         plan_digest: Digest,
         /// The lineage of the state it starts from.

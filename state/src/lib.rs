@@ -28,6 +28,7 @@ mod journal;
 mod json;
 mod lock;
 mod names;
+mod origin;
 mod parked;
 mod seal;
 mod snapshot;
@@ -38,6 +39,8 @@ mod writer;
 
 #[cfg(test)]
 mod belonging_tests;
+#[cfg(test)]
+mod origin_tests;
 #[cfg(test)]
 mod store_cut_tests;
 #[cfg(test)]
@@ -54,10 +57,11 @@ pub use error::{Damage, StateError};
 pub use files::{read_file, write_atomically};
 pub use format::{parse, render};
 pub use guard::Lock;
-pub use history::HistoryItem;
+pub use history::{HistoryItem, PastRun, Told};
 pub use journal::{Direction, Effect, Entry, Journal, Outcome};
 pub use json::Json;
 pub use lock::{Holder, LockError, Locked};
+pub use origin::{Origin, Ran};
 pub use parked::ParkedNote;
 pub use seal::SealKey;
 pub use snapshot::{AccountId, Resource, Snapshot};

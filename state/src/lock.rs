@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StateError;
 
-/// Who holds a lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Who holds a lock, and so who writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The process id.
     pub pid: u32,
@@ -17,6 +17,15 @@ pub struct Holder {
     pub command: String,
     /// Since when, RFC 3339.
     pub since: String,
+    /// The user, or who started the CI run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The command line, without the values of variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The address of the CI run that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_url: Option<String>,
 }
 
 impl fmt::Display for Holder {

@@ -11,6 +11,7 @@ use crate::guard::{Lock, Slot};
 use crate::journal::Journal;
 use crate::lock::{Holder, LockError, Locked};
 use crate::names::{JOURNAL, PAST, STATE, past_state};
+use crate::origin::Ran;
 use crate::snapshot::Snapshot;
 use crate::writer::{self, JournalWriter, Opened, Probe};
 
@@ -101,7 +102,7 @@ impl Store {
     pub fn lock(&self, holder: &Holder) -> Result<Lock, LockError> {
         let (held, left_by) = self.backend.lock(holder)?;
         // From here on the lock is given back if anything fails.
-        let mut lock = Lock::new(Arc::from(held), Arc::clone(&self.lock), left_by);
+        let mut lock = Lock::new(Arc::from(held), holder, Arc::clone(&self.lock), left_by);
         lock.repaired(self.backend.tidy()?);
         // A damaged one is told of when it is read.
         if let Ok(Some(journal)) = self.journal()
@@ -128,7 +129,14 @@ impl Store {
     }
 
     pub(crate) fn held(&self) -> Option<Weak<dyn Held>> {
-        self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let writer = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().map(|writer| Weak::clone(&writer.held))
+    }
+
+    /// Who writes here: whoever has taken the lock; `None` without it.
+    pub fn writer(&self) -> Option<Holder> {
+        let writer = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().map(|writer| writer.holder.clone())
     }
 
     /// Reads everything. A missing, empty, cut or changed state is an error, unless nothing at all
@@ -202,9 +210,14 @@ impl Store {
         })
     }
 
-    /// Writes a snapshot as the successor of the state: into the history first, then in its place.
-    /// The serial must be one more than that of the state replaced.
+    /// Writes a snapshot as the successor of the state: into the history first, with who wrote it,
+    /// then in its place. The serial must be one more than that of the state replaced.
     pub fn save(&self, snapshot: &Snapshot) -> Result<Digest, StateError> {
+        self.save_after(snapshot, None)
+    }
+
+    /// As [`Self::save`], of a snapshot that came of a run.
+    pub fn save_after(&self, snapshot: &Snapshot, ran: Option<&Ran>) -> Result<Digest, StateError> {
         writer::check(self.held().as_ref())?;
         let current = self.backend.read(STATE)?;
         if let Some(object) = &current
@@ -220,6 +233,7 @@ impl Store {
         let (text, digest) = format::render(snapshot)
             .map_err(|error| StateError::io("write", self.place_of(STATE))(std::io::Error::other(error)))?;
         self.replace(&past_state(snapshot.serial), text.as_bytes())?;
+        self.note_origin(snapshot.serial, &digest, ran)?;
         let expect = Expect::from(current.map(|object| object.version));
         self.backend.write(STATE, text.as_bytes(), &expect)?;
         // The state is saved: what is too old and cannot be removed goes with a later one.
@@ -235,6 +249,7 @@ impl Store {
             StateError::io("read", self.place_of(&from))(std::io::ErrorKind::NotFound.into())
         })?;
         let (_, digest) = self.parse(&from, &object.content)?;
+        self.note_restored(serial, &digest)?;
         self.replace(STATE, &object.content)?;
         Ok(digest)
     }
@@ -258,7 +273,7 @@ impl Store {
                 });
             }
         }
-        self.writer(None, probe)
+        self.journal_writer(None, probe)
     }
 
     /// Goes on with a journal that was read before, cutting off a torn last line.
@@ -267,10 +282,14 @@ impl Store {
         journal: &Journal,
         probe: Option<Probe>,
     ) -> Result<JournalWriter, StateError> {
-        self.writer(Some(journal), probe)
+        self.journal_writer(Some(journal), probe)
     }
 
-    fn writer(&self, after: Option<&Journal>, probe: Option<Probe>) -> Result<JournalWriter, StateError> {
+    fn journal_writer(
+        &self,
+        after: Option<&Journal>,
+        probe: Option<Probe>,
+    ) -> Result<JournalWriter, StateError> {
         let lock = self.held();
         writer::check(lock.as_ref())?;
         let opened = Opened {

@@ -17,6 +17,7 @@ pub(crate) fn holder() -> Holder {
         host: "h".into(),
         command: "apply".into(),
         since: "2026-01-01T00:00:00Z".into(),
+        ..Holder::default()
     }
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn begin(store: &Store, serial: u64, base: Option<Digest>) -> Result<
         written_by: String::new(),
         run: format!("l-{serial}-{}", store.runs_from(serial)?),
         command: "apply".into(),
+        by: None,
         plan_digest: Digest::of("plan"),
         lineage: "l".into(),
         serial,

@@ -16,6 +16,7 @@ mod files;
 mod formats;
 mod guards;
 mod hints;
+mod history;
 mod images;
 #[cfg(all(feature = "aws", feature = "ssh"))]
 mod lab;

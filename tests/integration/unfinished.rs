@@ -182,6 +182,7 @@ fn who_looks_is_told_who_is_about_to_change_something() {
         host: "elsewhere".into(),
         command: "apply".into(),
         since: "2026-01-01T00:00:00Z".into(),
+        ..subako_state::Holder::default()
     };
     let lock = store.lock(&holder).expect("nobody has it");
     for command in [&["plan"][..], &["status"], &["output"]] {

@@ -378,6 +378,7 @@ pub fn holder() -> Holder {
         host: "search".to_owned(),
         command: "apply".to_owned(),
         since: "2026-01-01T00:00:00Z".to_owned(),
+        ..Holder::default()
     }
 }
 

@@ -112,6 +112,24 @@ impl Invocation {
         }
     }
 
+    /// The command line as it was typed, without the values of variables: any of them may be secret.
+    pub fn without_values(&self) -> String {
+        let hidden = |pair: &str| {
+            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+            format!("{key}=…")
+        };
+        let mut words = vec!["subako".to_owned()];
+        for word in &self.typed {
+            let is_value = words.last().is_some_and(|before| before == "--var");
+            words.push(match word.strip_prefix("--var=") {
+                _ if is_value => hidden(word),
+                Some(pair) => format!("--var={}", hidden(pair)),
+                None => word.clone(),
+            });
+        }
+        shell(&words)
+    }
+
     /// A command line for a shell.
     pub fn line(&self, command: &NextCommand) -> String {
         let mut line = vec!["subako".to_owned()];

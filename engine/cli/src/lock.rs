@@ -8,8 +8,8 @@ use subako_state::{Holder, Lock, LockError};
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
 use crate::project::Project;
-use crate::render::date;
 use crate::ui::Ui;
+use crate::who;
 
 /// Takes the lock, waiting for it as long as `--lock-timeout` says, or says who has it (exit code
 /// 5). A dead holder's lock is taken over with a word.
@@ -27,7 +27,7 @@ pub fn take_silently(project: &Project, command: &str, ui: &Ui) -> Result<Lock> 
     let started = Instant::now();
     let mut said = false;
     let lock = loop {
-        match session.lock(&this_process(command)) {
+        match session.lock(&who::this_process(command, &ui.typed)) {
             Err(LockError::Held { holder }) if started.elapsed() < project.lock_timeout => {
                 if !said {
                     let who =
@@ -73,19 +73,4 @@ fn held(error: LockError, lease: Option<Duration>) -> CliError {
 /// What is said when a dead holder's lock was taken over.
 pub fn taken_over(holder: &Holder) -> String {
     format!("took over the lock of {holder}, which exited without releasing it")
-}
-
-/// This process as a holder.
-pub fn this_process(command: &str) -> Holder {
-    Holder {
-        pid: std::process::id(),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        command: command.to_owned(),
-        since: now(),
-    }
-}
-
-/// Now, RFC 3339, to the second.
-fn now() -> String {
-    date::rfc3339(std::time::SystemTime::now())
 }

@@ -6,6 +6,7 @@
 //! * `calls`: how many calls to AWS were made; `preflight`: which would be permitted.
 //! * `habits`: what other tools call it.
 //! * `project`: manifest and store of a command; `recorded`: without a manifest; `store`: where that is kept; `provider`: the world it acts on.
+//! * `who`: who runs this process.
 //! * `run`: the way from a plan to its report, shared by apply, destroy and recover.
 
 mod args;
@@ -34,6 +35,7 @@ mod store;
 mod style;
 mod ui;
 mod unfinished;
+mod who;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use subako_state::{
-    Address, Digest, Entry, JOURNAL_FORMAT, JournalWriter, Json, Outcome, Resource, Snapshot, StateError,
+    Address, Digest, Entry, JOURNAL_FORMAT, JournalWriter, Json, Outcome, Ran, Resource, Snapshot, StateError,
 };
 
 use super::{Knowledge, Session, SessionError};
@@ -32,6 +32,14 @@ pub struct RunReport {
     /// What could not be written. With `cut` the run stopped for it; without, the run is over all
     /// the same.
     pub broken: Option<Arc<StateError>>,
+}
+
+/// How a run began.
+pub(super) struct Began<'a> {
+    /// Its id.
+    pub run: &'a str,
+    /// The serial of the state that it began from.
+    pub serial: u64,
 }
 
 impl Session {
@@ -63,6 +71,7 @@ impl Session {
                 written_by: plan.written_by.clone(),
                 run: run.clone(),
                 command: command.to_owned(),
+                by: self.store.writer().map(Box::new),
                 plan_digest: plan.digest.clone(),
                 lineage: known.snapshot.lineage.clone(),
                 serial,
@@ -84,11 +93,12 @@ impl Session {
             events: events.clone(),
             options,
             stop,
-            seed: run,
+            seed: run.clone(),
         }
         .forward()
         .await?;
-        self.conclude(plan, known, serial, &journal, finished, (events, stop))
+        let began = Began { run: &run, serial };
+        self.conclude(plan, known, began, &journal, finished, (events, stop))
             .await
     }
 
@@ -121,7 +131,7 @@ impl Session {
         &self,
         plan: &Plan,
         known: &Knowledge,
-        serial: u64,
+        began: Began<'_>,
         journal: &JournalWriter,
         finished: RunResult,
         (events, stop): (&Events, &Stop),
@@ -150,7 +160,12 @@ impl Session {
             // Steps in flight are not settled: the journal alone says what may be so.
             return Ok(ran);
         }
-        match self.close(plan, known, journal, resources, outcome).await {
+        let ran_as = Ran {
+            run: began.run.to_owned(),
+            plan: plan.digest.clone(),
+            outcome,
+        };
+        match self.close(plan, known, journal, resources, &ran_as).await {
             Ok(snapshot) => ran.snapshot = snapshot,
             Err(error) => {
                 // The journal has it all: whoever reads it next records it.
@@ -160,7 +175,7 @@ impl Session {
             }
         }
         if outcome != Outcome::Remains
-            && let Err(error) = self.store.retire_journal(serial)
+            && let Err(error) = self.store.retire_journal(began.serial)
         {
             ran.broken = Some(Arc::new(error));
         }
@@ -184,9 +199,10 @@ impl Session {
         known: &Knowledge,
         journal: &JournalWriter,
         resources: Vec<Resource>,
-        outcome: Outcome,
+        ran: &Ran,
     ) -> Result<Snapshot, StateError> {
-        let snapshot = self.record(plan, known, resources)?;
+        let snapshot = self.record(plan, known, resources, ran)?;
+        let outcome = ran.outcome;
         if outcome != Outcome::Remains {
             journal.append(&Entry::End { outcome }).await?;
         }
@@ -199,10 +215,11 @@ impl Session {
         plan: &Plan,
         known: &Knowledge,
         resources: Vec<Resource>,
+        ran: &Ran,
     ) -> Result<Snapshot, StateError> {
         match self.successor(plan, known, resources) {
             Some(next) => {
-                self.store.save(&next)?;
+                self.store.save_after(&next, Some(ran))?;
                 Ok(next)
             }
             None => Ok(known.snapshot.clone()),

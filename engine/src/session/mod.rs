@@ -58,7 +58,7 @@ pub use error::{NoContent, SessionError, list};
 pub use expect::{Component, ExpectError, expect};
 pub use forget::Forgetting;
 pub use guards::{Guards, UnknownCheck};
-pub use history::{History, HistoryEntry};
+pub use history::{History, HistoryEntry, HistoryRun};
 pub use knowledge::{Knowledge, Unfinished};
 pub use lock::LockView;
 pub use park::{ParkedSince, SURE_TO_REJOIN};

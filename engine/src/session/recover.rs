@@ -3,9 +3,9 @@
 //! Finding out only reads. Nothing is written before [`Session::settle`] or [`Session::recover`],
 //! so that whoever declines has changed nothing.
 
-use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome};
+use subako_state::{Address, Direction, Effect, Entry, JournalWriter, Outcome, Ran};
 
-use super::apply::{boxed, digest_of};
+use super::apply::{Began, boxed, digest_of};
 use super::knowledge::Unfinished;
 use super::{Knowledge, RunReport, Session, SessionError};
 use crate::event::Events;
@@ -118,11 +118,16 @@ impl Session {
         let journal = self.reopen(settled, options).await?;
         let after = self.once_settled(known, settled);
         let is_newer = after.snapshot.serial != known.snapshot.serial;
+        let outcome = Outcome::Remains;
         if is_newer {
-            self.write_state(|| self.store.save(&after.snapshot))?;
+            let ran = Ran {
+                run: settled.unfinished.run.clone(),
+                plan: settled.unfinished.plan.digest.clone(),
+                outcome,
+            };
+            self.write_state(|| self.store.save_after(&after.snapshot, Some(&ran)))?;
         }
         let ended = async {
-            let outcome = Outcome::Remains;
             journal.append(&Entry::End { outcome }).await?;
             self.store.retire_journal(settled.unfinished.serial)
         };
@@ -176,8 +181,9 @@ impl Session {
             Direction::Back => run.back("recover --back").await?,
             Direction::Forward | Direction::Keep => run.forward_again("recover --forward").await?,
         };
-        let (serial, seen) = (unfinished.serial, (events, stop));
-        self.conclude(plan, known, serial, &journal, finished, seen).await
+        let (run, serial) = (&*unfinished.run, unfinished.serial);
+        let (began, seen) = (Began { run, serial }, (events, stop));
+        self.conclude(plan, known, began, &journal, finished, seen).await
     }
 
     /// Opens the journal again and writes down what reading has found out.

@@ -36,6 +36,7 @@ async fn begun(store: &Store, plan: &Plan, entries: &[Entry]) {
         written_by: plan.written_by.clone(),
         run: "lineage-0-0".into(),
         command: "apply".into(),
+        by: None,
         plan_digest: plan.digest.clone(),
         lineage: "lineage".into(),
         serial: base.as_ref().map_or(0, |(snapshot, _)| snapshot.serial),

@@ -134,6 +134,7 @@ impl Bench {
                 format: subako_state::JOURNAL_FORMAT,
                 written_by: plan.written_by.clone(),
                 command: "apply".into(),
+                by: None,
                 run: "run".into(),
                 plan_digest: plan.digest.clone(),
                 lineage: self.snapshot.lineage.clone(),

@@ -86,6 +86,7 @@ fn holder() -> Holder {
         host: "h".into(),
         command: "apply".into(),
         since: "2026-01-01T00:00:00Z".into(),
+        ..Holder::default()
     }
 }
 

@@ -21,6 +21,7 @@ fn holder(command: &str) -> Holder {
         host: "h".to_owned(),
         command: command.to_owned(),
         since: "2026-01-01T00:00:00Z".to_owned(),
+        ..Holder::default()
     }
 }
 

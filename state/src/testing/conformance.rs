@@ -265,6 +265,7 @@ fn holder(command: &str) -> Holder {
         host: "h".into(),
         command: command.into(),
         since: "2026-01-01T00:00:00Z".into(),
+        ..Holder::default()
     }
 }
 

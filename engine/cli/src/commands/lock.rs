@@ -8,12 +8,12 @@ use subako_state::{Holder, LockError};
 use crate::args::{Format, Global, LockCommand};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
-use crate::lock;
 use crate::project::Project;
 use crate::recorded::Needs;
 use crate::render::document;
 use crate::ui::Ui;
 use crate::unfinished;
+use crate::who;
 
 /// Shows the lock, or releases a dead one.
 pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
@@ -39,7 +39,7 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
         LockCommand::Release => match (found.holder, found.alive) {
             (holder, true) => return Err(alive(holder)),
             (Some(holder), false) => {
-                release(&project, &session)?;
+                release(&project, &session, ui)?;
                 ui.line(&format!("Released the lock of {holder}."))?;
             }
             (None, false) => ui.line("Nobody holds the lock.")?,
@@ -50,11 +50,11 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
 
 /// Clears the name of a dead holder. Where a lock ends by not being renewed this process has to see
 /// for itself, on its own clock, that nobody does.
-fn release(project: &Project, session: &Session<Offline>) -> Result<()> {
+fn release(project: &Project, session: &Session<Offline>, ui: &Ui) -> Result<()> {
     let lease = project.store.lease().unwrap_or_default();
     let started = Instant::now();
     loop {
-        match session.release_lock(&lock::this_process("lock release")) {
+        match session.release_lock(&who::this_process("lock release", &ui.typed)) {
             Err(LockError::Held { .. }) if started.elapsed() < lease + lease / 4 => {
                 std::thread::sleep(project.store.look_every());
             }

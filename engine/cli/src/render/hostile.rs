@@ -286,6 +286,9 @@ fn holder(text: &str) -> Holder {
         host: text.to_owned(),
         command: text.to_owned(),
         since: text.to_owned(),
+        user: Some(text.to_owned()),
+        line: Some(text.to_owned()),
+        run_url: Some(text.to_owned()),
     }
 }
 
