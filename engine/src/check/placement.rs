@@ -11,6 +11,7 @@ use crate::plan::{Action, Change, Operation, Plan, Step};
 use crate::world::{Availability, Mode, ServiceSpec};
 
 mod cause;
+mod most;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -48,6 +49,11 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         services
             .clone()
             .filter_map(|spec| unknown_id(checked, manifest, spec)),
+    );
+    found.extend(
+        services
+            .clone()
+            .filter_map(|spec| most::look(checked, manifest, spec)),
     );
     found.extend(services.filter_map(|spec| paused(checked, manifest, spec)));
     found

@@ -1,4 +1,4 @@
-//! Updates that wait for a port which the old task has.
+//! Updates that wait for a port or a place which the old task has.
 
 use subako_state::Address;
 
@@ -29,25 +29,45 @@ fn look(checked: &Checked<'_>) -> Vec<Finding> {
         if order != Some(UpdateOrder::StartFirst) {
             continue;
         }
-        let Some((protocol, port)) = of_host(spec).next() else {
+        let nodes = fitting(manifest, &spec.constraints);
+        let (waits_for, remedy) = if let Some((protocol, port)) = of_host(spec).next() {
+            let spare = match spec.mode {
+                Mode::Replicated(replicas) => replicas < nodes,
+                Mode::Global => false,
+            };
+            if spare {
+                continue;
+            }
+            let waits_for =
+                format!("port {port}/{protocol} of its node, which the old one keeps until the new one runs");
+            (
+                waits_for,
+                "use order = \"stop-first\", or publish the port through the routing mesh".to_owned(),
+            )
+        } else if let (Mode::Replicated(replicas), Some(most)) = (&spec.mode, spec.max_replicas_per_node) {
+            // Both the old and the new task count (swarmkit, `MaxReplicasFilter`).
+            if *replicas != nodes.saturating_mul(most) {
+                continue;
+            }
+            let waits_for = format!(
+                "a node with fewer than {most} of them, and all of them have that many until the new one runs"
+            );
+            (
+                waits_for,
+                "use order = \"stop-first\", or raise max_replicas_per_node".to_owned(),
+            )
+        } else {
             continue;
         };
-        let nodes = fitting(manifest, &spec.constraints);
-        let spare = match spec.mode {
-            Mode::Replicated(replicas) => replicas < nodes,
-            Mode::Global => false,
-        };
-        if spare || nodes == 0 {
+        if nodes == 0 || spec.mode == Mode::Replicated(0) {
             continue;
         }
         let address = Address::new("service", &spec.name);
-        let message = format!(
-            "an update would never end: each new task waits for port {port}/{protocol} of its node, which the old one keeps until the new one runs"
-        );
+        let message = format!("an update would never end: each new task waits for {waits_for}");
         findings.push(
             Finding::new(checked.refusing(Some(&address)), &CHECK.about, message)
                 .about(address)
-                .with_remedy("use order = \"stop-first\", or publish the port through the routing mesh")
+                .with_remedy(remedy)
                 .at("service", &spec.name, "update_config"),
         );
     }
@@ -70,6 +90,23 @@ mod tests {
         let message = "Error 24 service web update_config: an update would never end: each new task waits for port 80/tcp of its node, which the old one keeps until the new one runs";
         assert_eq!(only(&found("host", "start-first", "mode = \"global\"")), message);
         assert_eq!(only(&found("host", "start-first", "replicas = 3")), message);
+    }
+
+    #[test]
+    fn start_first_where_every_node_has_as_many_as_it_may_is_said_once() {
+        let found = |keys: &str| {
+            let service = format!("[[service]]\nname = \"web\"\nimage = \"nginx:1\"\n{keys}\n");
+            Case::of(&manifest(&service)).findings("start-first")
+        };
+        let order = "update_config = { order = \"start-first\" }";
+        let full = format!("replicas = 6\nmax_replicas_per_node = 2\n{order}");
+        assert_eq!(
+            only(&found(&full)),
+            "Error 24 service web update_config: an update would never end: each new task waits for a node with fewer than 2 of them, and all of them have that many until the new one runs"
+        );
+        assert_eq!(found(&full.replace("= 6", "= 5")), []);
+        assert_eq!(found(&full.replace("start-", "stop-")), []);
+        assert_eq!(found(&format!("replicas = 6\n{order}")), []);
     }
 
     #[test]

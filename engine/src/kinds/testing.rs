@@ -206,6 +206,7 @@ pub fn full_service_spec() -> ServiceSpec {
             read_only: true,
             source: Some("/srv".into()),
             target: "/srv".into(),
+            tmpfs_size: None,
         }],
         preferences: vec!["node.labels.zone".into()],
         resources: Some(Resources {

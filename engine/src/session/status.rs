@@ -119,6 +119,9 @@ pub struct StrayStatus {
     pub id: Option<String>,
     /// Whether an earlier run left it behind, so that the state knows it.
     pub recorded: bool,
+    /// Whether it is protected against termination, so that no plan deletes it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What it costs, US dollars an hour, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_hour: Option<f64>,
@@ -214,6 +217,7 @@ pub(super) fn stray_statuses(
         StrayStatus {
             address: resource.address.clone(),
             recorded,
+            protected: resource.protect && !recorded,
             usd_per_hour: id.as_ref().and_then(|id| prices.get(id).copied()),
             id,
         }

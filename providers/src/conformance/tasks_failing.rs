@@ -206,6 +206,7 @@ async fn a_bind_mount_of_a_path_that_is_not_there_is_rejected(bench: &HostBench)
         read_only: false,
         source: Some("/srv/none-such".to_owned()),
         target: "/data".to_owned(),
+        tmpfs_size: None,
     }];
     cluster.manager().create_service(&spec).await?;
     let why = failing(bench, cluster.manager(), "bound", TaskState::Rejected).await?;

@@ -117,6 +117,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("init", "", "init = true"),
     ("image", "image = 'nginx:1'", "image = 'nginx:2'"),
     ("labels", "labels = { a = '1' }", "labels = { b = '1' }"),
+    ("max_replicas_per_node", "", "max_replicas_per_node = 5"),
     ("mode", "mode = 'replicated'", "mode = 'global'"),
     (
         "mounts.read_only",
@@ -125,6 +126,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     ("mounts.source", "mounts = ['vol:/x']", "mounts = ['wol:/x']"),
     ("mounts.target", "mounts = ['vol:/x']", "mounts = ['vol:/y']"),
+    (
+        "mounts.tmpfs.size",
+        "mounts = [{ type = 'tmpfs', target = '/x', tmpfs = { size = '64M' } }]",
+        "mounts = [{ type = 'tmpfs', target = '/x', tmpfs = { size = '32M' } }]",
+    ),
     (
         "mounts.type",
         "mounts = [{ target = '/x' }]",
@@ -299,6 +305,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "volumes.target",
         "volumes = ['vol:/x']",
         "volumes = ['vol:/x', 'wol:/y']",
+    ),
+    (
+        "volumes.tmpfs.size",
+        "volumes = [{ type = 'tmpfs', target = '/x', tmpfs = { size = '64M' } }]",
+        "volumes = [{ type = 'tmpfs', target = '/x', tmpfs = { size = '32M' } }]",
     ),
     (
         "volumes.type",

@@ -212,6 +212,84 @@ fn ports_of_the_host() {
 }
 
 #[test]
+fn replicas_of_one_node() {
+    let web = |keys: &str| demo(1, 2).service("web", keys);
+    let two = |replicas: u32| web(&format!("replicas = {replicas}\nmax_replicas_per_node = 2"));
+    let full = "replicas = 6\nmax_replicas_per_node = 2";
+    all(&[
+        first("as many as there may be", &two(6)),
+        first("one more", &two(7)).refused("placement").instead(&two(6)),
+        edit(
+            "another image, on full nodes",
+            &web(full),
+            &[("nginx", "nginx:2")],
+        ),
+        edit(
+            "start-first on full nodes",
+            &web(full),
+            &[
+                ("nginx", "nginx:2"),
+                (
+                    full,
+                    &format!("{full}\nupdate_config = {{ order = \"start-first\" }}"),
+                ),
+            ],
+        )
+        .refused("start-first"),
+        edit(
+            "start-first with room for one",
+            &web("replicas = 5\nmax_replicas_per_node = 2\nupdate_config = { order = \"start-first\" }"),
+            &[("nginx", "nginx:2")],
+        ),
+        edit(
+            "fewer than run on one",
+            &demo(1, 0).service("web", "replicas = 3\nmax_replicas_per_node = 3"),
+            &[("max_replicas_per_node = 3", "max_replicas_per_node = 2")],
+        )
+        .refused("placement"),
+        edit(
+            "fewer, that still fit",
+            &two(3),
+            &[("max_replicas_per_node = 2", "max_replicas_per_node = 1")],
+        ),
+        edit(
+            "no limit any more",
+            &two(6),
+            &[("\nmax_replicas_per_node = 2", "")],
+        ),
+        then(
+            "a node less",
+            &two(5),
+            &demo(1, 1).service("web", "replicas = 5\nmax_replicas_per_node = 2"),
+        )
+        .refused("placement")
+        .instead(&demo(1, 1).service("web", "replicas = 4\nmax_replicas_per_node = 2")),
+        edit(
+            "a pool drained",
+            &two(3),
+            &[("role = \"worker\"", "role = \"worker\"\navailability = \"drain\"")],
+        )
+        .refused("placement"),
+        edit(
+            "the machines of full nodes retyped",
+            &web(full),
+            &[("t3.micro", "t3.small"), ("t3.micro", "t3.small")],
+        ),
+        edit(
+            "a service that did not change loses its nodes",
+            &two(4),
+            &[("count = 2", "count = 0")],
+        )
+        .refused("placement"),
+        first(
+            "of a global service",
+            &web("mode = \"global\"\nmax_replicas_per_node = 1"),
+        )
+        .mistake("global"),
+    ]);
+}
+
+#[test]
 fn memory_and_processors() {
     let web = |keys: &str| demo(1, 1).service("web", keys);
     let start_first = "update_config = { order = \"start-first\" }";

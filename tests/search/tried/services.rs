@@ -119,6 +119,16 @@ fn mounts() {
     all(&[
         first("a directory that is there", &web("volumes = [\"/tmp:/data\"]")),
         first("a volume", &web("volumes = [\"data:/data\"]")),
+        edit(
+            "memory, and more of it",
+            &web("mounts = [{ type = \"tmpfs\", target = \"/run\", tmpfs = { size = \"64M\" } }]"),
+            &[("64M", "128M")],
+        ),
+        first(
+            "a size of what is not memory",
+            &web("mounts = [{ source = \"data\", target = \"/run\", tmpfs = { size = \"64M\" } }]"),
+        )
+        .mistake("tmpfs"),
         first(
             "one within another",
             &web("volumes = [\"data:/data\", \"other:/data/in\"]"),

@@ -145,6 +145,7 @@ fn seen(text: &str) -> Status {
             address: address(text),
             id: Some(text.to_owned()),
             recorded: false,
+            protected: true,
             usd_per_hour: Some(0.01),
         }],
         nodes: [true, false]

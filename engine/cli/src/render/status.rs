@@ -74,12 +74,10 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
     if !status.strays.is_empty() {
         out.push('\n');
         out.push_str(&strays(&status.strays).text(paint));
-        let _ = writeln!(
-            out,
-            "  {}: {}",
-            paint.of(Meaning::Note, "help"),
-            plain(Hint::run(NextCommand::Apply, " deletes what is not in the manifest").text(typed))
-        );
+        for help in about_strays(&status.strays) {
+            let label = paint.of(Meaning::Note, "help");
+            let _ = writeln!(out, "  {label}: {}", plain(help.text(typed)));
+        }
     }
     if !status.services.is_empty() {
         out.push('\n');
@@ -127,13 +125,35 @@ fn is_parked(out: &mut String, status: &Status, found: &ParkedSince, typed: &Inv
     }
 }
 
+/// What becomes of strays, and what to do where that is not wanted.
+fn about_strays(strays: &[StrayStatus]) -> Vec<Hint> {
+    let (protected, others): (Vec<_>, Vec<_>) = strays.iter().partition(|stray| stray.protected);
+    let mut help = Vec::new();
+    if !others.is_empty() {
+        help.push(Hint::run(
+            NextCommand::Apply,
+            " deletes what is not in the manifest",
+        ));
+    }
+    if !protected.is_empty() {
+        help.push(Hint::run(
+            NextCommand::Apply,
+            " leaves what is protected as it is: take its protection off to have it deleted, or the cluster's tags to keep it",
+        ));
+    }
+    help
+}
+
 /// What is there beside what the state has.
 fn strays(strays: &[StrayStatus]) -> Table {
     let mut table = Table::new(&["STRAY", "ID", "USD/HOUR", "WHY"]);
     for stray in strays {
-        let why = match stray.recorded {
-            true => "left behind by an earlier run",
-            false => "carries this cluster's tags, and is not in the state",
+        let why = match (stray.recorded, stray.protected) {
+            (true, _) => "left behind by an earlier run",
+            (false, false) => "carries this cluster's tags, and is not in the state",
+            (false, true) => {
+                "carries this cluster's tags, is not in the state, and is protected against termination"
+            }
         };
         let price = stray.usd_per_hour.map(|usd| format!("{usd:.4}"));
         table.row([
@@ -351,6 +371,32 @@ mod tests {
              \x20 SERVICE  RUNS ON\n\
              \x20 web      manager-0 ×2\n"
         );
+    }
+
+    #[test]
+    fn a_stray_is_not_said_to_be_deleted_where_it_is_protected() {
+        let stray = |name: &str, protected| StrayStatus {
+            address: subako_state::Address::new("instance", name),
+            id: Some("i-9".into()),
+            recorded: false,
+            protected,
+            usd_per_hour: None,
+        };
+        let said = |strays| {
+            let status = Status { strays, ..status() };
+            text(&status, &Invocation::default(), Paint::PLAIN)
+        };
+        let (deletes, leaves) = (
+            "deletes what is not in the manifest",
+            "leaves what is protected as it is",
+        );
+        let both = said(vec![stray("a", true), stray("b", false)]);
+        assert!(both.contains(deletes) && both.contains(leaves), "{both}");
+        let one = said(vec![stray("a", true)]);
+        assert!(!one.contains(deletes) && one.contains(leaves), "{one}");
+        assert!(one.contains("is protected against termination"), "{one}");
+        let other = said(vec![stray("b", false)]);
+        assert!(other.contains(deletes) && !other.contains("protected"), "{other}");
     }
 
     #[test]

@@ -107,6 +107,7 @@ fn service(
         image: value(raw.image).0,
         init: raw.init.map(|at| at.value),
         labels: labels::labels(cx, raw.labels),
+        max_replicas_per_node: raw.max_replicas_per_node.map(|at| at.value.0),
         mode,
         mounts: self::mounts(cx, mounts),
         name: value(raw.name).0,
@@ -132,6 +133,16 @@ fn mode(cx: &mut Context<'_>, raw: &raw::Service) -> Mode {
                     .at(replicas.span, "but so many are asked for")
                     .at(mode.span, "one task on every node")
                     .help("remove one of the two"),
+            );
+            Mode::Global
+        }
+        (Some(mode), _) if mode.value == Deployment::Global && raw.max_replicas_per_node.is_some() => {
+            let most = super::place(&raw.max_replicas_per_node, mode.span);
+            cx.report(
+                ManifestError::new(Code::Conflict, "a global service has one task on each node")
+                    .at(most, "this limits replicas")
+                    .at(mode.span, "one task on every node")
+                    .help("remove `max_replicas_per_node`"),
             );
             Mode::Global
         }
@@ -247,6 +258,7 @@ fn mounts(cx: &mut Context<'_>, raw: Vec<At<raw::Mount>>) -> Vec<Mount> {
                 read_only: short.read_only,
                 source: short.source,
                 target: short.target,
+                tmpfs_size: None,
             }),
             raw::Mount::Long(table) => mount(cx, table, span),
         };
@@ -291,10 +303,22 @@ fn mount(cx: &mut Context<'_>, raw: raw::MountTable, span: Span) -> Option<Mount
         }
         (MountKind::Tmpfs | MountKind::Volume, None) => {}
     }
+    if let Some(tmpfs) = raw.tmpfs.as_ref().filter(|_| kind != MountKind::Tmpfs) {
+        cx.report(
+            ManifestError::new(Code::Conflict, "only a tmpfs mount has `tmpfs`")
+                .at(tmpfs.span, "this is of memory")
+                .at(kind_span, "and this is not")
+                .help("write type = \"tmpfs\", or remove `tmpfs`"),
+        );
+    }
     Some(Mount {
         kind,
         read_only: value(raw.read_only),
         source: raw.source.map(|source| source.value.0),
         target: raw.target?.value.0,
+        tmpfs_size: raw
+            .tmpfs
+            .and_then(|tmpfs| tmpfs.value.size)
+            .map(|size| size.value.0),
     })
 }

@@ -35,6 +35,6 @@ pub use name::{ClusterName, Driver, PoolName, SwarmName};
 pub use placement::{Constraint, Spread};
 pub use ports::{Ports, ShortPorts, Transport};
 pub use public_key::{check_public_key, looks_like_key};
-pub use size::{Bytes, Cpus};
+pub use size::{Bytes, Cpus, Size};
 pub use ssh::{EngineVersion, Jump, PlainText, UserName};
 pub use state::{BucketName, Endpoint, KeyPrefix};

@@ -10,12 +10,17 @@ use super::duration::scaled;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// A size in bytes, in the same words, however small: `64k`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
 /// CPU in billionths: `0.5`, as a number or a string.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cpus(pub u64);
 
 plain_schema! {
     Bytes => "Bytes" { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([bB]|[kKmMgGtT](i?[bB])?)?$" },
+    Size => "Size" { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?([bB]|[kKmMgGtT](i?[bB])?)?$" },
     Cpus => "Cpus" { "anyOf": [
         { "type": "number", "minimum": 0.001 },
         { "type": "string", "pattern": "^[0-9]*\\.?[0-9]+$" },
@@ -31,30 +36,8 @@ impl FromText for Bytes {
     const FORM: &'static str = "an amount of memory such as \"512M\"";
 
     fn from_text(text: &str) -> Result<Self, Malformed> {
-        let unit_at = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (number, unit) = text.split_at(unit_at);
-        let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
-            // A number alone is bytes, as for Docker.
-            "b" => 0,
-            "" if !number.is_empty() => 0,
-            "k" | "kb" | "kib" => 10,
-            "m" | "mb" | "mib" => 20,
-            "g" | "gb" | "gib" => 30,
-            "t" | "tb" | "tib" => 40,
-            _ => {
-                return Err(Malformed::new("not a number with a unit of memory")
-                    .help("the units are b, k, m, g and t, each 1024 times the one before"));
-            }
-        };
-        let bytes = scaled(number, 1 << shift)
-            .filter(|bytes| *bytes <= i64::MAX as u64)
-            .ok_or_else(|| {
-                Malformed::new(format!(
-                    "\"{number}\" is not a number that memory can be counted in"
-                ))
-            })?;
+        let (number, unit) = parts(text);
+        let bytes = counted(number, unit)?;
         if bytes < LEAST_MEMORY {
             let reason = Malformed::new("Swarm refuses less than 4 MiB");
             // Who writes 512 means no bytes.
@@ -67,6 +50,49 @@ impl FromText for Bytes {
         }
         Ok(Self(bytes))
     }
+}
+
+impl FromText for Size {
+    const FORM: &'static str = "a size such as \"64M\"";
+
+    fn from_text(text: &str) -> Result<Self, Malformed> {
+        let (number, unit) = parts(text);
+        match counted(number, unit)? {
+            0 => Err(Malformed::new("nothing fits into that").help("leave it out for no limit")),
+            bytes => Ok(Self(bytes)),
+        }
+    }
+}
+
+/// A number and its unit.
+fn parts(text: &str) -> (&str, &str) {
+    let unit_at = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    text.split_at(unit_at)
+}
+
+fn counted(number: &str, unit: &str) -> Result<u64, Malformed> {
+    let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
+        // A number alone is bytes, as for Docker.
+        "b" => 0,
+        "" if !number.is_empty() => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => {
+            return Err(Malformed::new("not a number with a unit of memory")
+                .help("the units are b, k, m, g and t, each 1024 times the one before"));
+        }
+    };
+    scaled(number, 1 << shift)
+        .filter(|bytes| *bytes <= i64::MAX as u64)
+        .ok_or_else(|| {
+            Malformed::new(format!(
+                "\"{number}\" is not a number that memory can be counted in"
+            ))
+        })
 }
 
 impl Cpus {

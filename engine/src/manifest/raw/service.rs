@@ -49,6 +49,8 @@ section! {
         optional constraints: Vec<At<Constraint>>,
         /// Labels of nodes to spread tasks over evenly: "node.labels.zone".
         optional preferences: Vec<At<Spread>>,
+        /// The most tasks that run on one node. Left out, as many as fit.
+        optional max_replicas_per_node: Int<1, 1_000_000>,
         /// How an update proceeds.
         optional update_config: UpdateConfig,
         /// How a rollback proceeds.
@@ -91,7 +93,7 @@ section! {
     }
     elsewhere {
         "deploy" => "keys of Compose's `deploy` stand directly in [[service]]: replicas, update_config, …",
-        "placement" => "write `constraints` and `preferences` directly in [[service]]",
+        "placement" => "write `constraints`, `preferences` and `max_replicas_per_node` directly in [[service]]",
         "scale" => "did you mean `replicas`?",
         "count" => "did you mean `replicas`?",
         "env" => "did you mean `environment`?",

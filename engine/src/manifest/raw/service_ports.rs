@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::FileUseTable;
 use crate::manifest::decode::{Context, Decode, Int, Node, OneOrMany, Table, keywords, section};
-use crate::manifest::formats::{PlainText, ShortMount, ShortPorts, SwarmName, Transport};
+use crate::manifest::formats::{PlainText, ShortMount, ShortPorts, Size, SwarmName, Transport};
 use crate::manifest::span::At;
 use crate::world::{MountKind, PublishMode};
 
@@ -40,11 +40,24 @@ section! {
         required target: PlainText,
         /// Whether the container may not write. Default: false.
         optional read_only: bool,
+        /// Of a tmpfs: how large it may become.
+        optional tmpfs: TmpfsOptions,
     }
     elsewhere {
         "readonly" => "did you mean `read_only`?",
         "src" => "did you mean `source`?",
         "dst" => "did you mean `target`?",
+    }
+}
+
+section! {
+    /// What is particular to a mount of memory.
+    pub struct TmpfsOptions = "`tmpfs`" {
+        /// The most that it holds, for example "64M". Left out, half of the node's memory.
+        optional size: Size,
+    }
+    later {
+        "mode" => "until then, everybody in the container may write to it (1777)",
     }
 }
 

@@ -100,6 +100,7 @@ fn line() -> impl Strategy<Value = String> {
         "mode",
         "constraints",
         "preferences",
+        "max_replicas_per_node",
         "nmae",
     ]);
     prop_oneof![

@@ -61,6 +61,9 @@ pub struct Mount {
     pub source: Option<String>,
     /// The path in the container.
     pub target: String,
+    /// The most that a tmpfs holds, bytes; `None` for no limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tmpfs_size: Option<u64>,
 }
 
 /// When a task that ended is started again.

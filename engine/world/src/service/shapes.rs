@@ -135,6 +135,10 @@ impl Style for Mounts {
                     read_only: mount.get("ReadOnly").and_then(Value::as_bool).unwrap_or(false),
                     source: (!source.is_empty()).then(|| source.to_owned()),
                     target: field(mount, "/Target").to_owned(),
+                    tmpfs_size: mount
+                        .pointer("/TmpfsOptions/SizeBytes")
+                        .and_then(Value::as_u64)
+                        .filter(|size| *size > 0),
                 })
             })
             .collect())
@@ -157,11 +161,21 @@ impl Style for Mounts {
                 "ReadOnly",
                 mount.read_only.then_some(Value::Bool(true)),
             );
+            let options = tmpfs(mount, &object);
+            set(&mut object, "TmpfsOptions", options);
             Value::Object(object)
         });
         let foreign = items(found).iter().filter(|there| Self::kind(there).is_none());
         list(written.chain(foreign.cloned()))
     }
+}
+
+/// The options of a mount of memory, with what else its predecessor had (a mode).
+fn tmpfs(mount: &Mount, there: &Map<String, Value>) -> Option<Value> {
+    let options = there.get("TmpfsOptions").and_then(Value::as_object);
+    let mut options = options.cloned().unwrap_or_default();
+    set(&mut options, "SizeBytes", mount.tmpfs_size.map(Value::from));
+    (!options.is_empty()).then_some(Value::Object(options))
 }
 
 /// Networks, by id in the Engine API. One without an id goes by its name: the engine says what it

@@ -54,6 +54,9 @@ record! {
         /// Labels of the service.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         labels: BTreeMap<String, String> = Labels, at ["Labels"];
+        /// The most tasks on one node; `None` for no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_replicas_per_node: Option<u64> = number(0), at ["TaskTemplate", "Placement", "MaxReplicas"];
         /// How many tasks.
         mode: Mode = Tasks, at ["Mode"];
         /// Mounts.

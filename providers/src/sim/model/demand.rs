@@ -14,6 +14,10 @@ use super::service::ServiceFacts;
 use super::swarm::{NodeFacts, SwarmFacts};
 use super::tasks::Slot;
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// What one task of a service needs of its node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Demand {
@@ -23,6 +27,9 @@ pub(crate) struct Demand {
     memory: u64,
     /// Ports of the node itself, with their protocol.
     ports: BTreeSet<(String, u16)>,
+    /// The most tasks of its service that a node may have; 0 for any number.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    most: u64,
 }
 
 impl Demand {
@@ -39,6 +46,7 @@ impl Demand {
             ports: ports
                 .map(|port| (port.protocol.clone(), port.published))
                 .collect(),
+            most: spec.max_replicas_per_node.unwrap_or(0),
         }
     }
 
@@ -55,6 +63,7 @@ enum Unfit {
     Resources,
     Constraints,
     HostPort,
+    MaxReplicas,
 }
 
 impl Unfit {
@@ -65,6 +74,7 @@ impl Unfit {
             Self::Resources => format!("insufficient resources on {nodes} {plural}"),
             Self::Constraints => format!("scheduling constraints not satisfied on {nodes} {plural}"),
             Self::HostPort => format!("host-mode port already in use on {nodes} {plural}"),
+            Self::MaxReplicas => "max replicas per node limit exceed".to_owned(),
         }
     }
 }
@@ -118,7 +128,11 @@ impl SwarmFacts {
             return Some(Unfit::Resources);
         }
         let taken = held.values().any(|other| !other.ports.is_disjoint(&demand.ports));
-        taken.then_some(Unfit::HostPort)
+        if taken {
+            return Some(Unfit::HostPort);
+        }
+        let own = held.keys().filter(|(name, ..)| *name == service.spec.name);
+        (demand.most > 0 && own.count() as u64 >= demand.most).then_some(Unfit::MaxReplicas)
     }
 
     /// Why a task of a service has no node: its own node's reason for one of a global service,

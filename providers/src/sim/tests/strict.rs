@@ -6,7 +6,7 @@ use std::time::Duration;
 use subako_world::{
     Code, DaemonConfig, EngineRequest, HealthCheck, InstanceChange, InstanceState, Mode, Mount, MountKind,
     NetworkSpec, NodeUpdate, Progress, Resources, ServiceNetwork, ServiceSpec, Source, Task, TaskFilter,
-    TaskState,
+    TaskState, UpdateConfig, UpdateOrder, UpdateState,
 };
 
 use super::scenario::{Cluster, group, in_memory, request, rule, service, target};
@@ -334,6 +334,41 @@ async fn a_task_with_a_health_check_runs_once_it_has_been_probed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_has_no_more_tasks_of_a_service_than_it_may() {
+    let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
+    let mut web = service("web", 5);
+    web.max_replicas_per_node = Some(2);
+    cluster.manager().create_service(&web).await.unwrap();
+    cluster.wait(30).await;
+    assert_eq!(cluster.spread(0, "web").await, [2, 2]);
+    let why = "no suitable node (max replicas per node limit exceed)";
+    assert_eq!(reasons(&cluster, "web").await, [why]);
+    // The old task and the new one count both.
+    web.mode = Mode::Replicated(4);
+    web.update_config = Some(UpdateConfig {
+        order: Some(UpdateOrder::StartFirst),
+        ..UpdateConfig::default()
+    });
+    cluster.manager().update_service(&web, false).await.unwrap();
+    cluster.wait(30).await;
+    web.image = "nginx:2".to_owned();
+    cluster.manager().update_service(&web, false).await.unwrap();
+    cluster.wait(60).await;
+    let update = async || {
+        let services = cluster.manager().services().await.unwrap();
+        services[0].update.as_ref().map(|update| update.state)
+    };
+    assert_eq!(update().await, Some(UpdateState::Updating));
+    // As many as fit with one to spare get through.
+    web.mode = Mode::Replicated(3);
+    cluster.manager().update_service(&web, false).await.unwrap();
+    cluster.wait(120).await;
+    assert_eq!(update().await, Some(UpdateState::Completed));
+    let spread = cluster.spread(0, "web").await;
+    assert!(spread == [2, 1] || spread == [1, 2], "{spread:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_volume_is_on_the_nodes_where_tasks_have_had_it() {
     let cluster = Cluster::up(in_memory(vec![]), 1, 1).await;
     let mut spec = service("db", 1);
@@ -343,6 +378,7 @@ async fn a_volume_is_on_the_nodes_where_tasks_have_had_it() {
         read_only: false,
         source: Some("data".to_owned()),
         target: "/data".to_owned(),
+        tmpfs_size: None,
     }];
     let volumes = || {
         cluster.sim.inner.look(|model, _| {

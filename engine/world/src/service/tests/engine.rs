@@ -59,11 +59,13 @@ pub(super) fn full() -> ServiceSpec {
         hostname: Some("{{.Node.Hostname}}-{{.Task.Slot}}".into()),
         init: Some(true),
         labels: BTreeMap::from([("l".into(), "1".into())]),
+        max_replicas_per_node: Some(4),
         mounts: vec![Mount {
             kind: MountKind::Volume,
             read_only: true,
             source: Some("data".into()),
             target: "/data".into(),
+            tmpfs_size: None,
         }],
         networks: vec![ServiceNetwork {
             aliases: vec!["echo".into()],
@@ -151,6 +153,7 @@ fn the_json_is_what_the_engine_api_documents() {
                 },
                 "Placement": {
                     "Constraints": ["node.role == worker"],
+                    "MaxReplicas": 4,
                     "Preferences": [{ "Spread": { "SpreadDescriptor": "node.labels.zone" } }]
                 },
                 "Networks": [{ "Target": "net-o", "Aliases": ["echo"] }]
@@ -190,6 +193,33 @@ fn a_full_service_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn the_size_of_a_mount_of_memory_is_beside_what_else_it_has() {
+    let mount = |tmpfs_size| Mount {
+        kind: MountKind::Tmpfs,
+        read_only: false,
+        source: None,
+        target: "/run".into(),
+        tmpfs_size,
+    };
+    let with = |tmpfs_size| ServiceSpec {
+        mounts: vec![mount(tmpfs_size)],
+        ..plain("reply")
+    };
+    let base = json!({ "TaskTemplate": { "ContainerSpec": { "Mounts": [
+        { "Type": "tmpfs", "Target": "/run", "TmpfsOptions": { "SizeBytes": 1024, "Mode": 448 } },
+    ] } } });
+    let written = |tmpfs_size, base: &Value| with(tmpfs_size).to_engine(base, &ids());
+    let options = |spec: &Value| spec["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["TmpfsOptions"].clone();
+    let larger = written(Some(2048), &base);
+    assert_eq!(options(&larger), json!({ "SizeBytes": 2048, "Mode": 448 }));
+    assert_eq!(read(&larger).mounts, [mount(Some(2048))]);
+    let unlimited = written(None, &base);
+    assert_eq!(options(&unlimited), json!({ "Mode": 448 }));
+    assert_eq!(read(&unlimited).mounts, [mount(None)]);
+    assert_eq!(options(&written(None, &json!({}))), Value::Null);
+}
+
+#[test]
 fn what_nobody_manages_survives_an_update() {
     let base = json!({
         "Name": "reply",
@@ -208,7 +238,7 @@ fn what_nobody_manages_survives_an_update() {
                 ]
             },
             "Resources": { "Limits": { "Pids": 100, "NanoCPUs": 1 }, "Reservations": { "GenericResources": [] } },
-            "Placement": { "MaxReplicas": 2, "Platforms": [{ "OS": "linux" }], "Constraints": ["old"] },
+            "Placement": { "Platforms": [{ "OS": "linux" }], "Constraints": ["old"] },
             "Networks": [{ "Target": "net-o", "DriverOpts": { "a": "b" } }, { "Target": "net-gone" }],
             "LogDriver": { "Name": "json-file" },
             "ForceUpdate": 3,
@@ -249,7 +279,7 @@ fn what_nobody_manages_survives_an_update() {
         template["Resources"]["Reservations"]["GenericResources"],
         json!([])
     );
-    assert_eq!(template["Placement"]["MaxReplicas"], json!(2));
+    assert_eq!(template["Placement"]["Platforms"], json!([{ "OS": "linux" }]));
     assert_eq!(
         template["Placement"]["Constraints"],
         json!(["node.role == worker"])

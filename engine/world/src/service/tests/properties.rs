@@ -82,12 +82,19 @@ fn mount() -> BoxedStrategy<Mount> {
         Just(MountKind::Bind),
         Just(MountKind::Tmpfs)
     ];
-    (kind, any::<bool>(), option::of(word()), word())
-        .prop_map(|(kind, read_only, source, target)| Mount {
+    (
+        kind,
+        any::<bool>(),
+        option::of(word()),
+        word(),
+        option::of(1_u64..1 << 40),
+    )
+        .prop_map(|(kind, read_only, source, target, size)| Mount {
             kind,
             read_only,
             source,
             target,
+            tmpfs_size: size.filter(|_| kind == MountKind::Tmpfs),
         })
         .boxed()
 }
@@ -178,7 +185,7 @@ fn files() -> BoxedStrategy<Vec<FileMount>> {
 }
 
 fn service() -> BoxedStrategy<ServiceSpec> {
-    let placement = (vec(word(), 0..3), vec(word(), 0..3));
+    let placement = (vec(word(), 0..3), vec(word(), 0..3), number());
     let mode = prop_oneof![Just(Mode::Global), (0_u64..20).prop_map(Mode::Replicated)];
     let endpoint = (prop_oneof![Just("vip"), Just("dnsrr")], vec(port(), 0..3));
     let network = (
@@ -208,6 +215,7 @@ fn service() -> BoxedStrategy<ServiceSpec> {
                 configs,
                 constraints: placement.0,
                 preferences: placement.1,
+                max_replicas_per_node: placement.2,
                 mode,
                 endpoint_mode: endpoint.0.to_owned(),
                 ports: endpoint.1,
