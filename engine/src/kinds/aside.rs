@@ -95,8 +95,13 @@ pub(super) async fn restore(cx: &StepContext, name: &str) -> Result<()> {
     }
 }
 
-/// A node that is gone is for the next refresh to find.
-async fn activate(name: &str, node_id: &str, managers: &mut Managers<'_>, cx: &StepContext) -> Result<()> {
+/// Has a drained node take tasks again. One that is gone is for the next refresh to find.
+pub(super) async fn activate(
+    name: &str,
+    node_id: &str,
+    managers: &mut Managers<'_>,
+    cx: &StepContext,
+) -> Result<()> {
     let node = managers.node(node_id).await?;
     if node.is_some_and(|node| node.availability == Availability::Drain) {
         cx.progress.note(format!("letting {name} take tasks again"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use subako_state::Address;
 
+use super::aside;
 use super::former;
 use super::hosts;
 use super::nodes::state_word;
@@ -13,7 +14,7 @@ use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::machine::Machine;
-use crate::world::{Code, LocalNodeState, NodeState, Reachability, Result, Role};
+use crate::world::{Availability, Code, LocalNodeState, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
 pub(crate) const RESTARTS: &str = "restarts";
@@ -95,6 +96,10 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, res
                 if node.role == Role::Manager && node.reachability != Some(Reachability::Reachable) =>
             {
                 "waiting for it to be reachable as a manager".to_owned()
+            }
+            // Nobody could read before that it had been drained for a restart that was never finished.
+            Ok(Some(node)) if restart == Restart::OfALost && member.availability == Availability::Active => {
+                return aside::activate(name, &node.id, &mut managers, cx).await;
             }
             // A node that is gone is for the next refresh to find.
             Ok(_) => return Ok(()),

@@ -102,6 +102,7 @@ fn is_lost(node: &Node, silent: bool) -> bool {
 
 /// Which machines are there, by name.
 struct Machines<'a> {
+    starting: BTreeSet<&'a str>,
     running: BTreeSet<&'a str>,
     resting: BTreeSet<&'a str>,
 }
@@ -109,6 +110,7 @@ struct Machines<'a> {
 impl<'a> Machines<'a> {
     fn of(cloud: &'a CloudSurvey) -> Self {
         let mut machines = Self {
+            starting: BTreeSet::new(),
             running: BTreeSet::new(),
             resting: BTreeSet::new(),
         };
@@ -117,7 +119,8 @@ impl<'a> Machines<'a> {
                 continue;
             };
             match instance.state {
-                InstanceState::Running | InstanceState::Pending => machines.running.insert(name),
+                InstanceState::Pending => machines.starting.insert(name),
+                InstanceState::Running => machines.running.insert(name),
                 InstanceState::Stopped | InstanceState::Stopping => machines.resting.insert(name),
                 _ => false,
             };
@@ -129,6 +132,8 @@ impl<'a> Machines<'a> {
     fn standing(&self, name: &str) -> Standing {
         if self.running.contains(name) {
             Standing::Hung
+        } else if self.starting.contains(name) {
+            Standing::Starting
         } else if self.resting.contains(name) {
             Standing::Stopped
         } else {

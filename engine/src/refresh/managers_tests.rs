@@ -72,7 +72,7 @@ fn a_listed_manager_is_lost_where_the_swarm_does_not_see_it_and_its_machine_says
     ];
     let lost = [
         (InstanceState::Running, Standing::Hung),
-        (InstanceState::Pending, Standing::Hung),
+        (InstanceState::Pending, Standing::Starting),
         (InstanceState::Stopped, Standing::Stopped),
         (InstanceState::Stopping, Standing::Stopped),
         (InstanceState::Terminated, Standing::Gone),

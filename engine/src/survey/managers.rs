@@ -9,6 +9,8 @@ pub enum Standing {
     Alive,
     /// Nobody could tell.
     Unknown,
+    /// Its machine is booting.
+    Starting,
     /// Its machine runs and does not answer.
     Hung,
     /// Its machine is stopped.
@@ -23,6 +25,7 @@ impl Standing {
         match self {
             Self::Alive => "alive",
             Self::Unknown => "unknown",
+            Self::Starting => "is starting",
             Self::Hung => "does not answer",
             Self::Stopped => "stopped",
             Self::Gone => "gone",

@@ -1,6 +1,7 @@
 //! A simulated world and a store that outlive the sessions working on them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use subako_engine::check::Severity;
 use subako_engine::event::{Event, Events};
@@ -10,7 +11,7 @@ use subako_engine::plan::{Plan, Selection};
 use subako_engine::run::{ApplyOptions, Probe, Stop};
 use subako_engine::session::{Change, RunReport, Session, SessionError};
 use subako_engine::world::{HostTarget, Instance, InstanceState, Ownership, Role};
-use subako_providers::sim::{FaultEffect, FaultRule, Pace, SimOptions, Simulator};
+use subako_providers::sim::{FaultEffect, FaultRule, KillAt, Pace, SimOptions, Simulator};
 use subako_state::{Direction, Outcome, Store};
 
 use crate::manifest::{pool, sandbox, service};
@@ -154,6 +155,23 @@ impl Bench {
             .expect("a run")
     }
 
+    /// Applies, and stops dead after so many calls of the run; `None` if it makes fewer.
+    pub async fn killed_at(&self, selection: &Selection, call: u64) -> Option<()> {
+        self.sim
+            .begin_run(&[], Some(KillAt::After(call)))
+            .expect("no faults");
+        let killed = tokio::select! {
+            biased;
+            () = self.sim.killed() => Some(()),
+            ran = self.apply(selection) => {
+                ran.expect("a run");
+                None
+            }
+        };
+        self.sim.begin_run(&[], None).expect("no faults");
+        killed
+    }
+
     async fn carry_out(
         &self,
         selection: &Selection,
@@ -257,6 +275,12 @@ impl Bench {
         );
         let residue = self.session().residue().await.expect("a residue");
         assert_eq!(residue, vec![], "{what}");
+    }
+
+    /// Until machines that were started have booted, and the swarm misses a node that is gone: three
+    /// heartbeats of 5 s.
+    pub async fn wait_a_minute(&self) {
+        self.sim.world().clock.sleep(Duration::from_secs(60)).await;
     }
 
     /// Somebody tells an engine to leave its swarm.

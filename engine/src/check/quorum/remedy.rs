@@ -8,8 +8,13 @@ use crate::refresh::Standing;
 /// Where the majority is gone, and the plan does not bring it back.
 pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
     let rests = |standing: &Standing| matches!(standing, Standing::Hung | Standing::Stopped);
+    let starts = |standing: &Standing| *standing == Standing::Starting;
     let gone = |standing: &Standing| *standing == Standing::Gone;
     let standings = || managers.voters.values();
+    let starting = standings().filter(|standing| starts(standing)).count();
+    if managers.alive() + starting >= managers.quorum() {
+        return "plan again in a minute, when what is starting has come up".to_owned();
+    }
     let is_part = !super::is_whole(plan);
     let resting: Vec<&str> = managers
         .voters

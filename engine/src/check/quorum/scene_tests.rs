@@ -251,12 +251,18 @@ fn a_lost_quorum_is_refused_with_what_brings_it_back() {
         }
         scene.remedy()
     };
-    use Standing::{Alive, Gone, Hung, Stopped};
+    use Standing::{Alive, Gone, Hung, Starting, Stopped};
     for (standings, part, expected) in [
         (
             [Alive, Stopped, Hung],
             false,
             "first apply the manifest without this change, which starts m-1, m-2 again",
+        ),
+        ([Alive, Stopped, Starting], false, "plan again in a minute"),
+        (
+            [Gone, Stopped, Starting],
+            false,
+            "first apply the manifest without this change, which starts m-1 again",
         ),
         (
             [Gone, Stopped, Hung],
