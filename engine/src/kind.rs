@@ -294,6 +294,18 @@ pub trait Kind: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
         std::future::ready(Ok(outputs))
     }
 
+    /// Begins it again from the copy that the machine of that name has of it, with that as its only
+    /// manager, and changes nothing of what it is.
+    fn reform(
+        &self,
+        outputs: Self::Outputs,
+        on: &str,
+        cx: &StepContext,
+    ) -> impl Future<Output = Result<Self::Outputs>> + Send {
+        let _ = (on, cx);
+        std::future::ready(Ok(outputs))
+    }
+
     /// Deletes it, and waits until what it depends on can be deleted too. Fine if it is gone.
     fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> impl Future<Output = Result<()>> + Send;
 

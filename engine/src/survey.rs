@@ -72,6 +72,10 @@ pub struct Survey {
     pub managers: Managers,
     /// The ids of running machines that a run had begun to set up and that do not answer.
     pub silent: BTreeSet<String>,
+    /// The ids of nodes that the swarm has lost although their engines answer, and that it does not let in
+    /// any more: their certificates have run out, or they are managers of what the swarm was before it was
+    /// begun again from another one.
+    pub barred: BTreeSet<String>,
     /// The names whose recorded node is that of a machine before the recorded one.
     pub former: BTreeSet<String>,
     /// The address that a recorded object carries, where that is another one than it is recorded
@@ -125,6 +129,7 @@ impl Survey {
             swarm_lost,
             managers: Managers::default(),
             silent: BTreeSet::new(),
+            barred: BTreeSet::new(),
             former: BTreeSet::new(),
             misnamed: BTreeMap::new(),
             outputs,

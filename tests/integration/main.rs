@@ -29,6 +29,7 @@ mod newcomer;
 mod park;
 mod plan;
 mod prices;
+mod quorum;
 mod recorded;
 mod rehearsal;
 mod review;

@@ -260,6 +260,16 @@ impl From<SessionError> for CliError {
             SessionError::Parked { .. } => Self::refused(text)
                 .help(Hint::run(NextCommand::Resume, " starts it again"))
                 .help(Hint::run(NextCommand::Destroy, " deletes it as it is")),
+            SessionError::QuorumHeld { .. } => {
+                Self::refused(text).help(Hint::run(NextCommand::Apply, " repairs what is not as it should be"))
+            }
+            SessionError::QuorumUnknown { .. } => Self::refused(text)
+                .help("run the command where the managers can be reached")
+                .help(Hint::run(NextCommand::Status, " says how they are")),
+            SessionError::NoManagerLeft { .. } => Self::refused(text).help(Hint::run(
+                NextCommand::Apply,
+                " brings back those that are stopped or hang, or makes another swarm where none is left",
+            )),
             SessionError::NothingToRecover => Self::new(text),
             SessionError::PastTheLine(_) => {
                 Self::refused(text).help(Hint::run(NextCommand::RecoverForward, " finishes it"))

@@ -13,6 +13,7 @@ use crate::kind::Plane;
 use crate::kinds::{RESTARTS, is_manager};
 use crate::plan::{Action, Operation, Plan, Step, is_repair};
 use crate::refresh::{Managers, Standing};
+use crate::world::NextCommand;
 
 pub(super) static CHECK: BuiltIn = BuiltIn {
     about: About {
@@ -205,7 +206,8 @@ fn lost(plan: &Plan, managers: &Managers, raft: &Raft) -> Finding {
     );
     if repaired.tolerated() < 0 {
         return Finding::new(Severity::Error, &CHECK.about, is_so)
-            .with_remedy(remedy::of_lost(plan, managers));
+            .with_remedy(remedy::of_lost(plan, managers))
+            .with_next(remedy::is_for_good(plan, managers).then_some(NextCommand::RecoverQuorum));
     }
     let back: BTreeSet<&str> = plan
         .steps

@@ -51,6 +51,13 @@ pub static POWER: About = About {
     documentation: "Parking stops every machine of the cluster, and resuming starts every one of them.",
 };
 
+/// A swarm that has lost its quorum is begun again.
+pub static QUORUM_LOST: About = About {
+    id: "quorum-lost",
+    category: Category::Availability,
+    documentation: "A swarm without a majority of its managers is begun again from one that is left; what only the others knew is lost.",
+};
+
 /// More would go than whoever plans allows.
 pub static MAX_DESTROY: About = About {
     id: "max-destroy",
@@ -73,7 +80,7 @@ pub static SELECTION: About = About {
 };
 
 /// All of these.
-pub static ALL: [&About; 10] = [
+pub static ALL: [&About; 11] = [
     &REFRESH,
     &FOREIGN,
     &ADOPTION,
@@ -81,6 +88,7 @@ pub static ALL: [&About; 10] = [
     &REHEARSAL,
     &STRAYS,
     &POWER,
+    &QUORUM_LOST,
     &MAX_DESTROY,
     &CHECKS,
     &SELECTION,

@@ -112,6 +112,11 @@ pub trait ErasedKind: Send + Sync {
         let _ = (spec, cx);
         Ok(outputs.clone())
     }
+    /// See [`Kind::reform`].
+    async fn reform(&self, spec: &Json, outputs: &Json, on: &str, cx: &StepContext) -> Result<Json> {
+        let _ = (spec, on, cx);
+        Ok(outputs.clone())
+    }
     /// See [`Kind::delete`].
     async fn delete(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<()>;
     /// See [`Kind::find`].
@@ -286,6 +291,12 @@ impl<K: Kind> ErasedKind for Erased<K> {
     async fn spread(&self, spec: &Json, outputs: &Json, cx: &StepContext) -> Result<Json> {
         let spec: K = decode("spec", K::NAME, spec)?;
         let outputs = spec.spread(decode("outputs", K::NAME, outputs)?, cx).await?;
+        encode(K::NAME, &outputs)
+    }
+
+    async fn reform(&self, spec: &Json, outputs: &Json, on: &str, cx: &StepContext) -> Result<Json> {
+        let spec: K = decode("spec", K::NAME, spec)?;
+        let outputs = spec.reform(decode("outputs", K::NAME, outputs)?, on, cx).await?;
         encode(K::NAME, &outputs)
     }
 

@@ -134,6 +134,9 @@ impl<'a> Finder<'a> {
 
 /// Whether the engine of a node answers. One on a machine that does not run is not what is broken.
 fn answers(survey: &Survey, node: &Node, name: &str, machine: &Machine) -> bool {
+    if survey.barred.contains(&node.id) {
+        return true;
+    }
     // Right after an election nobody knows yet how the nodes are.
     let silent = survey.view().is_some_and(|view| view.silent.contains(name));
     let lost = node.is_lost() || silent && node.state == NodeState::Unknown;

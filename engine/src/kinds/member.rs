@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use subako_state::Address;
 
+use super::barred;
 use super::displaced::Displaced;
 use super::former;
 use super::hosts;
@@ -87,8 +88,13 @@ impl Member {
             return Err(refused("it has no Docker Engine"));
         };
         let lost = cx.lost::<Self>().map(|outputs| outputs.node_id);
-        match (info.swarm, info.node_id) {
+        match (info.swarm, info.node_id.clone()) {
             (LocalNodeState::Inactive, _) => {}
+            (_, Some(_)) if Self::is_barred(host, &info, managers).await? => {
+                cx.progress
+                    .note("leaving the swarm, which does not let it in as the node that it was");
+                host.swarm_leave(true).await?;
+            }
             // The managers have taken it out while it could not hear of it.
             (LocalNodeState::Error, Some(node_id)) if managers.node(&node_id).await?.is_none() => {
                 cx.progress.note("leaving the swarm that has forgotten it");
@@ -132,6 +138,21 @@ impl Member {
             advertise_addr: target.private_ip.clone(),
         };
         host.swarm_join(&request, &cx.progress).await
+    }
+
+    /// Whether the swarm lists the node that an engine is and does not let it in any more. One whose
+    /// certificate has run out may be listed by nobody.
+    async fn is_barred(host: &dyn Host, info: &EngineInfo, managers: &mut Managers<'_>) -> Result<bool> {
+        if info.expired {
+            return Ok(true);
+        }
+        let (Some(id), true) = (&info.node_id, info.control_available) else {
+            return Ok(false);
+        };
+        match managers.node(id).await? {
+            Some(node) => Ok(barred::is_barred(host, info, &node).await),
+            None => Ok(false),
+        }
     }
 
     /// What of the node has to change.
@@ -382,7 +403,8 @@ impl Kind for Member {
                     }),
                     None => by_address.get(item.address.as_str()).copied(),
                 };
-                let Some(node) = node else {
+                // One that is let in no more has to join as another.
+                let Some(node) = node.filter(|node| !survey.barred.contains(&node.id)) else {
                     return Ok(Sighting::Absent);
                 };
                 let spec = Self {

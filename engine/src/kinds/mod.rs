@@ -9,6 +9,7 @@
 //! line in [`registry`].
 
 mod aside;
+mod barred;
 mod converge;
 mod displaced;
 mod docker;
@@ -40,6 +41,7 @@ mod tags;
 pub(crate) mod testing;
 mod wait;
 
+pub(crate) use barred::{is_barred, votes_no_more};
 pub(crate) use converge::{down, standing};
 pub use labels::label;
 pub(crate) use nodes::display_name;

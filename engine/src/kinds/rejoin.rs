@@ -6,6 +6,7 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::aside;
+use super::barred::{is_barred, votes_no_more};
 use super::former;
 use super::hosts;
 use super::nodes::state_word;
@@ -14,7 +15,7 @@ use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::machine::Machine;
-use crate::world::{Availability, Code, LocalNodeState, NodeState, Reachability, Result, Role};
+use crate::world::{Availability, Code, LocalNodeState, Node, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
 pub(crate) const RESTARTS: &str = "restarts";
@@ -34,6 +35,10 @@ const LEADERLESS: Duration = Duration::from_secs(60);
 
 /// What is said then.
 const ALONE: &str = "it is back; its swarm has no leader yet";
+
+/// What is said of a node that no manager lets in.
+const BARRED: &str =
+    "its machine is back; the swarm does not let its node in any more, so the next apply replaces the node";
 
 /// What was done to the machine whose node is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +94,14 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, res
                     .note("its engine has left the swarm: taking out the node that it was");
                 return former::clear("", &live.private_ip, &mut managers, cx).await;
             }
+            Ok(Some(node))
+                if restart == Restart::OfALost
+                    && (node.is_lost() || votes_no_more(&node))
+                    && own_engine_is_barred(cx, name, live, &node).await =>
+            {
+                cx.progress.note(BARRED);
+                return Ok(());
+            }
             Ok(Some(node)) if node.state != NodeState::Ready => {
                 format!("waiting for its node: {}", state_word(node.state))
             }
@@ -128,6 +141,21 @@ async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Machine, node_i
         host.engine_info().await
     };
     matches!(asked.await, Ok(Some(info)) if info.node_id.as_deref() == Some(node_id))
+}
+
+/// Whether the machine's own engine answers and says that the swarm does not let its node in any more.
+async fn own_engine_is_barred(cx: &StepContext, name: &str, live: &Machine, node: &Node) -> bool {
+    let asked = async {
+        let host = cx
+            .world
+            .hosts
+            .reach(&hosts::target_of(cx, name, live))
+            .await
+            .ok()?;
+        let info = host.engine_info().await.ok()??;
+        Some(is_barred(host.as_ref(), &info, node).await)
+    };
+    asked.await == Some(true)
 }
 
 /// Whether the machine's own engine answers and is in no swarm.

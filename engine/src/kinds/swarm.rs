@@ -1,12 +1,14 @@
 //! `swarm`: the swarm itself, started on the first manager.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::hosts;
 use super::labels::{self, label};
 use super::machine;
 use super::sighting::{Typed, swarm_view};
 use super::specs::{DOCKERS_POOL, Swarm, SwarmOutputs};
+use super::wait::Wait;
 use crate::kind::{
     Impact, Intent, Item, Kind, KnownBy, Listed, LivesOn, Phase, Plane, Sighting, StepCall, StepContext,
     Traits, Verb,
@@ -17,6 +19,11 @@ use crate::value::Value;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
 
 const DOING: &str = "start the swarm";
+/// How long a manager may take to lead the swarm that was begun again on it: it loads its copy, and
+/// elects itself.
+const LEADS_WITHIN: Duration = Duration::from_secs(120);
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
 
 impl Swarm {
     fn labels(cx: &StepContext) -> BTreeMap<String, String> {
@@ -121,7 +128,8 @@ impl Kind for Swarm {
 
     fn calls(intent: Intent<'_, Self>) -> Vec<StepCall> {
         match intent.verb() {
-            Verb::Create => vec![StepCall::of("swarm_init")],
+            // An engine whose certificate has run out leaves the swarm that was.
+            Verb::Create => vec![StepCall::perhaps("swarm_leave"), StepCall::of("swarm_init")],
             Verb::Update => Vec::new(),
             // Where a node is left in it.
             Verb::Delete => vec![StepCall::perhaps("swarm_leave")],
@@ -185,7 +193,14 @@ impl Kind for Swarm {
         let target = hosts::expect_target(cx, &self.advertise)?;
         let host = cx.world.hosts.connect(&target, &cx.progress).await?;
         let info = self.engine(host.as_ref()).await?;
-        if info.swarm == LocalNodeState::Inactive {
+        if info.expired {
+            cx.progress.note(format!(
+                "leaving the swarm that was: the certificate of {} has run out",
+                self.advertise
+            ));
+            host.swarm_leave(true).await?;
+        }
+        if info.expired || info.swarm == LocalNodeState::Inactive {
             cx.progress.note(format!("starting it on {}", self.advertise));
             let init = SwarmInit {
                 advertise_addr: target.private_ip.clone(),
@@ -213,6 +228,44 @@ impl Kind for Swarm {
     async fn update(&self, _from: &Self, outputs: Self::Outputs, _cx: &StepContext) -> Result<Self::Outputs> {
         // Nothing of what can change is anything that Swarm is told.
         Ok(outputs)
+    }
+
+    /// What `docker swarm init --force-new-cluster` does on that manager. One that leads by now has been
+    /// through it, in a run that was cut short.
+    async fn reform(&self, outputs: Self::Outputs, on: &str, cx: &StepContext) -> Result<Self::Outputs> {
+        let target = hosts::expect_target(cx, on)?;
+        let target = match hosts::machine_behind(cx, &target).await? {
+            Some(live) => hosts::target_of(cx, on, &live),
+            None => target,
+        };
+        let host = cx.world.hosts.connect(&target, &cx.progress).await?;
+        if host.swarm_inspect().await.is_ok() {
+            return Ok(outputs);
+        }
+        cx.progress.note(format!("beginning the swarm again on {on}"));
+        host.swarm_force_new(&target.private_ip).await?;
+        let leads = async {
+            let mut wait = Wait::new(
+                cx,
+                format!("wait for {on} to lead the swarm"),
+                EVERY,
+                LEADS_WITHIN,
+            );
+            loop {
+                match host.swarm_inspect().await {
+                    Ok(swarm) if swarm.id == outputs.cluster_id => return Ok(outputs),
+                    Ok(swarm) => {
+                        let why = format!("it leads another swarm ({}) than the one recorded", swarm.id);
+                        return Err(Failure::not_applied("recover the quorum", why));
+                    }
+                    Err(failure) => {
+                        wait.tick(format!("waiting for it to lead: {}", failure.message))
+                            .await?;
+                    }
+                }
+            }
+        };
+        leads.await.map_err(Failure::after_effect)
     }
 
     async fn delete(&self, outputs: Self::Outputs, cx: &StepContext) -> Result<()> {

@@ -233,7 +233,9 @@ fn summarise(steps: &[Step], snapshot: &Snapshot) -> Summary {
         match step.operation {
             Operation::Create if step.replaces() => summary.replace += 1,
             Operation::Create => summary.create += 1,
-            Operation::Update | Operation::Settle | Operation::Spread => summary.update += 1,
+            Operation::Update | Operation::Settle | Operation::Spread | Operation::Reform { .. } => {
+                summary.update += 1;
+            }
             Operation::Adopt => summary.adopt += 1,
             Operation::Delete | Operation::Forget | Operation::Vanish { .. } if step.replaces() => {}
             Operation::Forget => summary.forget += 1,

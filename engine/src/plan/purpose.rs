@@ -15,6 +15,8 @@ pub enum Purpose {
     Resume,
     /// To spread tasks evenly again.
     Rebalance,
+    /// To begin a swarm again that has lost its quorum.
+    Quorum,
 }
 
 impl Purpose {
@@ -30,6 +32,7 @@ impl Purpose {
             Self::Park => "park",
             Self::Resume => "resume",
             Self::Rebalance => "rebalance",
+            Self::Quorum => "recover the quorum of",
         }
     }
 }

@@ -53,6 +53,13 @@ pub enum Reason {
     Twin,
     /// Its tasks are not spread evenly.
     Skewed(Skew),
+    /// Too few of its managers are alive to agree on anything.
+    QuorumLost {
+        /// How many are.
+        alive: usize,
+        /// How many vote.
+        of: usize,
+    },
     /// The manifest no longer has it.
     Unwanted,
     /// Its host takes it with it.
@@ -107,6 +114,7 @@ impl fmt::Display for Reason {
             Self::Skewed(Skew { most, fewest }) => {
                 write!(f, "{most} of its tasks on one node and {fewest} on another")
             }
+            Self::QuorumLost { alive, of } => write!(f, "{alive} of its {of} managers are alive"),
             Self::Unwanted => f.write_str("the manifest no longer has it"),
             Self::GoesWith(host) => write!(f, "it goes with {host}"),
             Self::Text(text) => f.write_str(text),

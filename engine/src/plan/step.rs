@@ -58,6 +58,12 @@ pub enum Operation {
     /// Restarts its tasks, so that they are spread evenly: it stays as it is, and nothing of it is
     /// undone.
     Spread,
+    /// Begins the swarm again from one of its managers: it stays what it is, and nothing of that is
+    /// undone.
+    Reform {
+        /// The member whose copy of the swarm counts.
+        on: Address,
+    },
     /// Deletes it by a call.
     Delete,
     /// Records an object that exists, as it was found.
@@ -74,14 +80,14 @@ pub enum Operation {
 impl Operation {
     /// Whether the object is after it what it was before, so that there is nothing to undo.
     pub fn leaves_it_as_it_is(&self) -> bool {
-        matches!(self, Self::Settle | Self::Spread)
+        matches!(self, Self::Settle | Self::Spread | Self::Reform { .. })
     }
 
     /// The verb.
     pub fn action(&self) -> Action {
         match self {
             Self::Create => Action::Create,
-            Self::Update | Self::Settle | Self::Spread => Action::Update,
+            Self::Update | Self::Settle | Self::Spread | Self::Reform { .. } => Action::Update,
             Self::Delete => Action::Delete,
             Self::Adopt => Action::Adopt,
             Self::Forget | Self::Vanish { .. } => Action::Forget,

@@ -1,6 +1,6 @@
 //! Asking managers for the swarm, when some of them may be dead.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(super) struct Refusal {
     pub reason: String,
     /// Whether it may be in the swarm all the same.
     pub unsure: bool,
+    /// The node that it is, where its certificate has run out.
+    pub expired: Option<String>,
 }
 
 /// The view of the first candidate that has one, or why each has none, in their order.
@@ -61,12 +63,21 @@ pub(super) async fn first(world: &World, targets: &[HostTarget]) -> (Option<Swar
                 answer: Answer::Outside,
                 reason: format!("{} is in no swarm", target.name),
                 unsure: false,
+                expired: None,
             },
-            Err((answer, failure)) => Refusal {
+            Err(Unseen::Expired(node)) => Refusal {
+                name: target.name.clone(),
+                answer: Answer::Outside,
+                reason: format!("{}: the certificate of its node has run out", target.name),
+                unsure: false,
+                expired: Some(node),
+            },
+            Err(Unseen::Failed(answer, failure)) => Refusal {
                 name: target.name.clone(),
                 answer,
                 reason: format!("{}: {}", target.name, failure.message),
                 unsure: true,
+                expired: None,
             },
         };
         refusals.push((index, refusal));
@@ -102,17 +113,27 @@ pub(super) async fn anybody(world: &World, targets: &[HostTarget]) -> bool {
     false
 }
 
-async fn ask(
-    world: &World,
-    target: &HostTarget,
-) -> std::result::Result<Option<SwarmView>, (Answer, Failure)> {
+/// Why a machine that is in a swarm, or may be, gives no view of it.
+enum Unseen {
+    /// It failed, and how that counts.
+    Failed(Answer, Failure),
+    /// No manager lets this node in any more.
+    Expired(String),
+}
+
+async fn ask(world: &World, target: &HostTarget) -> std::result::Result<Option<SwarmView>, Unseen> {
     let in_swarm = Cell::new(false);
+    let expired: RefCell<Option<String>> = RefCell::new(None);
     let begin = async {
         let host = world.hosts.reach(target).await?;
         let Some(info) = host.engine_info().await? else {
             return Ok(None);
         };
         if info.swarm == LocalNodeState::Inactive {
+            return Ok(None);
+        }
+        if info.expired {
+            *expired.borrow_mut() = info.node_id;
             return Ok(None);
         }
         in_swarm.set(true);
@@ -138,11 +159,11 @@ async fn ask(
         }
     };
     let how = |failure: Failure| match in_swarm.get() {
-        true => (Answer::InSwarm, failure),
-        false => (before_anything(&failure), failure),
+        true => Unseen::Failed(Answer::InSwarm, failure),
+        false => Unseen::Failed(before_anything(&failure), failure),
     };
     let Some((host, swarm)) = began.map_err(how)? else {
-        return Ok(None);
+        return expired.take().map_or(Ok(None), |node| Err(Unseen::Expired(node)));
     };
     let read = read(host.as_ref(), target, swarm).await;
     read.map(Some).map_err(how)

@@ -1,6 +1,7 @@
 //! Reads the world: one survey for the whole cluster, then each kind finds its resources in it.
 
 mod ask;
+mod barred;
 mod found;
 mod in_flight;
 mod managers;

@@ -1,12 +1,12 @@
 //! Reads the whole cluster: the cloud's objects, and the swarm through one manager.
 
 use futures::future::{try_join, try_join_all};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subako_state::{Address, Snapshot};
 
 use super::managers::Answer;
-use super::{ask, in_flight, managers, names, protection, unseen};
+use super::{ask, barred, in_flight, managers, names, protection, unseen};
 use crate::desired::DesiredSet;
 use crate::fast::{FastMap, FastSet};
 use crate::kinds::is_manager;
@@ -21,7 +21,7 @@ impl Survey {
         unseen::take_in(world, snapshot, &mut cloud).await?;
         let mut misnamed = names::instances(&mut cloud, snapshot);
         misnamed.extend(names::elastic_ips(&mut cloud, snapshot));
-        let (foreign, (mut swarm, swarm_lost, managers)) = try_join(
+        let (foreign, (mut swarm, swarm_lost, managers, mut barred)) = try_join(
             foreign_names(world, snapshot, desired, &cloud),
             survey_swarm(world, snapshot, desired, &cloud),
         )
@@ -35,6 +35,8 @@ impl Survey {
             .collect();
         let mut survey = Self::assemble(&snapshot.cluster, cloud, foreign, swarm, swarm_lost, outputs);
         survey.managers = managers;
+        barred.extend(barred::nodes(world, snapshot, survey.machines(), survey.view()).await);
+        survey.barred = barred;
         survey.misnamed = misnamed;
         survey.former = in_flight::former(snapshot);
         survey.silent = in_flight::silent(world, snapshot, desired, survey.machines(), survey.view()).await;
@@ -192,21 +194,26 @@ async fn survey_swarm(
     snapshot: &Snapshot,
     desired: &DesiredSet,
     cloud: &CloudSurvey,
-) -> Result<(SwarmSurvey, bool, Managers)> {
+) -> Result<(SwarmSurvey, bool, Managers, BTreeSet<String>)> {
     let expected = snapshot.resources.iter().any(|r| r.address.kind() == "swarm");
     let candidates = candidates(snapshot, desired, cloud);
     let mut unsure = candidates.some_rest;
     let (view, mut refusals) = ask::first(world, &candidates.targets).await;
     if let Some(view) = view {
         let managers = managers::listed(&view, snapshot, cloud);
-        return Ok((SwarmSurvey::Read(Box::new(view)), false, managers));
+        return Ok((
+            SwarmSurvey::Read(Box::new(view)),
+            false,
+            managers,
+            BTreeSet::new(),
+        ));
     }
     // Machines that nobody knows were asked as well as could be: that one does not answer says nothing
     // of the swarm.
     refusals.truncate(candidates.known);
     unsure |= refusals.iter().any(|refusal| refusal.unsure);
     if !expected {
-        return Ok((SwarmSurvey::None, !unsure, Managers::default()));
+        return Ok((SwarmSurvey::None, !unsure, Managers::default(), BTreeSet::new()));
     }
     let mut answers: BTreeMap<String, Answer> = BTreeMap::new();
     for refusal in &refusals {
@@ -217,11 +224,20 @@ async fn survey_swarm(
     let somebody_answers =
         !answers.values().all(silent) || ask::anybody(world, &others(snapshot, cloud, &answers)).await;
     let managers = managers::asked(snapshot, cloud, &answers, somebody_answers);
+    let expired = refusals
+        .iter()
+        .filter_map(|refusal| refusal.expired.clone())
+        .collect();
     let mut reasons: Vec<String> = refusals.into_iter().map(|refusal| refusal.reason).collect();
     if reasons.is_empty() {
         reasons.push("no manager's instance is running".to_owned());
     }
-    Ok((SwarmSurvey::Unreachable(reasons.join("; ")), !unsure, managers))
+    Ok((
+        SwarmSurvey::Unreachable(reasons.join("; ")),
+        !unsure,
+        managers,
+        expired,
+    ))
 }
 
 /// So many other machines are asked whether they answer at all.

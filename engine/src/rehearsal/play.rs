@@ -71,8 +71,8 @@ pub fn play(playing: &Playing<'_>, model: &dyn Rehearse) -> Rehearsal {
             let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
             let mut report = report(seen, failed);
             report.assumed.splice(0..0, playing.scene.assumed.iter().cloned());
-            if matches!(playing.plan.purpose, Purpose::Park | Purpose::Resume) {
-                // That there is none while all machines are stopped is what is asked for.
+            if !matches!(playing.plan.purpose, Purpose::Change | Purpose::Rebalance) {
+                // That there is none while all machines are stopped, or before it is recovered, is known.
                 report.quorum = None;
             }
             Rehearsal::Rehearsed(Box::new(report))

@@ -1,4 +1,5 @@
-//! The swarm of a parked cluster, as it is recorded: nobody is there to be asked for it.
+//! A swarm as it is recorded, where nobody is there to be asked for it: that of a parked cluster, and one
+//! that has lost its quorum.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::world::{Instance, InstanceState, Node, NodeState, Reachability, Role,
 /// What is assumed of such a swarm, one clause.
 pub(super) const ASSUMED: &str = "every node is in the swarm as it is recorded, and its certificate is good";
 
-/// The nodes that are recorded, those on machines that run already up, the others down; `None` where
+/// The nodes that are recorded, up on machines that run and of managers that are not known to be dead; `None` where
 /// no swarm is recorded. What runs in it is no part of starting its machines.
 pub(super) fn swarm(snapshot: &Snapshot, survey: &Survey) -> Option<SwarmScene> {
     let recorded = snapshot.resources.iter().filter(|resource| !resource.deposed);
@@ -27,7 +28,10 @@ pub(super) fn swarm(snapshot: &Snapshot, survey: &Survey) -> Option<SwarmScene> 
         let machine = survey.resolve(&member.machine);
         let machine = machine.and_then(|id| survey.instance(&id));
         let there = machine.filter(|machine| machine.state < InstanceState::ShuttingDown);
-        let node = node(snapshot, resource.address.name(), member, outputs, there);
+        let name = resource.address.name();
+        let running = there.filter(|machine| machine.state == InstanceState::Running);
+        let runs = running.is_some() && !survey.managers.is_dead(name);
+        let node = node(snapshot, name, member, outputs, (there, runs));
         Some((node, there.map(|machine| machine.id.clone())))
     });
     Some(SwarmScene {
@@ -45,9 +49,8 @@ fn node(
     name: &str,
     member: Member,
     outputs: MemberOutputs,
-    machine: Option<&Instance>,
+    (machine, runs): (Option<&Instance>, bool),
 ) -> Node {
-    let runs = machine.is_some_and(|machine| machine.state == InstanceState::Running);
     let engine = snapshot.get(&Address::new("docker", name));
     let engine = engine.and_then(|engine| engine.outputs.decode::<DockerOutputs>().ok());
     let votes = member.role == Role::Manager;

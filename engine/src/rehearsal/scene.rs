@@ -39,12 +39,12 @@ pub struct Setting<'a> {
 /// Why a model of this world would be a guess.
 pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
     let survey = setting.survey;
-    // Machines are stopped and started whatever runs on them.
-    let switches = matches!(plan.purpose, Purpose::Park | Purpose::Resume);
-    let is_parked = switches && survey.view().is_none();
+    // These do what they do whatever runs in the swarm, which nobody can be asked for.
+    let unasked = matches!(plan.purpose, Purpose::Park | Purpose::Resume | Purpose::Quorum);
+    let is_recorded = unasked && survey.view().is_none();
     if let SwarmSurvey::Unreachable(why) = &survey.swarm
         && !survey.swarm_lost
-        && !is_parked
+        && !is_recorded
     {
         return Err(format!("the swarm could not be read ({why})"));
     }
@@ -52,10 +52,10 @@ pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
     let mut engines = machines.engines(setting);
     let swarm = match survey.view() {
         Some(view) => Some(swarm(view, &machines, &mut engines)),
-        None if is_parked => recorded::swarm(setting.snapshot, survey),
+        None if is_recorded => recorded::swarm(setting.snapshot, survey),
         None => None,
     };
-    let assumed = is_parked.then(|| recorded::ASSUMED.to_owned());
+    let assumed = is_recorded.then(|| recorded::ASSUMED.to_owned());
     Ok(Scene {
         cluster: survey.cluster.clone(),
         account: setting.account.map(|account| Account {
@@ -166,11 +166,19 @@ impl<'a> Machines<'a> {
                 daemon: docker.daemon,
                 host_key: outputs.host_key,
                 hangs: !docker.running && instance.state == InstanceState::Running,
+                barred: self.is_barred(setting.snapshot, name),
                 lost_swarm: self.lost_swarm(setting.snapshot, name),
             };
             engines.insert(instance.id.clone(), engine);
         }
         engines
+    }
+
+    /// Whether the swarm does not let a machine's recorded node in any more.
+    fn is_barred(&self, snapshot: &Snapshot, name: &str) -> bool {
+        let member = snapshot.get(&subako_state::Address::new("member", name));
+        let node = member.and_then(|member| member.outputs.text_field("node_id"));
+        node.is_some_and(|node| self.survey.barred.contains(&node))
     }
 
     /// The swarm that a machine was in, where that one is gone.
@@ -220,7 +228,8 @@ fn swarm(
             version: node.engine_version.clone(),
             ..EngineScene::default()
         });
-        engine.hangs |= runs && is_lost(view, node) && !answers(id);
+        engine.barred |= machines.survey.barred.contains(&node.id);
+        engine.hangs |= runs && is_lost(view, node) && !answers(id) && !engine.barred;
     }
     SwarmScene {
         id: view.id.clone(),

@@ -119,7 +119,8 @@ impl Crew<'_> {
         let outputs = step.outputs_before().cloned().unwrap_or_else(empty);
         if step.operation.leaves_it_as_it_is() {
             let spec = self.resolved(step, step.spec_after())?;
-            return match step.operation {
+            return match &step.operation {
+                Operation::Reform { on } => kind.reform(&spec, &outputs, on.name(), cx).await,
                 Operation::Spread => kind.spread(&spec, &outputs, cx).await,
                 _ => kind.settle(&spec, &outputs, cx).await,
             };

@@ -52,9 +52,14 @@ fn objects<'a>(
             (Operation::Delete | Operation::Adopt, _) => Some(Going::Stays),
             // It was gone before the run, whatever the state says of it.
             (Operation::Forget, _) => Some(Going::Gone),
-            (Operation::Update | Operation::Settle | Operation::Spread | Operation::Vanish { .. }, _) => {
-                continue;
-            }
+            (
+                Operation::Update
+                | Operation::Settle
+                | Operation::Spread
+                | Operation::Reform { .. }
+                | Operation::Vanish { .. },
+                _,
+            ) => continue,
         };
         acted_on.insert((&step.address, step.generation));
         let create = step.operation == Operation::Create;

@@ -49,6 +49,7 @@ impl Session {
             Purpose::Park => self.draft_park(known, options).await,
             Purpose::Resume => self.draft_resume(known, options).await,
             Purpose::Rebalance => self.draft_rebalance(known, options).await,
+            Purpose::Quorum => self.draft_quorum(known, options).await,
         }
     }
 

@@ -121,6 +121,32 @@ pub enum SessionError {
         /// How many machines it has.
         machines: usize,
     },
+    /// A swarm whose managers agree is not begun again.
+    #[error(
+        "the swarm of {cluster} has its quorum ({alive} of {of} managers are alive): nothing is forced on it"
+    )]
+    QuorumHeld {
+        /// The cluster.
+        cluster: String,
+        /// Managers that are alive.
+        alive: usize,
+        /// Managers in all.
+        of: usize,
+    },
+    /// Nobody can tell whether enough managers are left.
+    #[error("nobody can tell whether the swarm of {cluster} has lost its quorum{}: nothing is forced on it", unreached(.unknown))]
+    QuorumUnknown {
+        /// The cluster.
+        cluster: String,
+        /// The managers that could not be asked, if it is them.
+        unknown: Vec<String>,
+    },
+    /// No manager of the swarm is left.
+    #[error("no manager of {cluster} is alive: there is none to begin the swarm again from")]
+    NoManagerLeft {
+        /// The cluster.
+        cluster: String,
+    },
     /// There is no unfinished run.
     #[error("there is no unfinished run to recover")]
     NothingToRecover,
@@ -137,6 +163,14 @@ impl SessionError {
             Self::Late(_) => self,
             other => Self::Late(Box::new(other)),
         }
+    }
+}
+
+/// ` (mgr-0, mgr-1 cannot be reached from here)`; nothing where it is nobody.
+fn unreached(managers: &[String]) -> String {
+    match managers {
+        [] => String::new(),
+        some => format!(" ({} cannot be reached from here)", some.join(", ")),
     }
 }
 

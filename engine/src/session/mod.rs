@@ -8,7 +8,8 @@
 //! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
-//! * `park`, `rebalance`: every machine stopped, and started again; tasks spread evenly again;
+//! * `park`, `rebalance`, `quorum`: every machine stopped, and started again; tasks spread evenly again; a
+//!   swarm that has lost its quorum begun again;
 //! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved; `guards`: what is not to happen;
 //! * `status`, `graph`: the live cluster, the wanted one; `drift`: what differs between state and world;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;
@@ -34,6 +35,7 @@ mod moves;
 mod park;
 mod permissions;
 mod prepare;
+mod quorum;
 mod reach;
 mod rebalance;
 mod rebuild;

@@ -1,7 +1,7 @@
 //! The calls of the seams by name: what a simulated fault can hit, and what a preflight asks about.
 
 /// Calls that change the world, sorted.
-pub const MUTATING: [&str; 33] = [
+pub const MUTATING: [&str; 34] = [
     "allocate_address",
     "associate_address",
     "authorize_ingress",
@@ -29,6 +29,7 @@ pub const MUTATING: [&str; 33] = [
     "run_instance",
     "start_instance",
     "stop_instance",
+    "swarm_force_new",
     "swarm_init",
     "swarm_join",
     "swarm_leave",

@@ -59,6 +59,8 @@ pub enum NextCommand {
     RecoverBack,
     /// `recover --forward`.
     RecoverForward,
+    /// `recover --quorum`.
+    RecoverQuorum,
     /// `resume`.
     Resume,
     /// `schema`.
@@ -122,6 +124,7 @@ impl NextCommand {
             Self::Rebalance => &["rebalance"],
             Self::RecoverBack => &["recover", "--back"],
             Self::RecoverForward => &["recover", "--forward"],
+            Self::RecoverQuorum => &["recover", "--quorum"],
             Self::Resume => &["resume"],
             Self::Schema => &["schema"],
             Self::StateHistory => &["state", "history"],
@@ -149,6 +152,7 @@ impl NextCommand {
                 | Self::PlanDrift
                 | Self::RecoverBack
                 | Self::RecoverForward
+                | Self::RecoverQuorum
                 | Self::StateHistory
                 | Self::StateList
                 | Self::StateRestore(_)

@@ -89,6 +89,10 @@ pub struct EngineInfo {
     pub cluster_id: Option<String>,
     /// Whether it is a manager that answers as one.
     pub control_available: bool,
+    /// Whether its node's certificate has run out, so that no manager lets it in: it has to leave its
+    /// swarm and join again.
+    #[serde(default)]
+    pub expired: bool,
     /// Where containers' output goes unless they say otherwise; `None` where it does not say.
     pub log_driver: Option<String>,
 }
@@ -137,6 +141,12 @@ pub trait Host: Send + Sync {
 
     /// Makes this engine the first manager of a new swarm; returns its node id.
     async fn swarm_init(&self, init: &SwarmInit) -> Result<String>;
+
+    /// Begins the swarm that this engine manages again, from its own copy of it, with itself as the only
+    /// manager: what is in the swarm stays, and so does this node; every other manager has to leave and
+    /// join again. `advertise_addr` is the private address that it has been reached by all the time. For a
+    /// swarm that has lost its quorum for good.
+    async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()>;
 
     /// The swarm, with its join tokens. Managers only.
     async fn swarm_inspect(&self) -> Result<Swarm>;

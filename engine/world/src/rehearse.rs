@@ -60,6 +60,8 @@ pub struct EngineScene {
     pub host_key: Option<String>,
     /// Whether its machine hangs: running, but lost to the swarm.
     pub hangs: bool,
+    /// Whether the swarm does not let its node in any more.
+    pub barred: bool,
     /// Cluster id and node id of a swarm that no manager answers for any more, where it was in one.
     pub lost_swarm: Option<(String, String)>,
 }

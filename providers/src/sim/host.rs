@@ -171,6 +171,17 @@ impl Host for SimHost {
         Ok(node)
     }
 
+    async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
+        let call = self.about_host("swarm_force_new", "begin the swarm again on");
+        let doing = call.doing.clone();
+        let decide = |model: &Model, t| {
+            self.machine(model, t)?;
+            model.decide_force_new(t, &self.instance, advertise_addr)
+        };
+        let ready = self.inner.perform(call, decide).await?;
+        self.wait_on_machine(&doing, ready).await
+    }
+
     async fn swarm_inspect(&self) -> Result<Swarm> {
         self.ask(
             self.about_host("swarm_inspect", "read the swarm from"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ const AFTER_OUTSIDE: Ms = 60_000;
 pub(crate) struct Inner {
     pub clock: ScaledClock,
     base: Ms,
+    /// What of the world's time has passed beside the clock's.
+    skipped: AtomicU64,
     pub place: Place,
     pub login: Login,
     /// Host keys that are not made from the seed, by instance: those of the world that this one is
@@ -72,6 +75,7 @@ impl Inner {
         Self {
             clock: ScaledClock::new(scale),
             base,
+            skipped: AtomicU64::new(0),
             place,
             login,
             host_keys: BTreeMap::new(),
@@ -86,6 +90,7 @@ impl Inner {
         Self {
             clock: ScaledClock::new(1),
             base: model.now,
+            skipped: AtomicU64::new(0),
             place: model.place.clone(),
             login,
             host_keys,
@@ -129,6 +134,7 @@ impl Inner {
     /// looks: a clock that jumps would otherwise have years of events worked out at once.
     fn now(&self, model: &Model) -> Ms {
         let passed = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
+        let passed = passed.saturating_add(self.skipped.load(Ordering::Relaxed));
         let latest = model.now.max(self.base).saturating_add(DAY);
         self.base.saturating_add(passed).clamp(model.now, latest)
     }
@@ -267,6 +273,20 @@ impl Inner {
     async fn while_alive(&self) {
         if self.lock().run.is_dead() {
             pending::<()>().await;
+        }
+    }
+
+    /// Lets so much of the world's time pass at once, for nobody who waits.
+    pub fn pass(&self, time: Ms) -> std::result::Result<(), SimError> {
+        let until = self.look(|_, now| now).saturating_add(time);
+        loop {
+            let now = self.look(|_, now| now);
+            let step = until.saturating_sub(now).min(DAY);
+            if step == 0 {
+                return Ok(());
+            }
+            self.skipped.fetch_add(step, Ordering::Relaxed);
+            self.tamper("let time pass", |_, _| Ok(Some(Effect::Pass)))?;
         }
     }
 

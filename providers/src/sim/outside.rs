@@ -1,6 +1,8 @@
 //! Changes from outside: what a person with a console, or a power cut, does to the world. They
 //! pass by the fault table and the count of calls.
 
+use std::time::Duration;
+
 use subako_world::{
     Availability, Code, Content, FileKind, FileSpec, InstanceChange, Mode, NodeUpdate, Rule, ServiceSpec, tag,
 };
@@ -39,6 +41,12 @@ impl Simulator {
     /// Brings a killed machine back.
     pub fn revive_node(&self, name: &str) -> Outcome {
         self.to_instance(name, "revive", |model, t, id| model.decide_revive(t, id))
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) -> Outcome {
+        self.inner
+            .pass(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Sets a tag of an instance.

@@ -53,6 +53,10 @@ impl Host for SshHost {
         self.api().swarm_init(init).await
     }
 
+    async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
+        self.api().swarm_force_new(advertise_addr).await
+    }
+
     async fn swarm_inspect(&self) -> Result<Swarm> {
         self.api().swarm_inspect().await
     }

@@ -123,6 +123,10 @@ impl Host for EngineHost {
     async fn swarm_init(&self, init: &SwarmInit) -> Result<String> {
         self.inner.swarm_init(init).await
     }
+    async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
+        self.inner.swarm_force_new(advertise_addr).await
+    }
+
     async fn swarm_inspect(&self) -> Result<Swarm> {
         self.inner.swarm_inspect().await
     }

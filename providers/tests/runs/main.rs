@@ -14,6 +14,7 @@ mod manifest;
 mod moved;
 mod observed;
 mod park;
+mod quorum;
 mod rebalance;
 mod recovery;
 mod strays;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use subako_engine::event::{Event, Events};
 use subako_engine::manifest::{Manifest, PublicIp};
-use subako_engine::plan::{Purpose, Rehearsal, Selection};
+use subako_engine::plan::{Action, Purpose, Rehearsal, Selection};
 use subako_engine::session::{Health, SessionError};
 use subako_engine::world::InstanceState;
 use subako_providers::sim::FaultEffect;
@@ -164,6 +164,55 @@ async fn a_resume_is_rehearsed_on_what_is_recorded_of_the_swarm() {
         // Who leads, and so when, is nothing that a record says.
         assert!(took.abs_diff(really) < 30_000, "{took} {really}");
     }
+}
+
+/// However long it ran before, and was parked then: a node whose certificate has run out stays out, the
+/// others come back, and the next apply lets it join again on the same machine.
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_certificate_has_run_out_does_not_come_back_and_the_next_apply_replaces_it() {
+    const DAY: u64 = 24 * 60 * 60;
+    let (mut some, mut all, mut recovered) = (0, 0, 0);
+    for (seed, ran_days, parked_days) in [
+        (1, 50, 60),
+        (2, 60, 45),
+        (3, 50, 70),
+        (4, 1, 17),
+        (5, 0, 91),
+        (6, 200, 400),
+    ] {
+        let what = format!("seed {seed}: {ran_days} days, then {parked_days} parked");
+        let bench = Bench::in_world(small(3), seed);
+        bench.converge(1, &what).await;
+        bench.sim.pass(Duration::from_secs(ran_days * DAY)).expect("days");
+        done(&bench, Purpose::Park, &what).await;
+        bench
+            .sim
+            .pass(Duration::from_secs(parked_days * DAY))
+            .expect("days");
+        let machines = power(&bench).await.len();
+        let ran = ran(&bench, Purpose::Resume, None, &Events::silent()).await;
+        assert_eq!(ran.outcome, Outcome::Applied, "{what}: {:#?}", ran.failures);
+        let session = bench.session();
+        let known = session.load().expect("a state");
+        let seen = session.status(&known).await.expect("a status");
+        if seen.quorum_lost && seen.managers.0 > 0 {
+            // Too few are left to let anybody in.
+            recovered += 1;
+            done(&bench, Purpose::Quorum, &what).await;
+        }
+        let plan = bench.plan(&Selection::default()).await;
+        let on_machines = plan.steps.iter().filter(|step| step.address.kind() == "instance");
+        assert_eq!(on_machines.count(), 0, "{what}: {:#?}", plan.steps);
+        let joins = plan.steps.iter();
+        let joins = joins.filter(|step| step.address.kind() == "member" && step.action() == Action::Create);
+        let joins = joins.count();
+        assert!(parked_days >= 18 || joins == 0, "{what}: {:#?}", plan.steps);
+        some += u32::from((1..machines).contains(&joins));
+        all += u32::from(joins == machines);
+        bench.converge(1, &what).await;
+        assert_eq!(power(&bench).await.len(), machines, "{what}");
+    }
+    assert!(some > 0 && all > 0 && recovered > 0, "{some} {all} {recovered}");
 }
 
 /// What parked means is written down; machines that were only found stopped are started again.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::duration::parse_duration;
 use super::look::{GraphArgs, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
 use super::plan::PlanArgs;
 use super::run::{ApplyArgs, DestroyArgs, PowerArgs, RebalanceArgs, RecoverArgs};
@@ -68,14 +69,6 @@ pub enum ColorArg {
     Always,
     /// Never.
     Never,
-}
-
-/// `90s`, `5m`, `1h 30m`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    parsed
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "expected a duration such as 30s, 5m or 1h".to_owned())
 }
 
 fn parse_var(text: &str) -> Result<(String, String), String> {

@@ -4,6 +4,7 @@
 //! * `plan`, `run`, `look`, `state`, `sim`: the options of each.
 
 mod cli;
+mod duration;
 mod look;
 mod plan;
 mod run;

@@ -155,6 +155,15 @@ pub struct RecoverArgs {
     /// Undo what the interrupted run did
     #[arg(long, group = "direction")]
     pub back: bool,
+    /// Begin a swarm that has lost its quorum for good again, from one of its managers
+    #[arg(long, group = "direction")]
+    pub quorum: bool,
+    /// With --quorum: go ahead only if the plan has this digest (whole, or its first twelve digits or more)
+    #[arg(long, value_name = "DIGEST", requires = "quorum")]
+    pub expect: Option<String>,
+    /// Whether to rehearse the plan of --quorum.
+    #[command(flatten)]
+    pub rehearse: RehearseArg,
     /// How to go about it.
     #[command(flatten)]
     pub run: RunArgs,

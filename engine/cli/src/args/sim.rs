@@ -30,6 +30,12 @@ pub enum SimCommand {
         /// The node: its manifest name or id
         node: String,
     },
+    /// Let time pass
+    Pass {
+        /// How long, for example 12h
+        #[arg(value_parser = super::duration::parse_duration)]
+        time: std::time::Duration,
+    },
     /// Scale a service by hand
     Scale {
         /// The service

@@ -1,6 +1,8 @@
-//! `subako recover`.
+//! `subako recover`: an unfinished run, or a lost quorum.
 
+use subako_engine::plan::{Purpose, Selection};
 use subako_engine::run::Stop;
+use subako_engine::session::Guards;
 use subako_state::{Direction, Outcome};
 
 use crate::args::{Format, Global, RecoverArgs};
@@ -12,7 +14,7 @@ use crate::prompt;
 use crate::provider::Cluster;
 use crate::recorded::Needs;
 use crate::render::{plan_text, report};
-use crate::run::{LoggedRun, drive, exit_of, options, reporter};
+use crate::run::{LoggedRun, Request, changes, drive, exit_of, options, reporter};
 use crate::runtime;
 use crate::signals::Signals;
 use crate::ui::Ui;
@@ -21,6 +23,22 @@ use crate::unfinished;
 /// Finishes or undoes the run that did not end.
 pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
     let project = Project::open_recorded(global, ui, Needs::World)?;
+    if args.quorum {
+        let request = Request {
+            command: "recover --quorum",
+            purpose: Purpose::Quorum,
+            selection: Selection::default(),
+            refresh: true,
+            rehearse: args.rehearse,
+            expect: args.expect.as_deref(),
+            saved: None,
+            preflight: false,
+            full: false,
+            guards: Guards::default(),
+            run: &args.run,
+        };
+        return runtime::block_on(project.is_instant(), changes(&project, ui, &request));
+    }
     runtime::block_on(project.is_instant(), recover(&project, args, ui))
 }
 

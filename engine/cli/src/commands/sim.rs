@@ -10,6 +10,7 @@ use crate::hint::Hint;
 use crate::lock;
 use crate::project::Project;
 use crate::provider;
+use crate::render::duration;
 use crate::runtime;
 use crate::ui::Ui;
 
@@ -58,6 +59,10 @@ fn change(simulator: &Simulator, project: &Project, command: &SimCommand) -> Res
         SimCommand::ReviveNode { node } => {
             simulator.revive_node(node)?;
             format!("{node} is back.")
+        }
+        SimCommand::Pass { time } => {
+            simulator.pass(*time)?;
+            format!("{} have passed.", duration::short(time.as_millis() as u64))
         }
         SimCommand::Scale { service, replicas } => {
             simulator.scale_service(service, *replicas)?;

@@ -124,6 +124,8 @@ pub fn summary(plan: &Plan, paint: Paint) -> String {
             format!("No changes: {} is parked.", plan.cluster)
         } else if plan.purpose == Purpose::Rebalance {
             format!("No changes: every service of {} is spread evenly.", plan.cluster)
+        } else if plan.purpose == Purpose::Quorum {
+            format!("No changes: the swarm of {} has a quorum again.", plan.cluster)
         } else if plan.purpose == Purpose::Resume {
             format!(
                 "No changes: no machine of {} is stopped on request.",
@@ -199,6 +201,11 @@ pub fn why(step: &Step) -> String {
         }
         Operation::Create if step.replaces() => format!("replaced: {}", reason.unwrap_or_default()),
         Operation::Spread => format!("{}; restarts its tasks", reason.unwrap_or_default()),
+        Operation::Reform { on } => format!(
+            "{}; begins again with {} as its only manager",
+            reason.unwrap_or_default(),
+            plain(on.name())
+        ),
         Operation::Settle => format!("{}; waits for it to converge", reason.unwrap_or_default()),
         Operation::Update if step.changes.is_empty() => "only its record changes".to_owned(),
         _ => reason.unwrap_or_default(),

@@ -146,6 +146,7 @@ impl ReportContext<'_> {
             "destroy" => NextCommand::Destroy,
             "park" => NextCommand::Park,
             "rebalance" => NextCommand::Rebalance,
+            "recover --quorum" => NextCommand::RecoverQuorum,
             "resume" => NextCommand::Resume,
             _ => NextCommand::Apply,
         }

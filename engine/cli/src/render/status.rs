@@ -47,12 +47,20 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
             paint.of(Meaning::Error, "error"),
             plain(status.dead_managers.join(", "))
         );
+        // Without a manager that is left there is nothing to begin again from.
+        let (way_on, and_then) = match status.managers.0 {
+            0 => (NextCommand::Destroy, " and apply again"),
+            _ => (
+                NextCommand::RecoverQuorum,
+                " begins the swarm again from a manager that is left",
+            ),
+        };
         let way_out = Hint::run(
             NextCommand::Apply,
             " starts machines again that are stopped or hang; if a majority is gone for good, ",
         )
-        .then(NextCommand::Destroy)
-        .and(" and apply again");
+        .then(way_on)
+        .and(and_then);
         let _ = writeln!(
             out,
             "  {}: {}",

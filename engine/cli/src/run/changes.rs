@@ -133,6 +133,7 @@ async fn locked(
             (Purpose::Change, false) => "Apply this plan?",
             (Purpose::Park, _) => "Stop every instance listed above?",
             (Purpose::Rebalance, _) => "Restart the tasks of the services listed above?",
+            (Purpose::Quorum, _) => "Force the swarm to begin again as described above?",
             (Purpose::Resume, _) => "Start every instance listed above?",
         };
         signals.guard(prompt::confirm(ui, question)).await?;
@@ -178,7 +179,7 @@ async fn came_back(ui: &Ui, purpose: Purpose, session: &Session, signals: &mut S
     let limit = match purpose {
         Purpose::Resume => SERVICES_COME_BACK,
         Purpose::Rebalance => Duration::ZERO,
-        Purpose::Change | Purpose::Park => return,
+        Purpose::Change | Purpose::Park | Purpose::Quorum => return,
     };
     let look = async { Ok(session.await_services(&session.load()?, limit).await?) };
     let Ok(seen) = signals.guard(look).await else {

@@ -41,8 +41,17 @@ pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
             .to_owned();
     }
     "services that run go on running, but nothing of the swarm can be changed: bring a majority of the managers back \
-     by hand, or destroy the cluster and apply again"
+     by hand, recover the quorum from one that is left, or destroy the cluster and apply again"
         .to_owned()
+}
+
+/// Whether so many managers are gone that the others cannot agree any more, and one is left to begin
+/// again from.
+pub(super) fn is_for_good(plan: &Plan, managers: &Managers) -> bool {
+    let gone = managers.voters.values();
+    let gone = gone.filter(|standing| **standing == Standing::Gone).count();
+    let left = managers.voters.len() - gone;
+    managers.alive() > 0 && left < managers.quorum() && !plan.selection.destroy
 }
 
 /// Where a step would take the last manager.

@@ -33,6 +33,7 @@ impl Model {
                 role,
                 ready,
             } => self.apply_join(&instance, &swarm, &node, role, ready),
+            Effect::ForceNew { instance, ready } => self.apply_force_new(t, &instance, ready),
             Effect::Leave { instance } => self.apply_leave(t, &instance),
             Effect::Node {
                 swarm,

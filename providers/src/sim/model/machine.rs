@@ -7,6 +7,7 @@ use super::ec2::Decision;
 use super::effect::Effect;
 use super::events::Event;
 use super::facts::{EngineFacts, InstanceFacts, Membership};
+use super::swarm::NodeFacts;
 use super::world::Model;
 use crate::sim::names::{Ms, span};
 use crate::sim::refusal::Refusal;
@@ -105,6 +106,7 @@ impl Model {
             node_id: None,
             cluster_id: None,
             control_available: false,
+            expired: false,
             log_driver: Some(log_driver(engine).to_owned()),
         };
         match &instance.member {
@@ -118,11 +120,17 @@ impl Model {
                 info.node_id = Some(node.clone());
                 info.swarm = match facts {
                     Some((_, facts)) if t < facts.ready => LocalNodeState::Pending,
+                    Some((_, facts)) if facts.expired => {
+                        info.expired = true;
+                        LocalNodeState::Error
+                    }
                     Some(_) => LocalNodeState::Active,
                     // The managers have removed it: its certificate is refused.
                     None => LocalNodeState::Error,
                 };
-                if let Some((swarm, facts)) = facts.filter(|(_, facts)| facts.in_raft(t)) {
+                // One that its swarm has given up does not know it.
+                let manages = |facts: &NodeFacts| (facts.in_raft(t) || facts.given_up) && !facts.expired;
+                if let Some((swarm, facts)) = facts.filter(|(_, facts)| manages(facts)) {
                     info.control_available = t >= facts.ready;
                     info.cluster_id = Some(swarm.id.clone());
                 }
@@ -186,10 +194,14 @@ impl Model {
         let Some((swarm, node)) = instance.node() else {
             return;
         };
+        let seed = self.place.seed;
         let Some(swarm) = self.swarms.get_mut(swarm) else {
             return;
         };
         if let Some(node) = swarm.nodes.get_mut(node) {
+            if let (None, Some(at)) = (node.up_from, instance.up_from) {
+                node.comes_back(seed, instance.lost_at, at);
+            }
             swarm.board.machines += u64::from(node.up_from != instance.up_from);
             node.up_from = instance.up_from;
             node.lost_at = instance.lost_at;

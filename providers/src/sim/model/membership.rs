@@ -323,6 +323,9 @@ impl Model {
             raft_until: None,
             up_from: instance.up_from,
             lost_at: instance.lost_at,
+            certified: ready,
+            expired: false,
+            given_up: false,
             left: false,
             seen: false,
             engine: instance

@@ -7,6 +7,7 @@
 
 mod bridges;
 mod catalog;
+mod certificates;
 mod changes;
 mod constraints;
 mod demand;
@@ -17,6 +18,7 @@ mod elastic_ips;
 mod events;
 mod facts;
 mod files;
+mod force_new;
 mod index;
 mod instances;
 mod listed;

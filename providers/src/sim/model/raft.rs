@@ -91,10 +91,10 @@ impl Model {
                 ));
             }
         };
-        let swarm = self
-            .swarms
-            .get(swarm)
-            .filter(|swarm| swarm.nodes.get(node).is_some_and(|node| node.in_raft(t)));
+        let swarm = self.swarms.get(swarm).filter(|swarm| {
+            let node = swarm.nodes.get(node);
+            node.is_some_and(|node| (node.in_raft(t) || node.given_up) && !node.expired)
+        });
         let swarm = swarm.ok_or_else(|| {
             Refusal::new(
                 Code::NotAManager,
@@ -106,7 +106,8 @@ impl Model {
             .nodes
             .get(node)
             .and_then(|node| node.follows_from(self.place.seed, t));
-        if swarm.decides(t) && back.is_none() {
+        let given_up = swarm.nodes.get(node).is_some_and(|node| node.given_up);
+        if swarm.decides(t) && back.is_none() && !given_up {
             return Ok(swarm);
         }
         let mut refusal = Refusal::new(
@@ -117,7 +118,7 @@ impl Model {
         .hint(
             "start the missing managers; if they are gone for good, `docker swarm init --force-new-cluster`",
         );
-        if swarm.has_quorum(t) {
+        if swarm.has_quorum(t) && !given_up {
             refusal.retry_at = Some(swarm.elect_at.filter(|at| *at > t).or(back).unwrap_or(t + 1_000));
         }
         Err(refusal)

@@ -61,7 +61,7 @@ impl Model {
             model.put_address(address.clone());
         }
         if let Some(swarm) = &scene.swarm {
-            model.stage_swarm(swarm, assumed);
+            model.stage_swarm(scene, swarm, assumed);
         }
         model.stage_lost_swarms(scene);
         let ids: Vec<String> = model.instances.keys().cloned().collect();
@@ -137,9 +137,9 @@ impl Model {
     }
 
     /// A swarm as one of its managers describes it.
-    fn stage_swarm(&mut self, scene: &SwarmScene, assumed: &mut Vec<String>) {
-        let facts = staged_swarm::swarm(scene, self.place.images(), &self.instances, assumed);
-        for (node, instance) in &scene.nodes {
+    fn stage_swarm(&mut self, scene: &Scene, swarm: &SwarmScene, assumed: &mut Vec<String>) {
+        let mut facts = staged_swarm::swarm(swarm, self.place.images(), &self.instances, assumed);
+        for (node, instance) in &swarm.nodes {
             let Some(instance) = instance.as_ref().and_then(|id| self.instances.get_mut(id)) else {
                 continue;
             };
@@ -164,6 +164,13 @@ impl Model {
                 });
             }
         }
+        for (id, engine) in &scene.engines {
+            let own = self.instances.get(id).and_then(InstanceFacts::node);
+            let node = own.filter(|_| engine.barred).map(|(_, node)| node.to_owned());
+            if let Some(node) = node.and_then(|node| facts.nodes.get_mut(&node)) {
+                node.expired = true;
+            }
+        }
         self.swarms.insert(facts.id.clone(), facts);
     }
 
@@ -186,7 +193,8 @@ impl Model {
                 swarm: swarm.clone(),
                 node: node.clone(),
             });
-            let facts = staged_swarm::lost_node(instance);
+            let mut facts = staged_swarm::lost_node(instance);
+            facts.expired = scene.engines.get(id).is_some_and(|engine| engine.barred);
             self.swarms
                 .entry(swarm.clone())
                 .or_insert_with(|| staged_swarm::lost(swarm))

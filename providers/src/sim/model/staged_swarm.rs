@@ -81,7 +81,7 @@ pub(super) fn swarm(
 fn node(seen: &Node, instance: Option<&str>) -> NodeFacts {
     let lost = seen.is_lost() || instance.is_none();
     let votes = seen.reachability.is_some();
-    let promoted = seen.role == Role::Manager && !votes;
+    let promoted = seen.role == Role::Manager && !votes && !lost;
     let demoted = seen.role == Role::Worker && votes;
     NodeFacts {
         instance: instance.unwrap_or_default().to_owned(),
@@ -99,6 +99,9 @@ fn node(seen: &Node, instance: Option<&str>) -> NodeFacts {
         raft_until: demoted.then_some(BEGIN + SOON),
         up_from: (!lost).then_some(0),
         lost_at: 0,
+        certified: 0,
+        expired: false,
+        given_up: false,
         left: lost && instance.is_none(),
         seen: !matches!(seen.state, NodeState::Down),
         engine: seen.engine_version.clone(),
@@ -282,22 +285,35 @@ pub(super) fn lost(id: &str) -> SwarmFacts {
 pub(super) fn lost_node(instance: &InstanceFacts) -> NodeFacts {
     NodeFacts {
         instance: instance.id.clone(),
+        up_from: instance.up_from,
+        engine: instance
+            .engine
+            .as_ref()
+            .map_or_else(String::new, |engine| engine.version.clone()),
+        ..lost_node_at(&instance.private_ip.to_string())
+    }
+}
+
+/// Such a node at an address, of no machine.
+pub(super) fn lost_node_at(addr: &str) -> NodeFacts {
+    NodeFacts {
+        instance: String::new(),
         hostname: String::new(),
-        addr: instance.private_ip.to_string(),
+        addr: addr.to_owned(),
         role: Role::Worker,
         availability: Availability::Active,
         labels: BTreeMap::new(),
         ready: 0,
         raft_from: None,
         raft_until: None,
-        up_from: instance.up_from,
+        up_from: None,
         lost_at: 0,
+        certified: 0,
+        expired: false,
+        given_up: false,
         left: false,
         seen: true,
-        engine: instance
-            .engine
-            .as_ref()
-            .map_or_else(String::new, |engine| engine.version.clone()),
+        engine: String::new(),
         capacity: (0, 0),
         bridges: Vec::new(),
         volumes: Default::default(),

@@ -41,6 +41,15 @@ pub(crate) struct NodeFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_from: Option<Ms>,
     pub lost_at: Ms,
+    /// When the certificate was issued that it had when that was last looked at.
+    #[serde(default)]
+    pub certified: Ms,
+    /// Whether its certificate has run out while it was away: no manager lets it in any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
+    /// Whether it was a manager of what its swarm was before that began again from another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
     /// Whether it has left for good.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left: bool,
@@ -66,7 +75,11 @@ pub(crate) struct NodeFacts {
 impl NodeFacts {
     /// Whether it really answers.
     pub fn up(&self, t: Ms) -> bool {
-        !self.left && self.ready <= t && self.up_from.is_some_and(|from| from <= t)
+        !self.left
+            && !self.given_up
+            && !self.expired
+            && self.ready <= t
+            && self.up_from.is_some_and(|from| from <= t)
     }
 
     /// Whether it is a member of raft.

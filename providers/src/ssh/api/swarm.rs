@@ -18,6 +18,9 @@ use crate::ssh::engine_http::Sent;
 const LISTEN: &str = "0.0.0.0:2377";
 /// How long a join may go on in the background after the engine stopped waiting for it.
 const BACKGROUND: Duration = Duration::from_secs(40);
+/// What an engine says whose node's certificate has run out (Go, `crypto/x509`, `Expired`, as swarmkit's
+/// `ca` passes it on).
+const CERTIFICATE_EXPIRED: &str = "x509: certificate has expired";
 /// Between two looks at a join that goes on.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -36,6 +39,20 @@ impl Api<'_> {
             // It did start: its own word is as good.
             _ => self.node_id(&doing).await,
         }
+    }
+
+    /// Begins the swarm again with this engine as its only manager. Addresses and data path are those that
+    /// it has, so that the other nodes find it where it was.
+    pub(in crate::ssh) async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
+        let doing = self.doing("begin the swarm again as its only manager");
+        let body = json!({
+            "ListenAddr": LISTEN,
+            "AdvertiseAddr": advertise_addr,
+            "ForceNewCluster": true,
+            "Spec": { "Name": "default" },
+        });
+        self.post(&doing, "/swarm/init", Some(&body)).await?;
+        Ok(())
     }
 
     /// The swarm, with its join tokens.
@@ -213,6 +230,7 @@ fn read_info(doing: &str, info: &Value) -> Result<EngineInfo> {
         node_id: some_text(info, "/Swarm/NodeID"),
         cluster_id: some_text(info, "/Swarm/Cluster/ID"),
         control_available: super::read::flag(info, "/Swarm/ControlAvailable"),
+        expired: text(info, "/Swarm/Error").contains(CERTIFICATE_EXPIRED),
         log_driver: some_text(info, "/LoggingDriver"),
     })
 }

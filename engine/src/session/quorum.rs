@@ -1,0 +1,81 @@
+//! A swarm that has lost its quorum for good, begun again from one of its managers.
+
+use super::{Change, Knowledge, Session, SessionError};
+use crate::desired::DesiredSet;
+use crate::plan::{Plan, Reforming};
+use crate::refresh::{Managers, Standing, Survey, find};
+use crate::rehearsal::Setting;
+use crate::run::ApplyOptions;
+
+impl Session {
+    /// Plans to begin the swarm again from one of its managers. Refused while it has a quorum, or may
+    /// have one; where an interrupted run has brought that about, nothing is left to do.
+    pub async fn draft_quorum(
+        &self,
+        known: Knowledge,
+        options: &ApplyOptions,
+    ) -> Result<Change, SessionError> {
+        let goes_on = known.unfinished.is_some();
+        self.drafted(known, options, async |from| self.reform(from, goes_on).await)
+            .await
+    }
+
+    async fn reform(&self, known: &Knowledge, goes_on: bool) -> Result<Plan, SessionError> {
+        let snapshot = &known.snapshot;
+        self.guard_applied(snapshot)?;
+        self.guard_parked(snapshot)?;
+        let account = self.guard_account(snapshot).await?;
+        let nothing = DesiredSet::default();
+        let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;
+        let observed = find(&self.registry, &mut survey, snapshot, &nothing).await?;
+        let managers = survey.managers.clone();
+        let is_done = managers.answered && goes_on;
+        if !is_done {
+            guard_lost(&managers, snapshot.cluster.as_str())?;
+        }
+        let reforming = Reforming {
+            snapshot,
+            base: known.base.clone(),
+            account: Some(account.clone()),
+            managers: (!is_done).then_some(&managers),
+        };
+        let mut plan = reforming.plan()?;
+        let mut findings = std::mem::take(&mut plan.findings);
+        findings.sort();
+        let plan = plan.seal(findings)?;
+        let types = Default::default();
+        let setting = Setting {
+            snapshot,
+            survey: &survey,
+            observed: &observed,
+            looked_up: None,
+            types: &types,
+            account: Some(&account),
+        };
+        Ok(self.rehearse(plan, &snapshot.resources, Some(setting), true))
+    }
+}
+
+/// Refuses to force anything on a swarm that can agree, or of which nobody can tell, or none of whose
+/// managers is left to begin from.
+fn guard_lost(managers: &Managers, cluster: &str) -> Result<(), SessionError> {
+    let standing = |wanted: Standing| {
+        let all = managers.voters.iter();
+        all.filter(move |(_, standing)| **standing == wanted)
+            .map(|(name, _)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    let cluster = cluster.to_owned();
+    let (alive, of) = (managers.alive(), managers.voters.len());
+    if managers.answered {
+        return Err(SessionError::QuorumHeld { cluster, alive, of });
+    }
+    if !managers.quorum_is_lost() {
+        let unknown = standing(Standing::Unknown);
+        return Err(SessionError::QuorumUnknown { cluster, unknown });
+    }
+    match alive {
+        0 => Err(SessionError::NoManagerLeft { cluster }),
+        _ => Ok(()),
+    }
+}
