@@ -1,7 +1,7 @@
 //! Services that converge in their own way, or never.
 
 use super::demo::demo;
-use super::row::{Row, all, edit, first, then};
+use super::row::{Row, all, edit, first, hang, then};
 
 #[test]
 fn tasks_that_complete() {
@@ -157,4 +157,19 @@ fn mounts() {
         )
         .mistake("/data"),
     ]);
+}
+
+#[test]
+fn images_that_only_ended_tasks_had() {
+    // It goes before its successor comes.
+    let port = "ports = [\"80:80\"]";
+    let rows: Vec<_> = ["nginx", "redis", "httpd", "caddy", "postgres", "registry"]
+        .map(|image| {
+            let web = demo(1, 1).image("web", image, "replicas = 2");
+            let before = web.clone().image("log", image, port);
+            let after = web.image("mail", image, port);
+            then("renamed while a node hangs", &before, &after).drift([hang("node-0")])
+        })
+        .into();
+    all(&rows);
 }

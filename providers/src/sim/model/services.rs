@@ -233,8 +233,9 @@ impl SwarmFacts {
             if !service.images().any(|image| images.contains(image)) {
                 continue;
             }
+            // What has ended is listed for a while yet, and is nothing that keeps an image.
             let tasks = service.slots.values().flatten();
-            used.extend(tasks.filter_map(|task| {
+            used.extend(tasks.filter(|task| task.live()).filter_map(|task| {
                 let template = service.templates.get(&task.template)?;
                 Some((task.node.as_deref()?, template.image.as_str()))
             }));
