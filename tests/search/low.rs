@@ -11,6 +11,8 @@ pub struct Low {
     pub tolerance: BTreeMap<String, i64>,
     /// By swarm and service: running tasks.
     pub running: BTreeMap<(String, String), u64>,
+    /// By instance and service: how many of its tasks were there at most.
+    pub most: BTreeMap<(String, String), u64>,
 }
 
 /// How many managers more may fail.
@@ -29,6 +31,12 @@ impl Low {
                 let key = (id.clone(), name.clone());
                 let least = self.running.entry(key).or_insert(count.running);
                 *least = count.running.min(*least);
+            }
+            for (instance, services) in &swarm.placed {
+                for (name, count) in services {
+                    let most = self.most.entry((instance.clone(), name.clone())).or_default();
+                    *most = (*most).max(*count);
+                }
             }
         }
     }

@@ -54,7 +54,9 @@ async fn tried(case: &Case) -> Step {
     }
     if let Some(part) = part(case, &ended) {
         let rest = driver.apply(&after, &Selection::default()).await;
-        if matches!(rest.exit, Exit::Refused(_)) && refused_as_a_whole(case).await {
+        if matches!(rest.exit, Exit::Refused(_))
+            && (refused_as_a_whole(case).await || case.selection.destroy && refused_from_nothing(case).await)
+        {
             return Err(Verdict::Refused("what the first plan left out".to_owned()));
         }
         foreseen(&rest, !case.selection.destroy)?;
@@ -86,6 +88,17 @@ async fn refused_as_a_whole(case: &Case) -> bool {
         ..case.clone()
     };
     matches!(Box::pin(tried(&whole)).await, Err(Verdict::Refused(_)))
+}
+
+/// Whether nobody could begin with the manifest: what runs already may go on where nothing new begins,
+/// and a destroy takes that away.
+async fn refused_from_nothing(case: &Case) -> bool {
+    let driver = Driver::rehearsing(case.seed);
+    let Ok(after) = driver.parse(&case.after()) else {
+        return false;
+    };
+    let ended = driver.apply(&after, &Selection::default()).await;
+    matches!(ended.exit, Exit::Refused(_))
 }
 
 async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
@@ -344,8 +357,13 @@ fn tasks(plan: &Plan, low: &Low, id: &str, before: &SwarmMoment, start: &Start) 
             }
             // Whichever tasks a smaller number leaves, they may be on nodes that are touched.
             let left = count.running.min(wanted.unwrap_or(count.running));
+            // Its new tasks may have begun on one of these nodes, too.
+            let moved = low.most.iter().filter(|((instance, service), _)| {
+                let node = start.instances.get(instance);
+                service == name && node.is_some_and(|node| touched.contains(node.as_str()))
+            });
             floor = left
-                .saturating_sub(may_move)
+                .saturating_sub(may_move.max(moved.map(|(_, most)| most).sum()))
                 .saturating_sub(at_once.unwrap_or(u64::MAX));
         }
         if *least < floor {
