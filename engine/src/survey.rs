@@ -70,7 +70,7 @@ pub struct Survey {
     pub swarm_lost: bool,
     /// The managers.
     pub managers: Managers,
-    /// The ids of running machines that a run had begun to set up and that do not answer.
+    /// The ids of running machines of which no manager could tell, and that do not answer themselves.
     pub silent: BTreeSet<String>,
     /// The ids of nodes that the swarm has lost although their engines answer, and that it does not let in
     /// any more: their certificates have run out, or they are managers of what the swarm was before it was

@@ -59,15 +59,18 @@ impl ErasedKind for Toy {
 
     fn claims(&self, spec: &Json) -> Vec<Claim> {
         let value = spec.value();
-        let holds = value.get("holds").and_then(J::as_array).into_iter().flatten();
-        let ports = holds.filter_map(|port| u16::try_from(port.as_u64()?).ok());
-        ports
-            .map(|published| Claim::Port {
+        let ports = |field: &str, mesh: bool| {
+            let holds = value.get(field).and_then(J::as_array);
+            let ports = holds.into_iter().flatten();
+            let ports = ports.filter_map(|port| u16::try_from(port.as_u64()?).ok());
+            let claim = |published| Claim::Port {
                 published,
                 protocol: "tcp".to_owned(),
-                mesh: true,
-            })
-            .collect()
+                mesh,
+            };
+            ports.map(claim).collect::<Vec<_>>()
+        };
+        [ports("holds", true), ports("holds_on_nodes", false)].concat()
     }
 
     fn coexists(&self, old: &Json, new: &Json) -> std::result::Result<(), String> {

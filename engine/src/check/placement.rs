@@ -159,13 +159,12 @@ fn takes_nodes_away(plan: &Plan) -> bool {
     })
 }
 
-/// Settings of a service whose change replaces no task.
-const NO_NEW_TASKS: [&str; 9] = [
+/// Settings of a service whose change replaces no task. One of its endpoint, so of a port, replaces all
+/// of them (swarmkit, `IsTaskDirty`).
+const NO_NEW_TASKS: [&str; 7] = [
     "depends_on",
-    "endpoint_mode",
     "give_up_after_s",
     "labels",
-    "ports",
     "replicas",
     "rollback_config",
     "swarm",

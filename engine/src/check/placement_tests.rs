@@ -301,7 +301,8 @@ fn settings_that_replace_no_task_renew_no_global_service() {
     };
     for (more, renews) in [
         ("labels = { team = \"a\" }\n", false),
-        ("ports = [\"80:80\"]\n", false),
+        ("ports = [\"80:80\"]\n", true),
+        ("endpoint_mode = \"dnsrr\"\n", true),
         ("update_config = { parallelism = 2 }\n", false),
         ("environment = { A = \"1\" }\n", true),
         ("command = [\"true\"]\n", true),

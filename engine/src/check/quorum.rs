@@ -120,8 +120,8 @@ fn is_whole(plan: &Plan) -> bool {
     plan.selection.target.is_empty() && plan.selection.exclude.is_empty() && !plan.selection.destroy
 }
 
-/// Whether a plan asks something of a swarm that nobody answers for, and does nothing that might
-/// open the way to it.
+/// Whether a plan asks something of a swarm that nobody answers for (a node that is to restart steps
+/// aside first), and does nothing that might open the way to it.
 fn asks_in_vain(checked: &Checked<'_>, managers: &Managers) -> bool {
     let called = |step: &&Step| matches!(step.action(), Action::Create | Action::Update | Action::Delete);
     let mut steps = checked.plan.steps.iter().filter(called);
@@ -129,7 +129,9 @@ fn asks_in_vain(checked: &Checked<'_>, managers: &Managers) -> bool {
     let selection = &checked.plan.selection;
     let everything_goes = selection.destroy && selection.target.is_empty();
     !everything_goes
-        && steps.clone().any(of_swarm)
+        && steps
+            .clone()
+            .any(|step| of_swarm(step) || restarts(checked, step) && !is_repair(step))
         && !steps.any(|step| way::may_open(checked, managers, step))
 }
 

@@ -8,8 +8,9 @@ use crate::plan::{Action, Step};
 use crate::refresh::Managers;
 use crate::world::{Protocol, Rule, SSH_PORT};
 
-/// Whether a step may: it lets in what logs in to hosts, or starts a manager's machine, restarts it, puts
-/// it into another group, or makes an engine or an address for it.
+/// Whether a step may: it lets in what logs in to hosts, or starts a manager's machine, puts it into
+/// another group, or makes an engine or an address for it. A machine that is to be of another type steps
+/// aside before it stops, for which a manager is asked.
 pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) -> bool {
     if checked.registry.plane(step.address.kind()) == Some(Plane::Swarm) {
         return false;
@@ -27,7 +28,7 @@ pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) 
         }
         (_, Action::Update) => {
             let opens: &[&str] = match checked.registry.is_a(step.address.kind(), MACHINE) {
-                true => &["running", "instance_type", "security_group"],
+                true => &["running", "security_group"],
                 false => &["running"],
             };
             step.changes
@@ -145,7 +146,8 @@ mod tests {
         let web = (80, "0.0.0.0/0");
         let table = [
             (update("instance.manager-0", "running"), true),
-            (update("instance.manager-0", "instance_type"), true),
+            (update("instance.manager-0", "instance_type"), false),
+            (update("instance.manager-0", "security_group"), true),
             (update("instance.manager-0", "tags.Unit"), false),
             (update("instance.node-0", "running"), false),
             (update("docker.manager-0", "running"), true),

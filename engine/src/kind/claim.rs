@@ -44,8 +44,7 @@ pub enum Claim {
         published: u16,
         /// `tcp`, `udp` or `sctp`.
         protocol: String,
-        /// Whether every node answers at it (the routing mesh). Two services that publish it on
-        /// their own nodes only may do so side by side (swarmkit, `checkPortConflicts`).
+        /// Whether every node answers at it (the routing mesh), or those alone that a task is on.
         mesh: bool,
     },
     /// A range of overlay addresses.
@@ -67,21 +66,19 @@ impl Claim {
         }
     }
 
-    /// Whether two resources cannot hold both at once.
+    /// Whether two resources cannot hold both at once, at least not on one node.
     pub fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (
                 Self::Port {
-                    published,
-                    protocol,
-                    mesh,
+                    published, protocol, ..
                 },
                 Self::Port {
                     published: other_published,
                     protocol: other_protocol,
-                    mesh: other_mesh,
+                    ..
                 },
-            ) => published == other_published && protocol == other_protocol && (*mesh || *other_mesh),
+            ) => published == other_published && protocol == other_protocol,
             (
                 Self::Range { scope, range },
                 Self::Range {
@@ -91,6 +88,13 @@ impl Claim {
             ) => scope == other_scope && (range.contains(other_range) || other_range.contains(range)),
             _ => self == other,
         }
+    }
+
+    /// Whether two that meet may be held side by side, each on other nodes: two services that publish
+    /// a port on their own nodes only (swarmkit, `checkPortConflicts`). Where there are nodes enough,
+    /// neither has to wait for the other.
+    pub fn is_of_nodes(&self) -> bool {
+        matches!(self, Self::Port { mesh: false, .. })
     }
 
     /// What claims that meet have in common: equal for any two that do. It sorts claims into
@@ -192,10 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_shared_only_by_services_that_publish_it_on_their_own_nodes() {
+    fn a_port_meets_the_same_of_its_protocol_and_is_of_nodes_or_of_all() {
         assert!(port(80, "tcp", true).meets(&port(80, "tcp", false)));
         assert!(port(80, "tcp", false).meets(&port(80, "tcp", true)));
-        assert!(!port(80, "tcp", false).meets(&port(80, "tcp", false)));
+        assert!(port(80, "tcp", false).meets(&port(80, "tcp", false)));
+        assert!(port(80, "tcp", false).is_of_nodes() && !port(80, "tcp", true).is_of_nodes());
         assert!(!port(80, "tcp", true).meets(&port(80, "udp", true)));
         assert!(!port(80, "tcp", true).meets(&port(81, "tcp", true)));
     }

@@ -46,6 +46,8 @@ pub(super) struct ClaimEdge {
     pub to: u32,
     /// What is taken.
     pub claim: Claim,
+    /// Whether each could hold it on other nodes.
+    pub of_nodes: bool,
 }
 
 pub(super) fn draft(input: &Input<'_>, decisions: &Decisions) -> Draft {

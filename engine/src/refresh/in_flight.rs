@@ -1,5 +1,6 @@
 //! Machines of which no node is known by which the swarm would tell whether they are up: a run had
-//! begun to set them up, or they are found without a record. So they are asked themselves.
+//! begun to set them up, they are found without a record, or the swarm that they were in has lost all
+//! its managers. So they are asked themselves.
 
 use futures::future::{Either, select};
 use futures::pin_mut;
@@ -19,13 +20,15 @@ use crate::world::{HostTarget, World};
 /// So many are asked at once.
 const AT_ONCE: usize = 32;
 
-/// The ids of the running machines that give no answer at all.
+/// The ids of the running machines that give no answer at all. `orphaned` says that no manager is left
+/// that could tell of those that are recorded as nodes.
 pub(super) async fn silent(
     world: &World,
     snapshot: &Snapshot,
     desired: &DesiredSet,
     machines: &[Machine],
     view: Option<&SwarmView>,
+    orphaned: bool,
 ) -> BTreeSet<String> {
     let wanted: FastSet<&str> = desired
         .resources
@@ -38,7 +41,7 @@ pub(super) async fn silent(
     let running = machines.iter().filter(|machine| machine.is_running());
     let targets = running
         .filter(|machine| machine.name().is_some_and(|name| wanted.contains(name)))
-        .filter_map(|machine| without_a_node(snapshot, machine, &listed));
+        .filter_map(|machine| without_a_node(snapshot, machine, &listed, orphaned));
     let asked = stream::iter(targets).map(|target| async move {
         let silent = is_silent(world, &target).await;
         silent.then_some(target.instance_id)
@@ -68,8 +71,14 @@ pub(super) fn former(snapshot: &Snapshot) -> BTreeSet<String> {
 }
 
 /// The way to a machine on which no node is recorded: to a recorded one, and to one that is found
-/// without a record and that the swarm does not list either.
-fn without_a_node(snapshot: &Snapshot, machine: &Machine, listed: &FastSet<&str>) -> Option<HostTarget> {
+/// without a record and that the swarm does not list either. What is recorded of an orphaned node says
+/// nothing any more.
+fn without_a_node(
+    snapshot: &Snapshot,
+    machine: &Machine,
+    listed: &FastSet<&str>,
+    orphaned: bool,
+) -> Option<HostTarget> {
     let (name, generation) = machine.owner.as_ref()?;
     let itself = Address::new(machine.kind, name);
     let Some(recorded) = snapshot.get(&itself) else {
@@ -83,7 +92,7 @@ fn without_a_node(snapshot: &Snapshot, machine: &Machine, listed: &FastSet<&str>
         let guest = snapshot.get(&Address::new(kind, name))?;
         (guest.made_with.get(&itself).copied().unwrap_or(0) == *generation).then_some(guest)
     };
-    if on_it("member").is_some() {
+    if on_it("member").is_some() && !orphaned {
         return None;
     }
     let key = on_it("docker").and_then(|engine| engine.outputs.text_field("host_key"));

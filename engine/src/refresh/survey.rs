@@ -39,7 +39,9 @@ impl Survey {
         survey.barred = barred;
         survey.misnamed = misnamed;
         survey.former = in_flight::former(snapshot);
-        survey.silent = in_flight::silent(world, snapshot, desired, survey.machines(), survey.view()).await;
+        let orphaned = survey.view().is_none() && survey.swarm_lost;
+        let (machines, view) = (survey.machines(), survey.view());
+        survey.silent = in_flight::silent(world, snapshot, desired, machines, view, orphaned).await;
         let recorded = snapshot
             .resources
             .iter()

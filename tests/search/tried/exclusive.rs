@@ -28,6 +28,12 @@ fn ports_move_from_service_to_service() {
             .service("b", &ports(b))
             .service("c", &ports(c))
     };
+    let three_of_nodes = |a: u16, b: u16, c: u16| {
+        demo(1, 1)
+            .service("a", &host(a))
+            .service("b", &host(b))
+            .service("c", &host(c))
+    };
     all(&[
         moved(),
         moved().target(&["service.other"]),
@@ -71,6 +77,25 @@ fn ports_move_from_service_to_service() {
             "global ones, swapped",
             &two(&global(80), &global(81)),
             &two(&global(81), &global(80)),
+        ),
+        then(
+            "one of every node for one of the mesh",
+            &two(&global(80), &ports("81:80")),
+            &two(&ports("81:80"), &host(80)),
+        ),
+        then(
+            "one of all the nodes there are for one of the mesh",
+            &demo(2, 1)
+                .service("api", &format!("replicas = 3\n{}", host(80)))
+                .service("web", &ports("81:80")),
+            &demo(2, 1)
+                .service("api", &format!("replicas = 3\n{}", ports("81:80")))
+                .service("web", &host(80)),
+        ),
+        then(
+            "of the nodes, round",
+            &three_of_nodes(80, 81, 82),
+            &three_of_nodes(81, 82, 80),
         ),
         then(
             "ranges that overlap",

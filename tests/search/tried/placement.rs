@@ -105,6 +105,15 @@ fn nodes_that_go_from_under_a_service() {
             ],
         )
         .refused("placement"),
+        then(
+            "paused, and a port of a global service",
+            &demo(1, 2).service("web", "mode = \"global\""),
+            &demo(1, 2)
+                .of_workers("availability = \"pause\"")
+                .service("web", "mode = \"global\"\nports = [\"80:80\"]"),
+        )
+        .refused("placement")
+        .after(&demo(1, 2).service("web", "mode = \"global\"\nports = [\"80:80\"]")),
         then("another label", &before(), &on("labels = { d = \"y\" }"))
             .refused("placement")
             .instead_with(&[("node.labels.d == x", "node.labels.d == y")]),

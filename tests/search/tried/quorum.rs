@@ -13,6 +13,12 @@ fn managers_that_are_lost() {
     let three = web(3, 2);
     all(&[
         edit("the only manager is terminated", &web(1, 2), &[]).drift([terminate("manager-0")]),
+        edit(
+            "the only manager is terminated, and a worker hangs",
+            &web(1, 2),
+            &[],
+        )
+        .drift([terminate("manager-0"), hang("node-1")]),
         edit("all three are terminated", &three, &[])
             .drift(["manager-0", "manager-1", "manager-2"].map(terminate)),
         edit("two of three are terminated", &three, &[])
@@ -56,6 +62,18 @@ fn managers_that_are_lost() {
         )
         .drift([hang("manager-0")])
         .refused("quorum"),
+        edit(
+            "the only one of all hangs, and is of another type",
+            &web(1, 0),
+            &[("t3.micro", "t3.small")],
+        )
+        .drift([hang("manager-0")])
+        .refused("quorum")
+        .after_a_stop("manager-0"),
+        edit("the only one of all hangs", &web(1, 0), &[])
+            .drift([hang("manager-0")])
+            .refused("quorum")
+            .after_a_stop("manager-0"),
         edit(
             "two of three are stopped, a third is to be replaced",
             &three,

@@ -56,6 +56,8 @@ enum Way {
     Instead(String),
     /// Everything is destroyed, and the manifest applied.
     AfterDestroy,
+    /// A machine is stopped by hand, and the manifest applied.
+    AfterStop(&'static str),
 }
 
 /// A cluster that is applied for the first time.
@@ -161,6 +163,12 @@ impl Row {
     /// Its remedy: everything is destroyed and applied again.
     pub fn after_a_destroy(mut self) -> Self {
         self.way = Some(Way::AfterDestroy);
+        self
+    }
+
+    /// Its remedy: a machine that hangs is stopped by hand, and the same is applied.
+    pub fn after_a_stop(mut self, instance: &'static str) -> Self {
+        self.way = Some(Way::AfterStop(instance));
         self
     }
 
@@ -284,6 +292,14 @@ impl Row {
                 let instead = driver.parse_text(text, environment())?;
                 what(kept(accepted("way", &driver.apply(&instead, &whole).await)))?;
                 what(kept(as_said("way", driver, &instead).await))?;
+            }
+            Some(Way::AfterStop(instance)) => {
+                driver
+                    .sim
+                    .stop_instance(instance)
+                    .map_err(|error| error.to_string())?;
+                what(kept(accepted("way", &driver.apply(after, &whole).await)))?;
+                what(kept(as_said("way", driver, after).await))?;
             }
             Some(Way::AfterDestroy) => {
                 what(kept(gone(driver, after).await))?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::Graph;
 use subako_state::Json;
 
 use super::super::gate::GateKind;
@@ -39,10 +41,12 @@ impl Builder<'_> {
                         from: *from,
                         to: number as u32,
                         claim: claim.clone(),
+                        of_nodes: claim.is_of_nodes() && held.is_of_nodes(),
                     });
                 }
             }
         }
+        side_by_side(&mut found);
         for edge in &found {
             self.edges.push((Node::Step(edge.from), Node::Step(edge.to)));
         }
@@ -132,6 +136,18 @@ impl Builder<'_> {
         }
         here
     }
+}
+
+/// Drops the edges between steps that only exchange what can be held on other nodes meanwhile: they
+/// make way for each other node by node, and neither can come first.
+fn side_by_side(edges: &mut Vec<ClaimEdge>) {
+    let of_nodes = edges.iter().filter(|edge| edge.of_nodes);
+    let graph = Graph::<(), ()>::from_edges(of_nodes.map(|edge| (edge.from, edge.to)));
+    let mut circle: FastMap<u32, usize> = FastMap::default();
+    for (number, steps) in kosaraju_scc(&graph).into_iter().enumerate() {
+        circle.extend(steps.into_iter().map(|step| (step.index() as u32, number)));
+    }
+    edges.retain(|edge| !edge.of_nodes || circle[&edge.from] != circle[&edge.to]);
 }
 
 fn claims(kind: Option<&dyn ErasedKind>, spec: Option<&Json>) -> Vec<Claim> {

@@ -117,6 +117,48 @@ fn what_cannot_be_released_first_refuses_the_plan_with_the_way_in_two_steps() {
     );
 }
 
+#[test]
+fn a_port_of_nodes_is_released_before_it_is_taken_where_that_can_be() {
+    let on_nodes = |ports: &[u16]| json!({"holds_on_nodes": ports});
+    let plan = Draft::new()
+        .has("soft.a", on_nodes(&[80]))
+        .has("soft.b", on_nodes(&[]))
+        .wants("soft.a", on_nodes(&[]))
+        .wants("soft.b", on_nodes(&[80]))
+        .plan();
+    assert!(waits_for(&plan, "update soft.b", "update soft.a"));
+    // Those that only exchange such ports make way for each other node by node.
+    let round = Draft::new()
+        .has("soft.a", on_nodes(&[80]))
+        .has("soft.b", on_nodes(&[81]))
+        .has("soft.c", on_nodes(&[82]))
+        .wants("soft.a", on_nodes(&[81]))
+        .wants("soft.b", on_nodes(&[82]))
+        .wants("soft.c", on_nodes(&[80]))
+        .plan();
+    assert_eq!(
+        (round.summary.replace, round.summary.update),
+        (0, 3),
+        "{:?}",
+        steps(&round)
+    );
+    assert!(round.steps.iter().all(|step| step.after_nodes.is_empty()));
+}
+
+#[test]
+fn a_port_of_nodes_that_is_exchanged_for_one_of_all_nodes_is_released_first() {
+    let holding = |all: &[u16], nodes: &[u16]| json!({"holds": all, "holds_on_nodes": nodes});
+    let plan = Draft::new()
+        .has("soft.everywhere", holding(&[], &[80]))
+        .has("soft.once", holding(&[5353], &[]))
+        .wants("soft.everywhere", holding(&[5353], &[]))
+        .wants("soft.once", holding(&[], &[80]))
+        .plan();
+    assert_eq!(plan.summary.replace, 1, "{:?}", steps(&plan));
+    assert!(waits_for(&plan, "update soft.once", "delete soft.everywhere"));
+    assert!(waits_for(&plan, "create soft.everywhere", "update soft.once"));
+}
+
 fn ports(step: &Step, after: bool) -> Vec<u16> {
     let spec = if after {
         step.spec_after()
