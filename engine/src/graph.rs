@@ -231,7 +231,10 @@ mod tests {
                 }
             })
             .collect();
-        DesiredSet { resources }
+        DesiredSet {
+            resources,
+            ..DesiredSet::default()
+        }
     }
 
     #[test]

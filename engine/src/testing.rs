@@ -177,6 +177,12 @@ impl Draft {
         self
     }
 
+    /// Fields of a resource are left as they are.
+    pub fn ignores(mut self, kind: &'static str, block: &str, field: &'static str) -> Self {
+        self.desired.ignored.add(kind, block, field);
+        self
+    }
+
     /// A resource is recorded.
     pub fn has(self, name: &str, fields: J) -> Self {
         self.has_record(resource(name, &fields))

@@ -307,3 +307,55 @@ fn a_default_that_the_manifest_spells_out_is_kept_and_one_left_out_is_nobodys() 
     cluster.run(&["sim", "set-stop-grace", "reply", "30"]).expect(0);
     cluster.run(&["plan", "--detailed-exitcode"]).expect(0);
 }
+
+#[test]
+fn what_an_autoscaler_and_a_pipeline_decide_is_left_to_them() {
+    let cluster = Cluster::with(|text| {
+        let text = text.replace(
+            "replicas = 8\n",
+            "replicas = 8\nignore_changes = [\"replicas\", \"image\"]\n",
+        );
+        assert!(text.contains("ignore_changes"));
+        text
+    });
+    cluster.apply().expect(0);
+    cluster.run(&["sim", "scale", "reply", "3"]).expect(0);
+    cluster
+        .run(&["plan", "--detailed-exitcode"])
+        .expect(0)
+        .says("note[ignored] service.reply: ")
+        .says("replicas is 3, not 8");
+    let digest = |ran: crate::support::Ran| ran.json()["digest"].clone();
+    let before = digest(cluster.run(&["plan", "--format", "json"]));
+    cluster.run(&["sim", "scale", "reply", "4"]).expect(0);
+    assert_eq!(before, digest(cluster.run(&["plan", "--format", "json"])));
+    let drift = cluster.run(&["plan", "--drift"]).expect(0);
+    drift
+        .says("Left as it is by ignore_changes")
+        .says("replicas: 8 → 4")
+        .says("No drift");
+    // What else is wanted is changed around it, and undone around it.
+    cluster.edit(
+        "ignore_changes = [\"replicas\", \"image\"]\n",
+        "ignore_changes = [\"replicas\", \"image\"]\nlabels = { a = \"b\" }\n",
+    );
+    cluster.run(&["sim", "set-image", "reply", "busybox"]).expect(0);
+    cluster.apply().expect(0);
+    let status = cluster.status();
+    let reply = status["services"].as_array().expect("services").iter();
+    let reply = reply
+        .clone()
+        .find(|service| service["name"] == "reply")
+        .expect("reply");
+    assert_eq!(reply["wanted"], 4);
+    let image = reply["image"].as_str().expect("an image");
+    assert!(image.starts_with("busybox"), "{image}");
+    // A service that is gone is created as the manifest says.
+    cluster.run(&["sim", "remove-service", "reply"]).expect(0);
+    cluster
+        .run(&["plan", "--drift"])
+        .expect(2)
+        .says("service.reply is gone");
+    cluster.apply().expect(0);
+    assert_eq!(cluster.status()["services"][1]["wanted"], 8);
+}

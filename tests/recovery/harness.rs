@@ -42,6 +42,7 @@ pub fn desired(wanted: &[Wanted]) -> DesiredSet {
         }
     };
     DesiredSet {
+        ignored: Default::default(),
         resources: wanted.iter().map(resource).collect(),
     }
 }

@@ -79,8 +79,15 @@ pub static SELECTION: About = About {
     documentation: "What can only change together is planned together, or left for a later apply.",
 };
 
+/// A field is left as it is.
+pub static IGNORED: About = About {
+    id: "ignored",
+    category: Category::State,
+    documentation: "What ignore_changes names is left as it is, and said where it hides a difference.",
+};
+
 /// All of these.
-pub static ALL: [&About; 11] = [
+pub static ALL: [&About; 12] = [
     &REFRESH,
     &FOREIGN,
     &ADOPTION,
@@ -92,4 +99,5 @@ pub static ALL: [&About; 11] = [
     &MAX_DESTROY,
     &CHECKS,
     &SELECTION,
+    &IGNORED,
 ];

@@ -33,6 +33,10 @@ pub trait ErasedKind: Send + Sync {
         let _ = (other, outputs);
         spec.clone()
     }
+    /// A spec with these fields as `live` has them, as far as one of its kind can.
+    fn keeping(&self, spec: &Json, live: &Json, fields: &[&str]) -> Json {
+        with_fields(spec, live, fields)
+    }
     /// See [`Kind::claims`]. None of a spec that cannot be read: no step on it gets that far.
     fn claims(&self, spec: &Json) -> Vec<Claim> {
         let _ = spec;
@@ -139,6 +143,21 @@ fn decode<T: DeserializeOwned>(what: &str, kind: &str, json: &Json) -> Result<T>
     })
 }
 
+/// A spec with these fields as another one has them, where it can have them: canonical JSON.
+fn with_fields(spec: &Json, live: &Json, fields: &[&str]) -> Json {
+    let (mut value, live) = (spec.value(), live.value());
+    let (Some(object), Some(live)) = (value.as_object_mut(), live.as_object()) else {
+        return spec.clone();
+    };
+    for field in fields {
+        match live.get(*field) {
+            Some(found) => object.insert((*field).to_owned(), found.clone()),
+            None => object.remove(*field),
+        };
+    }
+    Json::sorted(&value).unwrap_or_else(|_| spec.clone())
+}
+
 fn encode<T: Serialize>(kind: &str, value: &T) -> Result<Json> {
     Json::canonical(value)
         .map_err(|error| Failure::unknown(format!("record the outputs of a {kind}"), error.to_string()))
@@ -171,6 +190,13 @@ impl<K: Kind> ErasedKind for Erased<K> {
             return spec.clone();
         };
         Json::sorted(&typed.spelled_as(&other, &outputs)).unwrap_or_else(|_| spec.clone())
+    }
+
+    fn keeping(&self, spec: &Json, live: &Json, fields: &[&str]) -> Json {
+        // A field that cannot be missing, or that goes with another one only, is as the kind has it.
+        let kept = with_fields(spec, live, fields).decode::<K>();
+        let kept = kept.and_then(|typed| Json::sorted(&typed));
+        kept.unwrap_or_else(|_| spec.clone())
     }
 
     fn claims(&self, spec: &Json) -> Vec<Claim> {

@@ -169,7 +169,10 @@ pub(super) fn assemble(manifest: &Manifest, facts: &Facts<'_>) -> DesiredSet {
     for resource in &mut resources {
         resource.protect |= manifest.protected.contains(&resource.address);
     }
-    DesiredSet { resources }
+    DesiredSet {
+        resources,
+        ignored: manifest.ignored.clone(),
+    }
 }
 
 /// Puts the names that files have in the swarm in the place of the manifest's; returns the

@@ -79,6 +79,7 @@ pub fn sandbox() -> Manifest {
         prices: Prices::default(),
         moved: vec![],
         protected: std::collections::BTreeSet::new(),
+        ignored: Default::default(),
         checks: std::collections::BTreeMap::new(),
         sim: Sim::default(),
         lines: Lines::default(),

@@ -202,6 +202,7 @@ impl Manifest {
             prices: Prices::default(),
             moved: Vec::new(),
             protected: std::collections::BTreeSet::new(),
+            ignored: Default::default(),
             checks: std::collections::BTreeMap::new(),
             sim: Sim {
                 seed: connection.sim.seed,

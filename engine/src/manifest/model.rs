@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use subako_state::{Address, Digest, SealKey};
 
 use super::lines::Lines;
+use crate::desired::Ignored;
 use crate::finding::Severity;
 use crate::money::Prices;
 use crate::world::{
@@ -47,6 +48,8 @@ pub struct Manifest {
     pub docker_config: Option<PathBuf>,
     /// Services, networks, secrets and configs with `protect = true`.
     pub protected: BTreeSet<Address>,
+    /// What of it is left as it is where it is there: `ignore_changes`.
+    pub ignored: Ignored,
     /// `[checks.ID]`, by id.
     pub checks: BTreeMap<String, CheckSetting>,
     /// `[prices]`.

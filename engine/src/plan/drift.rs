@@ -3,6 +3,7 @@
 use subako_state::Resource;
 
 use super::diff::changes;
+use super::ignore::field;
 use super::types::Drift;
 use crate::kind::{ErasedKind, Sighting};
 
@@ -23,4 +24,27 @@ pub(crate) fn drifted(kind: &dyn ErasedKind, resource: &Resource, sighting: &Sig
             (!changes.is_empty()).then(|| drift(changes, false))
         }
     }
+}
+
+/// The part of it that counts, and the part in fields that are left as they are.
+pub(crate) fn counted(drift: Drift, ignored: &[&str]) -> (Option<Drift>, Option<Drift>) {
+    if ignored.is_empty() || drift.gone {
+        return (Some(drift), None);
+    }
+    let Drift {
+        address,
+        changes,
+        gone,
+    } = drift;
+    let (hidden, counts): (Vec<_>, Vec<_>) = changes
+        .into_iter()
+        .partition(|change| ignored.contains(&field(change)));
+    let part = |changes: Vec<_>| {
+        (!changes.is_empty()).then(|| Drift {
+            address: address.clone(),
+            changes,
+            gone,
+        })
+    };
+    (part(counts), part(hidden))
 }

@@ -5,6 +5,7 @@ use subako_state::{AccountId, Address, Digest, Snapshot};
 use super::circle::{Circle, Circular};
 use super::decide::{Decisions, Input, Turned, Unmet, decide};
 use super::generations::Generations;
+use super::ignore;
 use super::known::Known;
 use super::moved::Move;
 use super::order::finish;
@@ -88,8 +89,10 @@ impl<'a> Planning<'a> {
 /// input gives the same plan, byte for byte.
 pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
     let nothing = DesiredSet::default();
-    let desired = planning.wanted(&nothing);
-    let known = Known::of(planning.snapshot, planning.observed, desired);
+    let written = planning.wanted(&nothing);
+    let known = Known::of(planning.snapshot, planning.observed, written);
+    let (desired, ignored) = ignore::keep(planning.registry, written, &known.snapshot, &known.observed);
+    let desired = desired.as_ref();
     let addresses = desired.resources.iter().map(|d| &d.address);
     for address in addresses.chain(known.snapshot.resources.iter().map(|r| &r.address)) {
         if planning.registry.get(address.kind()).is_none() {
@@ -153,6 +156,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         }
     };
     decisions.findings.extend(refused(&unmet));
+    decisions.findings.extend(ignored);
     let summary = summarise(&steps, planning.snapshot);
     let refreshed = refreshed(&known.snapshot, &decisions);
     let mut plan = Plan {
@@ -160,7 +164,7 @@ pub fn draft(planning: &Planning<'_>) -> Result<Plan, PlanError> {
         written_by: WRITTEN_BY.to_owned(),
         digest: Digest::of(""),
         components: Components {
-            manifest: desired.digest(),
+            manifest: written.digest(),
             state: planning.base.clone(),
             world: Digest::of(""),
             format: super::digest::of_format(),

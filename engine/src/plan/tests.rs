@@ -3,6 +3,7 @@
 mod exclusive;
 mod found;
 mod hostless;
+mod ignored;
 mod strays;
 mod through;
 

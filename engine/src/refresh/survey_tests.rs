@@ -81,6 +81,7 @@ fn recorded_managers_are_asked_first_then_wanted_ones_each_with_its_pinned_key()
         answering("instance.m-1", json!({}), json!({"instance_id": "i-before"})),
     ]);
     let desired = DesiredSet {
+        ignored: Default::default(),
         resources: vec![
             wanted("member.w-9", "worker"),
             wanted("member.m-2", "manager"),

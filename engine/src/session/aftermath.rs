@@ -137,6 +137,7 @@ impl<'a> Before<'a> {
             steps,
             snapshot,
             wanted: DesiredSet {
+                ignored: Default::default(),
                 resources: wanted.collect(),
             },
         }

@@ -9,7 +9,7 @@ use super::status::stray_statuses;
 use super::{Knowledge, Session, SessionError, Settled, StrayStatus};
 use crate::desired::DesiredSet;
 use crate::kind::{Sighting, Unconverged};
-use crate::plan::{Change, Drift, Value, drifted};
+use crate::plan::{Change, Drift, Value, counted, drifted};
 use crate::refresh::{self, Survey};
 use crate::run::ApplyOptions;
 
@@ -43,6 +43,9 @@ pub struct Drifted {
     pub recorded: usize,
     /// What is gone, or not as the last run left it, sorted by address.
     pub drift: Vec<Drift>,
+    /// What is not as the last run left it, and is left as it is (`ignore_changes` of the manifest,
+    /// where that is at hand), sorted by address. It is no drift.
+    pub ignored: Vec<Drift>,
     /// What is as it was left and has not converged, sorted by address.
     pub waiting: Vec<Waiting>,
     /// What carries the cluster's tags and is not in the state.
@@ -110,6 +113,7 @@ impl Session {
             provider: snapshot.provider.clone(),
             recorded: snapshot.resources.iter().filter(|r| !r.deposed).count(),
             drift: Vec::new(),
+            ignored: Vec::new(),
             waiting: Vec::new(),
             strays: stray_statuses(&self.registry, snapshot, &observed, &prices),
             unread: Vec::new(),
@@ -123,6 +127,11 @@ impl Session {
             let kind = self.registry.get(address.kind());
             let kind = kind.filter(|_| !resource.deposed || *sighting == Sighting::Absent);
             let mut drift = kind.and_then(|kind| drifted(kind.as_ref(), resource, sighting));
+            if let Some(all) = drift {
+                let (counts, hidden) = counted(all, self.manifest.ignored.of(address));
+                found.ignored.extend(hidden);
+                drift = counts;
+            }
             let name = observed.misnamed.get(address).filter(|_| !resource.deposed);
             if let Some(name) = name {
                 let renamed = drift.get_or_insert_with(|| Drift {

@@ -12,6 +12,7 @@ use crate::refresh::Observed;
 fn sealed() -> Plan {
     let spec = serde_json::json!({"name": "a", "public_key": "k", "tags": {}});
     let desired = DesiredSet {
+        ignored: Default::default(),
         resources: vec![Desired {
             address: "key_pair.a".parse().expect("an address"),
             spec: Json::canonical(&spec).expect("json"),

@@ -74,6 +74,7 @@ pub fn sandbox() -> Manifest {
         prices: subako_engine::money::Prices::default(),
         moved: vec![],
         protected: std::collections::BTreeSet::new(),
+        ignored: Default::default(),
         checks: std::collections::BTreeMap::new(),
         sim: Sim::default(),
         lines: Lines::default(),

@@ -26,6 +26,11 @@ pub fn text(found: &Drifted, kinds: &Display, paint: Paint) -> String {
         plan_text::write_drift(&mut out, paint, kinds, &found.drift);
         out.push('\n');
     }
+    if !found.ignored.is_empty() {
+        head(&mut out, "Left as it is by ignore_changes, and no drift:");
+        plan_text::write_drift(&mut out, paint, kinds, &found.ignored);
+        out.push('\n');
+    }
     if !found.waiting.is_empty() {
         head(&mut out, "Not converged:");
         for Waiting { address, unconverged } in &found.waiting {
@@ -135,6 +140,8 @@ struct View<'a> {
     parked: bool,
     recorded: usize,
     drift: Vec<DriftView<'a>>,
+    /// Left as it is by the manifest: no drift.
+    ignored: Vec<DriftView<'a>>,
     not_converged: &'a [Waiting],
     strays: &'a [StrayStatus],
     unreadable: &'a [Unread],
@@ -149,6 +156,7 @@ pub fn json(found: &Drifted, unfinished: Option<&UnfinishedRun>) -> Result<Strin
         parked: found.parked,
         recorded: found.recorded,
         drift: found.drift.iter().map(drift_view).collect(),
+        ignored: found.ignored.iter().map(drift_view).collect(),
         not_converged: &found.waiting,
         strays: &found.strays,
         unreadable: &found.unread,
@@ -166,6 +174,7 @@ mod tests {
             provider: "sim".to_owned(),
             recorded: 3,
             drift: Vec::new(),
+            ignored: Vec::new(),
             waiting: Vec::new(),
             strays: Vec::new(),
             unread: vec![Unread {

@@ -188,6 +188,7 @@ fn drifted(text: &str) -> Drifted {
         provider: text.to_owned(),
         recorded: 1,
         drift: plan(text).drift,
+        ignored: plan(text).drift,
         waiting: Vec::new(),
         strays: seen(text).strays,
         unread: vec![Unread {

@@ -146,6 +146,7 @@ fn snapshot(resources: Vec<Resource>) -> Snapshot {
 
 fn planned(snapshot: &Snapshot, wanted: &[(&str, Json)]) -> Plan {
     let desired = DesiredSet {
+        ignored: Default::default(),
         resources: wanted
             .iter()
             .map(|(address, spec)| Desired {

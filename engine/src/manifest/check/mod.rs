@@ -9,6 +9,7 @@ mod checks;
 mod cluster;
 mod docker;
 mod files;
+mod ignored;
 mod key_pair;
 mod labels;
 mod moved;
@@ -60,6 +61,7 @@ impl Surroundings<'_> {
 pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<'_>) -> Manifest {
     let blocks = moved::Blocks::of(&document);
     let protected = protect::of(&document);
+    let ignored = ignored::of(cx, &document);
     variable::check(cx, value(document.variable), around.source);
     let cluster = cluster::check(cx, value(document.cluster));
     let aws = aws::check(cx, value(document.aws));
@@ -112,6 +114,7 @@ pub fn manifest(cx: &mut Context<'_>, document: Document, around: &Surroundings<
             .and_then(|at| at.value.docker_config)
             .map(|path| around.resolve(&path.0)),
         protected,
+        ignored,
         checks: checks::check(value(document.checks)),
         prices: prices::check(value(document.prices)),
         moved: moved::check(cx, value(document.moved).0, &blocks),

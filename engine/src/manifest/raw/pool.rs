@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use crate::manifest::decode::{
     Context, Decode, Int, Labels, Node, Scalar, Table, keywords, plain_schema, section,
 };
-use crate::manifest::formats::{Address, Ami, InstanceType, PoolName};
+use crate::manifest::formats::{Address, Ami, InstanceType, PlainText, PoolName};
 use crate::manifest::model::PublicIp;
 use crate::manifest::span::At;
 use crate::world::{Availability, CpuCredits, Role};
@@ -51,8 +51,14 @@ section! {
         optional protect: bool,
         /// Further tags for its instances and their volumes.
         optional tags: Table<Scalar>,
+        /// Keys of this block that are left as they are on its machines, whoever changes them:
+        /// "availability", "cpu_credits", "disk_gib", "instance_type", "labels", "tags". What they
+        /// say here holds for a new machine.
+        optional ignore_changes: Vec<At<PlainText>>,
     }
     elsewhere {
+        "lifecycle" => "write `ignore_changes` or `protect` directly in this block",
+        "ignore" => "did you mean `ignore_changes`?",
         "size" => "the number of instances is `count`, the size of the volume is `disk_gib`",
         "replicas" => "instances are counted by `count`; `replicas` belongs to a [[service]]",
         "type" => "did you mean `instance_type`?",

@@ -66,6 +66,10 @@ section! {
         /// Whether a plan that would delete or replace it is refused, also once its block is gone.
         /// Default: false.
         optional protect: bool,
+        /// Keys of this block that are left as they are in the swarm, whoever changes them: for
+        /// example "replicas" where an autoscaler decides on them, or "image" where a pipeline
+        /// deploys. What they say here holds when the service is created.
+        optional ignore_changes: Vec<At<PlainText>>,
         /// Labels of each of its containers.
         optional container_labels: Labels,
         /// Services that have to be there first: a list of names, or a table name →
@@ -92,6 +96,8 @@ section! {
         optional working_dir: PlainText,
     }
     elsewhere {
+        "lifecycle" => "write `ignore_changes` or `protect` directly in this block",
+        "ignore" => "did you mean `ignore_changes`?",
         "deploy" => "keys of Compose's `deploy` stand directly in [[service]]: replicas, update_config, …",
         "placement" => "write `constraints`, `preferences` and `max_replicas_per_node` directly in [[service]]",
         "scale" => "did you mean `replicas`?",

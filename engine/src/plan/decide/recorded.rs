@@ -4,7 +4,7 @@ use subako_state::{Address, Json, Resource, Snapshot};
 
 use super::super::change::{Change, Value};
 use super::super::diff::changes;
-use super::super::drift::drifted;
+use super::super::drift::{counted, drifted};
 use super::super::reason::{OldFirst, Reason};
 use super::{Decisions, Fate, Input};
 use crate::desired::Desired;
@@ -33,12 +33,26 @@ impl Recorded<'_, '_> {
         &self.input.snapshot.resources[self.record]
     }
 
+    /// The fields that are left as they are.
+    fn ignored(&self) -> &[&'static str] {
+        self.input.desired.ignored.of(&self.wanted.address)
+    }
+
+    fn is_recorded_but_for_what_is_ignored(&self, live: &Json) -> bool {
+        let ignored = self.ignored();
+        let kind = self.input.registry.get(self.wanted.address.kind());
+        let kind = kind.filter(|_| !ignored.is_empty());
+        kind.is_some_and(|kind| kind.keeping(&self.resource().spec, live, ignored) == *live)
+    }
+
     /// What becomes of it, given what a refresh found.
     pub fn decide(&self, out: &mut Decisions) -> Fate {
         let resource = self.resource();
         let sighting = &self.input.observed.recorded[self.record];
         if let Some(kind) = self.input.registry.get(resource.address.kind()) {
-            out.drift.extend(drifted(kind.as_ref(), resource, sighting));
+            let drift = drifted(kind.as_ref(), resource, sighting);
+            out.drift
+                .extend(drift.and_then(|drift| counted(drift, self.ignored()).0));
         }
         let (live, outputs) = match sighting {
             Sighting::AsRecorded => (resource.spec.clone(), resource.outputs.clone()),
@@ -109,7 +123,7 @@ impl Recorded<'_, '_> {
 
     fn compare(&self, live: &Json, outputs: &Json, findings: &mut Vec<Finding>) -> Fate {
         let resource = self.resource();
-        let recorded = *live == resource.spec;
+        let recorded = *live == resource.spec || self.is_recorded_but_for_what_is_ignored(live);
         let live = &self.spelled_as_wanted(live, outputs);
         let touches_anew = !self.stale.is_empty()
             || self

@@ -1,5 +1,9 @@
 //! What should be: the manifest lowered to resources.
 
+mod ignored;
+
+pub use ignored::Ignored;
+
 use subako_state::{Address, Digest, Json};
 
 /// One resource that should be.
@@ -20,18 +24,23 @@ pub struct Desired {
 pub struct DesiredSet {
     /// The resources.
     pub resources: Vec<Desired>,
+    /// What of those that are there is left as it is.
+    pub ignored: Ignored,
 }
 
 impl DesiredSet {
     /// The digest of all of it.
     pub fn digest(&self) -> Digest {
-        Digest::of_parts(self.resources.iter().flat_map(|resource| {
+        let ignored: Vec<String> = self.ignored.lines().collect();
+        let resources = self.resources.iter().flat_map(|resource| {
             let protect = if resource.protect { "\n1\n" } else { "\n0\n" };
             let depends_on = resource.depends_on.iter();
             [resource.address.as_str(), protect]
                 .into_iter()
                 .chain(depends_on.flat_map(|dependency| [dependency.as_str(), "\n"]))
                 .chain([resource.spec.as_str(), "\n"])
-        }))
+        });
+        // Where nothing is ignored a digest is what it was before anything could be.
+        Digest::of_parts(resources.chain(ignored.iter().map(String::as_str)))
     }
 }
