@@ -331,6 +331,43 @@ fn every_command_that_a_message_names_works_when_it_is_pasted() {
     }
 }
 
+/// The example up and running, then somebody scales a service by hand.
+fn scaled() -> Place {
+    let place = Place::applied();
+    place.run(&["sim", "scale", "reply", "3"]).expect(0);
+    place
+}
+
+#[test]
+fn every_command_in_a_plan_works_when_it_is_pasted_whatever_its_format() {
+    let fresh = Place::new(|text| text);
+    let drifted = scaled();
+    let plans: [(&Place, &[&str], i32); 8] = [
+        (&fresh, &[], 0),
+        (&fresh, &["--out", "my plan"], 0),
+        (&fresh, &["--target", "key_pair.*"], 0),
+        (&fresh, &["--max-destroy", "0"], 0),
+        (&drifted, &[], 0),
+        (&drifted, &["--destroy"], 0),
+        (&drifted, &["--refresh=false", "--replace", "service.reply"], 0),
+        (&drifted, &["--drift"], 2),
+    ];
+    let mut found = 0;
+    for (place, chosen, code) in plans {
+        for format in ["text", "markdown"] {
+            let words = [&["plan", "--format", format], chosen].concat();
+            let ran = place.run(&words).expect(code);
+            let printed = commands(&format!("{}{}", ran.stdout, ran.stderr));
+            let printed: Vec<&String> = printed.iter().filter(|line| !is_name(line)).collect();
+            found += printed.len();
+            for line in printed {
+                follow(&place.copy(), line, 0);
+            }
+        }
+    }
+    assert!(found >= 10, "{found} commands are named");
+}
+
 /// The command of a run in the past, which nobody is told to run: it has no options.
 fn is_name(line: &str) -> bool {
     ["subako apply", "subako destroy", "subako sim"].contains(&line)

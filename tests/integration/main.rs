@@ -39,3 +39,4 @@ mod storage;
 mod support;
 mod unfinished;
 mod variables;
+mod workflows;

@@ -86,3 +86,84 @@ fn an_unexpected_digest_is_refused_and_the_expected_one_applied() {
         .run(&["apply", "--yes", "--expect", &digest[7..19]])
         .expect(0);
 }
+
+/// The marker of a plan's comment.
+fn marker(cluster: &Cluster) -> String {
+    let comment = cluster.run(&["plan", "--format", "markdown"]).expect(0).stdout;
+    let line = comment.lines().last().expect("a marker");
+    let (_, marker) = line.split_once("<!--").expect("a marker");
+    format!("<!--{marker}")
+}
+
+/// Another plan than the one that the marker is of: refused with what moved and nothing else, and
+/// nothing is changed.
+#[track_caller]
+fn refused(cluster: &Cluster, marker: &str, moved: &str) {
+    let before = (cluster.resources(), settled(cluster.world()));
+    let ran = cluster.run(&["apply", "--yes", "--expect", marker]).expect(5);
+    ran.says("it is not the one that was reviewed");
+    let said: Vec<&str> = ["the manifest", "the state", "the world", "the format of plans"]
+        .into_iter()
+        .filter(|what| ran.stderr.contains(&format!("{what} moved")))
+        .collect();
+    assert_eq!(said, [moved], "{}", ran.said());
+    assert_eq!((cluster.resources(), settled(cluster.world())), before);
+}
+
+/// The example up and running, with an edit that waits for its apply, and the marker of that.
+fn reviewed() -> (Cluster, String) {
+    let cluster = Cluster::sandbox();
+    cluster.apply().expect(0);
+    cluster.edit("replicas = 8", "replicas = 9");
+    let marker = marker(&cluster);
+    (cluster, marker)
+}
+
+#[test]
+fn a_marker_is_refused_after_an_edit_of_the_manifest() {
+    let (cluster, marker) = reviewed();
+    cluster.edit("replicas = 5", "replicas = 6");
+    refused(&cluster, &marker, "the manifest");
+    cluster.edit("replicas = 6", "replicas = 5");
+    cluster.run(&["apply", "--yes", "--expect", &marker]).expect(0);
+}
+
+#[test]
+fn a_marker_is_refused_after_another_run_has_changed_the_state() {
+    let (cluster, marker) = reviewed();
+    // The manifest is the same again, and so is the plan but for the state.
+    cluster.edit("replicas = 5", "replicas = 6");
+    cluster
+        .run(&["apply", "--yes", "--target", "service.reply2"])
+        .expect(0);
+    cluster.edit("replicas = 6", "replicas = 5");
+    cluster
+        .run(&["apply", "--yes", "--target", "service.reply2"])
+        .expect(0);
+    refused(&cluster, &marker, "the state");
+}
+
+#[test]
+fn a_marker_is_refused_after_a_change_outside() {
+    let (cluster, marker) = reviewed();
+    cluster.run(&["sim", "open-port", "8080"]).expect(0);
+    refused(&cluster, &marker, "the world");
+    cluster.run(&["sim", "close-port", "8080"]).expect(0);
+    cluster.run(&["apply", "--yes", "--expect", &marker]).expect(0);
+}
+
+#[test]
+fn a_marker_of_another_plan_format_is_refused() {
+    let (cluster, marker) = reviewed();
+    let (before, format) = marker.rsplit_once("format=sha256:").expect("a format");
+    let digits = &format[..64];
+    let other = format!(
+        "{before}format=sha256:{}",
+        format.replace(digits, &"0".repeat(64))
+    );
+    // With the digest that a plan of that format has.
+    let (before, digest) = other.split_once(" digest=sha256:").expect("a digest");
+    let other = format!("{before} digest=sha256:{}{}", "1".repeat(64), &digest[64..]);
+    refused(&cluster, &other, "the format of plans");
+    cluster.run(&["apply", "--yes", "--expect", &marker]).expect(0);
+}

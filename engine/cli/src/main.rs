@@ -36,6 +36,8 @@ mod style;
 mod ui;
 mod unfinished;
 mod who;
+#[cfg(test)]
+mod workflow_tests;
 
 use std::io::Write as _;
 use std::process::ExitCode;
