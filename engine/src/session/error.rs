@@ -134,11 +134,11 @@ pub enum SessionError {
         of: usize,
     },
     /// Nobody can tell whether enough managers are left.
-    #[error("nobody can tell whether the swarm of {cluster} has lost its quorum{}: nothing is forced on it", unreached(.unknown))]
+    #[error("nobody can tell whether the swarm of {cluster} has lost its quorum{}: nothing is forced on it", in_brackets(.unknown))]
     QuorumUnknown {
         /// The cluster.
         cluster: String,
-        /// The managers that could not be asked, if it is them.
+        /// The managers that may be alive, each with what is known of it.
         unknown: Vec<String>,
     },
     /// No manager of the swarm is left.
@@ -166,11 +166,11 @@ impl SessionError {
     }
 }
 
-/// ` (mgr-0, mgr-1 cannot be reached from here)`; nothing where it is nobody.
-fn unreached(managers: &[String]) -> String {
+/// ` (mgr-0 cannot be reached from here, mgr-1 is starting)`; nothing where it is nobody.
+fn in_brackets(managers: &[String]) -> String {
     match managers {
         [] => String::new(),
-        some => format!(" ({} cannot be reached from here)", some.join(", ")),
+        some => format!(" ({})", some.join(", ")),
     }
 }
 

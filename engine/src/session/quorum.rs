@@ -59,19 +59,22 @@ impl Session {
 /// Refuses to force anything on a swarm that can agree, or of which nobody can tell, or none of whose
 /// managers is left to begin from.
 fn guard_lost(managers: &Managers, cluster: &str) -> Result<(), SessionError> {
-    let standing = |wanted: Standing| {
-        let all = managers.voters.iter();
-        all.filter(move |(_, standing)| **standing == wanted)
-            .map(|(name, _)| name.clone())
-            .collect::<Vec<_>>()
-    };
     let cluster = cluster.to_owned();
     let (alive, of) = (managers.alive(), managers.voters.len());
     if managers.answered {
         return Err(SessionError::QuorumHeld { cluster, alive, of });
     }
-    if !managers.quorum_is_lost() {
-        let unknown = standing(Standing::Unknown);
+    let may_live: Vec<String> = managers
+        .voters
+        .iter()
+        .filter_map(|(name, standing)| match standing {
+            Standing::Unknown => Some(format!("{name} cannot be reached from here")),
+            Standing::Starting => Some(format!("{name} is starting")),
+            _ => None,
+        })
+        .collect();
+    if alive + may_live.len() >= managers.quorum() {
+        let unknown = may_live;
         return Err(SessionError::QuorumUnknown { cluster, unknown });
     }
     match alive {

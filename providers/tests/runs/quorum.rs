@@ -106,6 +106,15 @@ async fn nothing_is_forced_on_a_swarm_that_can_agree_or_of_which_nothing_is_left
         matches!(refused, Some(SessionError::QuorumHeld { alive: 3, of: 3, .. })),
         "{refused:?}"
     );
+    let booting = without(3, &["mgr-2"]).await;
+    booting.sim.stop_instance("mgr-1").expect("it runs");
+    booting.wait_a_minute().await;
+    booting.sim.start_instance("mgr-1").expect("it is stopped");
+    let refused = drafted(&booting, Purpose::Quorum).await.err();
+    assert!(
+        matches!(&refused, Some(SessionError::QuorumUnknown { unknown, .. }) if unknown == &["mgr-1 is starting"]),
+        "{refused:?}"
+    );
     let two = without(3, &["mgr-1"]).await;
     let refused = drafted(&two, Purpose::Quorum).await.err();
     assert!(
