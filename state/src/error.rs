@@ -96,6 +96,22 @@ pub enum StateError {
         /// The pin.
         place: String,
     },
+    /// The state is kept somewhere else now.
+    #[error("the state of {place} was moved to {to}")]
+    MovedAway {
+        /// Where it was.
+        place: String,
+        /// Where it went, as it was called there.
+        to: String,
+    },
+    /// A state is being moved here, and is not all here yet.
+    #[error("a move of the state from {from} to {place} did not end")]
+    HalfMoved {
+        /// Where it is to go.
+        place: String,
+        /// Where it comes from, as it was called there.
+        from: String,
+    },
     /// The state moved since it was read.
     #[error("{place} is now at serial {found}, but serial {expected} was read")]
     Moved {

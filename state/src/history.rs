@@ -5,8 +5,9 @@ use crate::error::{Damage, StateError};
 use crate::format;
 use crate::journal::{Entry, Journal, Outcome};
 use crate::lock::Holder;
-use crate::names::{JOURNAL, PAST, past_journal, past_origin, run_of, serial_of};
+use crate::names::{JOURNAL, PAST, past_journal, past_origin, past_state, run_of, serial_of};
 use crate::origin::Origin;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::writer;
 
@@ -42,6 +43,9 @@ pub struct PastRun {
     /// What the journal says of it, or why that cannot be read.
     pub told: Result<Told, String>,
 }
+
+/// A journal of the history, or why it is not what was written.
+pub type PastJournal = Result<Option<Journal>, StateError>;
 
 /// What the journal of a run says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,23 +153,47 @@ impl Store {
         Ok(items)
     }
 
+    /// The snapshot of the history with that serial, and its digest; `None` if it is not there.
+    pub fn past(&self, serial: u64) -> Result<Option<(Snapshot, Digest)>, StateError> {
+        let name = past_state(serial);
+        match self.backend().read(&name)? {
+            Some(object) => self.parse(&name, &object.content).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The serials that runs which are over began from, and their numbers, oldest first.
+    pub fn past_run_numbers(&self) -> Result<Vec<(u64, u32)>, StateError> {
+        let names = self.backend().list(PAST)?;
+        let mut found: Vec<(u64, u32)> = names.iter().filter_map(|name| run_of(name)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Where the journal of a run that is over is, for people, and the journal: `None` if nothing in it was
+    /// ever acknowledged.
+    ///
+    /// # Errors
+    /// It cannot be read; a journal that is not what was written is the inner error.
+    pub fn past_journal(&self, serial: u64, number: u32) -> Result<(String, PastJournal), StateError> {
+        let name = past_journal(serial, number);
+        let place = self.place_of(&name);
+        let object = self.backend().read(&name)?;
+        let journal = match object {
+            Some(object) => Journal::parse(&object.content, &place),
+            None => Ok(None),
+        };
+        Ok((place, journal))
+    }
+
     /// The runs that are over, oldest first, but for those of which `is_known` says so by their id's
     /// end: the serial that they began from, and their number.
     pub fn past_runs(&self, is_known: impl Fn(u64, u32) -> bool) -> Result<Vec<PastRun>, StateError> {
-        let names = self.backend().list(PAST)?;
-        let mut found: Vec<(u64, u32, String)> = names
-            .into_iter()
-            .filter_map(|name| run_of(&name).map(|(serial, number)| (serial, number, name)))
-            .filter(|(serial, number, _)| !is_known(*serial, *number))
-            .collect();
-        found.sort();
-        let mut runs = Vec::with_capacity(found.len());
-        for (serial, number, name) in found {
-            let Some(object) = self.backend().read(&name)? else {
-                continue;
-            };
-            let place = self.place_of(&name);
-            let told = match Journal::parse(&object.content, &place) {
+        let numbers = self.past_run_numbers()?.into_iter();
+        let mut runs = Vec::new();
+        for (serial, number) in numbers.filter(|(serial, number)| !is_known(*serial, *number)) {
+            let (place, journal) = self.past_journal(serial, number)?;
+            let told = match journal {
                 Ok(Some(journal)) => {
                     Told::of(&journal).ok_or_else(|| "it does not begin with a plan".to_owned())
                 }

@@ -13,6 +13,7 @@
 
 mod address;
 mod aside;
+mod attribution;
 mod backend;
 mod bastion;
 mod belonging;
@@ -27,6 +28,8 @@ mod history;
 mod journal;
 mod json;
 mod lock;
+mod mark;
+mod migrate;
 mod names;
 mod origin;
 mod parked;
@@ -39,6 +42,8 @@ mod writer;
 
 #[cfg(test)]
 mod belonging_tests;
+#[cfg(test)]
+mod migrate_tests;
 #[cfg(test)]
 mod origin_tests;
 #[cfg(test)]
@@ -57,10 +62,12 @@ pub use error::{Damage, StateError};
 pub use files::{read_file, write_atomically};
 pub use format::{parse, render};
 pub use guard::Lock;
-pub use history::{HistoryItem, PastRun, Told};
+pub use history::{HistoryItem, PastJournal, PastRun, Told};
 pub use journal::{Direction, Effect, Entry, Journal, Outcome};
 pub use json::Json;
 pub use lock::{Holder, LockError, Locked};
+pub use mark::{Mark, Way};
+pub use migrate::{MigrateError, Migrated};
 pub use origin::{Origin, Ran};
 pub use parked::ParkedNote;
 pub use seal::SealKey;

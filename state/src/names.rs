@@ -6,6 +6,11 @@ pub(crate) const STATE: &str = "state.json";
 pub(crate) const JOURNAL: &str = "journal.jsonl";
 /// What the names of earlier states and journals begin with.
 pub(crate) const PAST: &str = "history/";
+/// What the names of states and journals that were put aside begin with.
+pub(crate) const ASIDE: [&str; 2] = ["state.aside-", "journal.aside-"];
+/// Objects that belong to a state beside its history: the keys of its secrets and of its bastion, how the
+/// cluster is reached, since when it is parked.
+pub(crate) const KEYS: [&str; 4] = ["bastion.key", "connection.json", "parked.json", "seal.key"];
 
 /// The snapshot with that serial.
 pub(crate) fn past_state(serial: u64) -> String {

@@ -10,6 +10,7 @@ use crate::format;
 use crate::guard::{Lock, Slot};
 use crate::journal::Journal;
 use crate::lock::{Holder, LockError, Locked};
+use crate::mark::{Mark, Way};
 use crate::names::{JOURNAL, PAST, STATE, past_state};
 use crate::origin::Ran;
 use crate::snapshot::Snapshot;
@@ -203,11 +204,28 @@ impl Store {
     }
 
     pub(crate) fn parse(&self, name: &str, content: &[u8]) -> Result<(Snapshot, Digest), StateError> {
+        self.refuse_mark(content)?;
         format::parse_bytes(content).map_err(|damage| StateError::Damaged {
             place: self.place_of(name),
             damage,
             newest: self.newest_whole(),
         })
+    }
+
+    /// Fails if what stands in the place of the state says that it is somewhere else.
+    fn refuse_mark(&self, content: &[u8]) -> Result<(), StateError> {
+        let place = self.place();
+        match Mark::parse(content) {
+            None => Ok(()),
+            Some(mark) if mark.way == Way::MovedTo => Err(StateError::MovedAway {
+                place,
+                to: mark.place,
+            }),
+            Some(mark) => Err(StateError::HalfMoved {
+                place,
+                from: mark.place,
+            }),
+        }
     }
 
     /// Writes a snapshot as the successor of the state: into the history first, with who wrote it,
@@ -220,6 +238,9 @@ impl Store {
     pub fn save_after(&self, snapshot: &Snapshot, ran: Option<&Ran>) -> Result<Digest, StateError> {
         writer::check(self.held().as_ref())?;
         let current = self.backend.read(STATE)?;
+        if let Some(object) = &current {
+            self.refuse_mark(&object.content)?;
+        }
         if let Some(object) = &current
             && let Ok((current, _)) = format::parse_bytes(&object.content)
             && current.serial + 1 != snapshot.serial
@@ -249,6 +270,9 @@ impl Store {
             StateError::io("read", self.place_of(&from))(std::io::ErrorKind::NotFound.into())
         })?;
         let (_, digest) = self.parse(&from, &object.content)?;
+        if let Some(there) = self.backend.read(STATE)? {
+            self.refuse_mark(&there.content)?;
+        }
         self.note_restored(serial, &digest)?;
         self.replace(STATE, &object.content)?;
         Ok(digest)

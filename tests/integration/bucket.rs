@@ -189,6 +189,32 @@ fn a_dead_lock_is_released_and_a_living_one_is_not() {
 }
 
 #[test]
+fn a_state_moves_into_the_bucket_and_back() {
+    let Some(team) = Team::new() else { return };
+    let in_bucket = team.machines[0].text();
+    let (local, _) = in_bucket.split_once("[state]").expect("a [state]");
+    team.machines[0].write(local);
+    team.run(0, &["apply", "--yes"]).expect(0);
+    team.machines[0].write(&in_bucket);
+    let world = team.world.path().display().to_string();
+    team.run(0, &["state", "migrate", "--from", &world, "--yes"])
+        .expect(0)
+        .says("Moved the state");
+    team.run(1, &["plan", "--detailed-exitcode"]).expect(0);
+    team.run(1, &["state", "verify"]).expect(0);
+    team.machines[0].write(local);
+    team.run(0, &["plan"]).expect(5).says("was moved to");
+    let from = format!(
+        "s3://{}/clusters?region=us-east-1&endpoint=http://{}&lease=5s",
+        team.bucket, team.moto
+    );
+    team.run(0, &["state", "migrate", "--from", &from, "--yes"])
+        .expect(0);
+    team.run(0, &["plan", "--detailed-exitcode"]).expect(0);
+    team.run(1, &["plan"]).expect(5).says("was moved to");
+}
+
+#[test]
 fn a_bucket_that_is_not_there_is_said() {
     let Some(team) = Team::new() else { return };
     let bucket = format!("bucket = \"{}\"", team.bucket);

@@ -26,16 +26,18 @@ fn kept(cluster: &Cluster) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every command that only looks and has a `--format json`, with the arguments that it needs.
-const LOOKING: [&[&str]; 10] = [
+const LOOKING: [&[&str]; 12] = [
     &["lock", "show"],
     &["output"],
     &["plan"],
     &["plan", "--drift"],
     &["reach", "internet", "service.reply"],
     &["show"],
+    &["state", "diff", "0"],
     &["state", "history"],
     &["state", "list"],
     &["state", "show", "key_pair.sandbox"],
+    &["state", "verify"],
     &["status"],
 ];
 

@@ -163,6 +163,16 @@ impl From<StateError> for CliError {
                     .exit(Exit::Refused)
                     .help("nothing was changed; move it away, or choose another directory with --state-dir");
             }
+            StateError::MovedAway { .. } => {
+                out = out.exit(Exit::Refused).help(
+                    "nothing was changed: say under [state] in the manifest where it is now; a move that did not end is finished by the same `state migrate` again",
+                );
+            }
+            StateError::HalfMoved { .. } => {
+                out = out
+                    .exit(Exit::Refused)
+                    .help("nothing was changed: the same `state migrate` again finishes it");
+            }
             StateError::Conflict { .. } | StateError::LockLost { .. } => {
                 out = out.exit(Exit::Refused).help(
                     "something other than this command writes there: find out what, then run the command again",

@@ -9,8 +9,8 @@ pub enum Exit {
     Done,
     /// An error before anything changed.
     Error,
-    /// Changes are pending (`--detailed-exitcode`), or something drifted (`--drift`) or is degraded
-    /// (`status --check`).
+    /// Changes are pending (`--detailed-exitcode`), something drifted (`--drift`) or is degraded
+    /// (`status --check`), or what is kept does not hold (`state verify`).
     Changes,
     /// Failed, and everything was undone.
     RolledBack,
@@ -27,7 +27,7 @@ pub const TABLE: [(Exit, u8, &str); 6] = [
     (
         Exit::Changes,
         2,
-        "changes are pending (plan --detailed-exitcode), or something drifted (plan --drift) or is degraded (status --check)",
+        "changes are pending (plan --detailed-exitcode), something drifted (plan --drift) or is degraded (status --check), or the state does not hold (state verify)",
     ),
     (Exit::RolledBack, 3, "failed, and everything was undone"),
     (

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use subako_engine::world::NextCommand;
-use subako_state::{Holder, Lock, LockError};
+use subako_state::{Holder, Lock, LockError, Store};
 
 use crate::error::{CliError, Result};
 use crate::hint::Hint;
@@ -23,24 +23,28 @@ pub fn take(project: &Project, command: &str, ui: &Ui) -> Result<Lock> {
 
 /// As [`take`], without the word about a dead holder.
 pub fn take_silently(project: &Project, command: &str, ui: &Ui) -> Result<Lock> {
-    let session = project.offline();
+    take_of(&project.store, project.lock_timeout, command, ui)
+}
+
+/// As [`take_silently`], the lock of a store, waiting so long for it.
+pub fn take_of(store: &Store, timeout: Duration, command: &str, ui: &Ui) -> Result<Lock> {
     let started = Instant::now();
     let mut said = false;
     let lock = loop {
-        match session.lock(&who::this_process(command, &ui.typed)) {
-            Err(LockError::Held { holder }) if started.elapsed() < project.lock_timeout => {
+        match store.lock(&who::this_process(command, &ui.typed)) {
+            Err(LockError::Held { holder }) if started.elapsed() < timeout => {
                 if !said {
                     let who =
                         holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
                     ui.note(&format!(
                         "waiting up to {} s for the lock, which {who} holds",
-                        project.lock_timeout.as_secs()
+                        timeout.as_secs()
                     ));
                 }
                 said = true;
-                std::thread::sleep(project.store.look_every());
+                std::thread::sleep(store.look_every());
             }
-            taken => break taken.map_err(|error| held(error, project.store.lease()))?,
+            taken => break taken.map_err(|error| held(error, store.lease()))?,
         }
     };
     for repair in lock.repairs() {

@@ -21,6 +21,7 @@ mod source;
 mod source_text;
 mod span;
 mod starter;
+mod state_url;
 mod syntax;
 mod variable_file;
 
@@ -40,4 +41,5 @@ pub use parse::{Identity, identity, is_cluster_name, parse, parse_with, used};
 pub use schema::schema;
 pub use source::{Disk, Files, Source, Variables};
 pub use starter::Starter;
+pub use state_url::BadStateUrl;
 pub use variable_file::{BadVariableFile, VariableFile};

@@ -17,14 +17,7 @@ pub fn changes(
     after: &Json,
     recreated: &dyn Fn(&Address) -> bool,
 ) -> Vec<Change> {
-    let mut found = Vec::new();
-    compare(
-        &mut String::new(),
-        Some(&before.value()),
-        Some(&after.value()),
-        recreated,
-        &mut found,
-    );
+    let mut found = compared(before, after, recreated);
     for change in &mut found {
         let field = change.path.split(['.', '[']).next().unwrap_or_default();
         match kind.impact(field, &change.before, &change.after) {
@@ -33,6 +26,24 @@ pub fn changes(
             Impact::Replaces(why) => change.forces_replacement = Some(why.to_owned()),
         }
     }
+    found
+}
+
+/// The fields that differ between two texts of JSON, sorted by path, whatever that means.
+pub fn differences(before: &Json, after: &Json) -> Vec<Change> {
+    compared(before, after, &|_| false)
+}
+
+fn compared(before: &Json, after: &Json, recreated: &dyn Fn(&Address) -> bool) -> Vec<Change> {
+    let mut found = Vec::new();
+    let (before, after) = (before.value(), after.value());
+    compare(
+        &mut String::new(),
+        Some(&before),
+        Some(&after),
+        recreated,
+        &mut found,
+    );
     found
 }
 

@@ -45,7 +45,7 @@ mod vanish;
 
 pub use change::{Change, Value};
 pub(crate) use cost::Ledger;
-pub(crate) use diff::changes;
+pub(crate) use diff::{changes, differences};
 pub(crate) use drift::{counted, drifted};
 pub use gate::{Gate, GateKind};
 pub use make::{PlanError, Planning, draft};

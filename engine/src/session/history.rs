@@ -133,7 +133,7 @@ impl<W> Session<W> {
 }
 
 /// The serial that a run began from, and how many began from it before: its id ends with both.
-fn number_of(run: &str) -> Option<(u64, u32)> {
+pub(super) fn number_of(run: &str) -> Option<(u64, u32)> {
     let mut parts = run.rsplitn(3, '-');
     let (number, serial) = (parts.next()?, parts.next()?);
     Some((serial.parse().ok()?, number.parse().ok()?))

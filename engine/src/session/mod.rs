@@ -5,7 +5,7 @@
 //! has to be agreed to comes in two parts: the first reads and says what would be done, the
 //! second does it.
 //!
-//! * `knowledge`: what the store says; `show`, `history`, `endpoints`: looks at it;
+//! * `knowledge`: what the store says; `show`, `history`, `compare`, `verify`, `endpoints`: looks at it;
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
 //! * `park`, `rebalance`, `quorum`: every machine stopped, and started again; tasks spread evenly again; a
@@ -19,6 +19,7 @@ mod aftermath;
 mod apply;
 mod bastion;
 mod change;
+mod compare;
 mod connection;
 mod contents;
 mod drift;
@@ -49,10 +50,12 @@ mod show;
 mod status;
 #[cfg(test)]
 mod store_tests;
+mod verify;
 
 pub use crate::kind::Rollout;
 pub use apply::RunReport;
 pub use change::Change;
+pub use compare::{At, Comparison, Side};
 pub use connection::recorded_connection;
 pub use drift::{DriftVerdict, Drifted, Unread, Waiting};
 pub use endpoints::{Endpoint, endpoints};
@@ -72,6 +75,7 @@ pub use rename::{RenameError, Renamed, rename_in_the_state, rename_in_the_world}
 pub use saved_plan::{Moved, SavedPlan, SavedPlanError};
 pub use show::Recorded;
 pub use status::{Health, NodeStatus, ServiceStatus, Skew, Status, StrayStatus};
+pub use verify::{Problem, Verified};
 
 use std::sync::Arc;
 

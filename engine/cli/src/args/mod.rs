@@ -10,6 +10,7 @@ mod plan;
 mod run;
 mod sim;
 mod state;
+mod state_place;
 
 pub use cli::{Cli, ColorArg, Command, Global};
 pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
@@ -19,3 +20,4 @@ pub use run::{
 };
 pub use sim::{PortArgs, SimCommand};
 pub use state::{LockCommand, StateCommand};
+pub use state_place::StatePlace;

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::plan::Format;
+use super::state_place::StatePlace;
 
 /// `state …`.
 #[derive(Debug, Subcommand)]
@@ -41,11 +42,42 @@ pub enum StateCommand {
         /// The name it gets, as the manifest has it
         to: String,
     },
-    /// List earlier states, oldest first, and check their chain
+    /// List earlier states, oldest first: who wrote each, when, with which command and plan
     History {
         /// How to write it
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: Format,
+    },
+    /// Show what differs between two states
+    Diff {
+        /// A serial, as `state history` lists it; 0 is before the first
+        #[arg(value_name = "SERIAL")]
+        from: u64,
+        /// Another one; the state as it is now if not given
+        #[arg(value_name = "SERIAL")]
+        to: Option<u64>,
+        /// Show every step and field
+        #[arg(long)]
+        full: bool,
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Check digests, chain and journals against each other; exit with 2 if something does not hold
+    Verify {
+        /// How to write it
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Move the state from somewhere else to where the manifest keeps it
+    Migrate {
+        /// Where it was: the directory of all states, as --state-dir takes it, or
+        /// `s3://BUCKET/PREFIX?region=R`
+        #[arg(long, value_name = "WHERE")]
+        from: StatePlace,
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
     },
     /// Put an earlier state in place of the current one
     Restore {

@@ -1,13 +1,16 @@
 //! `subako state …`: one file a subcommand.
 
+mod diff;
 mod forget;
 mod history;
 mod list;
+mod migrate;
 mod rebuild;
 mod rename;
 mod restore;
 mod show;
 mod unpin;
+mod verify;
 
 use crate::args::{Global, StateCommand};
 use crate::error::Result;
@@ -22,7 +25,9 @@ use crate::ui::Ui;
 pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
     let project = match command {
         // What the manifest wants decides what they may do.
-        StateCommand::Mv { .. } | StateCommand::Rebuild { .. } => Project::open(global, ui)?,
+        StateCommand::Mv { .. } | StateCommand::Rebuild { .. } | StateCommand::Migrate { .. } => {
+            Project::open(global, ui)?
+        }
         _ => Project::open_recorded(global, ui, Needs::State)?,
     };
     match command {
@@ -31,6 +36,14 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
         StateCommand::Rm { addresses, yes } => forget::run(&project, addresses, *yes, ui)?,
         StateCommand::Mv { from, to } => rename::run(&project, from, to, ui)?,
         StateCommand::History { format } => history::run(&project, *format, ui)?,
+        StateCommand::Diff {
+            from,
+            to,
+            full,
+            format,
+        } => diff::run(&project, *from, *to, *full, *format, ui)?,
+        StateCommand::Migrate { from, yes } => migrate::run(&project, from, *yes, ui)?,
+        StateCommand::Verify { format } => return verify::run(&project, *format, ui),
         StateCommand::Restore { serial, yes } => restore::run(&project, *serial, *yes, ui)?,
         StateCommand::Unpin { yes } => unpin::run(&project, *yes, ui)?,
         StateCommand::Rebuild { target, yes } => rebuild::run(&project, target, *yes, ui)?,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use subako_engine::plan::{Plan, Step};
+use subako_engine::plan::Step;
 use subako_state::Address;
 
 use crate::plain::plain;
@@ -17,13 +17,13 @@ const RANGES: usize = 4;
 pub type Entry = Vec<usize>;
 
 /// The entries of a plan, in the order of their first steps. Linear.
-pub fn entries(plan: &Plan, full: bool) -> Vec<Entry> {
+pub fn entries(steps: &[Step], full: bool) -> Vec<Entry> {
     if full {
-        return (0..plan.steps.len()).map(|step| vec![step]).collect();
+        return (0..steps.len()).map(|step| vec![step]).collect();
     }
     let mut places: HashMap<u64, usize> = HashMap::new();
     let mut groups: Vec<Entry> = Vec::new();
-    for (number, step) in plan.steps.iter().enumerate() {
+    for (number, step) in steps.iter().enumerate() {
         let Some(print) = fingerprint(step) else {
             groups.push(vec![number]);
             continue;
@@ -90,8 +90,8 @@ fn split(name: &str) -> Option<(&str, u32)> {
 }
 
 /// The name of an entry: an address, or a run of them.
-pub fn label(plan: &Plan, entry: &[usize]) -> String {
-    let addresses: Vec<&Address> = entry.iter().map(|number| &plan.steps[*number].address).collect();
+pub fn label(steps: &[Step], entry: &[usize]) -> String {
+    let addresses: Vec<&Address> = entry.iter().map(|number| &steps[*number].address).collect();
     plain(run(&addresses)).to_string()
 }
 

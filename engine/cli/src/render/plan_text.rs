@@ -66,7 +66,7 @@ pub fn plan(plan: &Plan, kinds: &Display, typed: &Invocation, paint: Paint, full
             provider(&plan.provider)
         );
         let _ = writeln!(out, "{}", paint.of(Meaning::Strong, head));
-        steps(&mut out, plan, kinds, paint, full);
+        steps(&mut out, &plan.steps, kinds, paint, full);
         out.push('\n');
     }
     if !plan.findings.is_empty() {
@@ -212,9 +212,10 @@ pub fn why(step: &Step) -> String {
     }
 }
 
-fn steps(out: &mut String, plan: &Plan, kinds: &Display, paint: Paint, full: bool) {
-    let entries = fold::entries(plan, full);
-    let labels: Vec<String> = entries.iter().map(|entry| fold::label(plan, entry)).collect();
+/// Some steps, in their order, those alike as one. Linear.
+pub fn steps(out: &mut String, steps: &[Step], kinds: &Display, paint: Paint, full: bool) {
+    let entries = fold::entries(steps, full);
+    let labels: Vec<String> = entries.iter().map(|entry| fold::label(steps, entry)).collect();
     let width = labels
         .iter()
         .map(|label| label.width())
@@ -223,14 +224,14 @@ fn steps(out: &mut String, plan: &Plan, kinds: &Display, paint: Paint, full: boo
         .unwrap_or(0);
     let mut past = false;
     for (entry, label) in entries.iter().zip(&labels) {
-        let step = &plan.steps[entry[0]];
+        let step = &steps[entry[0]];
         if step.past_the_line && !past {
             past = true;
             let _ = writeln!(out, "{}", paint.of(Meaning::Line, LINE));
         }
         let (symbol, meaning) = symbol(step);
         let _ = write!(out, "{} {label}", paint.of(meaning, format!("{symbol:>3}")));
-        let mut words = match whose_own(plan, entry) {
+        let mut words = match whose_own(steps, entry) {
             Some(kind) => format!("each goes with its {kind}"),
             None => why(step),
         };
@@ -285,8 +286,8 @@ pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
 }
 
 /// The kind of what folded steps go with, if that is another one for each.
-pub fn whose_own<'a>(plan: &'a Plan, entry: &[usize]) -> Option<&'a str> {
-    let host = |step: &usize| plan.steps[*step].gone_with();
+pub fn whose_own<'a>(steps: &'a [Step], entry: &[usize]) -> Option<&'a str> {
+    let host = |step: &usize| steps[*step].gone_with();
     let (first, last) = (host(entry.first()?)?, host(entry.last()?)?);
     (first != last).then(|| first.kind())
 }

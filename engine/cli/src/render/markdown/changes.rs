@@ -43,12 +43,12 @@ pub fn by_kind(plan: &Plan, kinds: &Display, entries: &[fold::Entry]) -> Section
 
 fn row(plan: &Plan, kinds: &Display, entry: &[usize]) -> String {
     let step = &plan.steps[entry[0]];
-    let words = match plan_text::whose_own(plan, entry) {
+    let words = match plan_text::whose_own(&plan.steps, entry) {
         Some(kind) => format!("each goes with its {kind}"),
         None => words(step, kinds),
     };
     let symbol = plan_text::symbol(step).0;
-    let label = code_cell(fold::label(plan, entry));
+    let label = code_cell(fold::label(&plan.steps, entry));
     format!("| `{symbol}` | {label} | {} |", prose(words))
 }
 
@@ -90,7 +90,7 @@ pub fn fields(plan: &Plan, kinds: &Display, entries: &[fold::Entry]) -> Section 
             "↻" => "+ ↻",
             other => other,
         };
-        lines.push(format!("{sign} {}", fold::label(plan, entry)));
+        lines.push(format!("{sign} {}", fold::label(&plan.steps, entry)));
         write_changes(&mut lines, units, &step.changes);
         lines.extend(opened);
     }

@@ -33,7 +33,7 @@ pub fn plan(plan: &Plan, kinds: &Display, full: bool, typed: &Invocation, next: 
     if plan.is_empty() && plan.drift.is_empty() && !refused && !unseen {
         return nothing(plan);
     }
-    let entries = fold::entries(plan, full);
+    let entries = fold::entries(&plan.steps, full);
     let mut sections = vec![Section::paragraph(headline(plan, refused))];
     sections.extend(refused::section(plan, typed));
     sections.extend(losses::section(plan, kinds));

@@ -69,7 +69,7 @@ impl Graph {
                 places.insert(&plan.steps[*number].address, nodes.len());
             }
             kinds.entry(step.address.kind()).or_default().insert(nodes.len());
-            nodes.push((fold::label(plan, entry), plan_text::symbol(step).0));
+            nodes.push((fold::label(&plan.steps, entry), plan_text::symbol(step).0));
         }
         let mut edges = BTreeSet::new();
         let mut groups: BTreeMap<&str, usize> = BTreeMap::new();

@@ -46,7 +46,7 @@ pub fn section(plan: &Plan, kinds: &Display) -> Option<Section> {
 /// What goes by itself, then what is replaced, then what goes with something else; of each the
 /// machines first.
 fn lines(plan: &Plan, kinds: &Display, full: bool) -> Vec<String> {
-    let mut entries: Vec<(u8, fold::Entry)> = fold::entries(plan, full)
+    let mut entries: Vec<(u8, fold::Entry)> = fold::entries(&plan.steps, full)
         .into_iter()
         .filter_map(|entry| Some((rank(&plan.steps[entry[0]])?, entry)))
         .collect();
@@ -56,7 +56,7 @@ fn lines(plan: &Plan, kinds: &Display, full: bool) -> Vec<String> {
     });
     let labels: Vec<String> = entries
         .iter()
-        .map(|(_, entry)| fold::label(plan, entry))
+        .map(|(_, entry)| fold::label(&plan.steps, entry))
         .collect();
     let widths = labels.iter().map(|label| label.width());
     let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
@@ -83,7 +83,7 @@ fn rank(step: &Step) -> Option<u8> {
 
 fn why(plan: &Plan, entry: &[usize], kinds: &Display) -> String {
     let step = &plan.steps[entry[0]];
-    if let Some(kind) = plan_text::whose_own(plan, entry) {
+    if let Some(kind) = plan_text::whose_own(&plan.steps, entry) {
         return format!("each goes with its {kind}");
     }
     let units = kinds.units(step.address.kind());
