@@ -35,6 +35,7 @@ mod recorded;
 mod rehearsal;
 mod review;
 mod saved_plans;
+mod schemas;
 mod state_files;
 mod storage;
 mod support;

@@ -4,7 +4,7 @@ use clap::Parser as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::args::{Cli, Command, LockCommand, StateCommand};
+use crate::args::{Cli, Command, LockCommand, SchemaOf, StateCommand};
 use crate::plain::is_dangerous;
 
 fn typed(words: &[&str]) -> Invocation {
@@ -107,7 +107,12 @@ fn means(command: &NextCommand, read: &Command, text: &str, again: fn(&Command, 
         | (N::Resume, Command::Resume(_))
         | (N::Policy, Command::Policy { kms: false })
         | (N::PolicyWithKms, Command::Policy { kms: true })
-        | (N::Schema, Command::Schema)
+        | (
+            N::Schema,
+            Command::Schema {
+                of: SchemaOf::Manifest,
+            },
+        )
         | (N::StateHistory, Command::State(StateCommand::History { .. }))
         | (N::StateList, Command::State(StateCommand::List { .. }))
         | (N::StateRebuild, Command::State(StateCommand::Rebuild { .. }))

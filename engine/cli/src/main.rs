@@ -29,6 +29,7 @@ mod render;
 mod run;
 mod runtime;
 
+mod schemas;
 mod siblings;
 mod signals;
 mod store;

@@ -78,6 +78,23 @@ fn parse_var(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The manifest.
+    Manifest,
+    /// `plan`.
+    Plan,
+    /// `plan --drift`.
+    Drift,
+    /// `status`.
+    Status,
+    /// `show`.
+    Show,
+    /// A line of what a run prints: `apply`, `destroy`, `recover`, …
+    Events,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -128,8 +145,12 @@ pub enum Command {
         /// Write `subako.1`, `subako-plan.1` and the others there
         dir: Option<PathBuf>,
     },
-    /// Print the JSON Schema of the manifest
-    Schema,
+    /// Print a JSON Schema: of the manifest, or of what is printed with `--format json`
+    Schema {
+        /// Of what
+        #[arg(long, value_name = "WHAT", default_value = "manifest")]
+        of: SchemaOf,
+    },
     /// Print the minimal IAM policy that permits everything Subako does
     Policy {
         /// With what it takes where the account encrypts disks with a KMS key of its own

@@ -12,7 +12,7 @@ mod sim;
 mod state;
 mod state_place;
 
-pub use cli::{Cli, ColorArg, Command, Global};
+pub use cli::{Cli, ColorArg, Command, Global, SchemaOf};
 pub use look::{GraphArgs, GraphFormat, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
 pub use plan::{Format, PlanArgs, PlanFormat, RehearseArg, SelectionArgs};
 pub use run::{

@@ -15,6 +15,7 @@ mod reach;
 mod rebalance;
 mod recover;
 mod resume;
+mod schema;
 mod show;
 mod sim;
 mod state;
@@ -49,7 +50,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Exit> {
         Command::Sim(command) => sim::run(global, command, ui),
         Command::Completions { shell } => completions::run(*shell, ui),
         Command::Man { dir } => man::run(dir.as_deref(), ui),
-        Command::Schema => validate::schema(ui),
+        Command::Schema { of } => schema::run(*of, ui),
         Command::Policy { kms } => policy::run(global, ui, *kms),
     }
 }

@@ -1,9 +1,9 @@
-//! `subako validate` and `subako schema`: the manifest alone, offline.
+//! `subako validate`: the manifest alone, offline.
 
-use subako_engine::manifest::{self, Manifest};
+use subako_engine::manifest::Manifest;
 
 use crate::args::Global;
-use crate::error::{CliError, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::plain::plain;
 use crate::project::Project;
@@ -39,12 +39,4 @@ fn describe(manifest: &Manifest) -> String {
     .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
     .collect::<Vec<_>>()
     .join(", ")
-}
-
-/// Prints the JSON Schema of the manifest.
-pub fn schema(ui: &Ui) -> Result<Exit> {
-    let text = serde_json::to_string_pretty(&manifest::schema())
-        .map_err(|error| CliError::new(format!("failed to write the schema: {error}")))?;
-    ui.print(&(text + "\n"))?;
-    Ok(Exit::Done)
 }

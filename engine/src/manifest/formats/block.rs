@@ -34,6 +34,9 @@ impl FromText for BlockName {
                 ("instance" | "member" | "docker", _) => {
                     "a pool is moved as a whole: write pool.NAME".to_owned()
                 }
+                ("service", _) => "Swarm cannot rename a service: keep its name here; another name that clients find it by is an alias of its network".to_owned(),
+                ("network", _) => "Swarm cannot rename a network: without a block the new one is created, services switch to it, which restarts their tasks, and then the old one goes; keep its name to keep them running".to_owned(),
+                ("secret" | "config", _) => "its name in the swarm is made of this one: without a block the new one is created, services switch to it, which restarts their tasks, and then the old one goes; keep its name to keep them running".to_owned(),
                 (_, Some(word)) => format!("did you mean \"{word}.{name}\"?"),
                 (_, None) => format!("known here: {}", known.join(", ")),
             };
@@ -80,5 +83,13 @@ mod tests {
         let help = |text: &str| BlockName::from_text(text).expect_err("bad").help;
         assert_eq!(help("pol.a").as_deref(), Some("did you mean \"pool.a\"?"));
         assert_eq!(help("a").as_deref(), Some("write \"pool.a\""));
+        for (text, way) in [
+            ("service.a", "an alias of its network"),
+            ("network.a", "without a block the new one is created"),
+            ("secret.a", "its name in the swarm is made of this one"),
+            ("config.a", "its name in the swarm is made of this one"),
+        ] {
+            assert!(help(text).expect("a way").contains(way), "{text}");
+        }
     }
 }
