@@ -106,6 +106,9 @@ pub enum Entry {
         outputs: Option<Json>,
         /// Why, for people.
         why: String,
+        /// The last lines of what a program wrote that failed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        output: Vec<String>,
     },
     /// The run turns.
     Turn {

@@ -180,6 +180,23 @@ fn a_service_that_never_runs_fails_with_its_own_error() {
     }
 }
 
+/// An undo takes the service away, and its tasks with it: what the last of them has written is kept before.
+#[test]
+fn what_a_failing_task_wrote_last_is_in_the_report_and_in_the_journal() {
+    let cluster = Cluster::with(|text| {
+        let command = "command = [\"sh\", \"-c\", \"echo last \\u001b[31mwords; exit 3\"]";
+        text.replace("command = \"ping docker.com\"", command)
+    });
+    let ran = cluster.apply_unrehearsed().expect(3);
+    ran.says("wrote last:").says("| last ");
+    assert!(!ran.said().contains('\u{1b}'), "nothing of it acts on a terminal");
+    let kept: Vec<String> = crate::support::texts(&cluster.state_dir())
+        .map(|(_, text)| text)
+        .filter(|text| text.contains("wrote last:"))
+        .collect();
+    assert!(!kept.is_empty(), "no journal has it");
+}
+
 #[test]
 fn a_changed_service_that_fails_is_what_it_was_before() {
     let cluster = Cluster::sandbox();

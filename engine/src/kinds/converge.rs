@@ -7,6 +7,7 @@
 
 mod completion;
 mod history;
+mod last_words;
 mod tally;
 
 use std::collections::{HashMap, HashSet};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub(super) use completion::Completion;
 use history::History;
+use last_words::last_words;
 pub(crate) use tally::{Expected, Tally};
 
 use super::nodes::display_name;
@@ -147,10 +149,12 @@ impl<'a> Convergence<'a> {
             let given_up =
                 looping_since.is_some_and(|since| wait.elapsed().saturating_sub(since) >= self.patience);
             if let Some(why) = ended(&look) {
-                return Err(self.failure(&why, &look, host.as_ref()).await);
+                return Err(self.failure(&why, &look, host.as_ref(), cx).await);
             }
             match looping {
-                Some(why) if alone && given_up => return Err(self.failure(why, &look, host.as_ref()).await),
+                Some(why) if alone && given_up => {
+                    return Err(self.failure(why, &look, host.as_ref(), cx).await);
+                }
                 Some(_) => stuck = stuck.or_else(|| Some(cx.in_flight.stuck())),
                 None if running == wanted => stuck = None,
                 None => {}
@@ -192,7 +196,7 @@ impl<'a> Convergence<'a> {
                     0 => format!("{running}/{wanted} running after {limit} s"),
                     _ => format!("{running}/{wanted} running, and no more of them for {limit} s"),
                 };
-                return Err(self.failure(&why, &look, host.as_ref()).await);
+                return Err(self.failure(&why, &look, host.as_ref(), cx).await);
             }
         }
     }
@@ -224,7 +228,7 @@ impl<'a> Convergence<'a> {
     }
 
     /// The failure, with the tasks' own errors and the names that the nodes have in the manifest.
-    async fn failure(&self, why: &str, look: &Look, host: &dyn Host) -> Failure {
+    async fn failure(&self, why: &str, look: &Look, host: &dyn Host, cx: &StepContext) -> Failure {
         // Names are a courtesy: without them the ids have to do.
         let nodes = host.nodes().await.unwrap_or_default();
         let lines = task_errors(self.name, &look.tasks, &nodes);
@@ -240,9 +244,13 @@ impl<'a> Convergence<'a> {
             Some(line) => format!("{why}: {line}"),
             None => why.to_owned(),
         };
+        let mut output = lines;
+        if let Some(task) = failed.last() {
+            output.extend(last_words(task, &nodes, host, cx).await);
+        }
         Failure::unknown(self.doing(), message)
             .with_hint(hint(&look.tasks, self.name))
-            .with_output(lines)
+            .with_output(output)
     }
 }
 

@@ -196,6 +196,7 @@ async fn settle_forward(crew: &Crew<'_>, number: u32, token: &str) -> Result<(),
         effect,
         outputs,
         why,
+        output: Vec::new(),
     })
     .await
 }

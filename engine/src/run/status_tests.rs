@@ -41,6 +41,7 @@ fn entries() -> Vec<Entry> {
                 effect,
                 outputs,
                 why: "broke".into(),
+                output: Vec::new(),
             });
         }
     }

@@ -82,6 +82,7 @@ impl Crew<'_> {
                     effect,
                     outputs,
                     why,
+                    output: failure.output.clone(),
                 })
                 .await?;
                 Ok(StepOutcome::Failed(failure))
@@ -105,6 +106,7 @@ impl Crew<'_> {
             effect,
             outputs,
             why: failure.to_string(),
+            output: failure.output.clone(),
         })
         .await?;
         if effect != Effect::Unresolved {

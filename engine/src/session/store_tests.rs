@@ -103,6 +103,7 @@ async fn a_run_that_did_not_end_is_known_step_by_step() {
         effect,
         outputs: None,
         why: format!("{name} broke"),
+        output: Vec::new(),
     };
     let done = Entry::Done {
         step: of("a"),

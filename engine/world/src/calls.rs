@@ -39,7 +39,7 @@ pub const MUTATING: [&str; 34] = [
 ];
 
 /// Calls that only read or wait, sorted.
-pub const READING: [&str; 27] = [
+pub const READING: [&str; 28] = [
     "account",
     "address",
     "await_instance",
@@ -65,6 +65,7 @@ pub const READING: [&str; 27] = [
     "services",
     "survey",
     "swarm_inspect",
+    "task_logs",
     "tasks",
     "types",
 ];

@@ -73,6 +73,25 @@ impl Vault {
     }
 }
 
+/// Shorter contents, and lines of them, occur by chance: hiding them would tell more than it hides.
+const SHORTEST_HIDDEN: usize = 6;
+
+impl Vault {
+    /// A text without what the secrets contain: each content, and each line of one, is replaced by its
+    /// secret's name.
+    pub fn hide(&self, text: &str) -> String {
+        let secrets = self.0.iter().filter(|((kind, _), _)| *kind == FileKind::Secret);
+        secrets.fold(text.to_owned(), |text, ((_, name), content)| {
+            let Ok(content) = std::str::from_utf8(content.expose()) else {
+                return text;
+            };
+            let lines = std::iter::once(content).chain(content.lines());
+            let lines = lines.map(str::trim).filter(|line| line.len() >= SHORTEST_HIDDEN);
+            lines.fold(text, |text, line| text.replace(line, &format!("(secret {name})")))
+        })
+    }
+}
+
 /// A secret or config wanted, but for its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSpec {
@@ -134,6 +153,31 @@ impl FileMount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_shown_without_what_secrets_contain() {
+        let vault = Vault::new([
+            (FileKind::Secret, "pw-1".to_owned(), Content::new(*b"hunter2!\n")),
+            (
+                FileKind::Secret,
+                "key-1".to_owned(),
+                Content::new(*b"BEGIN KEY\nabcdefgh\nEND KEY"),
+            ),
+            (FileKind::Secret, "pin-1".to_owned(), Content::new(*b"1234")),
+            (
+                FileKind::Config,
+                "conf-1".to_owned(),
+                Content::new(*b"verbose = 1"),
+            ),
+        ]);
+        for (text, shown) in [
+            ("login with hunter2! failed", "login with (secret pw-1) failed"),
+            ("abcdefgh is no key", "(secret key-1) is no key"),
+            ("in 1234 ms: verbose = 1", "in 1234 ms: verbose = 1"),
+        ] {
+            assert_eq!(vault.hide(text), shown);
+        }
+    }
 
     #[test]
     fn a_content_shows_itself_to_nobody() {

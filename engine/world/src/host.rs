@@ -225,6 +225,10 @@ pub trait Host: Send + Sync {
 
     /// Tasks, sorted by service, slot and id.
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
+
+    /// The last lines, at most so many, that a task's program has written, oldest first; none of one that
+    /// never started. Managers only. Where a log driver keeps them elsewhere, that is a failure.
+    async fn task_logs(&self, task_id: &str, most: u32) -> Result<Vec<String>>;
 }
 
 #[cfg(test)]

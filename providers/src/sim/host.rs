@@ -362,4 +362,10 @@ impl Host for SimHost {
         let call = self.about_host("tasks", "list tasks on");
         self.ask(call, |swarm, at| swarm.list_tasks(at, filter)).await
     }
+
+    async fn task_logs(&self, task_id: &str, most: u32) -> Result<Vec<String>> {
+        let call = self.about_host("task_logs", "read the log of a task on");
+        self.ask(call, |swarm, at| swarm.task_logs(at, task_id, most))
+            .await
+    }
 }

@@ -78,6 +78,8 @@ pub(super) struct Sent<'a> {
     pub(super) body: Option<&'a Value>,
     /// The login to a registry, for the engine to pass on.
     pub(super) auth: Option<&'a Secret>,
+    /// Whether the answer is the output of a program, and not JSON.
+    pub(super) streams: bool,
 }
 
 impl<'a> Sent<'a> {
@@ -88,6 +90,7 @@ impl<'a> Sent<'a> {
             path,
             body: None,
             auth: None,
+            streams: false,
         }
     }
 }
@@ -221,7 +224,10 @@ impl Engine {
                 .to_bytes();
             let reply = Reply {
                 status,
-                body: decode(status, &body)?,
+                body: match sent.streams && (200..300).contains(&status) {
+                    true => Value::String(super::stream::text(&body)),
+                    false => decode(status, &body)?,
+                },
             };
             Ok((reply, offered))
         };

@@ -140,4 +140,8 @@ impl Host for SshHost {
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
         self.api().tasks(filter).await
     }
+
+    async fn task_logs(&self, task_id: &str, most: u32) -> Result<Vec<String>> {
+        self.api().task_logs(task_id, most).await
+    }
 }

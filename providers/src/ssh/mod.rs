@@ -25,6 +25,7 @@ mod install_tests;
 mod link;
 mod options;
 mod registry;
+mod stream;
 
 pub use hosts::SshHosts;
 pub use options::{DOCKER_SOCKET, SshOptions};

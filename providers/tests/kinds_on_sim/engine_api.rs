@@ -176,4 +176,8 @@ impl Host for EngineHost {
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
         self.inner.tasks(filter).await
     }
+
+    async fn task_logs(&self, task_id: &str, most: u32) -> Result<Vec<String>> {
+        self.inner.task_logs(task_id, most).await
+    }
 }

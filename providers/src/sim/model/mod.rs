@@ -23,6 +23,7 @@ mod index;
 mod instances;
 mod listed;
 mod login;
+mod logs;
 mod lookup;
 mod machine;
 mod membership;

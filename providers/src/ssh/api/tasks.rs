@@ -1,12 +1,19 @@
 //! Tasks.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use hyper::Method;
 use serde_json::Value;
 use subako_world::{Result, Task, TaskFilter};
 
-use super::client::{Api, filters};
+use super::answer::Effect;
+use super::client::{Api, accept, encode, filters};
 use super::read::{elements, number, some_text, text, unexpected, word};
+use crate::ssh::engine_http::Sent;
+
+/// How long the log of a task is waited for.
+const LOGS: Duration = Duration::from_secs(10);
 
 impl Api<'_> {
     /// Tasks, sorted by service, slot and id.
@@ -29,6 +36,27 @@ impl Api<'_> {
         }
         let answer = self.get(&doing, &format!("/tasks?{}", filters(&wanted))).await?;
         read_tasks(&doing, &answer, &names)
+    }
+}
+
+impl Api<'_> {
+    /// The last lines that a task's program has written, at most so many. The manager asks the task's
+    /// node for them, which may not answer.
+    pub(in crate::ssh) async fn task_logs(&self, task_id: &str, most: u32) -> Result<Vec<String>> {
+        let doing = self.doing("read the log of a task");
+        let path = format!(
+            "/tasks/{}/logs?stdout=true&stderr=true&tail={most}",
+            encode(task_id)
+        );
+        let sent = Sent {
+            streams: true,
+            ..Sent::new(Method::GET, &path)
+        };
+        let limit = LOGS.min(self.deadline());
+        let reply = self.exchange_within(&doing, Effect::Reads, sent, limit).await?;
+        let answer = accept(&doing, Effect::Reads, reply)?;
+        let text = answer.as_str().unwrap_or_default();
+        Ok(text.lines().map(str::to_owned).collect())
     }
 }
 
