@@ -14,6 +14,7 @@ mod field;
 mod foreseen;
 mod generate;
 mod low;
+mod parts;
 mod plans;
 mod report;
 mod respell;

@@ -18,6 +18,7 @@ mod generate;
 mod low;
 #[cfg(test)]
 mod mirror;
+mod parts;
 mod plans;
 mod report;
 mod respell;

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use subako_engine::check::planner;
 use subako_engine::manifest::Manifest;
 use subako_engine::plan::{Action, Plan, Selection};
 use subako_providers::sim::{Moment, SwarmMoment};
@@ -16,6 +15,7 @@ use super::driver::{Driver, Ended, Exit};
 use super::expect;
 use super::foreseen::foreseen;
 use super::low::{Low, tolerance};
+use super::parts::complete;
 use super::verdict::{Verdict, Violation};
 
 /// Tries a case.
@@ -32,7 +32,7 @@ fn broken(violation: Violation) -> Verdict {
     Verdict::Broken(violation)
 }
 
-async fn tried(case: &Case) -> Step {
+pub async fn tried(case: &Case) -> Step {
     let driver = Driver::rehearsing(case.seed);
     let before = driver.parse(&case.before).map_err(|_| Verdict::Invalid)?;
     let after = driver.parse(&case.after()).map_err(|_| Verdict::Invalid)?;
@@ -52,53 +52,9 @@ async fn tried(case: &Case) -> Step {
     if let Some(plan) = &ended.plan {
         kept_up(plan, &ended.low, &start, &driver.sim.moment()).map_err(broken)?;
     }
-    if let Some(part) = part(case, &ended) {
-        let rest = driver.apply(&after, &Selection::default()).await;
-        if matches!(rest.exit, Exit::Refused(_))
-            && (refused_as_a_whole(case).await || case.selection.destroy && refused_from_nothing(case).await)
-        {
-            return Err(Verdict::Refused("what the first plan left out".to_owned()));
-        }
-        foreseen(&rest, !case.selection.destroy)?;
-        applied(part, &rest)?;
-    }
+    complete(case, &driver, &after, ended).await?;
     as_said("change", &driver, &after).await?;
     gone(&driver, &after).await
-}
-
-/// What an apply is called after a plan that says that it is a part: of what was selected, or of what
-/// could be read.
-fn part(case: &Case, ended: &Ended) -> Option<&'static str> {
-    let mut findings = ended.plan.iter().flat_map(|plan| &plan.findings);
-    if case.selection != Selection::default() {
-        return Some("apply after a selection");
-    }
-    findings
-        .any(|finding| finding.id == planner::REFRESH.id)
-        .then_some("apply after a plan that could not read everything")
-}
-
-/// Whether the case is refused without its selection, too.
-async fn refused_as_a_whole(case: &Case) -> bool {
-    if case.selection == Selection::default() {
-        return true;
-    }
-    let whole = Case {
-        selection: Selection::default(),
-        ..case.clone()
-    };
-    matches!(Box::pin(tried(&whole)).await, Err(Verdict::Refused(_)))
-}
-
-/// Whether nobody could begin with the manifest: what runs already may go on where nothing new begins,
-/// and a destroy takes that away.
-async fn refused_from_nothing(case: &Case) -> bool {
-    let driver = Driver::rehearsing(case.seed);
-    let Ok(after) = driver.parse(&case.after()) else {
-        return false;
-    };
-    let ended = driver.apply(&after, &Selection::default()).await;
-    matches!(ended.exit, Exit::Refused(_))
 }
 
 async fn drift(case: &Case, driver: &Driver, after: &Manifest) -> Step {
@@ -262,10 +218,9 @@ fn said_of_quorum(plan: &Plan) -> Option<i64> {
 
 /// Voters and tasks stayed as far up as the plan allows.
 fn kept_up(plan: &Plan, low: &Low, start: &Start, end: &Moment) -> Result<(), Violation> {
-    let swarm_goes = plan
-        .steps
-        .iter()
-        .any(|step| step.address.kind() == "swarm" && step.action() != Action::Update);
+    let swarm_goes = plan.steps.iter().any(|step| {
+        step.address.kind() == "swarm" && !matches!(step.action(), Action::Update | Action::Adopt)
+    });
     for (id, swarm) in &start.moment.swarms {
         if swarm_goes || plan.selection.destroy {
             continue;

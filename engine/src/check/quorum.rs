@@ -81,12 +81,14 @@ struct Walked {
 /// Counts the voters that live: before, at every step of the plan, and after.
 fn look(checked: &Checked<'_>) -> Vec<Finding> {
     let plan = checked.plan;
-    let mut is_swarm = checked.snapshot.resources.iter().map(|r| r.address.kind());
-    let swarm_goes = plan
-        .steps
-        .iter()
-        .any(|s| s.address.kind() == "swarm" && s.action() != Action::Update);
-    if swarm_goes || !is_swarm.any(|kind| kind == "swarm") {
+    let of_swarm = |address: &Address| address.kind() == "swarm";
+    let mut swarm_steps = plan.steps.iter().filter(|step| of_swarm(&step.address));
+    // One that is found without a record stays as one that is recorded does.
+    let is_found = swarm_steps.clone().any(|step| step.action() == Action::Adopt);
+    let stays = |step: &Step| matches!(step.action(), Action::Update | Action::Adopt);
+    let mut recorded = checked.snapshot.resources.iter();
+    let is_there = is_found || recorded.any(|resource| of_swarm(&resource.address));
+    if !is_there || !swarm_steps.all(stays) {
         return Vec::new();
     }
     let managers = match checked.managers {

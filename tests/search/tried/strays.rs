@@ -53,6 +53,9 @@ fn a_state_that_is_lost() {
                 .service("web", "networks = [\"net\"]"),
         )),
         lost(edit("another service", &one, &[("\"web\"", "\"new\"")])),
+        lost(edit("the group of the only manager is replaced", &one, &[]))
+            .replace(&["security_group.*"])
+            .refused("quorum"),
         lost(edit(
             "more workers",
             &one,
