@@ -72,7 +72,8 @@ fn a_plan_that_is_not_rehearsed_says_why() {
     cluster.run(&["sim", "kill-node", "manager-1"]).expect(0);
     cluster
         .run(&["plan"])
-        .says("Not rehearsed: the swarm could not be read");
+        .says("Rehearsed: about ")
+        .says("assumed: the swarm is as it is recorded, because it could not be read");
 }
 
 #[test]

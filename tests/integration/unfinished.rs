@@ -141,9 +141,14 @@ fn who_declines_has_changed_nothing() {
 fn recover_shows_what_it_is_going_to_do() {
     let cluster = killed(16);
     let back = cluster.run(&["recover", "--back"]).expect(1);
-    back.says("To undo (7):").says("- key_pair.sandbox");
+    back.says("To undo (7):")
+        .says("- key_pair.sandbox")
+        .says("Rehearsed: about ");
     let forward = cluster.run(&["recover", "--forward"]).expect(1);
-    forward.says("To do (17):").says("+ service.reply2");
+    forward
+        .says("To do (17):")
+        .says("+ service.reply2")
+        .says("Rehearsed: about ");
 }
 
 #[test]

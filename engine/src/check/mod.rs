@@ -38,6 +38,7 @@ mod reservations;
 mod rules;
 mod sealed;
 mod start_first;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod updates;

@@ -8,7 +8,7 @@ use super::{
     About, Checked, Finding, addresses, contents, credits, disk, encryption, exposure, host_ports, images,
     login, login_key, logins, managers, metadata, named, networks, offered, open_ports, outage, place,
     placement, ports, protect, published, quorum, ranges, reach, renamed, reservations, rules, start_first,
-    updates, user, zones,
+    tags, updates, user, zones,
 };
 
 /// A check: prices, lint and rehearsal are such, from outside.
@@ -51,6 +51,7 @@ static BUILT_IN: &[&BuiltIn] = &[
     &reservations::CHECK,
     &rules::CHECK,
     &start_first::CHECK,
+    &tags::CHECK,
     &updates::CHECK,
     &user::CHECK,
     &zones::CHECK,

@@ -52,7 +52,7 @@ pub use specs::{
     KeyPairOutputs, Member, MemberOutputs, Network, NoOutputs, Secrets, SecurityGroup, SecurityGroupOutputs,
     Service, ServiceMode, ServiceOutputs, Swarm, SwarmOutputs, sort_rules,
 };
-pub(crate) use specs::{DOCKERS_POOL, RAFT};
+pub(crate) use specs::{DOCKERS_POOL, RAFT, Which};
 
 use crate::kind::Registry;
 

@@ -12,6 +12,7 @@ mod recorded;
 mod refusal;
 mod scene;
 
-pub use play::{Playing, play};
+pub use play::{Begins, Playing, play};
 pub use refusal::refusal;
+pub(crate) use scene::unread;
 pub use scene::{Setting, scene};

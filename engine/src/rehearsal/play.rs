@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use subako_state::Resource;
+use subako_state::{Direction, Resource};
 
 use crate::event::{Event, Events};
 use crate::kind::Registry;
@@ -29,6 +29,19 @@ pub struct Playing<'a> {
     pub scene: &'a Scene,
     /// How many steps may be in flight at once.
     pub parallelism: usize,
+    /// What was done of it before, and which way it goes now.
+    pub begins: Begins<'a>,
+    /// Ends it before its time.
+    pub stop: &'a Stop,
+}
+
+/// Where a rehearsal begins.
+#[derive(Debug, Clone, Copy)]
+pub enum Begins<'a> {
+    /// Nothing is done yet.
+    AtTheStart,
+    /// A run that did not end came so far, and is gone on with in a direction.
+    Where(&'a RunStatus, Direction),
 }
 
 /// Runs the plan in a model of the scene, without a journal and without the contents of secrets.
@@ -53,13 +66,23 @@ pub fn play(playing: &Playing<'_>, model: &dyn Rehearse) -> Rehearsal {
                     plan: playing.plan,
                     resources: playing.resources,
                     journal: None,
-                    progress: RunStatus::new(playing.plan.steps.len()),
+                    progress: match playing.begins {
+                        Begins::AtTheStart => RunStatus::new(playing.plan.steps.len()),
+                        Begins::Where(progress, _) => progress.clone(),
+                    },
                     events: watching(watched),
                     options: &options,
-                    stop: &Stop::new(),
+                    stop: playing.stop,
                     seed: SEED.to_owned(),
                 };
-                if let Err(error) = run.forward().await {
+                let ran = match playing.begins {
+                    Begins::AtTheStart => run.forward().await,
+                    Begins::Where(_, Direction::Back) => run.back("rehearsal").await,
+                    Begins::Where(_, Direction::Forward | Direction::Keep) => {
+                        run.forward_again("rehearsal").await
+                    }
+                };
+                if let Err(error) = ran {
                     *stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
                 }
             })

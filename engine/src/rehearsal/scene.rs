@@ -34,29 +34,25 @@ pub struct Setting<'a> {
 }
 
 /// The scene for a plan.
-///
-/// # Errors
-/// Why a model of this world would be a guess.
-pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
+pub fn scene(setting: Setting<'_>, plan: &Plan) -> Scene {
     let survey = setting.survey;
     // These do what they do whatever runs in the swarm, which nobody can be asked for.
     let unasked = matches!(plan.purpose, Purpose::Park | Purpose::Resume | Purpose::Quorum);
     let is_recorded = unasked && survey.view().is_none();
-    if let SwarmSurvey::Unreachable(why) = &survey.swarm
-        && !survey.swarm_lost
-        && !is_recorded
-    {
-        return Err(format!("the swarm could not be read ({why})"));
-    }
+    let unread = unread(survey).filter(|_| !is_recorded);
     let machines = Machines::of(setting);
     let mut engines = machines.engines(setting);
     let swarm = match survey.view() {
         Some(view) => Some(swarm(view, &machines, &mut engines)),
         None if is_recorded => recorded::swarm(setting.snapshot, survey),
+        None if unread.is_some() => recorded::whole(setting.snapshot, survey, &engines),
         None => None,
     };
-    let assumed = is_recorded.then(|| recorded::ASSUMED.to_owned());
-    Ok(Scene {
+    let recorded = is_recorded.then(|| recorded::ASSUMED.to_owned());
+    let unread =
+        unread.map(|why| format!("the swarm is as it is recorded, because it could not be read ({why})"));
+    let assumed = recorded.or(unread);
+    Scene {
         cluster: survey.cluster.clone(),
         account: setting.account.map(|account| Account {
             id: account.id.clone(),
@@ -70,7 +66,15 @@ pub fn scene(setting: Setting<'_>, plan: &Plan) -> Result<Scene, String> {
         silent: survey.silent.clone(),
         swarm,
         assumed: assumed.into_iter().collect(),
-    })
+    }
+}
+
+/// Why nobody could be asked for a swarm that is there.
+pub(crate) fn unread(survey: &Survey) -> Option<&str> {
+    match &survey.swarm {
+        SwarmSurvey::Unreachable(why) if !survey.swarm_lost => Some(why),
+        _ => None,
+    }
 }
 
 /// Instances by what leads to them.
@@ -183,7 +187,7 @@ impl<'a> Machines<'a> {
 
     /// The swarm that a machine was in, where that one is gone.
     fn lost_swarm(&self, snapshot: &Snapshot, name: &str) -> Option<(String, String)> {
-        if matches!(self.survey.swarm, SwarmSurvey::Read(_)) {
+        if matches!(self.survey.swarm, SwarmSurvey::Read(_)) || unread(self.survey).is_some() {
             return None;
         }
         let swarm = snapshot

@@ -177,6 +177,8 @@ impl Session {
             types: &types,
             account: Some(&account),
         };
-        Ok(self.rehearse(plan, &snapshot.resources, Some(setting), true))
+        Ok(self
+            .rehearse(plan, &snapshot.resources, Some(setting), true)
+            .await)
     }
 }

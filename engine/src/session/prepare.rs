@@ -122,7 +122,9 @@ impl Session {
             types: &types.known,
             account: Some(&account),
         });
-        Ok(self.rehearse(plan, &known.snapshot.resources, setting, selection.destroy))
+        Ok(self
+            .rehearse(plan, &known.snapshot.resources, setting, selection.destroy)
+            .await)
     }
 
     /// What the manifest needs looked up. A destroy wants nothing, and has nothing to look up.

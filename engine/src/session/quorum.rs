@@ -52,7 +52,9 @@ impl Session {
             types: &types,
             account: Some(&account),
         };
-        Ok(self.rehearse(plan, &snapshot.resources, Some(setting), true))
+        Ok(self
+            .rehearse(plan, &snapshot.resources, Some(setting), true)
+            .await)
     }
 }
 

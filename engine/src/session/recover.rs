@@ -9,7 +9,7 @@ use super::apply::{Began, boxed, digest_of};
 use super::knowledge::Unfinished;
 use super::{Knowledge, RunReport, Session, SessionError};
 use crate::event::Events;
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 use crate::run::{
     ApplyOptions, Run, RunStatus, Settlement, Settling, StepStatus, Stop, can_go_back, fold, settle,
 };
@@ -31,6 +31,11 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// The plan of the run, and how far it came.
+    pub(super) fn so_far(&self) -> (&Plan, &RunStatus) {
+        (&self.unfinished.plan, &self.settlement.progress)
+    }
+
     /// The steps that recovering in that direction makes or undoes, in the order of the plan
     /// (back: reversed).
     pub fn steps(&self, direction: Direction) -> Vec<&Step> {

@@ -17,5 +17,6 @@ mod park;
 mod quorum;
 mod rebalance;
 mod recovery;
+mod rehearsed;
 mod strays;
 mod verbs;

@@ -6,24 +6,35 @@ use std::time::Duration;
 use subako_engine::event::Events;
 use subako_engine::plan::{Plan, Purpose, Rehearsal, Selection};
 use subako_engine::run::{ApplyOptions, Stop};
-use subako_engine::session::{Change, Rehearsing, RunReport, SessionError};
+use subako_engine::session::{Change, Rehearsing, RunReport, Session, SessionError};
+use subako_engine::world::Rehearse;
 use subako_providers::sim::{Login, Rehearsals, SimOptions};
 use subako_state::Outcome;
 
 use crate::bench::{Bench, killed_after};
 
+/// Models of the simulated world.
+pub fn model() -> Rehearsals {
+    Rehearsals {
+        seed: SimOptions::default().seed,
+        login: Login::default(),
+        simulated: true,
+    }
+}
+
+/// A session that rehearses in a model.
+pub fn rehearsing(bench: &Bench, model: Arc<dyn Rehearse>) -> Session {
+    bench.session().with_rehearsal(Rehearsing::On {
+        model,
+        most: None,
+        parallelism: ApplyOptions::default().parallelism,
+    })
+}
+
 /// What the verb drafts, rehearsed.
 pub async fn drafted(bench: &Bench, verb: Purpose) -> Result<Change, SessionError> {
     let options = ApplyOptions::default();
-    let session = bench.session().with_rehearsal(Rehearsing::On {
-        model: Arc::new(Rehearsals {
-            seed: SimOptions::default().seed,
-            login: Login::default(),
-            simulated: true,
-        }),
-        most: None,
-        parallelism: options.parallelism,
-    });
+    let session = rehearsing(bench, Arc::new(model()));
     let known = session.load()?;
     let all = Selection::default();
     session.draft_for(verb, known, &all, true, &options).await

@@ -161,7 +161,7 @@ pub struct RecoverArgs {
     /// With --quorum: go ahead only if the plan has this digest (whole, or its first twelve digits or more)
     #[arg(long, value_name = "DIGEST", requires = "quorum")]
     pub expect: Option<String>,
-    /// Whether to rehearse the plan of --quorum.
+    /// Whether to rehearse it.
     #[command(flatten)]
     pub rehearse: RehearseArg,
     /// How to go about it.

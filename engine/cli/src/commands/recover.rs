@@ -1,6 +1,7 @@
 //! `subako recover`: an unfinished run, or a lost quorum.
 
 use subako_engine::plan::{Purpose, Selection};
+use subako_engine::rehearsal::refusal;
 use subako_engine::run::Stop;
 use subako_engine::session::Guards;
 use subako_state::{Direction, Outcome};
@@ -45,7 +46,9 @@ pub fn run(global: &Global, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
 async fn recover(project: &Project, args: &RecoverArgs, ui: &Ui) -> Result<Exit> {
     let _lock = lock::take(project, "recover", ui)?;
     let mut signals = Signals::listen()?;
+    let options = options(&args.run)?;
     let cluster = Cluster::open(project).await?;
+    let cluster = cluster.rehearsing(project, args.rehearse, options.parallelism);
     let result = locked(project, args, ui, &cluster, &mut signals).await;
     let closed = cluster.close();
     let exit = result?;
@@ -76,8 +79,24 @@ async fn locked(
     unfinished::note(found, ui);
     unfinished::say_unknown(Some(&settled), ui);
     session.check_recovery(&settled, direction)?;
+    let play = async { Ok(session.rehearse_recovery(&known, &settled, direction).await) };
+    let rehearsal = signals.guard(play).await?;
+    // What is left behind has to be gone on with in any case: a model does not refuse that.
+    if let Some(failed) = rehearsal.as_ref().and_then(refusal) {
+        ui.warn(&format!(
+            "{}: {}",
+            failed.address.as_ref().map_or("", |address| address.as_str()),
+            failed.message
+        ));
+    }
     if args.run.format == Format::Text {
-        ui.print(&plan_text::recovery(&settled.steps(direction), direction, ui.out))?;
+        let steps = settled.steps(direction);
+        ui.print(&plan_text::recovery(
+            &steps,
+            direction,
+            rehearsal.as_ref(),
+            ui.out,
+        ))?;
         ui.print("\n")?;
     }
     if !args.run.yes {

@@ -395,7 +395,7 @@ fn printed(text: &str) -> Vec<(&'static str, String)> {
         ("plan, JSON", plan_json::plan(&plan, Some(&run)).expect("json")),
         (
             "recovery",
-            plan_text::recovery(&steps, Direction::Back, Paint::PLAIN),
+            plan_text::recovery(&steps, Direction::Back, plan.rehearsal.as_ref(), Paint::PLAIN),
         ),
         ("drift", drift::text(&drifted(text), &kinds, Paint::PLAIN)),
         (

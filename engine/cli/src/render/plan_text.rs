@@ -262,7 +262,12 @@ pub fn steps(out: &mut String, steps: &[Step], kinds: &Display, paint: Paint, fu
 }
 
 /// What a recovery is going to do, for people: the steps that are undone or finished.
-pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
+pub fn recovery(
+    steps: &[&Step],
+    direction: Direction,
+    rehearsal: Option<&Rehearsal>,
+    paint: Paint,
+) -> String {
     let mut out = String::new();
     let back = direction == Direction::Back;
     let head = match (back, steps.len()) {
@@ -281,6 +286,9 @@ pub fn recovery(steps: &[&Step], direction: Direction, paint: Paint) -> String {
         };
         let symbol = paint.of(meaning, format!("{symbol:>3}"));
         let _ = writeln!(out, "{symbol} {}", plain(&step.address));
+    }
+    if let Some(found) = rehearsal {
+        rehearsed(&mut out, paint, found);
     }
     out
 }

@@ -155,6 +155,16 @@ impl Range {
         u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0)
     }
 
+    /// Its first address, as a number.
+    pub fn start(self) -> u64 {
+        u64::from(self.first)
+    }
+
+    /// The first address after it, as a number.
+    pub fn end(self) -> u64 {
+        self.start() + self.size()
+    }
+
     /// How many addresses it has.
     pub fn size(self) -> u64 {
         1 << (32 - u32::from(self.bits))

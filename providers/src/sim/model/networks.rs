@@ -1,6 +1,6 @@
 //! Overlay networks.
 
-use std::net::Ipv4Addr;
+use std::collections::BTreeMap;
 
 use subako_world::{Code, Network, NetworkSpec};
 
@@ -108,9 +108,16 @@ impl SwarmFacts {
         ingress.into_iter().chain(others).collect()
     }
 
+    /// The first block of the pools that overlaps none of those in use.
     fn free_range(&self, used: &[Range]) -> Option<Range> {
-        self.cuts()
-            .find(|cut| !used.iter().any(|other| other.overlaps(*cut)))
+        // Those in use do not overlap each other: only the last that begins before a block's end can
+        // reach into it.
+        let used: BTreeMap<u64, u64> = used.iter().map(|range| (range.start(), range.end())).collect();
+        let is_free = |cut: &Range| {
+            let before = used.range(..cut.end()).next_back();
+            before.is_none_or(|(_, end)| *end <= cut.start())
+        };
+        self.cuts().find(is_free)
     }
 
     /// The ranges that networks are cut from, in order.
@@ -124,7 +131,7 @@ impl SwarmFacts {
                 let first = u64::from(pool.first);
                 (0..pool.size() / step).filter_map(move |index| {
                     let first = u32::try_from(first + index * step).ok()?;
-                    Range::parse(&format!("{}/{bits}", Ipv4Addr::from(first)))
+                    Some(Range { first, bits })
                 })
             })
     }
