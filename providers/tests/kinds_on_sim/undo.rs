@@ -194,6 +194,7 @@ async fn a_step_in_flight_is_told_to_stop_and_undone() {
     let spec = &mut manifest.services[0].spec;
     spec.image = "example/unhealthy".into();
     spec.healthcheck = Some(HealthCheck {
+        test: vec!["CMD".into(), "check".into()],
         interval: Some(200_000_000_000),
         retries: Some(3),
         ..HealthCheck::default()
