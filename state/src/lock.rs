@@ -1,6 +1,7 @@
 //! Who holds the lock, and why it was not taken.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct Locked {
     pub holder: Option<Holder>,
     /// Whether that process still lives. A dead one blocks nobody.
     pub alive: bool,
+    /// How long ago it was renewed, where it has to be, by the clock of what keeps it.
+    pub renewed: Option<Duration>,
 }
 
 /// Why the lock was not taken.

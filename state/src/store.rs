@@ -119,6 +119,12 @@ impl Store {
         self.backend.locked()
     }
 
+    /// Fails if what keeps the state does not do what is counted on, where that can be in doubt: a
+    /// service that ignores conditions, for example. The lock must be held.
+    pub fn probe(&self) -> Result<(), StateError> {
+        self.backend.probe()
+    }
+
     /// How long a holder that is not heard of keeps the lock; `None` where it ends with its holder.
     pub fn lease(&self) -> Option<Duration> {
         self.backend.lease()

@@ -3,11 +3,11 @@
 //!
 //! `SUBAKO_MOTO` is moto's URL. Without it these tests skip, and fail where CI is set.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -212,6 +212,84 @@ fn a_state_moves_into_the_bucket_and_back() {
         .expect(0);
     team.run(0, &["plan", "--detailed-exitcode"]).expect(0);
     team.run(1, &["plan"]).expect(5).says("was moved to");
+}
+
+/// Stopped for longer than its lease, and continued once somebody else has gone on.
+#[test]
+fn a_stopped_process_writes_nothing_after_it_lost_the_lock() {
+    let Some(team) = Team::new() else { return };
+    team.run(0, &["apply", "--yes"]).expect(0);
+    team.machines[0].edit("replicas = 8", "replicas = 9");
+    team.machines[0].edit("time = \"instant\"", "time = \"fast\"");
+    let mut stopped = team.command(0, &["apply", "--yes", "--format", "json"]);
+    let mut stopped = stopped.stdout(Stdio::piped()).spawn().expect("it runs");
+    let signal = |pid: u32, name: &str| {
+        let sent = Command::new("kill").args([name, &pid.to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    };
+    let mut lines = BufReader::new(stopped.stdout.take().expect("piped")).lines();
+    let began = lines
+        .by_ref()
+        .any(|line| line.is_ok_and(|line| line.contains("step_started")));
+    assert!(began, "it has begun");
+    signal(stopped.id(), "-STOP");
+    let settled = team.run(1, &["apply", "--yes", "--lock-timeout", "120s"]);
+    settled.expect(0).says("took over the lock");
+    let history = team.run(1, &["state", "history"]).expect(0).stdout;
+    signal(stopped.id(), "-CONT");
+    lines.for_each(drop);
+    let code = stopped.wait().expect("ends").code();
+    assert_eq!(code, Some(4), "it has lost the lock in the midst of its run");
+    assert_eq!(team.run(1, &["state", "history"]).expect(0).stdout, history);
+    team.run(1, &["state", "verify"]).expect(0);
+    team.run(1, &["lock", "show"])
+        .expect(0)
+        .says("Nobody holds the lock.");
+}
+
+#[test]
+fn without_a_manifest_the_state_in_a_bucket_is_named() {
+    let Some(team) = Team::new() else { return };
+    team.run(0, &["apply", "--yes"]).expect(0);
+    let bucket = format!(
+        "s3://{}/clusters?region=us-east-1&endpoint=http://{}&lease=5s",
+        team.bucket, team.moto
+    );
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let named = |args: &[&str], name: &str| {
+        let mut command = team.command(0, args);
+        command.current_dir(elsewhere.path());
+        command.args(["--cluster", name, "--state", &bucket]);
+        Ran::of(&mut command)
+    };
+    let listed = team.run(0, &["state", "list"]).expect(0).stdout;
+    assert_eq!(named(&["state", "list"], "sandbox").expect(0).stdout, listed);
+    assert_eq!(
+        nodes(&named(&["status", "--format", "json"], "sandbox").expect(0).json()),
+        5
+    );
+    named(&["state", "list"], "nobody")
+        .expect(1)
+        .says("there is no state of nobody in s3://");
+    named(&["destroy", "--yes"], "sandbox").expect(0);
+}
+
+#[test]
+fn what_a_bucket_needs_is_checked_and_shown() {
+    let Some(team) = Team::new() else { return };
+    team.run(0, &["state", "init"])
+        .expect(0)
+        .says("exactly one succeeds")
+        .says("s3:ListBucket")
+        .says("versioning");
+    // What the lock leaves is there, and no state.
+    let is_below = |key: &String| key.starts_with("clusters/sandbox.sim/");
+    assert!(team.keys().iter().all(is_below), "{:?}", team.keys());
+    team.run(0, &["state", "list"]).expect(1);
+    team.run(0, &["apply", "--yes"]).expect(0);
+    team.run(0, &["state", "init"]).expect(0);
+    team.machines[0].edit(&format!("bucket = \"{}\"", team.bucket), "bucket = \"nowhere\"");
+    team.run(0, &["state", "init"]).expect(1).says("NoSuchBucket");
 }
 
 #[test]

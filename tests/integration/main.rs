@@ -8,6 +8,7 @@ mod aws;
 mod bucket;
 mod change;
 mod commands;
+mod contention;
 mod crash;
 mod drift;
 mod exits;

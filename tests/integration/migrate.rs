@@ -42,6 +42,7 @@ fn the_new_place_goes_on_and_the_old_one_refuses_everything() {
         &["apply", "--yes"],
         &["destroy", "--yes"],
         &["state", "list"],
+        &["state", "verify"],
         &["state", "restore", "1", "--yes"],
         &["recover", "--back", "--yes"],
     ] {

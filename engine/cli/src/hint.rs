@@ -103,11 +103,13 @@ impl Invocation {
             options.extend(option("--var", "--var", format!("{key}={value}")));
         }
         let cluster = global.cluster.iter();
+        let bucket = global.state.iter().filter(|_| global.cluster.is_some());
         Self {
             typed: typed.into_iter().collect(),
             options,
             cluster: cluster
                 .flat_map(|name| option("--cluster", "--cluster", name.clone()))
+                .chain(bucket.flat_map(|bucket| option("--state", "--state", bucket.to_string())))
                 .collect(),
         }
     }

@@ -54,6 +54,7 @@ impl Project {
 
     /// As [`Self::open`], with values that were kept for what is not given now.
     pub fn open_with(global: &Global, ui: &Ui, kept: &Variables) -> Result<Self> {
+        needs_a_cluster(global)?;
         if let Some(name) = &global.cluster {
             return Err(
                 CliError::new(format!("this command needs the manifest of {name}"))
@@ -69,8 +70,12 @@ impl Project {
     /// the manifest. Where the manifest is not read, or lacks values of its variables, or has
     /// mistakes, the cluster is reached as it was recorded by the last run that changed it.
     pub fn open_recorded(global: &Global, ui: &Ui, needs: Needs) -> Result<Self> {
+        needs_a_cluster(global)?;
         if let Some(name) = &global.cluster {
-            let manifest = recorded::named(&state_root(global), global.sim, name, needs)?;
+            let manifest = match &global.state {
+                Some(bucket) => recorded::in_bucket(bucket, global.sim, name, needs)?,
+                None => recorded::named(&state_root(global), global.sim, name, needs)?,
+            };
             return Ok(Self::of(global, manifest, Variables::default())?.without_manifest());
         }
         let text = ManifestText::read(global, &Variables::default())?;
@@ -164,6 +169,15 @@ impl Project {
     pub fn planning(&self) -> Result<Session<Offline>> {
         let siblings = Siblings::of(self.store.clone(), self.provider);
         Ok(self.offline().with_check(Arc::new(siblings))?)
+    }
+}
+
+/// Refuses a bucket without the name of the cluster whose state is there: a manifest says where its own is.
+fn needs_a_cluster(global: &Global) -> Result<()> {
+    match (&global.state, &global.cluster) {
+        (Some(_), None) => Err(CliError::new("`--state` goes with `--cluster NAME`")
+            .help("with a manifest, [state] says where the state is")),
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use subako_engine::manifest::{Manifest, Provider, StateBackend, is_cluster_name};
+use subako_engine::manifest::{Manifest, Provider, StateBackend, StateBucket, is_cluster_name};
 use subako_engine::session::recorded_connection;
 
 use crate::error::{CliError, Result};
@@ -20,20 +20,31 @@ pub enum Needs {
 /// The cluster of that name among those whose states are kept in `root`, as a manifest that wants
 /// nothing: on AWS where it has a state there, else on the simulator, as with `--sim` in any case.
 pub fn named(root: &Path, simulated: bool, name: &str, needs: Needs) -> Result<Manifest> {
-    let providers = match simulated {
-        true => &[Provider::Sim][..],
-        false => &[Provider::Aws, Provider::Sim],
-    };
     let is_there = |provider: &&Provider| {
         is_cluster_name(name) && state_directory(root, name, word(**provider)).is_dir()
     };
-    match providers.iter().find(is_there) {
+    match providers(simulated).iter().find(is_there) {
         Some(provider) => {
             let found = of(root, name, StateBackend::Local, *provider, needs)?;
             found.ok_or_else(|| unreachable(name))
         }
         None => Err(nowhere(root, name)),
     }
+}
+
+/// The cluster of that name whose state is in a bucket, likewise.
+pub fn in_bucket(bucket: &StateBucket, simulated: bool, name: &str, needs: Needs) -> Result<Manifest> {
+    for provider in providers(simulated) {
+        let state = StateBackend::S3(bucket.clone());
+        let store = store::of(name, &state, word(*provider), Path::new(""))?;
+        let is_there = is_cluster_name(name)
+            && (store.state_version()?.is_some() || !matches!(recorded_connection(&store), Ok(None)));
+        if is_there {
+            let found = of(Path::new(""), name, state, *provider, needs)?;
+            return found.ok_or_else(|| unreachable(name));
+        }
+    }
+    Err(CliError::new(format!("there is no state of {name} in {bucket}")))
 }
 
 /// The cluster of a provider, whose state is kept by `state` (locally in `root`), as a manifest that
@@ -62,6 +73,14 @@ pub fn of(
     let mut manifest = Manifest::without_resources(name, provider, connection, here);
     manifest.state = state;
     Ok(Some(manifest))
+}
+
+/// Where a cluster is looked for, in this order.
+fn providers(simulated: bool) -> &'static [Provider] {
+    match simulated {
+        true => &[Provider::Sim],
+        false => &[Provider::Aws, Provider::Sim],
+    }
 }
 
 /// Where the state of a cluster is.

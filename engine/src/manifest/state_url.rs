@@ -1,5 +1,6 @@
 //! A bucket of states on a command line: `s3://BUCKET/PREFIX?region=eu-central-1`.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::decode::{FromText, Malformed};
@@ -59,6 +60,29 @@ impl FromStr for StateBucket {
     }
 }
 
+impl fmt::Display for StateBucket {
+    /// The URL, as it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}", self.bucket)?;
+        if let Some(prefix) = &self.prefix {
+            write!(f, "/{prefix}")?;
+        }
+        let lease = (self.lease_s != LEASE_S).then(|| format!("{}s", self.lease_s));
+        let settings = [
+            ("region", &self.region),
+            ("endpoint", &self.endpoint),
+            ("lease", &lease),
+        ];
+        let given = settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        for (place, (name, value)) in given.enumerate() {
+            write!(f, "{}{name}={value}", if place == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
+}
+
 fn part<T: FromText>(part: &'static str, text: &str) -> Result<T, BadStateUrl> {
     T::from_text(text).map_err(|Malformed { reason, .. }| BadStateUrl::Part { part, why: reason })
 }
@@ -80,6 +104,8 @@ mod tests {
                 lease_s,
             };
         let minio = Some("https://minio.acme.io");
+        let read: StateBucket = whole.parse().expect("a URL");
+        assert_eq!(read.to_string().parse(), Ok(read));
         assert_eq!(
             whole.parse(),
             Ok(bucket(Some("team/clusters"), Some("eu-central-1"), minio, 90))

@@ -14,6 +14,11 @@ pub struct LockView {
     pub alive: bool,
     /// Who, if the lock says so.
     pub holder: Option<Holder>,
+    /// How many seconds ago it was renewed, by the clock of the service that keeps it; `None` where the
+    /// lock ends with its holder.
+    pub renewed_s_ago: Option<u64>,
+    /// How many seconds a holder that is not heard of keeps it; `None` likewise.
+    pub lease_s: Option<u64>,
 }
 
 impl<W> Session<W> {
@@ -28,6 +33,8 @@ impl<W> Session<W> {
         Ok(LockView {
             locked: found.is_some(),
             alive: found.as_ref().is_some_and(|found| found.alive),
+            renewed_s_ago: found.as_ref().and_then(|found| Some(found.renewed?.as_secs())),
+            lease_s: self.store.lease().map(|lease| lease.as_secs()),
             holder: found.and_then(|found| found.holder),
         })
     }

@@ -177,7 +177,7 @@ impl<W> Session<W> {
     /// journal leads to the state that came of it.
     ///
     /// # Errors
-    /// It could not be read. What is read and does not hold is a [`Problem`].
+    /// It could not be read, or is kept somewhere else. What is read and does not hold is a [`Problem`].
     pub fn verify(&self) -> Result<Verified, SessionError> {
         let mut seen = Verified::default();
         let items = self.store.history()?;
@@ -204,7 +204,14 @@ impl<W> Session<W> {
     fn current(&self, seen: &mut Verified) -> Result<Option<(Snapshot, Digest)>, SessionError> {
         let known = match self.load() {
             Ok(known) => known,
-            Err(error @ SessionError::State(StateError::Io { .. } | StateError::Remote { .. })) => {
+            Err(
+                error @ SessionError::State(
+                    StateError::Io { .. }
+                    | StateError::Remote { .. }
+                    | StateError::MovedAway { .. }
+                    | StateError::HalfMoved { .. },
+                ),
+            ) => {
                 return Err(error);
             }
             Err(error) => {

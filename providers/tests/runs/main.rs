@@ -8,6 +8,7 @@ mod bench;
 mod daemon;
 mod elastic;
 mod groups;
+mod lease;
 mod logins;
 #[path = "../kinds_on_sim/manifest.rs"]
 mod manifest;

@@ -49,7 +49,11 @@ pub(super) fn look(path: &Path) -> Result<Option<Locked>, StateError> {
         Err(TryLockError::Error(error)) => return Err(io_error("lock", path)(error)),
     };
     let holder = read_holder(&mut file);
-    Ok((alive || holder.is_some()).then_some(Locked { holder, alive }))
+    Ok((alive || holder.is_some()).then_some(Locked {
+        holder,
+        alive,
+        renewed: None,
+    }))
 }
 
 struct Holding {

@@ -205,6 +205,7 @@ impl Backend for Memory {
         Ok(kept.lock.as_ref().map(|lock| Locked {
             holder: Some(lock.holder.clone()),
             alive: lock.alive,
+            renewed: None,
         }))
     }
 

@@ -112,6 +112,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Fails if what keeps the objects does not do what the store counts on, where that can be in doubt.
+    /// Leaves nothing behind. Only called under the lock.
+    fn probe(&self) -> Result<(), StateError> {
+        Ok(())
+    }
+
     /// How long a holder that is not heard of keeps the lock; `None` where it ends with its holder.
     fn lease(&self) -> Option<Duration> {
         None

@@ -417,7 +417,12 @@ impl Backend for Bucket {
         Ok(Some(Locked {
             holder: Some(record.holder),
             alive,
+            renewed: found.age,
         }))
+    }
+
+    fn probe(&self) -> Result<(), StateError> {
+        probe(&self.wire)
     }
 
     fn lease(&self) -> Option<Duration> {

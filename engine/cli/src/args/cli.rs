@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use subako_engine::manifest::StateBucket;
 
 use super::duration::parse_duration;
 use super::look::{GraphArgs, NewArgs, OutputArgs, ReachArgs, ShowArgs, StatusArgs};
@@ -35,6 +36,9 @@ pub struct Global {
     /// The cluster to look at or to repair without its manifest, by its name
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "file", help_heading = GLOBAL)]
     pub cluster: Option<String>,
+    /// The bucket that the state is in, with --cluster: `s3://BUCKET/PREFIX?region=R`
+    #[arg(long, global = true, value_name = "URL", help_heading = GLOBAL)]
+    pub state: Option<StateBucket>,
     /// Act on the simulator, whatever the manifest's provider is
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub sim: bool,

@@ -69,6 +69,8 @@ pub enum StateCommand {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: Format,
     },
+    /// Check the place where the state is to be, and show what it needs; nothing else is made there
+    Init,
     /// Move the state from somewhere else to where the manifest keeps it
     Migrate {
         /// Where it was: the directory of all states, as --state-dir takes it, or

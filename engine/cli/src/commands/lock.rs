@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use subako_engine::session::{Offline, Session};
+use subako_engine::session::{LockView, Offline, Session};
 use subako_state::{Holder, LockError};
 
 use crate::args::{Format, Global, LockCommand};
@@ -27,14 +27,7 @@ pub fn run(global: &Global, command: &LockCommand, ui: &Ui) -> Result<Exit> {
         }
         LockCommand::Show { format: Format::Text } => {
             unfinished::say(&session, ui)?;
-            ui.line(&match (&found.holder, found.alive) {
-            (Some(holder), true) => format!("Locked by {holder}."),
-            (None, true) => "Locked by a process that has not said its name.".to_owned(),
-            (Some(holder), false) => format!(
-                "Left by {holder}, which exited without releasing it. It blocks nothing: the next command takes it over."
-            ),
-            (None, false) => "Nobody holds the lock.".to_owned(),
-        })?;
+            shown(&found).iter().try_for_each(|line| ui.line(line))?;
         }
         LockCommand::Release => match (found.holder, found.alive) {
             (holder, true) => return Err(alive(holder)),
@@ -77,5 +70,73 @@ fn alive(holder: Option<Holder>) -> CliError {
             holder.pid, holder.host
         )),
         None => error,
+    }
+}
+
+/// The lock, for people: who has it, what that is doing, where and since when.
+fn shown(found: &LockView) -> Vec<String> {
+    let mut lines = vec![match (&found.holder, found.alive) {
+        (Some(holder), true) => format!("Locked by {holder}."),
+        (None, true) => "Locked by a process that has not said its name.".to_owned(),
+        (Some(holder), false) => format!(
+            "Left by {holder}, which exited without releasing it. It blocks nothing: the next command takes it over."
+        ),
+        (None, false) => "Nobody holds the lock.".to_owned(),
+    }];
+    if let Some(holder) = &found.holder {
+        let parts = [
+            ("user", holder.user.as_deref()),
+            ("command line", holder.line.as_deref()),
+            ("CI run", holder.run_url.as_deref()),
+        ];
+        let said = parts.into_iter().filter_map(|(what, said)| Some((what, said?)));
+        lines.extend(said.map(|(what, said)| format!("  {what}: {said}")));
+    }
+    if let (Some(ago), Some(lease)) = (found.renewed_s_ago, found.lease_s) {
+        lines.push(format!("  last renewed: {ago} s ago (the lease is {lease} s)"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_shown_with_all_that_it_says() {
+        let holder = Holder {
+            pid: 7,
+            host: "build-7".into(),
+            command: "apply".into(),
+            since: "2026-01-01T00:00:00Z".into(),
+            user: Some("alice".into()),
+            line: Some("subako apply --yes".into()),
+            run_url: Some("https://forge.example/runs/17".into()),
+        };
+        let found = LockView {
+            locked: true,
+            alive: true,
+            holder: Some(holder),
+            renewed_s_ago: Some(12),
+            lease_s: Some(60),
+        };
+        assert_eq!(
+            shown(&found),
+            [
+                "Locked by `subako apply` (pid 7 on build-7, since 2026-01-01T00:00:00Z).",
+                "  user: alice",
+                "  command line: subako apply --yes",
+                "  CI run: https://forge.example/runs/17",
+                "  last renewed: 12 s ago (the lease is 60 s)",
+            ]
+        );
+        let nobody = LockView {
+            locked: false,
+            alive: false,
+            holder: None,
+            renewed_s_ago: None,
+            lease_s: None,
+        };
+        assert_eq!(shown(&nobody), ["Nobody holds the lock."]);
     }
 }

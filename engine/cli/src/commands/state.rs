@@ -3,6 +3,7 @@
 mod diff;
 mod forget;
 mod history;
+mod init;
 mod list;
 mod migrate;
 mod rebuild;
@@ -25,9 +26,10 @@ use crate::ui::Ui;
 pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
     let project = match command {
         // What the manifest wants decides what they may do.
-        StateCommand::Mv { .. } | StateCommand::Rebuild { .. } | StateCommand::Migrate { .. } => {
-            Project::open(global, ui)?
-        }
+        StateCommand::Init
+        | StateCommand::Mv { .. }
+        | StateCommand::Rebuild { .. }
+        | StateCommand::Migrate { .. } => Project::open(global, ui)?,
         _ => Project::open_recorded(global, ui, Needs::State)?,
     };
     match command {
@@ -42,6 +44,7 @@ pub fn run(global: &Global, command: &StateCommand, ui: &Ui) -> Result<Exit> {
             full,
             format,
         } => diff::run(&project, *from, *to, *full, *format, ui)?,
+        StateCommand::Init => init::run(&project, ui)?,
         StateCommand::Migrate { from, yes } => migrate::run(&project, from, *yes, ui)?,
         StateCommand::Verify { format } => return verify::run(&project, *format, ui),
         StateCommand::Restore { serial, yes } => restore::run(&project, *serial, *yes, ui)?,
