@@ -70,6 +70,13 @@ fn managers_that_are_lost() {
         .drift([hang("manager-0")])
         .refused("quorum")
         .after_a_stop("manager-0"),
+        edit(
+            "the only one hangs, a worker answers, and is of another type",
+            &web(1, 1),
+            &[("role = \"manager\"\ncount = 1\ninstance_type = \"t3.micro\"", "role = \"manager\"\ncount = 1\ninstance_type = \"t3.small\"")],
+        )
+        .drift([hang("manager-0")])
+        .warns("quorum"),
         edit("the only one of all hangs", &web(1, 0), &[])
             .drift([hang("manager-0")])
             .refused("quorum")

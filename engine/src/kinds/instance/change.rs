@@ -10,7 +10,7 @@ use super::super::{hosts, logins, tags};
 use super::machines;
 use crate::kind::{Kind as _, StepContext};
 use crate::machine::Machine;
-use crate::world::{self, Failure, InstanceChange, InstanceState, Result, Role};
+use crate::world::{self, Certainty, Failure, InstanceChange, InstanceState, Result, Role};
 
 /// A change of an instance under way.
 pub(super) struct Changing<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Changing<'a> {
     aside: Option<Aside<'a>>,
     /// Whether anything was changed.
     effect: bool,
+    /// Whether its machine was found to be lost although it was not known: it hangs.
+    lost: bool,
 }
 
 impl<'a> Changing<'a> {
@@ -42,6 +44,7 @@ impl<'a> Changing<'a> {
             live,
             aside: None,
             effect: false,
+            lost: false,
         })
     }
 
@@ -126,10 +129,29 @@ impl<'a> Changing<'a> {
         }
     }
 
+    /// Whether nobody answers at it now: what hangs has nothing that could step aside.
+    async fn is_silent(&self) -> bool {
+        let (cx, name) = (self.cx, hosts::own_name(self.cx));
+        let target = hosts::target_of(cx, name, &Machine::of_instance(&self.live));
+        let reached = cx.world.hosts.reach(&target).await;
+        reached.is_err_and(|failure| failure.code.is_silence())
+    }
+
     /// Stops it; its node steps aside before that where it takes part in the swarm.
     async fn stop(&mut self, retyped: bool) -> Result<()> {
         if retyped && self.from.running && self.live.state == InstanceState::Running {
-            self.aside = Aside::step(self.cx, hosts::own_name(self.cx)).await?;
+            match Aside::step(self.cx, hosts::own_name(self.cx)).await {
+                Ok(aside) => self.aside = aside,
+                // It may be the manager that would be asked.
+                Err(failure) if failure.certainty == Certainty::NotApplied && self.is_silent().await => {
+                    self.cx.progress.note(format!(
+                        "it does not answer, so it does not step aside: {}",
+                        failure.message
+                    ));
+                    self.lost = true;
+                }
+                Err(failure) => return Err(failure),
+            }
             self.effect = self.aside.as_ref().is_some_and(Aside::has_effect);
         }
         machines::stop(self.cx, &self.live).await?;
@@ -146,7 +168,7 @@ impl<'a> Changing<'a> {
         } else if self.live.state != InstanceState::Running {
             self.live = machines::start(self.cx, &self.live).await?;
             self.effect = true;
-            let restart = match self.from.running {
+            let restart = match self.from.running && !self.lost {
                 true => Restart::OfALiving,
                 false => Restart::OfALost,
             };
@@ -174,7 +196,11 @@ impl<'a> Changing<'a> {
         let (wanted, from) = (self.wanted, self.from);
         match self.aside.take() {
             Some(aside) => aside.back().await,
-            None if from.running && wanted.running && from.instance_type != wanted.instance_type => {
+            None if !self.lost
+                && from.running
+                && wanted.running
+                && from.instance_type != wanted.instance_type =>
+            {
                 aside::restore(self.cx, hosts::own_name(self.cx)).await
             }
             None => Ok(()),
