@@ -10,7 +10,7 @@ use super::super::{hosts, logins, tags};
 use super::machines;
 use crate::kind::{Kind as _, StepContext};
 use crate::machine::Machine;
-use crate::world::{self, Certainty, Failure, InstanceChange, InstanceState, Result, Role};
+use crate::world::{self, Certainty, Code, Failure, InstanceChange, InstanceState, Result, Role};
 
 /// A change of an instance under way.
 pub(super) struct Changing<'a> {
@@ -143,7 +143,11 @@ impl<'a> Changing<'a> {
             match Aside::step(self.cx, hosts::own_name(self.cx)).await {
                 Ok(aside) => self.aside = aside,
                 // It may be the manager that would be asked.
-                Err(failure) if failure.certainty == Certainty::NotApplied && self.is_silent().await => {
+                Err(failure)
+                    if failure.code != Code::Stopped
+                        && failure.certainty == Certainty::NotApplied
+                        && self.is_silent().await =>
+                {
                     self.cx.progress.note(format!(
                         "it does not answer, so it does not step aside: {}",
                         failure.message
