@@ -24,6 +24,7 @@ pub(super) fn cases() -> Vec<Case<HostBench>> {
         a_manager_leaves_once_demoted,
         a_worker_leaves_and_is_forgotten,
         leaving_no_swarm_is_fine,
+        a_lost_quorum_is_forced_on_a_manager_that_is_left,
     ]
 }
 
@@ -302,5 +303,41 @@ async fn leaving_no_swarm_is_fine(bench: &HostBench) -> Outcome {
         info.is_some_and(|info| info.swarm == LocalNodeState::Inactive),
         "it is in a swarm"
     );
+    Ok(Verdict::Passed)
+}
+
+async fn a_lost_quorum_is_forced_on_a_manager_that_is_left(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[Role::Manager, Role::Worker]).await?;
+    let manager = cluster.manager();
+    manager.create_service(&bench.service("stays", 2)).await?;
+    bench.converged(manager, "stays", 2).await?;
+    let before = manager.swarm_inspect().await?;
+    cluster.hosts[1].swarm_leave(true).await?;
+    let clock = &*bench.cloud.world.clock;
+    let lost = async || Ok(manager.nodes().await.is_err().then_some(()));
+    eventually(clock, bench.fixture.patience, "no quorum", lost).await?;
+
+    manager.swarm_force_new(&bench.target(0).private_ip).await?;
+    let again = async || Ok(manager.swarm_inspect().await.ok());
+    let after = eventually(clock, bench.fixture.patience, "a leader", again).await?;
+    let kept = after.id == before.id
+        && after.addr_pool == before.addr_pool
+        && after.subnet_size == before.subnet_size
+        && after.labels == before.labels
+        && after.tokens.manager.expose() == before.tokens.manager.expose()
+        && after.tokens.worker.expose() == before.tokens.worker.expose();
+    ensure!(kept, "the swarm is another one");
+    let leads = |node: &subako_world::Node| node.leader && node.state == NodeState::Ready;
+    bench.node(manager, &cluster.nodes[0], "a leader", leads).await?;
+    let is_ready = |node: &subako_world::Node| node.state == NodeState::Ready;
+    bench
+        .node(manager, &cluster.nodes[2], "the worker is back", is_ready)
+        .await?;
+    bench.converged(manager, "stays", 2).await?;
+    // The one that has left joins as another node.
+    let ticket = bench.ticket(manager, 1, Role::Manager).await?;
+    let joined = cluster.hosts[1].swarm_join(&ticket, &Progress::silent()).await?;
+    let votes = |node: &subako_world::Node| node.reachability == Some(Reachability::Reachable);
+    bench.node(manager, &joined, "a second manager", votes).await?;
     Ok(Verdict::Passed)
 }

@@ -154,6 +154,7 @@ tests!(
         a_manager_leaves_once_demoted,
         a_worker_leaves_and_is_forgotten,
         leaving_no_swarm_is_fine,
+        a_lost_quorum_is_forced_on_a_manager_that_is_left,
         a_network_is_made_once_and_listed,
         networks_get_ranges_of_their_own,
         a_network_in_use_stays,
@@ -183,6 +184,7 @@ tests!(
         a_port_of_the_node_keeps_a_start_first_update_waiting,
         a_one_shot_task_completes_and_is_not_started_again,
         an_update_of_a_one_shot_task_is_paused_by_its_end,
+        what_an_ended_task_has_written_is_there_to_read,
         a_bind_mount_of_a_path_that_is_not_there_is_rejected,
     ]
 );

@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case<HostBench>> {
         a_port_of_the_node_keeps_a_start_first_update_waiting,
         a_one_shot_task_completes_and_is_not_started_again,
         an_update_of_a_one_shot_task_is_paused_by_its_end,
+        what_an_ended_task_has_written_is_there_to_read,
         a_bind_mount_of_a_path_that_is_not_there_is_rejected,
     ]
 }
@@ -216,6 +217,25 @@ async fn a_bind_mount_of_a_path_that_is_not_there_is_rejected(bench: &HostBench)
         ),
         "it says {why}"
     );
+    Ok(Verdict::Passed)
+}
+
+async fn what_an_ended_task_has_written_is_there_to_read(bench: &HostBench) -> Outcome {
+    let cluster = bench.swarm(&[]).await?;
+    let manager = cluster.manager();
+    let mut spec = one_shot(bench, "wordy", RestartCondition::None);
+    spec.command = ["sh", "-c", "echo one; echo two; echo three"]
+        .map(str::to_owned)
+        .into();
+    manager.create_service(&spec).await?;
+    completed(bench, manager, "wordy").await?;
+    let [task] = &current_tasks(manager, "wordy").await?[..] else {
+        return Err(CaseError::Broken("it has not one task".to_owned()));
+    };
+    for (most, expected) in [(20, &["one", "two", "three"][..]), (2, &["two", "three"])] {
+        let lines = manager.task_logs(&task.id, most).await?;
+        ensure!(lines == expected, "the last {most} lines are {lines:?}");
+    }
     Ok(Verdict::Passed)
 }
 
