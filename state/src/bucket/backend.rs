@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::chain::{CHAIN, Chain, NotAppended, Tail};
+use super::chain::{CHAIN, Chain, NotAppended, Tail, Whole};
 use super::clock::{SinceBoot, Ticks};
 use super::envelope::{Does, Head, Link};
 use super::lease::{Holding, Is, LOCK, Lease, Record, Taken, Watch};
@@ -87,6 +87,20 @@ impl Bucket {
                 place: self.place(LOCK),
             }),
             true => Err(self.conflict(name)),
+        }
+    }
+
+    /// The journal, which has to be there; `doing` is why it is read.
+    fn journal(&self, doing: &'static str) -> Result<Whole, StateError> {
+        match self.chain().read()? {
+            Some((whole, _)) => Ok(whole),
+            None => {
+                // Whoever has the lock by now may have put it away.
+                self.not_after(JOURNAL, self.chain().tail()?.epoch)?;
+                Err(StateError::io(doing, self.place(JOURNAL))(
+                    std::io::ErrorKind::NotFound.into(),
+                ))
+            }
         }
     }
 
@@ -336,7 +350,7 @@ impl Backend for Bucket {
     fn rename(&self, from: &str, to: &str) -> Result<(), StateError> {
         let missing = || StateError::io("move", self.place(from))(std::io::ErrorKind::NotFound.into());
         if from == JOURNAL {
-            let (whole, _) = self.chain().read()?.ok_or_else(missing)?;
+            let whole = self.journal("move")?;
             self.not_after(from, whole.tail.epoch)?;
             self.write(to, &whole.content, &Expect::Absent)?;
             self.remove_journal(&whole.tail)?;
@@ -370,10 +384,7 @@ impl Backend for Bucket {
         let tail = match whole {
             0 => self.chain().tail()?,
             whole => {
-                let read = self.chain().read()?;
-                let (read, _) = read.ok_or_else(|| {
-                    StateError::io("open", self.place(name))(std::io::ErrorKind::NotFound.into())
-                })?;
+                let read = self.journal("open")?;
                 if (read.content.len() as u64) < whole {
                     return Err(self.conflict(name));
                 }

@@ -53,6 +53,12 @@ pub(super) struct Whole {
     parts: Vec<(u64, String)>,
 }
 
+/// Objects of the chain by number, in order, and the number of one that is not there.
+struct Parts {
+    there: Vec<(u64, Found)>,
+    missing: Option<u64>,
+}
+
 /// Why an object could not be put at the end of the chain.
 pub(super) enum NotAppended {
     /// Somebody else has put one there; the epoch of it, if it is still there.
@@ -74,27 +80,36 @@ pub(super) struct Chain(pub Wire);
 impl Chain {
     /// The end of the chain.
     pub fn tail(&self) -> Result<Tail, StateError> {
-        let keys = self.0.list(CHAIN)?;
-        let last = keys
-            .iter()
-            .rev()
-            .find_map(|key| key.strip_prefix(CHAIN)?.parse::<u64>().ok());
-        let Some(number) = last else {
-            return Ok(Tail {
-                number: 0,
-                start: None,
-                epoch: 0,
-                version: version(0, ""),
-            });
-        };
-        let found = self.0.peek(&key(number))?;
-        let found = found.ok_or_else(|| self.0.amiss(&key(number), "it went away while it was read"))?;
+        let mut last = self.last()?;
+        while let Some(number) = last {
+            if let Some(found) = self.0.peek(&key(number))? {
+                return Ok(Tail {
+                    number,
+                    start: self.link(number, &found)?.start,
+                    epoch: found.head.epoch,
+                    version: found.version(),
+                });
+            }
+            // Whoever put it away has put something after it first: each look finds a longer chain.
+            let later = self.last()?;
+            if later <= last {
+                return Err(self.0.amiss(&key(number), "it went away while it was read"));
+            }
+            last = later;
+        }
         Ok(Tail {
-            number,
-            start: self.link(number, &found)?.start,
-            epoch: found.head.epoch,
-            version: found.version(),
+            number: 0,
+            start: None,
+            epoch: 0,
+            version: version(0, ""),
         })
+    }
+
+    /// The number of its last object; `None` if there is none.
+    fn last(&self) -> Result<Option<u64>, StateError> {
+        let keys = self.0.list(CHAIN)?;
+        let mut numbers = keys.iter().rev();
+        Ok(numbers.find_map(|key| key.strip_prefix(CHAIN)?.parse::<u64>().ok()))
     }
 
     fn link(&self, number: u64, found: &Found) -> Result<Link, StateError> {
@@ -110,17 +125,31 @@ impl Chain {
 
     /// The journal that is there; `None` if there is none.
     pub fn read(&self) -> Result<Option<(Whole, Version)>, StateError> {
-        let tail = self.tail()?;
-        let Some(start) = tail.start else {
-            return Ok(None);
-        };
+        loop {
+            let tail = self.tail()?;
+            let Some(start) = tail.start else {
+                return Ok(None);
+            };
+            let parts = self.objects(start, tail.number)?;
+            let Some(missing) = parts.missing else {
+                return self.whole(tail, parts.there).map(Some);
+            };
+            // Whoever put the journal away meanwhile has made the chain longer: this ends.
+            if self.tail()?.number == tail.number {
+                return Err(self.0.amiss(&key(missing), "it is missing from the journal"));
+            }
+        }
+    }
+
+    /// The journal that ends there, of its objects in order.
+    fn whole(&self, tail: Tail, objects: Vec<(u64, Found)>) -> Result<(Whole, Version), StateError> {
         let version = tail.version.clone();
         let mut whole = Whole {
             content: Vec::new(),
             tail,
             parts: Vec::new(),
         };
-        for (number, found) in self.objects(start, whole.tail.number)? {
+        for (number, found) in objects {
             match self.link(number, &found)?.does {
                 Does::Open(keep) => {
                     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
@@ -136,19 +165,17 @@ impl Chain {
             whole.content.extend_from_slice(&found.content);
             whole.parts.push((number, found.tag));
         }
-        Ok(Some((whole, version)))
+        Ok((whole, version))
     }
 
-    /// The objects from one number to another, in order; some are read at the same time.
-    fn objects(&self, from: u64, to: u64) -> Result<Vec<(u64, Found)>, StateError> {
+    /// The objects from one number to another; some are read at the same time.
+    fn objects(&self, from: u64, to: u64) -> Result<Parts, StateError> {
         let wanted = Mutex::new((from..=to).collect::<VecDeque<_>>());
         let read = Mutex::new(Vec::new());
         let next = || wanted.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let work = || -> Result<(), StateError> {
             while let Some(number) = next() {
                 let found = self.0.get(&key(number))?;
-                let found =
-                    found.ok_or_else(|| self.0.amiss(&key(number), "it is missing from the journal"))?;
                 read.lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push((number, found));
@@ -173,7 +200,14 @@ impl Chain {
         }
         let mut read = read.into_inner().unwrap_or_else(PoisonError::into_inner);
         read.sort_by_key(|(number, _)| *number);
-        Ok(read)
+        let missing = read.iter().find(|(_, found)| found.is_none());
+        let missing = missing.map(|(number, _)| *number);
+        let there = read.into_iter();
+        let there = there.filter_map(|(number, found)| Some((number, found?)));
+        Ok(Parts {
+            there: there.collect(),
+            missing,
+        })
     }
 
     /// Puts an object at the end of the chain, after the one with this number.

@@ -10,6 +10,8 @@
 mod backend;
 mod chain;
 mod clock;
+#[cfg(test)]
+mod contention_tests;
 mod envelope;
 mod lease;
 #[cfg(test)]
