@@ -74,7 +74,7 @@ pub struct Survey {
     pub silent: BTreeSet<String>,
     /// The ids of nodes that the swarm has lost although their engines answer, and that it does not let in
     /// any more: their certificates have run out, or they are managers of what the swarm was before it was
-    /// begun again from another one.
+    /// re-formed from another one.
     pub barred: BTreeSet<String>,
     /// The names whose recorded node is that of a machine before the recorded one.
     pub former: BTreeSet<String>,

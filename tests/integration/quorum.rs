@@ -3,7 +3,7 @@
 use crate::support::Cluster;
 
 #[test]
-fn a_swarm_that_lost_its_quorum_for_good_is_begun_again_and_whole_after_the_next_apply() {
+fn a_swarm_that_lost_its_quorum_for_good_is_re_formed_and_whole_after_the_next_apply() {
     let cluster = Cluster::sandbox();
     cluster
         .run(&["recover", "--quorum", "--yes"])
@@ -11,7 +11,8 @@ fn a_swarm_that_lost_its_quorum_for_good_is_begun_again_and_whole_after_the_next
         .says("it was never applied");
     cluster.apply().expect(0);
     let refused = cluster.run(&["recover", "--quorum", "--yes"]).expect(5);
-    refused.says("the swarm of sandbox has its quorum (3 of 3 managers are alive): nothing is forced on it");
+    refused
+        .says("the swarm of sandbox has its quorum (3 of 3 managers are alive): there is nothing to recover");
     for manager in ["manager-1", "manager-2"] {
         cluster.run(&["sim", "terminate-instance", manager]).expect(0);
     }
@@ -30,8 +31,8 @@ fn a_swarm_that_lost_its_quorum_for_good_is_begun_again_and_whole_after_the_next
 
     let recovered = cluster.run(&["recover", "--quorum", "--yes"]).expect(0);
     recovered.says("To recover the quorum of sandbox on the simulator");
-    recovered.says("1 of its 3 managers are alive; begins again with manager-0 as its only manager");
-    recovered.says("what the others have agreed on without it is lost");
+    recovered.says("1 of its 3 managers are alive; re-formed with manager-0 as its only manager");
+    recovered.says("what the other managers agreed on without it is lost");
     recovered.says("Rehearsed: ");
     cluster.run(&["recover", "--quorum", "--yes"]).expect(5);
     cluster.apply().expect(0);

@@ -1,6 +1,7 @@
 //! A cluster in an empty folder, and the built binary on it.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -184,7 +185,8 @@ impl Cluster {
     }
 
     /// Starts the binary, listening to signals even where the tests run in the background of a
-    /// script, which ignores them.
+    /// script, which ignores them. It is in a group of its own: where one process of an orphaned group
+    /// is stopped, the kernel hangs up on all of that group.
     pub fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
         if cfg!(target_os = "linux") {
@@ -205,6 +207,7 @@ impl Cluster {
             command = listening;
         }
         command
+            .process_group(0)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -51,11 +51,11 @@ pub static POWER: About = About {
     documentation: "Parking stops every machine of the cluster, and resuming starts every one of them.",
 };
 
-/// A swarm that has lost its quorum is begun again.
+/// A swarm that has lost its quorum is re-formed.
 pub static QUORUM_LOST: About = About {
     id: "quorum-lost",
     category: Category::Availability,
-    documentation: "A swarm without a majority of its managers is begun again from one that is left; what only the others knew is lost.",
+    documentation: "A swarm without a majority of its managers is re-formed from a surviving one; what only the others knew is lost.",
 };
 
 /// More would go than whoever plans allows.

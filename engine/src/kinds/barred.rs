@@ -9,7 +9,7 @@ pub(crate) fn votes_no_more(node: &Node) -> bool {
 
 /// Whether the swarm that lists a node does not let it in any more, as its own engine tells: its
 /// certificate has run out; or it takes itself for a manager and finds no leader, while the swarm, which
-/// was begun again from another one, gives it no vote.
+/// was re-formed from another one, gives it no vote.
 pub(crate) async fn is_barred(host: &dyn Host, info: &EngineInfo, node: &Node) -> bool {
     if info.node_id.as_ref() != Some(&node.id) {
         return false;

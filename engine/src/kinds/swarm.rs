@@ -19,7 +19,7 @@ use crate::value::Value;
 use crate::world::{EngineInfo, Failure, Host, LocalNodeState, NextCommand, Result, SwarmInit};
 
 const DOING: &str = "start the swarm";
-/// How long a manager may take to lead the swarm that was begun again on it: it loads its copy, and
+/// How long a manager may take to lead the swarm that was re-formed on it: it loads its copy, and
 /// elects itself.
 const LEADS_WITHIN: Duration = Duration::from_secs(120);
 /// Between two looks.

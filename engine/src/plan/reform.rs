@@ -1,4 +1,4 @@
-//! A swarm that has lost its quorum, begun again from one of its managers: `recover --quorum`.
+//! A swarm that has lost its quorum, re-formed from one of its managers: `recover --quorum`.
 
 use subako_state::{AccountId, Address, Digest, Snapshot};
 
@@ -54,7 +54,7 @@ impl Reforming<'_> {
         Direct::on(self.snapshot, base, account).plan(Purpose::Quorum, steps, findings)
     }
 
-    /// The manager that the swarm begins again from: the one it was started on if that is alive, as
+    /// The manager that the swarm is re-formed from: the one it was started on if that is alive, as
     /// whoever looks for a manager asks it first; else the first of them.
     fn survivor<'m>(&self, managers: &'m Managers) -> Option<&'m str> {
         let swarm = current(self.snapshot).find_map(|(_, resource)| {
@@ -75,8 +75,8 @@ impl Reforming<'_> {
 /// What is forced.
 fn forced(swarm: &Address, on: &str) -> Finding {
     let message = format!(
-        "it begins again from what {on} knows, with {on} as its only manager: what the others have agreed on \
-         without it is lost. Services, networks, secrets and workers stay, and what runs goes on running"
+        "the swarm is re-formed from {on}'s copy, with {on} as its only manager: what the other managers agreed \
+         on without it is lost. Services, networks, secrets and workers stay, and running tasks keep running"
     );
     Finding::new(Severity::Warning, &planner::QUORUM_LOST, message)
         .about(swarm.clone())
@@ -97,7 +97,7 @@ fn may_come_back(managers: &Managers) -> Option<Finding> {
     let gone = gone.filter(|standing| **standing == Standing::Gone).count();
     (managers.voters.len() - gone >= managers.quorum()).then(|| {
         let message = format!(
-            "{} may come back, and with that the quorum: then nothing has to be forced",
+            "{} may still come back and restore the quorum: then nothing needs to be forced",
             resting.join(", ")
         );
         Finding::new(Severity::Warning, &planner::QUORUM_LOST, message)

@@ -121,9 +121,9 @@ pub enum SessionError {
         /// How many machines it has.
         machines: usize,
     },
-    /// A swarm whose managers agree is not begun again.
+    /// A swarm whose managers agree is not re-formed.
     #[error(
-        "the swarm of {cluster} has its quorum ({alive} of {of} managers are alive): nothing is forced on it"
+        "the swarm of {cluster} has its quorum ({alive} of {of} managers are alive): there is nothing to recover"
     )]
     QuorumHeld {
         /// The cluster.
@@ -134,7 +134,7 @@ pub enum SessionError {
         of: usize,
     },
     /// Nobody can tell whether enough managers are left.
-    #[error("nobody can tell whether the swarm of {cluster} has lost its quorum{}: nothing is forced on it", in_brackets(.unknown))]
+    #[error("cannot tell whether the swarm of {cluster} has lost its quorum{}: nothing was changed", in_brackets(.unknown))]
     QuorumUnknown {
         /// The cluster.
         cluster: String,
@@ -142,7 +142,7 @@ pub enum SessionError {
         unknown: Vec<String>,
     },
     /// No manager of the swarm is left.
-    #[error("no manager of {cluster} is alive: there is none to begin the swarm again from")]
+    #[error("no manager of {cluster} is alive: there is none to re-form the swarm from")]
     NoManagerLeft {
         /// The cluster.
         cluster: String,

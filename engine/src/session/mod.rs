@@ -9,7 +9,7 @@
 //! * `change`: draft and carry out, over `prepare` (up to the plan), `rehearse`, `apply` and `recover`;
 //! * `aftermath`: whether the world is as before once a run is undone;
 //! * `park`, `rebalance`, `quorum`: every machine stopped, and started again; tasks spread evenly again; a
-//!   swarm that has lost its quorum begun again;
+//!   swarm that has lost its quorum re-formed;
 //! * `saved_plan`: a plan in a file, between the two; `expect`: the plan that was approved; `guards`: what is not to happen;
 //! * `status`, `graph`: the live cluster, the wanted one; `drift`: what differs between state and world;
 //! * `forget`, `rename`, `rebuild`, `restore`: repairs of the state;

@@ -1,4 +1,4 @@
-//! A swarm that has lost its quorum for good, begun again from one of its managers.
+//! A swarm that has lost its quorum for good, re-formed from one of its managers.
 
 use super::{Change, Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
@@ -8,7 +8,7 @@ use crate::rehearsal::Setting;
 use crate::run::ApplyOptions;
 
 impl Session {
-    /// Plans to begin the swarm again from one of its managers. Refused while it has a quorum, or may
+    /// Plans to re-form the swarm from one of its managers. Refused while it has a quorum, or may
     /// have one; where an interrupted run has brought that about, nothing is left to do.
     pub async fn draft_quorum(
         &self,

@@ -172,7 +172,7 @@ impl Host for SimHost {
     }
 
     async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
-        let call = self.about_host("swarm_force_new", "begin the swarm again on");
+        let call = self.about_host("swarm_force_new", "re-form the swarm on");
         let doing = call.doing.clone();
         let decide = |model: &Model, t| {
             self.machine(model, t)?;

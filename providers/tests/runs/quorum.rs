@@ -1,4 +1,4 @@
-//! A swarm that has lost its quorum for good is begun again from a manager that is left: only then, also
+//! A swarm that has lost its quorum for good is re-formed from a surviving manager: only then, also
 //! when it is killed anywhere; the next apply lets the others join again or replaces them.
 
 use std::collections::BTreeMap;

@@ -202,7 +202,7 @@ pub fn why(step: &Step) -> String {
         Operation::Create if step.replaces() => format!("replaced: {}", reason.unwrap_or_default()),
         Operation::Spread => format!("{}; restarts its tasks", reason.unwrap_or_default()),
         Operation::Reform { on } => format!(
-            "{}; begins again with {} as its only manager",
+            "{}; re-formed with {} as its only manager",
             reason.unwrap_or_default(),
             plain(on.name())
         ),

@@ -47,12 +47,12 @@ pub fn text(status: &Status, typed: &Invocation, paint: Paint) -> String {
             paint.of(Meaning::Error, "error"),
             plain(status.dead_managers.join(", "))
         );
-        // Without a manager that is left there is nothing to begin again from.
+        // Without a manager that is left there is nothing to re-form the swarm from.
         let (way_on, and_then) = match status.managers.0 {
             0 => (NextCommand::Destroy, " and apply again"),
             _ => (
                 NextCommand::RecoverQuorum,
-                " begins the swarm again from a manager that is left",
+                " re-forms the swarm from a surviving manager",
             ),
         };
         let way_out = Hint::run(

@@ -133,7 +133,7 @@ async fn locked(
             (Purpose::Change, false) => "Apply this plan?",
             (Purpose::Park, _) => "Stop every instance listed above?",
             (Purpose::Rebalance, _) => "Restart the tasks of the services listed above?",
-            (Purpose::Quorum, _) => "Force the swarm to begin again as described above?",
+            (Purpose::Quorum, _) => "Re-form the swarm as described above?",
             (Purpose::Resume, _) => "Start every instance listed above?",
         };
         signals.guard(prompt::confirm(ui, question)).await?;

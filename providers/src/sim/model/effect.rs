@@ -44,7 +44,7 @@ pub(crate) enum Effect {
         subnet_size: u8,
         labels: BTreeMap<String, String>,
     },
-    /// A swarm begins again on an instance, the only manager from now on.
+    /// A swarm is re-formed on an instance, its only manager from now on.
     ForceNew { instance: String, ready: Ms },
     /// An instance joins a swarm. The token is not written down: it only decided the role.
     Join {

@@ -1,4 +1,4 @@
-//! A swarm that begins again from one of its managers (`docker swarm init --force-new-cluster`).
+//! A swarm re-formed from one of its managers (`docker swarm init --force-new-cluster`).
 
 use subako_world::{Code, Role};
 

@@ -44,7 +44,7 @@ impl Api<'_> {
     /// Begins the swarm again with this engine as its only manager. Addresses and data path are those that
     /// it has, so that the other nodes find it where it was.
     pub(in crate::ssh) async fn swarm_force_new(&self, advertise_addr: &str) -> Result<()> {
-        let doing = self.doing("begin the swarm again as its only manager");
+        let doing = self.doing("re-form the swarm with this engine as its only manager");
         let body = json!({
             "ListenAddr": LISTEN,
             "AdvertiseAddr": advertise_addr,
