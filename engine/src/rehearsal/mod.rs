@@ -1,7 +1,7 @@
 //! A plan is played in a model of the world before anybody agrees to it.
 //!
 //! * `scene`: what a refresh has read, for a model to be made of it; `recorded`: the swarm of a parked
-//!   cluster, which nobody can be asked for;
+//!   cluster, which no manager answers for;
 //! * `play`: the plan is run in that model, and what was seen becomes a report;
 //! * `refusal`: a plan that fails there is refused.
 //!

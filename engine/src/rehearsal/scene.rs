@@ -33,10 +33,32 @@ pub struct Setting<'a> {
     pub account: Option<&'a AccountId>,
 }
 
+/// What instance types have, where nobody asks for it.
+static NO_TYPES: BTreeMap<String, TypeFacts> = BTreeMap::new();
+
+impl<'a> Setting<'a> {
+    /// Of a plan for which nothing has to be looked up: it goes by what is recorded.
+    pub fn recorded(
+        snapshot: &'a Snapshot,
+        survey: &'a Survey,
+        observed: &'a Observed,
+        account: &'a AccountId,
+    ) -> Self {
+        Self {
+            snapshot,
+            survey,
+            observed,
+            looked_up: None,
+            types: &NO_TYPES,
+            account: Some(account),
+        }
+    }
+}
+
 /// The scene for a plan.
 pub fn scene(setting: Setting<'_>, plan: &Plan) -> Scene {
     let survey = setting.survey;
-    // These do what they do whatever runs in the swarm, which nobody can be asked for.
+    // These do what they do whatever runs in the swarm, which no manager answers for.
     let unasked = matches!(plan.purpose, Purpose::Park | Purpose::Resume | Purpose::Quorum);
     let is_recorded = unasked && survey.view().is_none();
     let unread = unread(survey).filter(|_| !is_recorded);

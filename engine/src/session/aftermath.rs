@@ -17,7 +17,7 @@ use crate::desired::{Desired, DesiredSet};
 use crate::event::{Aftermath, Difference, Differs, Unchecked};
 use crate::kind::{Registry, Sighting};
 use crate::plan::{Action, Operation, Plan, Step, changes};
-use crate::refresh::{Observed, Survey, find};
+use crate::refresh::Observed;
 use crate::run::{RunStatus, StepStatus, Stop};
 use crate::world::Result;
 
@@ -66,8 +66,7 @@ impl Session {
     }
 
     async fn look_at(&self, before: &Before<'_>) -> Result<Observed> {
-        let mut survey = Survey::take(&self.world, before.snapshot, &before.wanted).await?;
-        find(&self.registry, &mut survey, before.snapshot, &before.wanted).await
+        Ok(self.read(before.snapshot, &before.wanted).await?.1)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Knowledge, Session, SessionError, Settled, StrayStatus};
 use crate::desired::DesiredSet;
 use crate::kind::{Sighting, Unconverged};
 use crate::plan::{Change, Drift, Value, counted, drifted};
-use crate::refresh::{self, Survey};
+use crate::refresh;
 use crate::run::ApplyOptions;
 
 /// A resource that is as recorded, and has not converged.
@@ -104,9 +104,7 @@ impl Session {
     }
 
     async fn compared(&self, snapshot: &Snapshot) -> Result<Drifted, SessionError> {
-        let nothing = DesiredSet::default();
-        let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;
-        let observed = refresh::find(&self.registry, &mut survey, snapshot, &nothing).await?;
+        let (_, observed) = self.read(snapshot, &DesiredSet::default()).await?;
         let prices = refresh::prices(&self.world, snapshot, &observed.strays).await;
         let mut found = Drifted {
             cluster: snapshot.cluster.clone(),

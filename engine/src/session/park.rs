@@ -10,7 +10,6 @@ use subako_state::{Snapshot, StateError};
 use super::{Change, Knowledge, ServiceStatus, Session, SessionError, Status};
 use crate::desired::DesiredSet;
 use crate::plan::{Ledger, Parked, Plan, Powering, Selection};
-use crate::refresh::{Survey, find};
 use crate::rehearsal::Setting;
 use crate::run::ApplyOptions;
 
@@ -129,9 +128,7 @@ impl Session {
         let snapshot = &known.snapshot;
         self.guard_applied(snapshot)?;
         let account = self.guard_account(snapshot).await?;
-        let nothing = DesiredSet::default();
-        let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;
-        let observed = find(&self.registry, &mut survey, snapshot, &nothing).await?;
+        let (survey, observed) = self.read(snapshot, &DesiredSet::default()).await?;
         let leads = survey.view().and_then(|view| {
             let leader = view.nodes.iter().find(|node| node.leader)?;
             let mut managers = survey.managers.nodes.iter();
@@ -165,20 +162,10 @@ impl Session {
             prices: &self.manifest.prices,
         }
         .bill();
-        let mut findings = std::mem::take(&mut plan.findings);
-        findings.sort();
-        let plan = plan.seal(findings)?;
-        let types = Default::default();
         let setting = Setting {
-            snapshot,
-            survey: &survey,
-            observed: &observed,
             looked_up: looked_up.as_ref(),
-            types: &types,
-            account: Some(&account),
+            ..Setting::recorded(snapshot, &survey, &observed, &account)
         };
-        Ok(self
-            .rehearse(plan, &snapshot.resources, Some(setting), true)
-            .await)
+        self.concluded(plan, setting).await
     }
 }

@@ -64,8 +64,7 @@ impl Session {
             let looks_at =
                 |desired: &DesiredSet| looked_at(&self.registry, desired, &known.snapshot, selection);
             let looked_at = looks_at(&desired);
-            let mut survey = Survey::take(&self.world, &known.snapshot, &looked_at).await?;
-            let mut observed = find(&self.registry, &mut survey, &known.snapshot, &looked_at).await?;
+            let (mut survey, mut observed) = self.read(&known.snapshot, &looked_at).await?;
             if let Some(all) = observed.with_found(&known.snapshot, &looked_at) {
                 // What was decided once of what has lost its record (a zone, an image, a range) is
                 // kept as well: what is wanted depends on what was found.
@@ -125,6 +124,17 @@ impl Session {
         Ok(self
             .rehearse(plan, &known.snapshot.resources, setting, selection.destroy)
             .await)
+    }
+
+    /// Reads the world once, and finds in it what is recorded and what is wanted.
+    pub(super) async fn read(
+        &self,
+        snapshot: &Snapshot,
+        wanted: &DesiredSet,
+    ) -> crate::world::Result<(Survey, Observed)> {
+        let mut survey = Survey::take(&self.world, snapshot, wanted).await?;
+        let observed = find(&self.registry, &mut survey, snapshot, wanted).await?;
+        Ok((survey, observed))
     }
 
     /// What the manifest needs looked up. A destroy wants nothing, and has nothing to look up.

@@ -3,7 +3,7 @@
 use super::{Change, Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
 use crate::plan::{Plan, Reforming};
-use crate::refresh::{Managers, Standing, Survey, find};
+use crate::refresh::{Managers, Standing};
 use crate::rehearsal::Setting;
 use crate::run::ApplyOptions;
 
@@ -25,9 +25,7 @@ impl Session {
         self.guard_applied(snapshot)?;
         self.guard_parked(snapshot)?;
         let account = self.guard_account(snapshot).await?;
-        let nothing = DesiredSet::default();
-        let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;
-        let observed = find(&self.registry, &mut survey, snapshot, &nothing).await?;
+        let (survey, observed) = self.read(snapshot, &DesiredSet::default()).await?;
         let managers = survey.managers.clone();
         let is_done = managers.answered && goes_on;
         if !is_done {
@@ -39,22 +37,8 @@ impl Session {
             account: Some(account.clone()),
             managers: (!is_done).then_some(&managers),
         };
-        let mut plan = reforming.plan()?;
-        let mut findings = std::mem::take(&mut plan.findings);
-        findings.sort();
-        let plan = plan.seal(findings)?;
-        let types = Default::default();
-        let setting = Setting {
-            snapshot,
-            survey: &survey,
-            observed: &observed,
-            looked_up: None,
-            types: &types,
-            account: Some(&account),
-        };
-        Ok(self
-            .rehearse(plan, &snapshot.resources, Some(setting), true)
-            .await)
+        let setting = Setting::recorded(snapshot, &survey, &observed, &account);
+        self.concluded(reforming.plan()?, setting).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Change, Knowledge, Session, SessionError};
 use crate::desired::DesiredSet;
 use crate::plan::{Plan, Spreading};
-use crate::refresh::{Survey, SwarmSurvey, SwarmView, find};
+use crate::refresh::{SwarmSurvey, SwarmView};
 use crate::rehearsal::Setting;
 use crate::run::ApplyOptions;
 use crate::spread::{Skew, skew};
@@ -36,9 +36,7 @@ impl Session {
         self.guard_applied(snapshot)?;
         self.guard_parked(snapshot)?;
         let account = self.guard_account(snapshot).await?;
-        let nothing = DesiredSet::default();
-        let mut survey = Survey::take(&self.world, snapshot, &nothing).await?;
-        let observed = find(&self.registry, &mut survey, snapshot, &nothing).await?;
+        let (survey, observed) = self.read(snapshot, &DesiredSet::default()).await?;
         let skewed = match &survey.swarm {
             SwarmSurvey::Read(view) => skewed(view),
             SwarmSurvey::None => unseen("there is no swarm")?,
@@ -50,19 +48,8 @@ impl Session {
             account: Some(account.clone()),
             skewed: &skewed,
         };
-        let plan = spreading.plan()?.seal(Vec::new())?;
-        let types = Default::default();
-        let setting = Setting {
-            snapshot,
-            survey: &survey,
-            observed: &observed,
-            looked_up: None,
-            types: &types,
-            account: Some(&account),
-        };
-        Ok(self
-            .rehearse(plan, &snapshot.resources, Some(setting), true)
-            .await)
+        let setting = Setting::recorded(snapshot, &survey, &observed, &account);
+        self.concluded(spreading.plan()?, setting).await
     }
 }
 

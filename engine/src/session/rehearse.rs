@@ -9,7 +9,6 @@ use crate::check::locate;
 use crate::desired::{Desired, DesiredSet};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Because, Plan, Purpose, Rehearsal, Selection};
-use crate::refresh::{Survey, find};
 use crate::rehearsal::{Begins, Playing, Setting, play, refusal, scene, unread};
 use crate::run::{RunStatus, Stop};
 use crate::world::{Rehearse, Scene};
@@ -159,6 +158,15 @@ impl Session {
         plan
     }
 
+    /// The plan of a verb that goes by what is recorded, sealed and rehearsed.
+    pub(super) async fn concluded(&self, mut plan: Plan, setting: Setting<'_>) -> Result<Plan, SessionError> {
+        let mut findings = std::mem::take(&mut plan.findings);
+        findings.sort();
+        let plan = plan.seal(findings)?;
+        let resources = &setting.snapshot.resources;
+        Ok(self.rehearse(plan, resources, Some(setting), true).await)
+    }
+
     /// What comes of going on with a run that did not end, or back, played on a model of the world as
     /// it is; `None` where nobody rehearses, or nothing is left to do. It only reads.
     pub async fn rehearse_recovery(
@@ -193,22 +201,16 @@ impl Session {
         let so_far = self.once_settled(known, settled).snapshot;
         let (plan, progress) = settled.so_far();
         let wanted = wanted(plan);
-        let mut survey = Survey::take(&self.world, &so_far, &wanted).await?;
-        let observed = find(&self.registry, &mut survey, &so_far, &wanted).await?;
+        let (survey, observed) = self.read(&so_far, &wanted).await?;
         let account = self.guard_account(&so_far).await?;
         // What is created has to have its image and its subnet in the model, too.
         let looked_up = match direction {
             Direction::Back => None,
             Direction::Forward | Direction::Keep => self.look_up(&so_far, &Selection::default()).await?,
         };
-        let types = Default::default();
         let setting = Setting {
-            snapshot: &so_far,
-            survey: &survey,
-            observed: &observed,
             looked_up: looked_up.as_ref(),
-            types: &types,
-            account: Some(&account),
+            ..Setting::recorded(&so_far, &survey, &observed, &account)
         };
         let played = Played {
             plan: plan.clone(),

@@ -167,9 +167,7 @@ impl Session {
     /// Looks at the live cluster.
     pub async fn status(&self, known: &Knowledge) -> Result<Status, SessionError> {
         let snapshot = known.so_far();
-        let nothing = DesiredSet::default();
-        let mut survey = Survey::take(&self.world, &snapshot, &nothing).await?;
-        let observed = refresh::find(&self.registry, &mut survey, &snapshot, &nothing).await?;
+        let (survey, observed) = self.read(&snapshot, &DesiredSet::default()).await?;
         let prices = refresh::prices(&self.world, &snapshot, &observed.strays).await;
         let strays = stray_statuses(&self.registry, &snapshot, &observed, &prices);
         let (view, trouble) = match &survey.swarm {
