@@ -5,7 +5,7 @@ use crate::kind::Plane;
 use crate::kinds::{SecurityGroup, is_manager};
 use crate::machine::MACHINE;
 use crate::plan::{Action, Step};
-use crate::refresh::Managers;
+use crate::refresh::{Managers, former};
 use crate::world::{Protocol, Rule, SSH_PORT};
 
 /// Whether a step may: it lets in what logs in to hosts, or starts a manager's machine, puts it into
@@ -24,7 +24,8 @@ pub(super) fn may_open(checked: &Checked<'_>, managers: &Managers, step: &Step) 
         (_, Action::Create) => {
             is_managers(checked, managers, step.address.name())
                 && !machine_is_made(checked, step)
-                && !machine_is_another(checked, step.address.name())
+                // An earlier run made it, and came no further: the node is on the one before it.
+                && !former(checked.snapshot).contains(step.address.name())
         }
         (_, Action::Update) => {
             let opens: &[&str] = match checked.registry.is_a(step.address.kind(), MACHINE) {
@@ -47,23 +48,6 @@ fn machine_is_made(checked: &Checked<'_>, step: &Step) -> bool {
     };
     let mut made = checked.plan.steps.iter().filter(made);
     made.any(|other| other.address.name() == step.address.name())
-}
-
-/// Whether the machine of a name is not the one on which the member of that name joined: an earlier
-/// run made it and came no further.
-fn machine_is_another(checked: &Checked<'_>, name: &str) -> bool {
-    let recorded = || checked.snapshot.resources.iter().filter(|r| !r.deposed);
-    let mut members = recorded().filter(|r| r.address.name() == name && is_manager(&r.address, &r.spec));
-    let Some(member) = members.next() else {
-        return false;
-    };
-    let mut machines = recorded().filter(|r| {
-        checked.registry.is_a(r.address.kind(), MACHINE) && member.depends_on.contains(&r.address)
-    });
-    machines.any(|machine| {
-        let joined_on = member.made_with.get(&machine.address).copied();
-        machine.generation != joined_on.unwrap_or(0)
-    })
 }
 
 fn is_managers(checked: &Checked<'_>, managers: &Managers, name: &str) -> bool {

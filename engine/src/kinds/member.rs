@@ -90,7 +90,7 @@ impl Member {
         let lost = cx.lost::<Self>().map(|outputs| outputs.node_id);
         match (info.swarm, info.node_id.clone()) {
             (LocalNodeState::Inactive, _) => {}
-            (_, Some(_)) if Self::is_barred(host, &info, managers).await? => {
+            (_, Some(_)) if barred::has_to_join_again(host, &info, managers).await? => {
                 cx.progress
                     .note("leaving the swarm, which does not let it in as the node that it was");
                 host.swarm_leave(true).await?;
@@ -138,21 +138,6 @@ impl Member {
             advertise_addr: target.private_ip.clone(),
         };
         host.swarm_join(&request, &cx.progress).await
-    }
-
-    /// Whether the swarm lists the node that an engine is and does not let it in any more. One whose
-    /// certificate has run out may be listed by nobody.
-    async fn is_barred(host: &dyn Host, info: &EngineInfo, managers: &mut Managers<'_>) -> Result<bool> {
-        if info.expired {
-            return Ok(true);
-        }
-        let (Some(id), true) = (&info.node_id, info.control_available) else {
-            return Ok(false);
-        };
-        match managers.node(id).await? {
-            Some(node) => Ok(barred::is_barred(host, info, &node).await),
-            None => Ok(false),
-        }
     }
 
     /// What of the node has to change.

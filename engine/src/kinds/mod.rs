@@ -41,7 +41,7 @@ mod tags;
 pub(crate) mod testing;
 mod wait;
 
-pub(crate) use barred::{is_barred, votes_no_more};
+pub(crate) use barred::{says_barred, votes_no_more};
 pub(crate) use converge::{down, standing};
 pub use labels::label;
 pub(crate) use nodes::display_name;

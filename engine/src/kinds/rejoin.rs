@@ -6,7 +6,7 @@ use std::time::Duration;
 use subako_state::Address;
 
 use super::aside;
-use super::barred::{is_barred, votes_no_more};
+use super::barred::{says_barred, votes_no_more};
 use super::former;
 use super::hosts;
 use super::nodes::state_word;
@@ -15,7 +15,7 @@ use super::swarm_access::Managers;
 use super::wait::Wait;
 use crate::kind::StepContext;
 use crate::machine::Machine;
-use crate::world::{Availability, Code, LocalNodeState, Node, NodeState, Reachability, Result, Role};
+use crate::world::{Availability, Code, EngineInfo, LocalNodeState, NodeState, Reachability, Result, Role};
 
 /// The serial group of everything that restarts an engine or its machine.
 pub(crate) const RESTARTS: &str = "restarts";
@@ -97,7 +97,7 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, res
             Ok(Some(node))
                 if restart == Restart::OfALost
                     && (node.is_lost() || votes_no_more(&node))
-                    && own_engine_is_barred(cx, name, live, &node).await =>
+                    && says_barred(&cx.world, &hosts::target_of(cx, name, live), &node).await =>
             {
                 cx.progress.note(BARRED);
                 return Ok(());
@@ -134,35 +134,20 @@ pub(super) async fn await_node(cx: &StepContext, name: &str, live: &Machine, res
     }
 }
 
-/// Whether the machine's own engine answers as the node that it was.
-async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Machine, node_id: &str) -> bool {
-    let asked = async {
-        let host = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await?;
-        host.engine_info().await
-    };
-    matches!(asked.await, Ok(Some(info)) if info.node_id.as_deref() == Some(node_id))
+/// What the machine's own engine says of itself; `None` if it does not answer, or is not installed.
+async fn own_engine(cx: &StepContext, name: &str, live: &Machine) -> Option<EngineInfo> {
+    let reached = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await;
+    reached.ok()?.engine_info().await.ok()?
 }
 
-/// Whether the machine's own engine answers and says that the swarm does not let its node in any more.
-async fn own_engine_is_barred(cx: &StepContext, name: &str, live: &Machine, node: &Node) -> bool {
-    let asked = async {
-        let host = cx
-            .world
-            .hosts
-            .reach(&hosts::target_of(cx, name, live))
-            .await
-            .ok()?;
-        let info = host.engine_info().await.ok()??;
-        Some(is_barred(host.as_ref(), &info, node).await)
-    };
-    asked.await == Some(true)
+/// Whether the machine's own engine answers as the node that it was.
+async fn own_engine_is_back(cx: &StepContext, name: &str, live: &Machine, node_id: &str) -> bool {
+    let info = own_engine(cx, name, live).await;
+    info.is_some_and(|info| info.node_id.as_deref() == Some(node_id))
 }
 
 /// Whether the machine's own engine answers and is in no swarm.
 async fn own_engine_has_left(cx: &StepContext, name: &str, live: &Machine) -> bool {
-    let asked = async {
-        let host = cx.world.hosts.reach(&hosts::target_of(cx, name, live)).await?;
-        host.engine_info().await
-    };
-    matches!(asked.await, Ok(Some(info)) if info.swarm == LocalNodeState::Inactive)
+    let info = own_engine(cx, name, live).await;
+    info.is_some_and(|info| info.swarm == LocalNodeState::Inactive)
 }

@@ -86,16 +86,11 @@ fn forced(swarm: &Address, on: &str) -> Finding {
 
 /// Managers that could come back by themselves, so that nothing has to be forced.
 fn may_come_back(managers: &Managers) -> Option<Finding> {
-    let rests = |standing: &Standing| matches!(standing, Standing::Hung | Standing::Stopped);
-    let resting: Vec<String> = managers
-        .voters
-        .iter()
-        .filter(|(_, standing)| rests(standing))
-        .map(|(name, standing)| format!("{name} ({})", standing.word()))
-        .collect();
-    let gone = managers.voters.values();
-    let gone = gone.filter(|standing| **standing == Standing::Gone).count();
-    (managers.voters.len() - gone >= managers.quorum()).then(|| {
+    (managers.left() >= managers.quorum()).then(|| {
+        let resting: Vec<String> = managers
+            .resting()
+            .map(|(name, standing)| format!("{name} ({})", standing.word()))
+            .collect();
         let message = format!(
             "{} may still come back and restore the quorum: then nothing needs to be forced",
             resting.join(", ")

@@ -18,7 +18,17 @@ use crate::world::{
 const SILENCE: Duration = Duration::from_secs(2);
 /// So long a manager may take for its first answers. One whose leader has died keeps its callers
 /// waiting until another is elected.
-pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What is answered before patience ends; `None` if nothing is.
+pub(super) async fn patiently<T>(world: &World, asked: impl Future<Output = T>) -> Option<T> {
+    let limit = world.clock.sleep(PATIENCE);
+    pin_mut!(asked, limit);
+    match select(asked, limit).await {
+        Either::Left((answer, _)) => Some(answer),
+        Either::Right(_) => None,
+    }
+}
 
 /// Why a candidate gave no view of the swarm.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,9 +110,7 @@ pub(super) async fn anybody(world: &World, targets: &[HostTarget]) -> bool {
         .iter()
         .map(|target| async move {
             let answer = async { world.hosts.reach(target).await?.engine_info().await };
-            let limit = world.clock.sleep(PATIENCE);
-            pin_mut!(answer, limit);
-            matches!(select(answer, limit).await, Either::Left((Ok(_), _)))
+            matches!(patiently(world, answer).await, Some(Ok(_)))
         })
         .collect();
     while let Some(answers) = asked.next().await {
@@ -146,18 +154,13 @@ async fn ask(world: &World, target: &HostTarget) -> std::result::Result<Option<S
         let swarm = host.swarm_inspect().await?;
         Ok(Some((host, swarm)))
     };
-    let limit = world.clock.sleep(PATIENCE);
-    pin_mut!(begin, limit);
-    let began = match select(begin, limit).await {
-        Either::Left((began, _)) => began,
-        Either::Right(_) => {
-            let message = format!(
-                "no answer about the swarm within {} s: its managers may be electing a leader",
-                PATIENCE.as_secs()
-            );
-            Err(Failure::not_applied("read the swarm", message))
-        }
-    };
+    let began = patiently(world, begin).await.unwrap_or_else(|| {
+        let message = format!(
+            "no answer about the swarm within {} s: its managers may be electing a leader",
+            PATIENCE.as_secs()
+        );
+        Err(Failure::not_applied("read the swarm", message))
+    });
     let how = |failure: Failure| match in_swarm.get() {
         true => Unseen::Failed(Answer::InSwarm, failure),
         false => Unseen::Failed(before_anything(&failure), failure),

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::{Either, select};
-use futures::pin_mut;
 use futures::stream::{self, StreamExt as _};
 use subako_state::{Address, Snapshot};
 
-use super::ask::PATIENCE;
-use crate::kinds::{is_barred, votes_no_more};
+use super::ask::patiently;
+use crate::kinds::{says_barred, votes_no_more};
 use crate::machine::Machine;
 use crate::survey::SwarmView;
 use crate::world::{HostTarget, Node, World};
@@ -34,8 +32,8 @@ pub(super) async fn nodes(
         Some((node.clone(), target))
     });
     let asked = stream::iter(lost).map(|(node, target)| async move {
-        let barred = says_so(world, &target, &node).await;
-        barred.then_some(node.id)
+        let says_so = patiently(world, says_barred(world, &target, &node)).await;
+        (says_so == Some(true)).then_some(node.id)
     });
     let found: Vec<Option<String>> = asked.buffer_unordered(AT_ONCE).collect().await;
     found.into_iter().flatten().collect()
@@ -48,19 +46,4 @@ fn target(snapshot: &Snapshot, machines: &[Machine], name: &str, node: &Node) ->
     let engine = snapshot.get(&Address::new("docker", name));
     let key = engine.and_then(|engine| engine.outputs.text_field("host_key"));
     Some(machine.target(name, key))
-}
-
-/// Whether an engine answers, and says so of the node that it is. Who does not answer is only lost.
-async fn says_so(world: &World, target: &HostTarget, node: &Node) -> bool {
-    let asked = async {
-        let host = world.hosts.reach(target).await.ok()?;
-        let info = host.engine_info().await.ok()??;
-        Some(is_barred(host.as_ref(), &info, node).await)
-    };
-    let limit = world.clock.sleep(PATIENCE);
-    pin_mut!(asked, limit);
-    match select(asked, limit).await {
-        Either::Left((said, _)) => said == Some(true),
-        Either::Right(_) => false,
-    }
 }

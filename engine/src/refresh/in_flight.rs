@@ -2,14 +2,12 @@
 //! begun to set them up, they are found without a record, or the swarm that they were in has lost all
 //! its managers. So they are asked themselves.
 
-use futures::future::{Either, select};
-use futures::pin_mut;
 use futures::stream::{self, StreamExt as _};
 use std::collections::BTreeSet;
 
 use subako_state::{Address, Snapshot};
 
-use super::ask::PATIENCE;
+use super::ask::patiently;
 use crate::desired::DesiredSet;
 use crate::fast::FastSet;
 use crate::machine::Machine;
@@ -52,7 +50,7 @@ pub(super) async fn silent(
 
 /// The names whose recorded node was made on a machine before the recorded one: a run had begun to
 /// replace it. Another machine may have the same address.
-pub(super) fn former(snapshot: &Snapshot) -> BTreeSet<String> {
+pub(crate) fn former(snapshot: &Snapshot) -> BTreeSet<String> {
     let members = snapshot
         .resources
         .iter()
@@ -101,12 +99,9 @@ fn without_a_node(
 
 /// Whether nobody answers there. Who refuses the caller is up.
 async fn is_silent(world: &World, target: &HostTarget) -> bool {
-    let answer = world.hosts.reach(target);
-    let limit = world.clock.sleep(PATIENCE);
-    pin_mut!(answer, limit);
-    match select(answer, limit).await {
-        Either::Left((Ok(_), _)) => false,
-        Either::Left((Err(failure), _)) => failure.code.is_silence(),
-        Either::Right(_) => true,
+    match patiently(world, world.hosts.reach(target)).await {
+        Some(Ok(_)) => false,
+        Some(Err(failure)) => failure.code.is_silence(),
+        None => true,
     }
 }

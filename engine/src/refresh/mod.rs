@@ -12,6 +12,7 @@ mod survey;
 mod twins;
 mod unseen;
 
+pub(crate) use in_flight::former;
 pub(crate) use strays::prices;
 
 pub use crate::survey::{Managers, Standing, Survey, SwarmSurvey, SwarmView};

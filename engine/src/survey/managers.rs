@@ -60,6 +60,20 @@ impl Managers {
         self.voters.values().filter(alive).count()
     }
 
+    /// How many are not gone: at best so many are alive again.
+    pub fn left(&self) -> usize {
+        let left = |standing: &&Standing| **standing != Standing::Gone;
+        self.voters.values().filter(left).count()
+    }
+
+    /// Those whose machines are there and do not answer, and how each was found.
+    pub fn resting(&self) -> impl Iterator<Item = (&str, Standing)> {
+        let rests = |standing: Standing| matches!(standing, Standing::Hung | Standing::Stopped);
+        let voters = self.voters.iter();
+        let voters = voters.map(|(name, standing)| (name.as_str(), *standing));
+        voters.filter(move |(_, standing)| rests(*standing))
+    }
+
     /// Whether too few are left to agree on anything: known to be dead, not only unseen.
     pub fn quorum_is_lost(&self) -> bool {
         let may_live = |standing: &&Standing| matches!(standing, Standing::Alive | Standing::Unknown);

@@ -7,7 +7,6 @@ use crate::refresh::Standing;
 
 /// Where the majority is gone, and the plan does not bring it back.
 pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
-    let rests = |standing: &Standing| matches!(standing, Standing::Hung | Standing::Stopped);
     let starts = |standing: &Standing| *standing == Standing::Starting;
     let gone = |standing: &Standing| *standing == Standing::Gone;
     let standings = || managers.voters.values();
@@ -16,13 +15,8 @@ pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
         return "plan again in a minute, when what is starting has come up".to_owned();
     }
     let is_part = !super::is_whole(plan);
-    let resting: Vec<&str> = managers
-        .voters
-        .iter()
-        .filter(|(_, standing)| rests(standing))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if managers.voters.len() - standings().filter(|standing| gone(standing)).count() >= managers.quorum() {
+    if managers.left() >= managers.quorum() {
+        let resting: Vec<&str> = managers.resting().map(|(name, _)| name).collect();
         let resting = resting.join(", ");
         return match is_part {
             true => {
@@ -48,10 +42,7 @@ pub(super) fn of_lost(plan: &Plan, managers: &Managers) -> String {
 /// Whether so many managers are gone that the others cannot agree any more, and one is left to begin
 /// again from.
 pub(super) fn is_for_good(plan: &Plan, managers: &Managers) -> bool {
-    let gone = managers.voters.values();
-    let gone = gone.filter(|standing| **standing == Standing::Gone).count();
-    let left = managers.voters.len() - gone;
-    managers.alive() > 0 && left < managers.quorum() && !plan.selection.destroy
+    managers.alive() > 0 && managers.left() < managers.quorum() && !plan.selection.destroy
 }
 
 /// Where a step would take the last manager.
