@@ -73,7 +73,7 @@ pub struct StepCall {
     /// Whether it is made if the world is as the plan has it. Otherwise that hangs on what cannot be
     /// told before the step: whether a node is the one that the swarm was started on, for example.
     pub certain: bool,
-    /// What a provider can be asked about it before it is made; empty where nobody can be asked.
+    /// What a provider can be asked about it before it is made; empty where nothing can be asked.
     pub asks: Vec<PlannedCall>,
 }
 

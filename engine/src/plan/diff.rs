@@ -60,7 +60,7 @@ fn compare(
         push(path, side(before), Value::KnownAfterApply, found);
         return;
     }
-    if before == after && !mentions_anew(after, recreated) {
+    if before == after && !mentions_recreated(after, recreated) {
         return;
     }
     let is_leaf = |value: &J| as_reference(value).is_some();
@@ -80,7 +80,7 @@ fn compare(
         }
         return;
     }
-    let after = if mentions_anew(after, recreated) {
+    let after = if mentions_recreated(after, recreated) {
         Value::KnownAfterApply
     } else {
         side(after)
@@ -88,13 +88,15 @@ fn compare(
     push(path, side(before), after, found);
 }
 
-fn mentions_anew(value: Option<&J>, recreated: &dyn Fn(&Address) -> bool) -> bool {
+fn mentions_recreated(value: Option<&J>, recreated: &dyn Fn(&Address) -> bool) -> bool {
     if let Some((address, _)) = value.and_then(as_reference) {
         return recreated(&address);
     }
     match value {
-        Some(J::Array(items)) => items.iter().any(|item| mentions_anew(Some(item), recreated)),
-        Some(J::Object(fields)) => fields.values().any(|field| mentions_anew(Some(field), recreated)),
+        Some(J::Array(items)) => items.iter().any(|item| mentions_recreated(Some(item), recreated)),
+        Some(J::Object(fields)) => fields
+            .values()
+            .any(|field| mentions_recreated(Some(field), recreated)),
         _ => false,
     }
 }

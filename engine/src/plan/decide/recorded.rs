@@ -125,7 +125,7 @@ impl Recorded<'_, '_> {
         let resource = self.resource();
         let recorded = *live == resource.spec || self.is_recorded_but_for_what_is_ignored(live);
         let live = &self.spelled_as_wanted(live, outputs);
-        let touches_anew = !self.stale.is_empty()
+        let touches_recreated = !self.stale.is_empty()
             || self
                 .dependencies
                 .iter()
@@ -139,7 +139,7 @@ impl Recorded<'_, '_> {
         let asked = asked && self.can_be_asked(findings);
         let turned = self.input.circular.get(&resource.address);
         let circular = turned.is_some();
-        if *live == self.wanted.spec && !touches_anew && !asked && !circular {
+        if *live == self.wanted.spec && !touches_recreated && !asked && !circular {
             // Only the record differs, if anything: what was wanted before, or whether it is protected.
             return self.as_wanted(live, outputs, recorded);
         }
