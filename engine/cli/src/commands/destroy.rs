@@ -38,7 +38,7 @@ pub fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<Exit> {
     let left = runtime::block_on(project.is_instant(), residue(&project)).map_err(|error| {
         let mut error = error.exit(Exit::Remains);
         error.message = format!(
-            "everything that the state knew is deleted, but what else may be left could not be looked for: {}",
+            "everything in the state is deleted, but what else may be left could not be looked for: {}",
             error.message
         );
         error.help(Hint::run(NextCommand::Destroy, " looks again"))

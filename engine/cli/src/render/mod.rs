@@ -1,7 +1,7 @@
 //! What people and machines read. Everything here makes text; `ui` writes it.
 //!
 //! * `mistakes`: what is wrong with a manifest;
-//! * `value`, `changes`, `headline`, `fold`, `table`, `duration`, `date`: the pieces;
+//! * `value`, `changes`, `headline`, `fold`, `table`, `duration`, `date`, `count`: the pieces;
 //! * `plan_text`, `plan_json`, `markdown`, `findings`: a plan;
 //! * `cost`: what a plan costs;
 //! * `progress`, `eta`, `report`, `aftermath`: a run;
@@ -13,6 +13,7 @@
 mod aftermath;
 mod changes;
 pub mod cost;
+mod count;
 pub mod date;
 pub mod document;
 pub mod drawing;
@@ -46,4 +47,5 @@ mod toy_kind_tests;
 pub mod uneven;
 pub mod value;
 
+pub use count::count;
 pub use table::Table;

@@ -88,7 +88,7 @@ pub fn check(starter: &Starter) -> Result<()> {
     mistake(&unkeyed).map_or(Ok(()), |why| Err(CliError::new(why)))
 }
 
-/// The answer to a question, or what is known where nobody can be asked.
+/// The answer to a question, or what is known without a terminal to prompt on.
 fn or_asked(
     ui: &Ui,
     question: &str,

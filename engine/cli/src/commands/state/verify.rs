@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
-use crate::render::document;
+use crate::render::{count, document};
 use crate::ui::Ui;
 use crate::unfinished;
 
@@ -78,8 +78,8 @@ fn text(seen: &Verified, ui: &Ui) -> Result<()> {
     };
     ui.line(&format!(
         "Read {}, {} and {}: {state}.",
-        count(seen.states, "earlier state", "earlier states"),
-        count(seen.journals, "journal", "journals"),
+        count(seen.states, "earlier state"),
+        count(seen.journals, "journal"),
         "how the cluster is reached",
     ))?;
     for problem in &seen.problems {
@@ -93,10 +93,6 @@ fn text(seen: &Verified, ui: &Ui) -> Result<()> {
                 led => format!("{led} journals lead"),
             }
         ),
-        problems => format!("{} found.", count(problems, "problem", "problems")),
+        problems => format!("{} found.", count(problems, "problem")),
     })
-}
-
-fn count(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

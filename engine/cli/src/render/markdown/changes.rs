@@ -36,7 +36,7 @@ pub fn by_kind(plan: &Plan, kinds: &Display, entries: &[fold::Entry]) -> Section
     }
     let title = format!(
         "Changes by kind ({})",
-        super::findings::count(plan.steps.len(), "step")
+        crate::render::count(plan.steps.len(), "step")
     );
     Section::of(Rank::Changes, "changes by kind", lines).folded(&title)
 }
@@ -94,7 +94,7 @@ pub fn fields(plan: &Plan, kinds: &Display, entries: &[fold::Entry]) -> Section 
         write_changes(&mut lines, units, &step.changes);
         lines.extend(opened);
     }
-    let title = format!("Fields ({})", super::findings::count(resources, "resource"));
+    let title = format!("Fields ({})", crate::render::count(resources, "resource"));
     Section::of(Rank::Fields, "fields", lines)
         .fenced("diff")
         .folded(&title)

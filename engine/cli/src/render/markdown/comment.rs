@@ -6,10 +6,10 @@ use subako_engine::plan::Plan;
 use subako_engine::world::NextCommand;
 
 use super::escape::{code, prose};
-use super::findings::count;
 use super::section::{Rank, Section, together};
 use super::{changes, drift, findings, graph, losses, money, refused};
 use crate::hint::Invocation;
+use crate::render::count;
 use crate::render::findings::refuse;
 use crate::render::{fold, moved, plan_text, rehearsal};
 use crate::style::Paint;

@@ -7,6 +7,7 @@ use super::escape::{code, fence, prose};
 use super::section::{Rank, Section};
 use crate::hint::Invocation;
 use crate::plain::plain;
+use crate::render::count;
 use crate::render::findings;
 
 /// A finding as an item of a list; what is to be pasted stands in a fence below it.
@@ -50,10 +51,4 @@ fn of(plan: &Plan, severity: Severity, typed: &Invocation) -> Vec<String> {
     let found = plan.findings.iter();
     let found = found.filter(|finding| finding.severity == severity);
     found.map(|finding| line(finding, typed)).collect()
-}
-
-/// `1 warning`, `2 warnings`.
-pub fn count(number: usize, what: &str) -> String {
-    let many = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{many}")
 }
