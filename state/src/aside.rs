@@ -35,7 +35,7 @@ impl Store {
             kept.push((self.state_place(), self.place_of(&aside)));
         }
         self.replace(&past_state(snapshot.serial), text.as_bytes())?;
-        self.note_origin(snapshot.serial, &digest, None)?;
+        self.note_origin(snapshot.serial, &digest, None, &self.history_names()?)?;
         let expect = Expect::from(old.map(|object| object.version));
         self.backend().write(STATE, text.as_bytes(), &expect)?;
         kept.extend(self.put_journal_aside()?);

@@ -17,14 +17,16 @@ impl Store {
         Ok(note.filter(|note| note.format <= FORMAT && note.digest == *digest))
     }
 
-    /// Notes who writes the state with that serial, before it is in its place.
+    /// Notes who writes the state with that serial, before it is in its place. `history` is what it has
+    /// by now.
     pub(crate) fn note_origin(
         &self,
         serial: u64,
         digest: &Digest,
         ran: Option<&Ran>,
+        history: &[(u64, String)],
     ) -> Result<(), StateError> {
-        let newest = self.history_names()?.last().map(|(newest, _)| *newest);
+        let newest = history.last().map(|(newest, _)| *newest);
         self.write_origin(
             serial,
             &Origin {

@@ -230,9 +230,9 @@ impl Store {
         })
     }
 
-    pub(crate) fn prune(&self) -> Result<(), StateError> {
-        let names = self.history_names()?;
-        for (serial, name) in names.iter().take(names.len().saturating_sub(HISTORY)) {
+    /// Removes what of the history is too old, oldest first.
+    pub(crate) fn prune(&self, history: &[(u64, String)]) -> Result<(), StateError> {
+        for (serial, name) in history.iter().take(history.len().saturating_sub(HISTORY)) {
             self.remove(name)?;
             self.remove(&past_origin(*serial))?;
             for run in 0..self.runs_from(*serial)? {

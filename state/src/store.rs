@@ -260,11 +260,12 @@ impl Store {
         let (text, digest) = format::render(snapshot)
             .map_err(|error| StateError::io("write", self.place_of(STATE))(std::io::Error::other(error)))?;
         self.replace(&past_state(snapshot.serial), text.as_bytes())?;
-        self.note_origin(snapshot.serial, &digest, ran)?;
+        let history = self.history_names()?;
+        self.note_origin(snapshot.serial, &digest, ran, &history)?;
         let expect = Expect::from(current.map(|object| object.version));
         self.backend.write(STATE, text.as_bytes(), &expect)?;
         // The state is saved: what is too old and cannot be removed goes with a later one.
-        let _ = self.prune();
+        let _ = self.prune(&history);
         Ok(digest)
     }
 
