@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 
 use crate::aws::bench::moto;
-use crate::support::{Cluster, Ran, files};
+use crate::support::{Cluster, Ran, files, signal};
 
 /// Two machines and a bucket.
 struct Team {
@@ -225,20 +225,16 @@ fn a_stopped_process_writes_nothing_after_it_lost_the_lock() {
     // In a group of its own: a stopped process in an orphaned group has all of that hung up on.
     let stopped = stopped.stdout(Stdio::piped()).process_group(0);
     let mut stopped = stopped.spawn().expect("it runs");
-    let signal = |pid: u32, name: &str| {
-        let sent = Command::new("kill").args([name, &pid.to_string()]).status();
-        assert!(sent.expect("kill runs").success());
-    };
     let mut lines = BufReader::new(stopped.stdout.take().expect("piped")).lines();
     let began = lines
         .by_ref()
         .any(|line| line.is_ok_and(|line| line.contains("step_progress")));
     assert!(began, "it is in the middle of a step");
-    signal(stopped.id(), "-STOP");
+    signal(&stopped, "STOP");
     let settled = team.run(1, &["apply", "--yes", "--lock-timeout", "120s"]);
     settled.expect(0).says("took over the lock");
     let history = team.run(1, &["state", "history"]).expect(0).stdout;
-    signal(stopped.id(), "-CONT");
+    signal(&stopped, "CONT");
     lines.for_each(drop);
     let code = stopped.wait().expect("ends").code();
     assert_eq!(code, Some(4), "it has lost the lock in the midst of its run");

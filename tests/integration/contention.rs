@@ -1,16 +1,9 @@
 //! Several processes at once on one state: one at a time writes, and every run ends whole.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command};
+use std::process::Child;
 
-use crate::support::{Cluster, Ran};
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
-        .status();
-    assert!(sent.expect("kill runs").success());
-}
+use crate::support::{Cluster, Ran, signal};
 
 /// Five want another number of replicas each; the first to have begun is stopped in the middle of its run
 /// until somebody has seen that it has the lock, and that nobody takes it from a process that only stands

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::time::{Duration, Instant};
 
-use crate::support::{Cluster, Ran};
+use crate::support::{Cluster, Ran, signal};
 
 #[test]
 fn of_two_applies_one_runs_and_the_other_names_it() {
@@ -38,14 +38,6 @@ fn a_dead_holders_lock_is_taken_over_with_a_word() {
     cluster.apply().expect(0).says("lock");
 }
 
-/// Sends a signal by the shell's own tool: the test must not need a crate for it.
-fn signal(pid: u32, name: &str) {
-    let sent = std::process::Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(sent.expect("kill runs").success());
-}
-
 #[test]
 fn a_signal_drains_and_rolls_back() {
     for name in ["INT", "TERM", "HUP"] {
@@ -57,7 +49,7 @@ fn a_signal_drains_and_rolls_back() {
                 .is_ok_and(|line| line.contains("step_done") && line.contains("instance.node-0"))
         });
         assert!(reached.is_some());
-        signal(child.id(), name);
+        signal(&child, name);
         let rest: Vec<String> = lines.map_while(Result::ok).collect();
         let deadline = Instant::now() + Duration::from_secs(60);
         let code = child.wait().expect("ends").code();
@@ -87,13 +79,13 @@ fn a_second_signal_stops_at_once_with_a_whole_journal() {
             .by_ref()
             .any(|line| line.is_ok_and(|line| line.contains("step_started") && line.contains("instance.")))
     );
-    signal(child.id(), "INT");
+    signal(&child, "INT");
     assert!(
         lines
             .by_ref()
             .any(|line| line.is_ok_and(|line| line.contains("interrupted")))
     );
-    signal(child.id(), "INT");
+    signal(&child, "INT");
     let code = child.wait().expect("ends").code();
     assert_eq!(code, Some(4));
     cluster.edit("time = \"real\"", "time = \"instant\"");

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::Cluster;
+use crate::support::{Cluster, signal};
 
 /// Writes a named pipe that nobody writes to.
 fn pipe(path: &std::path::Path) {
@@ -208,18 +208,14 @@ fn a_lock_is_waited_for_as_long_as_asked() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let pid = first.id().to_string();
-    let signal = |name: &str| {
-        let sent = Command::new("kill").args([name, &pid]).status();
-        assert!(sent.expect("kill runs").success());
-    };
     // It holds the lock for as long as it is looked at.
-    signal("-STOP");
+    signal(&first, "STOP");
     cluster.run(&["plan"]).expect(0).says("is running").says(&pid);
     cluster
         .run(&["apply", "--yes", "--lock-timeout", "50ms"])
         .expect(5)
         .says(&pid);
-    signal("-CONT");
+    signal(&first, "CONT");
     cluster
         .run(&["apply", "--yes", "--lock-timeout", "2m"])
         .expect(0)

@@ -352,3 +352,11 @@ pub fn steps(plan: &Value) -> Vec<String> {
     steps.sort();
     steps
 }
+
+/// Sends a signal by the shell's own tool: the tests must not need a crate for it.
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
